@@ -1,0 +1,30 @@
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help gaps smoke test slow lint
+
+help:
+	@echo "make gaps    train RNN, LSTM and GRU on three tasks at five gaps: results/gaps/report"
+	@echo "make smoke   the same in small, in about a minute: results/smoke/report"
+	@echo "make test    the tests; make slow: the long ones; make lint: style and types"
+	@echo "ARGS='...'   more for the command line, as in: make gaps ARGS='tracker=none workers=4'"
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade-strategy only-if-needed -c constraints.txt -e '.[dev]'
+	touch $@
+
+gaps smoke: $(INSTALLED)
+	$(BIN)/python -m rnnbench +sweep=$@ $(ARGS)
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest $(ARGS)
+
+slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy

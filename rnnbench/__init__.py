@@ -1,0 +1,38 @@
+"""How far back can a recurrent cell remember, at what cost, and why does it stop?"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rnnbench.cell import Cell
+    from rnnbench.cli.notebook import run
+    from rnnbench.results import load_history, load_results
+    from rnnbench.task import Batch, Task
+    from rnnbench.weights import load_model
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Batch": "rnnbench.task",
+    "Cell": "rnnbench.cell",
+    "Task": "rnnbench.task",
+    "load_history": "rnnbench.results",
+    "load_model": "rnnbench.weights",
+    "load_results": "rnnbench.results",
+    "run": "rnnbench.cli.notebook",
+}
+
+__all__ = ["Batch", "Cell", "Task", "load_history", "load_model", "load_results", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: a submodule alone pulls in little."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

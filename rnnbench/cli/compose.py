@@ -1,0 +1,94 @@
+"""Hydra composes: from a command's words to one plain configuration per job."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+
+from rnnbench.cli.plugin import collected, register
+
+Configuration = dict[str, Any]
+# Flags that only show something; there a multirun would be refused.
+SHOWING = ("--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--info", "-i")
+TAKING_A_VALUE = (
+    *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
+    *("--cfg", "-c", "--package", "-p", "--info", "-i", "--shell-completion", "-sc"),
+)
+
+
+def configuration_directory() -> str:
+    """Return the directory `conf`: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "conf"
+    return str(inside if inside.is_dir() else package.parent / "conf")
+
+
+def compose(arguments: Sequence[str]) -> list[Configuration]:
+    """Return the configuration of every job; none where the command only asks to be shown one.
+
+    Every command is a sweep, be it of one job, so that there is one way through.
+
+    Raises:
+        HydraException: the command or a file of the configuration is wrong.
+    """
+    register()
+    with _surroundings([sys.argv[0], *arrange(arguments)]):
+        application = hydra.main(
+            version_base="1.3", config_path=configuration_directory(), config_name="config"
+        )
+        _refuse_usage(application(_never_called))
+    return collected()
+
+
+def arrange(arguments: Sequence[str]) -> list[str]:
+    """Put overrides before flags, as Hydra wants them, and ask for a multirun."""
+    overrides: list[str] = []
+    flags: list[str] = []
+    for index, word in enumerate(arguments):
+        belongs_to_flag = index > 0 and arguments[index - 1] in TAKING_A_VALUE
+        (flags if word.startswith("-") or belongs_to_flag else overrides).append(word)
+    shows = any(word.split("=")[0] in SHOWING or word.startswith("-sc") for word in flags)
+    chosen = any(word.startswith("hydra.mode=") for word in overrides)
+    mode = [] if shows or chosen else ["hydra.mode=MULTIRUN"]
+    return [*mode, *overrides, *flags]
+
+
+def _never_called(configuration: DictConfig) -> None:
+    """Stand where Hydra wants a job's function: the launcher plugin takes the jobs instead."""
+
+
+def _refuse_usage(run: Any) -> None:
+    """Run Hydra; turn its parser's usage message into an error of one line."""
+    complaints = io.StringIO()
+    try:
+        with redirect_stderr(complaints):
+            run()
+    except SystemExit as leaving:
+        if leaving.code:
+            raise HydraException(complaints.getvalue().strip().splitlines()[-1]) from leaving
+    print(complaints.getvalue(), end="", file=sys.stderr)
+
+
+@contextmanager
+def _surroundings(words: list[str]) -> Iterator[None]:
+    """Give Hydra its words, let errors through, and send what it must write to a scratch place."""
+    before, variables = sys.argv, dict(os.environ)
+    with tempfile.TemporaryDirectory() as scratch:
+        sys.argv = words
+        os.environ |= {"HYDRA_FULL_ERROR": "1", "RNNBENCH_SCRATCH": scratch}
+        try:
+            yield
+        finally:
+            sys.argv = before
+            os.environ.clear()
+            os.environ.update(variables)

@@ -1,0 +1,36 @@
+"""From the words of a command to an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from rnnbench.cli.compose import compose
+from rnnbench.cli.message import one_line
+from rnnbench.cli.sweeps import make_sweeps
+from rnnbench.cli.validation import ConfigError
+
+BAD_INPUT = 2
+
+
+def run_command(argv: Sequence[str] | None = None) -> int:
+    """Compose, check everything, and launch; a mistake in the command is one line and code 2."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if os.getcwd() not in sys.path:  # one's own task or cell, from the console script too
+        sys.path.insert(0, os.getcwd())
+    try:
+        configurations = compose(arguments or ["--help"])
+        sweeps = make_sweeps(configurations)
+    except (HydraException, OmegaConfBaseException, YAMLError, ConfigError) as error:
+        print(f"rnnbench: error: {one_line(error)}", file=sys.stderr)
+        return BAD_INPUT
+    if not sweeps:
+        return 0
+    from rnnbench.launcher import launch
+
+    return launch(sweeps)

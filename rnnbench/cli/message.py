@@ -1,0 +1,24 @@
+"""Errors of Hydra, OmegaConf and YAML, each in one line that tells what to change."""
+
+from __future__ import annotations
+
+import re
+
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+NOISE = ("full_key", "reference_type", "object_type", "To append", "Did you mean", "See https")
+
+
+def one_line(error: Exception) -> str:
+    """Return what went wrong, and the choices where there are some."""
+    if isinstance(error, YAMLError):
+        return f"a yaml file cannot be read: {' '.join(str(error).split())}"
+    parts = [str(error)]
+    if isinstance(error.__cause__, OmegaConfBaseException) and str(error.__cause__) not in parts[0]:
+        parts.append(str(error.__cause__))
+    lines = [line.strip() for line in "\n".join(parts).splitlines() if line.strip()]
+    options = re.search(r"Available options in '[^']*':\n((?:\t[^\n]*\n?)+)", parts[0])
+    if options:
+        return f"{lines[0]} (choose from {', '.join(options.group(1).split())})"
+    return " ".join(line for line in lines if not line.startswith(NOISE))

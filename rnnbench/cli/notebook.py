@@ -1,0 +1,63 @@
+"""The command line's work from a notebook: one condition, its results as a data frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from rnnbench.cli.compose import compose
+from rnnbench.cli.message import one_line
+from rnnbench.cli.sweeps import make_sweeps
+from rnnbench.cli.validation import ConfigError
+from rnnbench.results import load_results
+
+
+def run(
+    *,
+    task: str = "copy",
+    cell: str = "lstm",
+    gap: int | None = None,
+    seeds: int | Sequence[int] | None = None,
+    **overrides: Any,
+) -> pd.DataFrame:
+    """Train in this process, without workers; what is stored already is not trained again.
+
+    Args:
+        task: copy, adding, recall.
+        cell: rnn, lstm, gru.
+        gap: dependency distance in time steps.
+        seeds: a number, or a list.
+        overrides: any other key of the command line: `**{"trainer.steps": 500}`.
+
+    Returns:
+        One row per run asked for, as `load_results` gives them.
+
+    Raises:
+        ValueError: a key or a value is wrong; the text is one line.
+    """
+    values = {"task": task, "cell": cell, "task.gap": gap, "seeds": seeds, "tracker": "none"}
+    given = {key: value for key, value in values.items() if value is not None} | overrides
+    try:
+        sweeps = make_sweeps(compose([f"{key}={_word(value)}" for key, value in given.items()]))
+    except (HydraException, OmegaConfBaseException, ConfigError) as error:
+        raise ValueError(one_line(error)) from error
+    from rnnbench.launcher import launch_here
+
+    frames = []
+    for sweep in sweeps:
+        launch_here(sweep)
+        wanted = {c.run_id(replica) for c, replicas in sweep.jobs for replica in replicas}
+        results = load_results(sweep.output_dir)
+        frames.append(results[results["run_id"].isin(wanted)])
+    return pd.concat(frames, ignore_index=True)
+
+
+def _word(value: Any) -> str:
+    """Write a value as the command line does."""
+    if isinstance(value, list | tuple | range):
+        return f"[{','.join(map(_word, value))}]"
+    return {None: "null", True: "true", False: "false"}.get(value, str(value))

@@ -1,0 +1,60 @@
+"""From checked configurations to what the launcher runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnnbench.cli.validation import ConfigError, check
+from rnnbench.condition import Condition, Replica, Sweep
+from rnnbench.settings import Settings
+
+
+def make_sweeps(configurations: Sequence[Mapping[str, Any]]) -> list[Sweep]:
+    """Check all configurations; then gather their jobs into one sweep per output directory.
+
+    Jobs of the same condition become one, with the replicas of all.
+
+    Raises:
+        ConfigError: a value is wrong, or jobs of one directory disagree on how to run.
+    """
+    together: dict[str, list[Settings]] = {}
+    for settings in map(check, configurations):
+        together.setdefault(settings.output_dir, []).append(settings)
+    return [_make_sweep(group) for group in together.values()]
+
+
+def _make_sweep(group: list[Settings]) -> Sweep:
+    first = group[0]
+    for key in ("name", "workers", "dry_run", "tracker"):
+        values = [getattr(settings, key) for settings in group]
+        if any(value != values[0] for value in values):
+            raise ConfigError(f"{key} must be the same in all jobs of {first.output_dir}")
+    jobs: dict[str, tuple[Condition, dict[Replica, None]]] = {}
+    for settings in group:
+        condition = make_condition(settings)
+        _, replicas = jobs.setdefault(condition.condition_id, (condition, {}))
+        rates = settings.trainer.lr
+        replicas.update(dict.fromkeys(Replica(s, lr) for lr in rates for s in settings.seeds))
+    return Sweep(
+        name=first.name,
+        output_dir=Path(first.output_dir),
+        workers=first.workers,
+        dry_run=first.dry_run,
+        tracker=first.tracker.model_dump(),
+        jobs=tuple((condition, tuple(replicas)) for condition, replicas in jobs.values()),
+    )
+
+
+def make_condition(settings: Settings) -> Condition:
+    """Return the part of the settings that decides a training's numbers, but seed and rate."""
+    return Condition(
+        task=settings.task,
+        cell=settings.cell,
+        model=settings.model.model_dump(),
+        trainer=settings.trainer.model_dump(exclude={"lr"}),
+        dtype=settings.dtype,
+        engine=settings.engine,
+        device=settings.device,
+    )

@@ -1,0 +1,127 @@
+"""Checks every value before anything starts, each mistake in one line that names the key."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError, create_model
+from pydantic_core import ErrorDetails
+
+from rnnbench.cell import Cell
+from rnnbench.condition import arguments_of, find_class
+from rnnbench.engine import check_engine
+from rnnbench.machine import choose_device
+from rnnbench.settings import STRICT, Settings
+from rnnbench.task import Task
+
+
+class ConfigError(Exception):
+    """A value in the configuration with which nothing can be run; its text is one line."""
+
+
+def check(configuration: Mapping[str, Any]) -> Settings:
+    """Return checked settings, task and cell with every argument filled in.
+
+    Raises:
+        ConfigError: a key is unknown or missing, or a value has a wrong type or range.
+    """
+    try:
+        settings = Settings.model_validate(dict(configuration))
+    except ValidationError as error:
+        raise ConfigError(_describe(error, (), Settings.model_fields)) from error
+    task = _check_section(settings.task, Task, "task")
+    cell = _check_section(settings.cell, Cell, "cell")
+    try:
+        check_engine(settings.engine, _build(cell, Cell, "cell"))
+        choose_device(settings.device)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    _check_place(Path(settings.output_dir))
+    return settings.model_copy(update={"task": task, "cell": cell})
+
+
+def _check_section(section: Mapping[str, Any], kind: type, key: str) -> dict[str, Any]:
+    """Check a task's or cell's section by the signature of the class that it names."""
+    for name in ("_target_", "name"):
+        if not isinstance(section.get(name), str):
+            raise ConfigError(f"{key}.{name} must be a name, got {section.get(name)}")
+    model = _arguments_model(_find(section, kind, key))
+    try:
+        checked = model.model_validate(arguments_of(section))
+    except ValidationError as error:
+        raise ConfigError(_describe(error, (key,), model.model_fields)) from error
+    values = {name: getattr(checked, name) for name in model.model_fields}
+    full = {"_target_": section["_target_"], "name": section["name"], **values}
+    _build(full, kind, key)
+    return full
+
+
+def _find(section: Mapping[str, Any], kind: type, key: str) -> Any:
+    try:
+        return find_class(section["_target_"], kind, key)
+    except ValueError as error:
+        reason = f": {error.__cause__}" if error.__cause__ else ""
+        raise ConfigError(" ".join(f"{error}{reason}".split())) from error
+
+
+def _build(section: Mapping[str, Any], kind: type, key: str) -> Any:
+    try:
+        return _find(section, kind, key)(**arguments_of(section))
+    except ValueError as error:
+        raise ConfigError(f"{key}.{' '.join(str(error).split())}") from error
+
+
+def _arguments_model(kind: type) -> type[BaseModel]:
+    """Make a strict model of a class's constructor from its annotations and defaults."""
+    hints = typing.get_type_hints(kind.__init__)  # type: ignore[misc]
+    parameters = list(inspect.signature(kind).parameters.values())
+    fields: dict[str, Any] = {
+        parameter.name: (
+            hints.get(parameter.name, Any),
+            ... if parameter.default is parameter.empty else parameter.default,
+        )
+        for parameter in parameters
+    }
+    return create_model(kind.__name__, __config__=STRICT, **fields)
+
+
+def _describe(error: ValidationError, prefix: Iterable[str], known: Iterable[str]) -> str:
+    first = error.errors()[0]
+    key = ".".join([*prefix, *map(str, first["loc"])])
+    if first["type"] == "extra_forbidden":
+        return f"{key} is not an option{_hint(first, known)}"
+    if first["type"] == "missing":
+        return f"{key} must be given"
+    rule = first["msg"].removeprefix("Value error, ")
+    rule = rule.replace("Input should ", "", 1)
+    if first["type"] == "string_pattern_mismatch":
+        rule = "be letters, digits, dots, dashes and underscores"
+    return f"{key} must {rule}, got {first['input']!r}"
+
+
+def _hint(error: ErrorDetails, known: Iterable[str]) -> str:
+    *section, word = error["loc"]
+    if section:
+        field = Settings.model_fields.get(str(section[0]))
+        inner = getattr(field and field.annotation, "model_fields", {})
+        known = inner or known
+    near = difflib.get_close_matches(str(word), list(known), 1)
+    return f" (did you mean {near[0]}?)" if near else f" (choose from {', '.join(known)})"
+
+
+def _check_place(directory: Path) -> None:
+    """Check that an output directory is there or can be made; nothing is written."""
+    place = directory.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        reason = "is not a directory" if not place.is_dir() else "cannot be written to"
+        raise ConfigError(
+            f"output_dir must be a place for a directory, got {directory} ({place} {reason})"
+        )

@@ -1,0 +1,103 @@
+"""The closing table: what a sweep has, what it lacks, and where it lies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rnnbench.condition import Condition, Replica
+from rnnbench.plan import Plan, finished
+from rnnbench.records import Record
+
+KINDS = ("done", "skipped", "failed", "left")
+
+
+@dataclass(frozen=True)
+class Closing:
+    """How a sweep stands after a start.
+
+    Attributes:
+        counts: replicas by kind, for each (task, cell).
+        failures: one line for each condition with failed replicas.
+    """
+
+    counts: Mapping[tuple[str, str], Counter[str]]
+    failures: tuple[str, ...]
+
+    @property
+    def total(self) -> Counter[str]:
+        return sum(self.counts.values(), Counter())
+
+    @property
+    def complete(self) -> bool:
+        return not self.total["failed"] and not self.total["left"]
+
+
+def close(plan: Plan, records: Mapping[str, Record], errors: Mapping[str, str]) -> Closing:
+    """Compare the store with the sweep.
+
+    Args:
+        plan: what there was to do.
+        records: what is stored now.
+        errors: of the conditions that failed, by condition id: also those whose failure could
+            not be stored.
+    """
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    failures = []
+    for condition, replicas in plan.sweep.jobs:
+        kinds = _kinds(condition, replicas, plan, records, errors)
+        row = counts.setdefault((condition.task["name"], condition.cell["name"]), Counter())
+        row.update(kinds)
+        if "failed" in kinds:
+            failures.append(_failure(condition, replicas, kinds, records, errors))
+    return Closing(counts, tuple(failures))
+
+
+def format_closing(closing: Closing) -> str:
+    """Return the table as text, and below it what failed."""
+    shown = [kind for kind in KINDS if kind != "left" or closing.total["left"]]
+    rows = [("task", "cell", *shown)]
+    for (task, cell), row in [*closing.counts.items(), (("all", ""), closing.total)]:
+        rows.append((task, cell, *(str(row[kind]) for kind in shown)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [_aligned(row, widths) for row in rows]
+    return "\n".join([*lines, *(f"failed: {failure}" for failure in closing.failures)])
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    names = [text.ljust(width) for text, width in zip(row[:2], widths[:2], strict=True)]
+    numbers = [text.rjust(width) for text, width in zip(row[2:], widths[2:], strict=True)]
+    return "  ".join([*names, *numbers])
+
+
+def _kinds(
+    condition: Condition,
+    replicas: Sequence[Replica],
+    plan: Plan,
+    records: Mapping[str, Record],
+    errors: Mapping[str, str],
+) -> list[str]:
+    complete = finished(records)
+    kinds = []
+    for run_id in map(condition.run_id, replicas):
+        if run_id in complete:
+            kinds.append("skipped" if run_id in plan.stored else "done")
+        else:
+            failed = run_id in records or condition.condition_id in errors
+            kinds.append("failed" if failed else "left")
+    return kinds
+
+
+def _failure(
+    condition: Condition,
+    replicas: Sequence[Replica],
+    kinds: Sequence[str],
+    records: Mapping[str, Record],
+    errors: Mapping[str, str],
+) -> str:
+    failed = [r for r, kind in zip(replicas, kinds, strict=True) if kind == "failed"]
+    stored = (records.get(condition.run_id(replica), {}).get("error") for replica in failed)
+    error = errors.get(condition.condition_id) or next(filter(None, stored), "unknown error")
+    count = f"{len(failed)} of {len(replicas)} replicas"
+    return f"{condition.name} ({count}): {error}"

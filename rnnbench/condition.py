@@ -1,0 +1,134 @@
+"""A condition: everything that decides a training's numbers but its seed and learning rate."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from rnnbench.cell import Cell
+    from rnnbench.task import Task
+
+
+class Replica(NamedTuple):
+    """One seed at one learning rate."""
+
+    seed: int
+    lr: float
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One task at one gap, one cell, one set of hyper-parameters, as plain values.
+
+    Attributes:
+        task: `_target_` (dotted path of the class), `name`, and every constructor argument.
+        cell: likewise.
+        model: hidden_size.
+        trainer: steps, batch_size, clip_norm, eval_every, eval_size; everything but the rates.
+        dtype: float32 or float64.
+        engine: as configured, auto included.
+        device: as configured, auto included.
+    """
+
+    task: Mapping[str, Any]
+    cell: Mapping[str, Any]
+    model: Mapping[str, Any]
+    trainer: Mapping[str, Any]
+    dtype: str
+    engine: str
+    device: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.task['name']} gap {self.task['gap']} {self.cell['name']}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return the condition as nested plain values, ready for JSON."""
+        return {
+            "task": dict(self.task),
+            "cell": dict(self.cell),
+            "model": dict(self.model),
+            "trainer": dict(self.trainer),
+            "dtype": self.dtype,
+            "engine": self.engine,
+            "device": self.device,
+        }
+
+    @cached_property
+    def condition_id(self) -> str:
+        """Return the hash of all settings and of the task's and the cell's version."""
+        from rnnbench.cell import Cell
+        from rnnbench.task import Task
+
+        versions = {
+            "task": find_class(self.task["_target_"], Task, "task").version,
+            "cell": find_class(self.cell["_target_"], Cell, "cell").version,
+        }
+        return digest({"settings": self.settings, "versions": versions})
+
+    def run_id(self, replica: Replica) -> str:
+        return digest({"condition": self.condition_id, "seed": replica.seed, "lr": replica.lr})
+
+    def build_task(self) -> Task:
+        from rnnbench.task import Task
+
+        found = find_class(self.task["_target_"], Task, "task")
+        return cast(Task, found(**arguments_of(self.task)))
+
+    def build_cell(self) -> Cell:
+        from rnnbench.cell import Cell
+
+        found = find_class(self.cell["_target_"], Cell, "cell")
+        return cast(Cell, found(**arguments_of(self.cell)))
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What the command line hands to the launcher: distinct conditions for one output directory.
+
+    Attributes:
+        tracker: kind (wandb or none), mode (auto, online or offline), project, entity.
+        jobs: conditions, each with its replicas.
+    """
+
+    name: str
+    output_dir: Path
+    workers: int
+    dry_run: bool
+    tracker: Mapping[str, Any]
+    jobs: tuple[tuple[Condition, tuple[Replica, ...]], ...]
+
+
+def digest(value: object) -> str:
+    """Return 16 hex digits that depend on the value's content alone (canonical JSON, SHA-256)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def arguments_of(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a task's or cell's constructor arguments from its section of the configuration."""
+    return {key: value for key, value in section.items() if key not in ("_target_", "name")}
+
+
+def find_class(path: str, kind: type, key: str) -> Any:
+    """Import the class at a dotted path and check what it is; nothing else is run.
+
+    Raises:
+        ValueError: the path leads to nothing, or to something that is not a `kind`.
+    """
+    module_name, _, class_name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"{key} must name a class that can be imported, got {path}") from error
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise ValueError(f"{key} must be a {kind.__name__}, got {path}")
+    return found

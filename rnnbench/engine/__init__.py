@@ -1,0 +1,5 @@
+"""How a stacked recurrence is computed: several engines, one result."""
+
+from rnnbench.engine.base import Engine, Parameters, States, check_engine, choose, get_engine
+
+__all__ = ["Engine", "Parameters", "States", "check_engine", "choose", "get_engine"]

@@ -1,0 +1,120 @@
+"""The reference engine: any cell, any stack of replicas, plain torch and autograd.
+
+A replica's numbers are bitwise the same alone and in any stack (on one machine, one thread),
+which plain batched tensors do not give: matrix products round differently where a replica does
+not start on a 64-byte boundary, and sigmoid takes another path for the last elements of a tensor
+whose size is not a multiple of 32. Hidden units are therefore padded to `PADDING` inside.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from rnnbench.cell import Cell
+from rnnbench.engine.base import Parameters, States
+
+PADDING = 32
+
+
+def run_reference(
+    cell: Cell,
+    parameters: Parameters,
+    inputs: Tensor,
+    states: States | None = None,
+    *,
+    last: int | None = None,
+) -> tuple[Tensor, States]:
+    """Run a cell time step by time step; see `rnnbench.engine.Engine`."""
+    size = parameters["weight_hh_l0"].shape[-1]
+    if states is None:
+        states = _zeros(cell, inputs, size)
+    run = _run_declared if cell.declared else _run_steps
+    outputs, states = run(cell, parameters, inputs, states)
+    keep = outputs if last is None else outputs[len(outputs) - last :]
+    return torch.stack(keep, 1)[..., :size], tuple(state[..., :size] for state in states)
+
+
+def _zeros(cell: Cell, inputs: Tensor, size: int) -> States:
+    replicas, _, batch, _ = inputs.shape
+    return tuple(inputs.new_zeros(replicas, batch, size) for _ in cell.states)
+
+
+def _run_steps(
+    cell: Cell, parameters: Parameters, inputs: Tensor, states: States
+) -> tuple[list[Tensor], States]:
+    outputs = []
+    for x in inputs.unbind(1):
+        states = cell.step(parameters, x, states)
+        outputs.append(states[0])
+    return outputs, states
+
+
+def _run_declared(
+    cell: Cell, parameters: Parameters, inputs: Tensor, states: States
+) -> tuple[list[Tensor], States]:
+    size = states[0].shape[-1]
+    padded = -(-size // PADDING) * PADDING
+    states = tuple(pad(state, (0, padded - size)) for state in states)
+    vectors = [pad(parameters[f"{v}_l0"], (0, padded - size))[:, None] for v in cell.vectors]
+    recurrent, from_h, from_x = _project(cell, parameters, inputs, size, padded)
+    outputs = []
+    for h_part, x_part in zip(from_h, from_x, strict=True):
+        fed = torch.split(torch.baddbmm(h_part, states[0], recurrent), padded, -1)
+        gates = dict(zip(cell.fed_by("h"), fed, strict=True))
+        gates.update(zip(_input_only(cell), x_part, strict=True))
+        new = cell.update(*(gates[name] for name in cell.gates), *states, *vectors)
+        states = new if isinstance(new, tuple) else (new,)
+        outputs.append(states[0])
+    return outputs, states
+
+
+def _project(
+    cell: Cell, parameters: Parameters, inputs: Tensor, size: int, padded: int
+) -> tuple[Tensor, tuple[Tensor, ...], list[tuple[Tensor, ...]]]:
+    """Compute for all time steps at once what the input adds to each gate.
+
+    Returns:
+        The recurrent weights `(R, Hp, gates * Hp)`; for each time step the input's part of all
+        gates fed by the hidden state `(R, B, gates * Hp)`; and for each time step the gates fed
+        by the input alone.
+    """
+    rows_x, rows_h = cell.fed_by("x"), cell.fed_by("h")
+    weight_x = _by_gate(rows_x, parameters["weight_ih_l0"], size, padded)
+    weight_h = _by_gate(rows_h, parameters["weight_hh_l0"], size, padded)
+    bias_x = _by_gate(rows_x, parameters["bias_ih_l0"][..., None], size, padded)
+    bias_h = _by_gate(rows_h, parameters["bias_hh_l0"][..., None], size, padded)
+    nothing = inputs.new_zeros(len(inputs), padded, inputs.shape[-1])
+    weight = torch.cat([weight_x.get(gate, nothing) for gate in rows_h], 1)
+    bias = torch.cat(
+        [bias_h[gate] + bias_x[gate] if gate in bias_x else bias_h[gate] for gate in rows_h], 1
+    )
+    recurrent = pad(torch.cat([weight_h[gate] for gate in rows_h], 1), (0, padded - size))
+    from_h = _affine(inputs, weight, bias).unbind(1)
+    alone = [_affine(inputs, weight_x[gate], bias_x[gate]).unbind(1) for gate in _input_only(cell)]
+    from_x: list[tuple[Tensor, ...]] = [()] * len(from_h)
+    if alone:
+        from_x = list(zip(*alone, strict=True))
+    return recurrent.transpose(1, 2), from_h, from_x
+
+
+def _input_only(cell: Cell) -> list[str]:
+    return [name for name, sources in cell.gates.items() if sources == "x"]
+
+
+def _by_gate(gates: list[str], rows: Tensor, size: int, padded: int) -> dict[str, Tensor]:
+    """Split `(R, gates * H, N)` into one `(R, Hp, N)` per gate, zeros in the padding."""
+    blocks = torch.split(rows, size, 1)
+    return {
+        gate: pad(block, (0, 0, 0, padded - size))
+        for gate, block in zip(gates, blocks, strict=True)
+    }
+
+
+def _affine(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Map `(R, T, B, F)` to `(R, T, B, N)` by each replica's own weight and bias."""
+    replicas, length, batch, features = inputs.shape
+    flat = inputs.reshape(replicas, length * batch, features)
+    product = torch.baddbmm(bias.transpose(1, 2), flat, weight.transpose(1, 2))
+    return product.view(replicas, length, batch, -1)

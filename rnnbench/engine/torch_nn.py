@@ -1,0 +1,53 @@
+"""torch.nn.RNN, LSTM and GRU as an engine: the yardstick for results and for speed."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from rnnbench.cell import Cell
+from rnnbench.cells import GRU, LSTM, RNN
+from rnnbench.engine.base import Parameters, States, check_engine
+
+
+def run_torch_nn(
+    cell: Cell,
+    parameters: Parameters,
+    inputs: Tensor,
+    states: States | None = None,
+    *,
+    last: int | None = None,
+) -> tuple[Tensor, States]:
+    """Run one torch.nn module per replica; see `rnnbench.engine.Engine`.
+
+    Raises:
+        ValueError: torch.nn has no such cell.
+    """
+    check_engine("torch", cell)
+    module = _module(cell, parameters, inputs)
+    outputs, finals = [], []
+    for replica, x in enumerate(inputs.unbind(0)):
+        # Copies: a replica inside a stack need not start where a matrix product is exact.
+        own = {name: tensor[replica].clone() for name, tensor in parameters.items()}
+        initial = None if states is None else tuple(s[replica, None].clone() for s in states)
+        given = initial[0] if initial is not None and len(initial) == 1 else initial
+        output, final = functional_call(module, own, (x.clone(), given))
+        outputs.append(output if last is None else output[len(output) - last :])
+        finals.append(final if isinstance(final, tuple) else (final,))
+    stacked = tuple(torch.cat(each, 0) for each in zip(*finals, strict=True))
+    return torch.stack(outputs), stacked
+
+
+def has_module(cell: Cell) -> bool:
+    """Return whether torch.nn has this very cell."""
+    return type(cell) in (RNN, LSTM, GRU)
+
+
+def _module(cell: Cell, parameters: Parameters, inputs: Tensor) -> nn.RNNBase:
+    size = parameters["weight_hh_l0"].shape[-1]
+    # On the meta device a module holds no memory and draws no numbers.
+    if isinstance(cell, RNN):
+        return nn.RNN(inputs.shape[-1], size, nonlinearity=cell.nonlinearity, device="meta")
+    kind = nn.LSTM if isinstance(cell, LSTM) else nn.GRU
+    return kind(inputs.shape[-1], size, device="meta")

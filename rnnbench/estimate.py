@@ -1,0 +1,79 @@
+"""The dry run: what a sweep would do, and what it would cost, measured on a few steps."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable
+
+from rnnbench.condition import digest
+from rnnbench.duration import duration
+from rnnbench.plan import Job, Plan
+
+
+def describe_plan(plan: Plan) -> str:
+    """Return the plan as a table: each condition, what is stored, what is left, and how long."""
+    seconds = dict(zip((_name(job) for job in plan.jobs), measure(plan), strict=True))
+    width = max((len(condition.name) for condition, _ in plan.sweep.jobs), default=0)
+    lines = [f"{'condition':<{width}}  {'T':>5} {'steps':>7} {'stored':>7} {'to do':>6}  about"]
+    for condition, replicas in plan.sweep.jobs:
+        stored = sum(condition.run_id(replica) in plan.stored for replica in replicas)
+        lines.append(
+            f"{condition.name:<{width}}  {condition.build_task().sequence_length:>5} "
+            f"{condition.trainer['steps']:>7} {stored:>7} {len(replicas) - stored:>6}  "
+            f"{duration(seconds.get(condition.condition_id, 0.0))}"
+        )
+    return "\n".join([*lines, "", _total(plan, list(seconds.values()))])
+
+
+def measure(plan: Plan) -> list[float]:
+    """Estimate each job's training time in seconds.
+
+    Jobs that differ in the gap alone are measured together, on the one in the middle: a training
+    step takes time in proportion to the sequence length. It is an upper bound as far as replicas
+    that are solved leave early.
+    """
+    from rnnbench.machine import prepare_process
+    from rnnbench.worker import seconds_per_step
+
+    prepare_process()
+    groups: dict[Hashable, list[Job]] = defaultdict(list)
+    for job in plan.jobs:
+        groups[_but_for_the_gap(job)].append(job)
+    per_time_step = {}
+    for key, jobs in groups.items():
+        middle = sorted(jobs, key=_time_steps)[len(jobs) // 2]
+        seconds = seconds_per_step(
+            middle["condition"], len(middle["replicas"]), middle["engine"], middle["device"]
+        )
+        per_time_step[key] = seconds / _time_steps(middle)
+    return [
+        per_time_step[_but_for_the_gap(job)] * _time_steps(job) * job["condition"].trainer["steps"]
+        for job in plan.jobs
+    ]
+
+
+def _total(plan: Plan, seconds: list[float]) -> str:
+    replicas = sum(len(job["replicas"]) for job in plan.jobs)
+    if not replicas:
+        return "nothing is left to do"
+    longest = max(*seconds, sum(seconds) / plan.workers)
+    return (
+        f"{len(plan.jobs)} conditions with {replicas} replicas are to do, "
+        f"about {duration(longest)} on {plan.workers} processes, less where tasks are solved early"
+    )
+
+
+def _but_for_the_gap(job: Job) -> Hashable:
+    settings = job["condition"].settings
+    settings["task"].pop("gap")
+    return digest(settings), len(job["replicas"])
+
+
+def _time_steps(job: Job) -> int:
+    length: int = job["condition"].build_task().sequence_length
+    return length
+
+
+def _name(job: Job) -> str:
+    identity: str = job["condition"].condition_id
+    return identity

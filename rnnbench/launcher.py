@@ -1,0 +1,198 @@
+"""What runs a sweep: skip what is stored, train the rest, show how far it is, sum up."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from rnnbench import pool
+from rnnbench.closing import Closing, close, format_closing
+from rnnbench.condition import Sweep
+from rnnbench.interrupt import Interrupt
+from rnnbench.plan import Job, Plan, make_plan, stored_records
+from rnnbench.process import describe
+from rnnbench.progress import make_progress
+from rnnbench.watch import Watch
+
+CANNOT_RUN = 2
+INTERRUPTED = 130
+STOPPING = "rnnbench: stopping once all work is put away (Ctrl-C again: at once)"
+# Jobs, the number of processes, what is told of the jobs, the interrupt, what to do when it comes.
+Runner = Callable[[Sequence[Job], int, pool.Notify, Interrupt, Callable[[], None]], None]
+
+
+def launch(sweeps: Sequence[Sweep]) -> int:
+    """Run sweeps in worker processes, one sweep after the other.
+
+    Returns:
+        The exit code: 0 if every replica has a result, 1 if some have not, 2 if a sweep cannot
+        run here, 130 or 143 after an interrupt.
+    """
+    return _launch(sweeps, _run_in_workers, Interrupt)
+
+
+def launch_here(sweep: Sweep) -> int:
+    """Run a sweep in this process, for notebooks; otherwise as `launch`."""
+    return _launch([sweep], _run_here, partial(Interrupt, patient=False))
+
+
+def _launch(
+    sweeps: Sequence[Sweep], runner: Runner, make_interrupt: Callable[[], Interrupt]
+) -> int:
+    try:
+        plans = _prepare(sweeps)
+        codes = []
+        for plan in plans:
+            interrupt = make_interrupt()
+            codes.append(_show(plan) if plan.sweep.dry_run else _run(plan, runner, interrupt))
+            if interrupt.exit_code is not None:
+                return interrupt.exit_code
+    except _CannotRun as error:
+        _say(f"error: {error}")
+        return CANNOT_RUN
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return max(codes, default=0)
+
+
+class _CannotRun(Exception):
+    """A sweep asks for what this machine has not."""
+
+
+def _prepare(sweeps: Sequence[Sweep]) -> list[Plan]:
+    """Plan all sweeps, and only then make their directories."""
+    try:
+        plans = [make_plan(sweep) for sweep in sweeps]
+        for plan in plans:
+            if not plan.sweep.dry_run:
+                plan.sweep.output_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        place = f"{error.filename} ({error.strerror})"
+        raise _CannotRun(f"output_dir must be a directory to write to, got {place}") from error
+    except ValueError as error:
+        raise _CannotRun(str(error)) from error
+    return plans
+
+
+def _show(plan: Plan) -> int:
+    from rnnbench.estimate import describe_plan
+
+    try:
+        print(describe_plan(plan))
+    except Exception as error:  # whatever a user's own task or cell raises in its first steps
+        _say(f"the plan cannot be measured: {describe(error)}")
+        return 1
+    return 0
+
+
+def _run(plan: Plan, runner: Runner, interrupt: Interrupt) -> int:
+    errors: dict[str, str] = {}
+    mode = "none"
+    if plan.jobs:
+        mode = _tracker_mode(plan)
+        errors = _train(plan, mode, runner, interrupt)
+    closing = close(plan, stored_records(plan.sweep), errors)
+    if interrupt.exit_code is None:
+        _sum_up(plan, mode)
+    print(format_closing(closing))
+    _say_where(plan, closing)
+    return 0 if closing.complete else 1
+
+
+def _tracker_mode(plan: Plan) -> str:
+    """Ask once for all workers whether W&B can be reached."""
+    if plan.sweep.tracker["kind"] == "none":
+        return "none"
+    from rnnbench.reach import choose_mode
+
+    return choose_mode(plan.sweep.tracker)
+
+
+def _train(plan: Plan, mode: str, runner: Runner, interrupt: Interrupt) -> dict[str, str]:
+    """Run a plan's jobs; return the errors of those that failed, by condition id."""
+    tracker = {**plan.sweep.tracker, "mode": mode}
+    if mode == "none":
+        tracker["kind"] = "none"
+    jobs = [{**job, "tracker": tracker} for job in plan.jobs]
+    names = [job["condition"].name for job in jobs]
+    progress = make_progress(sys.stderr, names, plan.costs, plan.skipped)
+    watch = Watch(jobs, progress)
+    with progress, interrupt:
+        progress.say(f"rnnbench: {plan.sweep.name}: {len(jobs)} conditions to train")
+        runner(jobs, plan.workers, watch, interrupt, partial(progress.say, STOPPING))
+    return watch.errors
+
+
+def _run_in_workers(
+    jobs: Sequence[Job],
+    workers: int,
+    notify: pool.Notify,
+    interrupt: Interrupt,
+    stopping: Callable[[], None],
+) -> None:
+    from rnnbench.machine import prepare_process
+    from rnnbench.worker import run_job
+
+    pool.run(
+        jobs,
+        run_job,
+        notify,
+        workers=workers,
+        interrupt=interrupt,
+        initialize=prepare_process,
+        stopping=stopping,
+    )
+
+
+def _run_here(
+    jobs: Sequence[Job],
+    workers: int,
+    notify: pool.Notify,
+    interrupt: Interrupt,
+    stopping: Callable[[], None],
+) -> None:
+    from rnnbench.worker import run_job
+
+    for index, job in enumerate(jobs):
+        if interrupt.stop.is_set():
+            return
+        notify(index, "started", None)
+        try:
+            result = run_job(job, partial(notify, index, "progress"), interrupt.stop)
+        except Exception as error:  # a job's own: the others go on, as they do in workers
+            notify(index, "error", describe(error))
+        else:
+            notify(index, "done", result)
+
+
+def _sum_up(plan: Plan, mode: str) -> None:
+    """Draw the report, and mirror it; neither may cost the sweep its exit code."""
+    directory = plan.sweep.output_dir
+    if not plan.jobs and (directory / "report").exists():
+        return
+    try:
+        from rnnbench.report import write_report
+
+        report = write_report([directory])
+        if mode != "none":
+            from rnnbench.results import load_results
+            from rnnbench.tracker import log_summary
+
+            log_summary(plan.sweep, load_results(directory), report, mode)
+    except Exception as error:
+        _say(f"warning: the report could not be drawn: {describe(error)}")
+
+
+def _say_where(plan: Plan, closing: Closing) -> None:
+    directory = plan.sweep.output_dir
+    page = directory / "report" / "index.html"
+    print(f"results: {directory}")
+    if page.exists():
+        print(f"report:  {page}")
+    if closing.total["left"]:
+        _say(f"{closing.total['left']} replicas are left: the same command continues")
+
+
+def _say(line: str) -> None:
+    print(f"rnnbench: {line}", file=sys.stderr)

@@ -1,0 +1,98 @@
+"""The model of every run: a recurrent cell and a linear read-out on its outputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Generator, Tensor
+from torch.nn.functional import pad
+
+from rnnbench.cell import Cell, Shapes
+from rnnbench.engine import Engine, States, get_engine
+from rnnbench.initialization import uniform_
+
+# A product with one output column rounds differently alone and in a batch: see engine.reference.
+COLUMNS, UNITS = 16, 32
+
+
+class SequenceModel:
+    """A stack of replicas of the `nn.LSTM` + `nn.Linear` of every tutorial, for any cell.
+
+    Attributes:
+        cell: the recurrent cell.
+        parameters: name to `(R, ...)`. Names are those of a torch module with the cell as `rnn`
+            and an `nn.Linear` as `readout`: `rnn.weight_ih_l0`, ..., `readout.bias`.
+    """
+
+    def __init__(
+        self, cell: Cell, parameters: Mapping[str, Tensor], engine: str = "reference"
+    ) -> None:
+        self.cell = cell
+        self.parameters = dict(parameters)
+        self.engine: Engine = get_engine(engine)
+
+    def __call__(
+        self, inputs: Tensor, states: States | None = None, *, last: int | None = None
+    ) -> tuple[Tensor, States]:
+        """Run whole sequences.
+
+        Args:
+            inputs: `(R, T, B, F)`, or `(T, B, F)` for a model of one replica.
+            states: `(R, B, H)` each (without R likewise); zeros where None.
+            last: read out the last so many time steps only; all where None.
+
+        Returns:
+            Outputs `(R, last, B, output_size)` and final states, without R where inputs lack it.
+        """
+        if inputs.ndim == 3:
+            stacked = None if states is None else tuple(state[None] for state in states)
+            outputs, finals = self(inputs[None], stacked, last=last)
+            return outputs[0], tuple(state[0] for state in finals)
+        own = {k.removeprefix("rnn."): v for k, v in self.parameters.items() if k[:4] == "rnn."}
+        hidden, finals = self.engine(self.cell, own, inputs, states, last=last)
+        return self._read_out(hidden), finals
+
+    def step(self, inputs: Tensor, states: States | None = None) -> tuple[Tensor, States]:
+        """Advance one time step: inputs `(R, B, F)` or `(B, F)`; the rest as in `__call__`."""
+        time = inputs.ndim - 2
+        outputs, finals = self(inputs.unsqueeze(time), states)
+        return outputs.squeeze(time), finals
+
+    def state_dict(self, replica: int = 0) -> dict[str, Tensor]:
+        """Return one replica's parameters, as a torch module with `rnn` and `readout` has them."""
+        return {name: tensor[replica].clone() for name, tensor in self.parameters.items()}
+
+    def _read_out(self, hidden: Tensor) -> Tensor:
+        weight, bias = self.parameters["readout.weight"], self.parameters["readout.bias"]
+        (replicas, length, batch, size), columns = hidden.shape, bias.shape[-1]
+        units, spare = -size % UNITS, -columns % COLUMNS
+        flat = pad(hidden.reshape(replicas, length * batch, size), (0, units))
+        product = torch.baddbmm(
+            pad(bias, (0, spare))[:, None],
+            flat,
+            pad(weight, (0, units, 0, spare)).transpose(1, 2),
+        )
+        return product[..., :columns].view(replicas, length, batch, columns)
+
+
+def model_shapes(cell: Cell, input_size: int, hidden_size: int, output_size: int) -> Shapes:
+    """Return the shape of every parameter of one replica."""
+    shapes = cell.shapes(input_size, hidden_size)
+    return {
+        **{f"rnn.{name}": shape for name, shape in shapes.items()},
+        "readout.weight": (output_size, hidden_size),
+        "readout.bias": (output_size,),
+    }
+
+
+def initialize(
+    cell: Cell, parameters: Mapping[str, Tensor], generator: Generator, *, gap: int
+) -> None:
+    """Fill one replica's parameters in place: the cell's own way, the read-out as nn.Linear."""
+    own = {name.removeprefix("rnn."): v for name, v in parameters.items() if name[:4] == "rnn."}
+    cell.initialize(own, generator, gap=gap)
+    bound = 1 / math.sqrt(parameters["readout.weight"].shape[-1])
+    uniform_(parameters["readout.weight"], bound, generator)
+    uniform_(parameters["readout.bias"], bound, generator)

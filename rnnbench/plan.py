@@ -1,0 +1,92 @@
+"""What a sweep still has to do, and in which order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rnnbench.condition import Condition, Replica, Sweep
+from rnnbench.records import FINISHED, Record, Store
+
+Job = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The part of a sweep that is not stored yet.
+
+    Attributes:
+        sweep: the whole of it.
+        jobs: what `rnnbench.worker.run_job` takes but for the tracker, costliest first.
+        costs: of each job, in arbitrary units.
+        stored: run ids that were finished before.
+    """
+
+    sweep: Sweep
+    jobs: tuple[Job, ...]
+    costs: tuple[float, ...]
+    stored: frozenset[str]
+
+    @property
+    def skipped(self) -> int:
+        """Return how many replicas were finished before."""
+        replicas = sum(len(replicas) for _, replicas in self.sweep.jobs)
+        return replicas - sum(len(job["replicas"]) for job in self.jobs)
+
+    @property
+    def workers(self) -> int:
+        """Return how many processes are of use; a sweep's 0 stands for one per core."""
+        return max(1, min(self.sweep.workers or len(os.sched_getaffinity(0)), len(self.jobs)))
+
+
+def make_plan(sweep: Sweep) -> Plan:
+    """Drop the replicas that are finished, resolve engine and device, put the longest first.
+
+    Nothing is written. The longest job comes first so that all processes end together.
+
+    Raises:
+        ValueError: an engine or a device is not to be had here.
+    """
+    stored = finished(stored_records(sweep))
+    costs_and_jobs = []
+    for condition, replicas in sweep.jobs:
+        left = [replica for replica in replicas if condition.run_id(replica) not in stored]
+        if left:
+            costs_and_jobs.append((cost_of(condition, len(left)), _job(sweep, condition, left)))
+    costs_and_jobs.sort(key=lambda pair: -pair[0])
+    jobs = tuple(job for _, job in costs_and_jobs)
+    return Plan(sweep, jobs, tuple(cost for cost, _ in costs_and_jobs), stored)
+
+
+def stored_records(sweep: Sweep) -> Mapping[str, Record]:
+    """Return the records in a sweep's directory, by run id; none where there is no directory."""
+    return Store(sweep.output_dir).runs() if sweep.output_dir.exists() else {}
+
+
+def finished(records: Mapping[str, Record]) -> frozenset[str]:
+    """Return the run ids that need no training; failed ones run again."""
+    return frozenset(key for key, record in records.items() if record["status"] in FINISHED)
+
+
+def cost_of(condition: Condition, replicas: int) -> float:
+    """Estimate a training's length, in arbitrary units, to order and weigh the conditions."""
+    time_steps = condition.build_task().sequence_length
+    gates = max(1, len(condition.build_cell().gates))
+    size = condition.model["hidden_size"] * condition.trainer["batch_size"]
+    return float(time_steps * condition.trainer["steps"] * replicas * gates * size)
+
+
+def _job(sweep: Sweep, condition: Condition, replicas: list[Replica]) -> Job:
+    from rnnbench.engine import choose
+    from rnnbench.machine import choose_device
+
+    return {
+        "condition": condition,
+        "replicas": replicas,
+        "output_dir": str(sweep.output_dir),
+        "sweep": sweep.name,
+        "engine": choose(condition.engine),
+        "device": choose_device(condition.device),
+    }

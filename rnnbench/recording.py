@@ -1,0 +1,98 @@
+"""From a condition and what came of a replica to the record that is stored of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from safetensors.torch import save
+
+from rnnbench import __version__
+from rnnbench.condition import Condition, Replica
+from rnnbench.machine import describe_machine
+from rnnbench.model import model_shapes
+from rnnbench.records import FORMAT, Record
+from rnnbench.trainer import Outcome
+
+
+def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any]) -> Record:
+    """Return all that is known of a run before it has trained.
+
+    Args:
+        condition: what is trained.
+        replica: seed and learning rate.
+        run: sweep, engine, device (both resolved) and started (ISO time).
+    """
+    task, cell = condition.build_task(), condition.build_cell()
+    size = condition.model["hidden_size"]
+    shapes = model_shapes(cell, task.input_size, size, task.output_size)
+    return {
+        "format": FORMAT,
+        "run_id": condition.run_id(replica),
+        "condition_id": condition.condition_id,
+        "task": condition.task["name"],
+        "cell": condition.cell["name"],
+        "gap": task.gap,
+        "seed": replica.seed,
+        "lr": replica.lr,
+        "hidden_size": size,
+        "num_parameters": sum(math.prod(shape) for shape in shapes.values()),
+        "state_size": size * len(cell.states),
+        "batch_size": condition.trainer["batch_size"],
+        "chance_accuracy": task.chance.accuracy,
+        "chance_loss": task.chance.loss,
+        "engine": run["engine"],
+        "device": run["device"],
+        "dtype": condition.dtype,
+        "version": __version__,
+        "sequence_length": task.sequence_length,
+        "load_bits": task.load_bits,
+        "plateaus": dict(task.plateaus),
+        "init": condition.cell.get("init"),
+        "keep_bias": condition.cell.get("keep_bias"),
+        "sweep": run["sweep"],
+        "config": condition.settings,
+        "environment": {**describe_machine(), "started": run["started"]},
+    }
+
+
+def finished_record(described: Record, outcome: Outcome) -> Record:
+    """Return the record of a replica that was trained."""
+    seconds = outcome.progress.seconds
+    sequences = outcome.steps * described["batch_size"]
+    return {
+        **described,
+        "status": outcome.status,
+        "steps": outcome.steps,
+        "steps_to_solve": outcome.steps_to_solve,
+        "loss": outcome.loss,
+        "accuracy": outcome.accuracy,
+        "score": outcome.score,
+        "seconds": seconds,
+        "sequences_per_second": sequences / seconds if seconds else math.nan,
+        "error": None,
+        "history": outcome.progress.history,
+    }
+
+
+def failed_record(described: Record, error: str) -> Record:
+    """Return the record of a replica that could not be trained: it remembers nothing."""
+    return {
+        **described,
+        "status": "failed",
+        "steps": 0,
+        "steps_to_solve": None,
+        "loss": math.nan,
+        "accuracy": described["chance_accuracy"],
+        "score": 0.0,
+        "seconds": 0.0,
+        "sequences_per_second": math.nan,
+        "error": error,
+        "history": [],
+    }
+
+
+def final_parameters(outcome: Outcome) -> bytes:
+    """Return a replica's trained parameters as the bytes of a safetensors file."""
+    return save({name: tensor.cpu().contiguous() for name, tensor in outcome.parameters.items()})

@@ -1,0 +1,7 @@
+"""Stored results -> statistics -> figures -> page: no training code, no torch."""
+
+from __future__ import annotations
+
+from rnnbench.report.write import write_report
+
+__all__ = ["write_report"]

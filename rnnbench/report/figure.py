@@ -1,0 +1,100 @@
+"""A figure's frame: panels, legend, stamp, and its files' bytes, the same at every drawing."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from rnnbench.report.style import REFERENCE_COLOUR, THEME, Curve, Style
+from rnnbench.report.variants import curve_label
+
+FORMATS: Mapping[str, dict[str, Any]] = {
+    "png": {"dpi": 200, "metadata": {"Software": None}},
+    "svg": {"metadata": {"Date": None}},
+}
+
+
+def render(figure: Figure) -> dict[str, bytes]:
+    """Return the figure as files' contents by format."""
+    files = {}
+    with mpl.rc_context(THEME):
+        for kind, options in FORMATS.items():
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=kind, **options)
+            files[kind] = buffer.getvalue()
+    return files
+
+
+def panel_grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure of `rows` x `columns` panels of a size in inches, row by row."""
+    size = (max(4.6, columns * width), rows * height + 0.8)
+    figure = Figure(figsize=size, layout="constrained")
+    panels = [figure.add_subplot(rows, columns, place + 1) for place in range(rows * columns)]
+    sns.despine(fig=figure)
+    return figure, panels
+
+
+def add_legend(figure: Figure, styles: Mapping[Curve, Style], notes: Sequence[str]) -> None:
+    """Put one legend for all panels below them, with notes on what is drawn."""
+    handles = [
+        Line2D([], [], color=style.colour, marker=style.marker, linestyle=style.linestyle, lw=1.8)
+        for style in styles.values()
+    ]
+    text = "    ".join(note.replace(" ", "\xa0") for note in notes)
+    labels = [curve_label(*curve) for curve in styles]
+    across = max(2, int(figure.get_figwidth() / (0.9 + 0.075 * max(map(len, labels)))))
+    legend = figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=min(len(labels), across),
+        handlelength=4,
+        title=textwrap.fill(text, int(14 * figure.get_figwidth()), break_long_words=False),
+        title_fontsize="small",
+    )
+    legend.get_title().set(color=REFERENCE_COLOUR, multialignment="center")
+
+
+def mark_level(panel: Axes, value: float, text: str) -> None:
+    """Draw a dotted line across a panel at a known value, with its name."""
+    panel.axhline(value, color=REFERENCE_COLOUR, linestyle=":", lw=1.2, label=f"_{text}", zorder=1)
+    name_level(panel, value, text)
+
+
+def name_level(panel: Axes, value: float, text: str) -> None:
+    """Write a name at the right of a panel, where no curve can cover it."""
+    panel.annotate(
+        text,
+        (1, value),
+        xycoords=panel.get_yaxis_transform(),
+        xytext=(3, 0),
+        textcoords="offset points",
+        va="center",
+        color=REFERENCE_COLOUR,
+        fontsize="x-small",
+    )
+
+
+def stamp(panels: Sequence[Axes], text: str) -> None:
+    """Write a word across every panel, so that a trial is never taken for a result."""
+    for panel in panels:
+        panel.text(
+            *(0.5, 0.5, text),
+            transform=panel.transAxes,
+            ha="center",
+            va="center",
+            rotation=25,
+            fontsize=34,
+            fontweight="bold",
+            color="0.5",
+            alpha=0.3,
+            zorder=5,
+        )

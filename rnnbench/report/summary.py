@@ -1,0 +1,67 @@
+"""The results in numbers: one row per curve and gap, one row per curve, and what is missing."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from rnnbench.report.variants import CURVE, curve_label
+from rnnbench.statistics import D90, HORIZON, horizon, mean_interval, median_steps
+
+STATUSES = ("solved", "unsolved", "diverged", "failed")
+BROKEN = ("diverged", "failed")
+
+
+def summarise(results: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per task, cell, variant and gap.
+
+    Diverged and failed runs are in every mean, with chance accuracy and score 0. Their loss is
+    not a number, and so is then the mean loss: a mean over the others would flatter.
+    """
+    groups = results.groupby([*CURVE, "gap"], observed=True)
+    rows = [
+        dict(zip([*CURVE, "gap"], key, strict=True)) | _statistics(runs) for key, runs in groups
+    ]
+    return pd.DataFrame(rows)
+
+
+def _statistics(runs: pd.DataFrame) -> dict[str, float | str]:
+    row: dict[str, float | str] = {"label": runs["label"].iloc[0], "seeds": len(runs)}
+    for measure in ("accuracy", "score"):
+        interval = mean_interval(runs[measure])
+        row |= {f"{measure}_{part}": value for part, value in interval._asdict().items()}
+    row["loss_mean"] = float(runs["loss"].mean(skipna=False))
+    row |= {status: int((runs["status"] == status).sum()) for status in STATUSES}
+    return row | {
+        "success_rate": float((runs["status"] == "solved").mean()),
+        "median_steps_to_solve": median_steps(runs["steps_to_solve"]),
+        "seconds_per_run": float(runs["seconds"].mean()),
+        "chance_accuracy": float(runs["chance_accuracy"].iloc[0]),
+        "chance_loss": float(runs["chance_loss"].iloc[0]),
+    }
+
+
+def horizons(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per task, cell and variant: `horizon` and `d90`."""
+    rows = []
+    for (task, cell, variant), points in summary.groupby(CURVE, observed=True):
+        levels = {"horizon": HORIZON, "d90": D90}
+        lost = {name: horizon(points.gap, points.score_mean, at) for name, at in levels.items()}
+        label = curve_label(str(cell), str(variant))
+        rows.append({"task": task, "cell": cell, "variant": variant, "label": label} | lost)
+    return pd.DataFrame(rows)
+
+
+def missing_seeds(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return the points with fewer seeds than the best one of their task, absent ones included.
+
+    Columns: task, label, gap, seeds, expected.
+    """
+    tables = []
+    for task, points in summary.groupby("task"):
+        counts = points.pivot_table(
+            index="label", columns="gap", values="seeds", fill_value=0, sort=False
+        ).sort_index(axis=1)
+        table = counts.melt(value_name="seeds", ignore_index=False).reset_index()
+        tables.append(table.assign(task=task, expected=int(points["seeds"].max())))
+    everything = pd.concat(tables).sort_values(["task", "label", "gap"], ignore_index=True)
+    return everything.loc[everything["seeds"] < everything["expected"]].reset_index(drop=True)

@@ -1,0 +1,116 @@
+"""The numbers of a report as tables for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from rnnbench.report.document import Table
+from rnnbench.report.summary import BROKEN, STATUSES
+from rnnbench.report.variants import CURVE
+
+SETTINGS = {
+    "hidden size": "hidden_size",
+    "keep bias": "keep_bias",
+    "init": "init",
+    "lr": "lr",
+    "batch size": "batch_size",
+    "parameters": "num_parameters",
+    "engine": "engine",
+    "device": "device",
+    "dtype": "dtype",
+}
+
+
+def horizon_table(horizons: pd.DataFrame, summary: pd.DataFrame) -> Table:
+    """Return the headline: per task and curve how far it remembers and how often it is solved."""
+    counts = summary.groupby(CURVE, observed=True)[["seeds", *STATUSES]].sum()
+    rows = []
+    for row in horizons.itertuples():
+        count = counts.xs((row.task, row.cell, row.variant))
+        solved = f"{count['solved']} of {count['seeds']}"
+        rows.append((str(row.task), str(row.label), str(row.horizon), str(row.d90), solved))
+    header = ("task", "cell", "horizon (score 0.75)", "D90 (score 0.9)", "runs solved")
+    return Table(header, tuple(rows), names=2)
+
+
+def accuracy_table(points: pd.DataFrame) -> Table:
+    """Return one task's mean accuracy, curve x gap, with the interval as the figure shows it."""
+    return _curve_by_gap(points, _accuracy)
+
+
+def solved_table(points: pd.DataFrame) -> Table:
+    """Return one task's solved runs and median steps, curve x gap."""
+    return _curve_by_gap(points, _solved)
+
+
+def settings_table(results: pd.DataFrame) -> Table:
+    """Return what each curve was trained with; several values where it differs over the gaps."""
+    header = ("task", "cell", "seeds", "steps", *SETTINGS, "seconds a run")
+    rows = []
+    for (task, _, _), runs in results.groupby(CURVE, observed=True):
+        values = [_values(runs[column]) for column in SETTINGS.values()]
+        start = (str(task), runs["label"].iloc[0], _values(runs["seed"]))
+        end = f"{runs['seconds'].mean():.3g}"
+        rows.append((*start, f"up to {_plain(runs['steps'].max())}", *values, end))
+    return Table(header, tuple(rows), names=2)
+
+
+def broken_table(results: pd.DataFrame) -> Table | None:
+    """Return the diverged and failed runs, or None where there are none."""
+    broken = results[results["status"].isin(BROKEN)]
+    groups = broken.groupby([*CURVE, "gap", "status"], observed=True)
+    rows = []
+    for (task, _, _, gap, status), runs in groups:
+        errors = "; ".join(runs["error"].dropna().unique())
+        label = runs["label"].iloc[0]
+        rows.append((str(task), label, f"{gap}", str(status), _values(runs["seed"]), errors))
+    header = ("task", "cell", "gap", "status", "seeds", "error")
+    return Table(header, tuple(rows), names=6) if rows else None
+
+
+def missing_table(missing: pd.DataFrame) -> Table | None:
+    """Return the gaps that have fewer seeds than the others, or None where all are there."""
+    rows = []
+    for (task, label), points in missing.groupby(["task", "label"], sort=False):
+        gaps = ", ".join(f"{row.gap} ({row.seeds:g})" for row in points.itertuples())
+        rows.append((str(task), str(label), gaps, str(points["expected"].iloc[0])))
+    header = ("task", "cell", "gap (seeds there)", "seeds elsewhere")
+    return Table(header, tuple(rows), names=3) if rows else None
+
+
+def _curve_by_gap(points: pd.DataFrame, form: Callable[[Any], str]) -> Table:
+    gaps = sorted(points["gap"].unique())
+    rows = []
+    for label, curve in points.groupby("label", sort=False):
+        texts = {row.gap: form(row) for row in curve.itertuples()}
+        rows.append((str(label), *(texts.get(gap, "") for gap in gaps)))
+    return Table(("cell", *(f"gap {gap}" for gap in gaps)), tuple(rows))
+
+
+def _accuracy(row: Any) -> str:
+    mean = f"{row.accuracy_mean:.2f}"
+    if math.isnan(row.accuracy_low):
+        return mean
+    return f"{mean} ({max(row.accuracy_low, 0):.2f}–{min(row.accuracy_high, 1):.2f})"
+
+
+def _solved(row: Any) -> str:
+    share = f"{row.solved}/{row.seeds}"
+    steps = row.median_steps_to_solve
+    return share if math.isnan(steps) else f"{share} ({steps:g})"
+
+
+def _values(column: pd.Series) -> str:
+    """Return a column's different values in a few words."""
+    values: list[Any] = sorted(column.dropna().unique())
+    if len(values) > 3 and values == list(range(int(values[0]), int(values[-1]) + 1)):
+        return f"{values[0]} to {values[-1]}"
+    return ", ".join(_plain(value) for value in values) or "none"
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)

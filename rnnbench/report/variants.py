@@ -1,0 +1,88 @@
+"""Which rows of the results make one curve: a cell, apart from others of its name by a variant."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+CURVE = ["task", "cell", "variant"]
+CONDITION = ["task", "cell", "gap"]
+
+# A setting that differs anywhere between a cell's rows makes curves of their own.
+CELL_SETTINGS = {
+    "hidden_size": "hidden size {:g}",
+    "init": "{} init",
+    "keep_bias": "keep bias {:g}",
+    "batch_size": "batch size {:g}",
+}
+# These may be chosen per gap within one curve, so they count only where they differ at one gap.
+GAP_SETTINGS = {
+    "lr": "lr {:g}",
+    "sequence_length": "length {:g}",
+    "engine": "engine {}",
+    "device": "device {}",
+    "dtype": "{}",
+}
+
+
+def label_variants(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the results with `variant` and `label`, in the order in which curves are shown.
+
+    The variant is made of the settings that differ and is empty where none does; the label is the
+    cell's name and the variant. Conditions that differ in nothing of this are told apart by their
+    sweep's name.
+    """
+    settings = [*CELL_SETTINGS, *GAP_SETTINGS, "sweep"]
+    frame = results.sort_values(settings, kind="stable")
+    variant = pd.Series("", index=frame.index)
+    for setting, form in CELL_SETTINGS.items():
+        variant = _append(variant, frame[setting], form, _counts(frame, ["cell"], setting) > 1)
+    for setting, form in GAP_SETTINGS.items():
+        variant = _append(variant, frame[setting], form, _differs_at_a_gap(frame, setting))
+    frame["variant"] = variant
+    points = [*CONDITION, "variant"]
+    mixed = (_counts(frame, points, "condition_id") > 1) & (_counts(frame, points, "sweep") > 1)
+    mixed = mixed.groupby([frame[name] for name in CURVE]).transform("max")
+    frame["variant"] = _append(variant, frame["sweep"], "sweep {}", mixed)
+    order = frame["variant"].drop_duplicates().tolist()
+    frame["variant"] = pd.Categorical(frame["variant"], categories=order, ordered=True)
+    frame["label"] = [curve_label(*pair) for pair in zip(frame.cell, frame.variant, strict=True)]
+    return frame.sort_values([*CURVE, "gap", "seed"], kind="stable", ignore_index=True)
+
+
+def curve_label(cell: str, variant: str) -> str:
+    """Return the name of a curve in a legend."""
+    return f"{cell}, {variant}" if variant else cell
+
+
+def curves_of(results: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the different (cell, variant) pairs of labelled results, in the order of legends."""
+    pairs = results[["cell", "variant"]].drop_duplicates().sort_values(["cell", "variant"])
+    return list(zip(pairs["cell"], pairs["variant"], strict=True))
+
+
+def mixed_conditions(results: pd.DataFrame) -> list[str]:
+    """Name the points that still average several conditions, after labelling."""
+    mixed = _counts(results, [*CURVE, "gap"], "condition_id") > 1
+    points = results[mixed].drop_duplicates([*CURVE, "gap"])
+    return [f"{row.task}, {row.label}, gap {row.gap}" for row in points.itertuples()]
+
+
+def _counts(frame: pd.DataFrame, group: list[str], column: str) -> pd.Series[int]:
+    """Return, for every row, how many values a column has in the row's group."""
+    groups = frame.groupby(group, observed=True)[column]
+    return groups.transform(lambda values: values.nunique(dropna=False))
+
+
+def _differs_at_a_gap(frame: pd.DataFrame, setting: str) -> pd.Series[bool]:
+    several = _counts(frame, CONDITION, setting) > 1
+    return several.groupby([frame.task, frame.cell]).transform("max")
+
+
+def _append(
+    variant: pd.Series[str], values: pd.Series, form: str, where: pd.Series[bool]
+) -> pd.Series[str]:
+    """Add a setting to the variants of some rows."""
+    name = form.replace("{:g}", "").replace("{}", "").strip()
+    texts = [f"no {name}" if pd.isna(value) else form.format(value) for value in values]
+    longer = [f"{old}, {text}" if old else text for old, text in zip(variant, texts, strict=True)]
+    return variant.mask(where, pd.Series(longer, index=variant.index))

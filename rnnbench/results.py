@@ -1,0 +1,66 @@
+"""Stored records as data frames: one row per run, or one row per run and evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from rnnbench.records import Record, read_records
+
+COLUMNS = (
+    "task cell gap seed lr hidden_size num_parameters state_size batch_size steps loss accuracy "
+    "score chance_accuracy chance_loss status steps_to_solve seconds sequences_per_second engine "
+    "device dtype run_id condition_id version sequence_length load_bits plateaus init keep_bias "
+    "sweep error"
+).split()
+IDENTITY = ["run_id", "task", "cell", "gap", "seed", "lr"]
+HISTORY_COLUMNS = [*IDENTITY, "step", "loss", "accuracy", "score", "grad_norm"]
+NUMBERS = ["loss", "accuracy", "score", "steps_to_solve", "load_bits", "keep_bias", "seconds"]
+NUMBERS += ["sequences_per_second", "grad_norm", "lr"]
+Paths = Path | str | Sequence[Path | str]
+
+
+def load_results(path: Paths) -> pd.DataFrame:
+    """Return one row per run.
+
+    Diverged and failed runs have loss NaN, the chance accuracy and score 0: they count in every
+    mean.
+
+    Args:
+        path: a results directory, a consolidated file, or several of them.
+
+    Raises:
+        FileNotFoundError: there is nothing at a path.
+    """
+    rows = [{name: record.get(name) for name in COLUMNS} for record in _records(path)]
+    order = ["task", "cell", "gap", "lr", "seed"]
+    return _frame(rows, COLUMNS).sort_values(order, kind="stable", ignore_index=True)
+
+
+def load_history(path: Paths) -> pd.DataFrame:
+    """Return one row per run and evaluation; arguments as in `load_results`."""
+    rows = [
+        {**{name: record.get(name) for name in IDENTITY}, **row}
+        for record in _records(path)
+        for row in record["history"]
+    ]
+    return _frame(rows, HISTORY_COLUMNS)
+
+
+def _frame(rows: list[Record], columns: list[str]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=columns)
+    numbers = [name for name in NUMBERS if name in columns]
+    return frame.astype(dict.fromkeys(numbers, "float64"))
+
+
+def _records(path: Paths) -> Iterator[Record]:
+    """Yield each run once, though several of the places may hold it."""
+    paths = [path] if isinstance(path, Path | str) else path
+    seen: set[str] = set()
+    for place in paths:
+        for record in read_records(place):
+            if record["run_id"] not in seen:
+                seen.add(record["run_id"])
+                yield record

@@ -1,0 +1,116 @@
+"""The settings that are not a task's or a cell's own: their types, ranges and choices.
+
+No defaults: those live in conf/config.yaml, once.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from rnnbench.data import STEPS_PER_BLOCK
+from rnnbench.streams import MAX_BLOCK, MAX_SEED
+
+STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+Positive = Annotated[int, Field(ge=1)]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _seeds(value: Any) -> tuple[int, ...]:
+    """Turn a number n into 0 .. n-1; keep a list of different seeds."""
+    rule = f"be a number from 1 to {MAX_SEED + 1}, or a list of different ones from 0 to {MAX_SEED}"
+    if type(value) is int:
+        value = list(range(value)) if value <= MAX_SEED + 1 else []
+    whole = isinstance(value, list) and all(type(seed) is int for seed in value)
+    if not whole or not value or len(set(value)) < len(value):
+        raise ValueError(rule)
+    if not all(0 <= seed <= MAX_SEED for seed in value):
+        raise ValueError(rule)
+    return tuple(value)
+
+
+def _rates(value: Any) -> tuple[float, ...]:
+    rates = value if isinstance(value, list) else [value]
+    good = all(_is_number(rate) and rate > 0 for rate in rates)
+    if not rates or not good or len(set(rates)) < len(rates):
+        raise ValueError("be a number above 0, or a list of different ones")
+    return tuple(float(rate) for rate in rates)
+
+
+def _workers(value: Any) -> int:
+    """Turn auto into 0, which stands for one process per core."""
+    if value == "auto":
+        return 0
+    if type(value) is not int or value < 1:
+        raise ValueError("be auto or a whole number of at least 1")
+    return value
+
+
+def _clip_norm(value: Any) -> float | None:
+    if value is None:
+        return None
+    if not _is_number(value) or value <= 0:
+        raise ValueError("be a number above 0, or null for no clipping")
+    return float(value)
+
+
+class ModelSettings(BaseModel):
+    """The model around the cell."""
+
+    model_config = STRICT
+    hidden_size: Positive
+
+
+class TrainerSettings(BaseModel):
+    """How long, how fast and with what is trained; see conf/config.yaml."""
+
+    model_config = STRICT
+    lr: Annotated[tuple[float, ...], BeforeValidator(_rates)]
+    steps: Annotated[int, Field(ge=1, le=STEPS_PER_BLOCK * MAX_BLOCK)]
+    batch_size: Positive
+    clip_norm: Annotated[float | None, BeforeValidator(_clip_norm)]
+    eval_every: Positive
+    eval_size: Positive
+
+
+class TrackerSettings(BaseModel):
+    """Where runs are mirrored to."""
+
+    model_config = STRICT
+    kind: Literal["wandb", "none"]
+    mode: Literal["auto", "online", "offline"]
+    project: Annotated[str, Field(min_length=1)]
+    entity: str | None
+
+
+class SweepSettings(BaseModel):
+    """What a sweep file may say of itself: its name, and a learning rate per task."""
+
+    model_config = STRICT
+    name: str
+    lr: dict[str, Any] = {}
+
+
+class Settings(BaseModel):
+    """Everything but the insides of task and cell, which their own classes check."""
+
+    model_config = STRICT
+    task: dict[str, Any]
+    cell: dict[str, Any]
+    model: ModelSettings
+    trainer: TrainerSettings
+    tracker: TrackerSettings
+    sweep: SweepSettings | None = None
+    seeds: Annotated[tuple[int, ...], BeforeValidator(_seeds)]
+    engine: Literal["auto", "reference", "torch"]
+    device: Literal["auto", "cpu", "cuda"]
+    dtype: Literal["float32", "float64"]
+    name: Annotated[str, Field(pattern=r"^\w[\w.+-]*$")]
+    output_dir: Annotated[str, Field(min_length=1)]
+    workers: Annotated[int, BeforeValidator(_workers)]
+    dry_run: bool

@@ -1,0 +1,161 @@
+"""What a task is: sequences to remember, an answer to give, what remembering nothing gets."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Generator, Tensor
+from torch.nn import functional
+
+
+class Batch(NamedTuple):
+    """Sequences and their answers.
+
+    Attributes:
+        inputs: `(T, B, F)`, float32.
+        targets: `(K, B)`: class indices (int64), or values (float32) for a regression.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What a predictor that remembers nothing gets, exact and in closed form.
+
+    Attributes:
+        loss: in the unit of the task's loss (nats, or squared error).
+        accuracy: share of right answers, in [0, 1].
+    """
+
+    loss: float
+    accuracy: float
+
+
+class Task(ABC):
+    """Base class of all tasks.
+
+    A subclass takes keyword-only arguments, checks them, and sets every attribute below. An
+    illegal argument raises `ValueError("<argument> must <rule>, got <value>")`.
+
+    Attributes:
+        gap: dependency distance: time steps from the oldest input that an answer needs to the
+            step where that answer is read.
+        input_size: features per time step, F.
+        output_size: classes, or 1 for a regression.
+        sequence_length: time steps, T.
+        answer_length: the last K time steps are scored.
+        chance: exact loss and accuracy of remembering nothing.
+        load_bits: bits to be carried over the gap; NaN where the answer is a real number.
+        plateaus: losses of known partial solutions, by name, for the figures.
+        version: raised whenever the numbers that a task gives change.
+    """
+
+    version: int = 1
+    gap: int
+    input_size: int
+    output_size: int
+    sequence_length: int
+    answer_length: int
+    chance: Chance
+    load_bits: float
+    plateaus: Mapping[str, float] = {}
+
+    @abstractmethod
+    def sample(self, batch_size: int, generator: Generator) -> Batch:
+        """Draw `batch_size` fresh sequences from `generator` and from nothing else.
+
+        The batch lives on the generator's device.
+        """
+
+    @abstractmethod
+    def dependencies(self) -> Tensor:
+        """Return, for each scored answer, the time steps whose inputs it needs.
+
+        Returns:
+            `(K, 2)`, int64: the time step of the oldest input that answer k needs, and the time
+            step at which it is read. Their difference is the distance; the `gap` is the same for
+            every answer that needs memory. Row (-1, t): an answer that needs none.
+        """
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss over answers and sequences.
+
+        Args:
+            outputs: `(..., K, B, output_size)`.
+            targets: `(..., K, B)`.
+
+        Returns:
+            `(...)`: the leading (replica) axes; a scalar tensor without them.
+        """
+
+    @abstractmethod
+    def accuracy(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the share of right answers; shapes as in `loss`."""
+
+    @abstractmethod
+    def score(self, loss: float, accuracy: float) -> float:
+        """Return the chance-corrected result: 0 remembers nothing, 1 is perfect, not clipped."""
+
+
+class ClassificationTask(Task):
+    """A task whose answers are classes: cross-entropy in nats, accuracy by argmax."""
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        classes = outputs.shape[-1]
+        loss = functional.cross_entropy(
+            outputs.reshape(-1, classes), targets.reshape(-1), reduction="none"
+        )
+        return _mean_over_answers(loss.view(targets.shape))
+
+    def accuracy(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return _mean_over_answers((outputs.argmax(-1) == targets).to(outputs.dtype))
+
+    def score(self, loss: float, accuracy: float) -> float:
+        return (accuracy - self.chance.accuracy) / (1 - self.chance.accuracy)
+
+
+class RegressionTask(Task):
+    """A task whose answers are real numbers: squared error, accuracy within `tolerance`.
+
+    Attributes:
+        tolerance: an answer is right when its absolute error is below this.
+    """
+
+    tolerance: float
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return _mean_over_answers((outputs.squeeze(-1) - targets).square())
+
+    def accuracy(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        right = (outputs.squeeze(-1) - targets).abs() < self.tolerance
+        return _mean_over_answers(right.to(outputs.dtype))
+
+    def score(self, loss: float, accuracy: float) -> float:
+        return 1 - loss / self.chance.loss
+
+
+def _mean_over_answers(values: Tensor) -> Tensor:
+    """Reduce `(..., K, B)` to `(...)`; flat, so that a replica is summed alike alone or stacked."""
+    return values.reshape(*values.shape[:-2], -1).mean(-1)
+
+
+def require(argument: str, rule: str, holds: bool, value: object) -> None:
+    """Raise `ValueError("<argument> must <rule>, got <value>")` unless the rule holds."""
+    if not holds:
+        raise ValueError(f"{argument} must {rule}, got {value}")
+
+
+__all__ = [
+    "Batch",
+    "Chance",
+    "ClassificationTask",
+    "RegressionTask",
+    "Task",
+    "require",
+]

@@ -1,0 +1,259 @@
+"""The training loop: a stack of replicas of one condition, each with its own seed and rate."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rnnbench.cell import Cell
+from rnnbench.condition import Replica
+from rnnbench.data import TrainingData, fixed_batches
+from rnnbench.model import SequenceModel, initialize, model_shapes
+from rnnbench.optimizer import Adam, FlatStack, clip
+from rnnbench.streams import EVALUATION, INITIALIZATION, TEST, stream
+from rnnbench.task import Batch, Task
+
+SOLVED_ACCURACY, SOLVED_IN_A_ROW = 0.99, 3
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and with what a stack is trained.
+
+    Attributes:
+        steps: optimiser updates at most.
+        batch_size: sequences per step.
+        clip_norm: bound of the gradient's norm; None for no clipping.
+        eval_every: steps between two evaluations.
+        eval_size: sequences of an evaluation.
+    """
+
+    hidden_size: int
+    steps: int
+    batch_size: int
+    clip_norm: float | None
+    eval_every: int
+    eval_size: int
+    engine: str = "reference"
+    device: str = "cpu"
+    dtype: str = "float32"
+
+
+@dataclass
+class Progress:
+    """What is known of one replica so far."""
+
+    replica: Replica
+    history: list[Row] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def steps_to_solve(self) -> int | None:
+        """Return the first of the last evaluations in a row that were right, if enough were."""
+        latest = self.history[-SOLVED_IN_A_ROW:]
+        solved = len(latest) == SOLVED_IN_A_ROW and all(
+            row["accuracy"] >= SOLVED_ACCURACY for row in latest
+        )
+        return int(latest[0]["step"]) if solved else None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A replica that left the stack: what it learned, and its final parameters."""
+
+    progress: Progress
+    status: str
+    steps: int
+    steps_to_solve: int | None
+    loss: float
+    accuracy: float
+    score: float
+    parameters: Mapping[str, Tensor]
+
+
+class Trainer:
+    """Train replicas side by side; whoever is solved or diverges leaves, the others go on.
+
+    A replica's numbers do not depend on the company it trains in.
+    """
+
+    def __init__(self, task: Task, cell: Cell, plan: Plan, replicas: Sequence[Replica]) -> None:
+        self.task, self.plan = task, plan
+        self.device, self.dtype = torch.device(plan.device), getattr(torch, plan.dtype)
+        shapes = model_shapes(cell, task.input_size, plan.hidden_size, task.output_size)
+        self.stack = FlatStack(shapes, len(replicas), self.device, self.dtype)
+        self.model = SequenceModel(cell, {}, plan.engine)
+        self.progress = [Progress(replica) for replica in replicas]
+        self.step = 0
+        rates = torch.tensor([r.lr for r in replicas], device=self.device, dtype=self.dtype)
+        self.adam = Adam(self.stack.buffer, rates)
+        seeds = [replica.seed for replica in replicas]
+        self.data = TrainingData(task, plan.batch_size, seeds, self.device, self.dtype)
+        self._draw_parameters(cell)
+        self._norm = torch.zeros(len(replicas))
+
+    @property
+    def finished(self) -> bool:
+        """Return whether no replica is left in the stack."""
+        return not self.progress
+
+    def run(self) -> Iterator[list[Outcome]]:
+        """Train; yield after every step the replicas that left the stack at it."""
+        while not self.finished:
+            outcomes = self._train_step()
+            if self.progress and self._evaluation_is_due():
+                outcomes += self._evaluate()
+            yield outcomes
+
+    def _draw_parameters(self, cell: Cell) -> None:
+        """Draw each replica's parameters on the CPU, so that they depend on the seed alone."""
+        shapes = self.stack.shapes
+        for row, progress in enumerate(self.progress):
+            drawn = {name: torch.zeros(shape) for name, shape in shapes.items()}
+            generator = stream(INITIALIZATION, progress.replica.seed)
+            initialize(cell, drawn, generator, gap=self.task.gap)
+            flat = torch.cat([tensor.flatten() for tensor in drawn.values()])
+            self.stack.buffer[row, : len(flat)] = flat.to(self.device, self.dtype)
+        self._renew_views()
+
+    def _renew_views(self) -> None:
+        self.model.parameters = self.stack.views()
+
+    def _train_step(self) -> list[Outcome]:
+        start = time.perf_counter()
+        batch = self.data.batch(self.step)
+        outputs, _ = self.model(batch.inputs, last=self.task.answer_length)
+        losses = self.task.loss(outputs, batch.targets)
+        parameters = self.model.parameters
+        gradients = torch.autograd.grad(losses.sum(), list(parameters.values()))
+        flat = self.stack.flatten(dict(zip(parameters, gradients, strict=True)))
+        flat, self._norm = clip(flat, self.plan.clip_norm)
+        self.step += 1
+        self.adam.update(self.stack.buffer, flat, self.step)
+        finite = losses.detach().isfinite()
+        share = (time.perf_counter() - start) / len(self.progress)
+        for progress in self.progress:
+            progress.seconds += share
+        return [] if bool(finite.all()) else self._leave(~finite, "diverged")
+
+    def _evaluation_is_due(self) -> bool:
+        return self.step % self.plan.eval_every == 0 or self.step == self.plan.steps
+
+    def _evaluate(self) -> list[Outcome]:
+        losses, accuracies = self._measure(EVALUATION)
+        norms = self._norm.tolist()
+        for progress, loss, accuracy, norm in zip(
+            self.progress, losses, accuracies, norms, strict=True
+        ):
+            score = self.task.score(loss, accuracy)
+            row: Row = {"step": self.step, "loss": loss, "accuracy": accuracy}
+            progress.history.append({**row, "score": score, "grad_norm": norm})
+        diverged = torch.tensor([not math.isfinite(loss) for loss in losses])
+        outcomes = self._leave(diverged, "diverged")
+        solved = torch.tensor([p.steps_to_solve() is not None for p in self.progress])
+        outcomes += self._leave(solved, "solved")
+        if self.step == self.plan.steps:
+            outcomes += self._leave(torch.ones(len(self.progress)).bool(), "unsolved")
+        return outcomes
+
+    def _leave(self, leaving: Tensor, status: str) -> list[Outcome]:
+        """Measure the leaving replicas on the test stream and take them out of the stack."""
+        if not bool(leaving.any()):
+            return []
+        rows = leaving.nonzero().flatten()
+        chance = (math.nan, self.task.chance.accuracy)
+        measured = [chance] * len(rows)
+        if status != "diverged":
+            measured = list(zip(*self._measure(TEST, rows.to(self.device)), strict=True))
+        outcomes = [
+            self._outcome(row, status, *numbers)
+            for row, numbers in zip(rows.tolist(), measured, strict=True)
+        ]
+        self._keep((~leaving).nonzero().flatten())
+        return outcomes
+
+    def _outcome(self, row: int, status: str, loss: float, accuracy: float) -> Outcome:
+        if not math.isfinite(loss):
+            status, loss, accuracy = "diverged", math.nan, self.task.chance.accuracy
+        progress = self.progress[row]
+        return Outcome(
+            progress=progress,
+            status=status,
+            steps=self.step,
+            steps_to_solve=progress.steps_to_solve() if status == "solved" else None,
+            loss=loss,
+            accuracy=accuracy,
+            score=0.0 if status == "diverged" else self.task.score(loss, accuracy),
+            parameters={k: v.detach() for k, v in self.model.state_dict(row).items()},
+        )
+
+    def keep_only(self, replicas: Sequence[Replica]) -> None:
+        """Drop the replicas that are not among these."""
+        wanted = [row for row, p in enumerate(self.progress) if p.replica in replicas]
+        self._keep(torch.tensor(wanted, dtype=torch.int64))
+
+    def _keep(self, rows: Tensor) -> None:
+        """Keep only the replicas with these row numbers, exactly as they are."""
+        self.progress = [self.progress[row] for row in rows.tolist()]
+        on_device = rows.to(self.device)
+        self.stack.buffer = self.stack.buffer.index_select(0, on_device)
+        self.adam.keep(on_device)
+        self.data.keep(on_device)
+        self._norm = self._norm.index_select(0, on_device)
+        self._renew_views()
+
+    @torch.no_grad()
+    def _measure(self, kind: int, rows: Tensor | None = None) -> tuple[list[float], list[float]]:
+        """Return loss and accuracy of each replica (or of some) on a fixed stream."""
+        parameters = self.model.parameters
+        if rows is not None:
+            parameters = {k: v.index_select(0, rows) for k, v in parameters.items()}
+        model = SequenceModel(self.model.cell, parameters, self.plan.engine)
+        size = self.plan.eval_size
+        totals = torch.zeros(2, len(next(iter(parameters.values()))), dtype=torch.float64)
+        for batch in fixed_batches(self.task, size, kind, self.device, self.dtype):
+            share = batch.inputs.shape[1] / size
+            totals += torch.stack(self._judge(model, batch)).double().cpu() * share
+        loss, accuracy = totals.tolist()
+        return loss, accuracy
+
+    def _judge(self, model: SequenceModel, batch: Batch) -> tuple[Tensor, Tensor]:
+        replicas = len(next(iter(model.parameters.values())))
+        inputs = batch.inputs.expand(replicas, *batch.inputs.shape)
+        targets = batch.targets.expand(replicas, *batch.targets.shape)
+        outputs, _ = model(inputs, last=self.task.answer_length)
+        return self.task.loss(outputs, targets), self.task.accuracy(outputs, targets)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all tensors from which training goes on exactly, by name."""
+        return {
+            "parameters": self.stack.buffer,
+            "mean": self.adam.mean,
+            "square": self.adam.square,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return the rest of what is needed to go on, as plain values."""
+        replicas = [
+            {"replica": list(p.replica), "history": p.history, "seconds": p.seconds}
+            for p in self.progress
+        ]
+        return {"step": self.step, "replicas": replicas}
+
+    def restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Go on from a saved state of these same replicas, in this order."""
+        self.step = state["step"]
+        self.progress = [
+            Progress(Replica(*saved["replica"]), list(saved["history"]), saved["seconds"])
+            for saved in state["replicas"]
+        ]
+        moved = {name: tensor.to(self.device) for name, tensor in tensors.items()}
+        self.stack.buffer = moved["parameters"]
+        self.adam.mean, self.adam.square = moved["mean"], moved["square"]
+        self._renew_views()

@@ -1,0 +1,168 @@
+"""What a worker process does with one condition: train its replicas, store their records."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rnnbench.checkpoint import load_checkpoint, save_checkpoint
+from rnnbench.condition import Condition, Replica
+from rnnbench.recording import describe_run, failed_record, final_parameters, finished_record
+from rnnbench.records import Store
+from rnnbench.tracker import open_tracker
+from rnnbench.trainer import Outcome, Plan, Trainer
+
+CHECKPOINT_SECONDS = 60.0
+PROGRESS_SECONDS = 0.5
+Job = dict[str, Any]
+Report = Callable[[dict[str, Any]], None]
+
+
+def run_job(job: Job, progress: Report, stop: threading.Event) -> dict[str, Any]:
+    """Train one condition's replicas to the end, or to a stop request.
+
+    Args:
+        job: condition, replicas, output_dir, sweep, engine and device (resolved), tracker.
+        progress: takes step, steps, active (replicas in the stack) and accuracy, now and then.
+        stop: when set, the stack is checkpointed and left.
+
+    Returns:
+        statuses (by run id) of the replicas that were finished, and stopped.
+    """
+    return _Work(job, progress, stop).run()
+
+
+class _Work:
+    """One condition in a worker's hands."""
+
+    def __init__(self, job: Job, progress: Report, stop: threading.Event) -> None:
+        self.job, self.progress, self.stop = job, progress, stop
+        self.condition: Condition = job["condition"]
+        self.store = Store(job["output_dir"])
+        name = f"{self.condition.condition_id}.safetensors"
+        self.checkpoint = Path(job["output_dir"]) / "checkpoints" / name
+        self.described = {r: described for r, described in _describe(job)}
+        self.statuses: dict[str, str] = {}
+
+    def run(self) -> dict[str, Any]:
+        job = self.job
+        self.tracker = open_tracker(job["tracker"], Path(job["output_dir"]), job["sweep"])
+        try:
+            for trainer in self._stacks():
+                self._train(trainer)
+                if not trainer.finished:
+                    break
+                self.checkpoint.unlink(missing_ok=True)
+        finally:
+            self.tracker.close()
+        stopped = len(self.statuses) < len(self.described)
+        return {"statuses": self.statuses, "stopped": stopped}
+
+    def _stacks(self) -> Iterator[Trainer]:
+        """Yield the stack that an earlier start left half-way, if any, then one of the others."""
+        waiting: Sequence[Replica] = self.job["replicas"]
+        saved = load_checkpoint(self.checkpoint)
+        if saved is not None:
+            replicas = [Replica(*entry["replica"]) for entry in saved.state["replicas"]]
+            trainer = self._trainer(replicas)
+            trainer.restore(*saved)
+            trainer.keep_only(waiting)
+            waiting = [replica for replica in waiting if replica not in replicas]
+            if not trainer.finished:
+                yield trainer
+        if waiting:
+            yield self._trainer(waiting)
+
+    def _trainer(self, replicas: Sequence[Replica]) -> Trainer:
+        plan = training_plan(self.condition, self.job["engine"], self.job["device"])
+        return Trainer(self.condition.build_task(), self.condition.build_cell(), plan, replicas)
+
+    def _train(self, trainer: Trainer) -> None:
+        logged = dict.fromkeys((p.replica for p in trainer.progress), 0)
+        for replica in logged:
+            self.tracker.start(self.described[replica])
+        saved = told = time.monotonic()
+        for outcomes in trainer.run():
+            progresses = [*trainer.progress, *(outcome.progress for outcome in outcomes)]
+            for each in progresses:
+                for row in each.history[logged[each.replica] :]:
+                    self.tracker.log(self.described[each.replica]["run_id"], row)
+                logged[each.replica] = len(each.history)
+            for outcome in outcomes:
+                self._finish(outcome)
+            now, stopping = time.monotonic(), self.stop.is_set()
+            if stopping or now - saved > CHECKPOINT_SECONDS:
+                self._save(trainer)
+                saved = now
+            if now - told > PROGRESS_SECONDS or trainer.finished:
+                self.progress(_news(trainer))
+                told = now
+            if stopping:
+                return
+
+    def _finish(self, outcome: Outcome) -> None:
+        described = self.described[outcome.progress.replica]
+        record = finished_record(described, outcome)
+        self.store.write(record, final_parameters(outcome))
+        self.statuses[record["run_id"]] = record["status"]
+        self.tracker.finish(record)
+
+    def _save(self, trainer: Trainer) -> None:
+        """Checkpoint; a full disk then costs the way back to here, but not the training."""
+        if trainer.finished:
+            return
+        try:
+            save_checkpoint(self.checkpoint, trainer)
+        except OSError as error:
+            print(f"rnnbench: warning: no checkpoint could be written: {error}", file=sys.stderr)
+
+
+def failed_records(job: Job, error: str, store: Store) -> None:
+    """Store that the replicas of a job which have no result could not be trained, and why."""
+    done = store.runs()
+    for _, described in _describe(job):
+        known = done.get(described["run_id"])
+        if known is None or known["status"] == "failed":
+            store.write(failed_record(described, error))
+
+
+def training_plan(condition: Condition, engine: str, device: str) -> Plan:
+    """Return how a condition is trained on a resolved engine and device."""
+    settings = {**condition.model, **condition.trainer}
+    return Plan(**settings, engine=engine, device=device, dtype=condition.dtype)
+
+
+def seconds_per_step(condition: Condition, replicas: int, engine: str, device: str) -> float:
+    """Measure one training step of a stack: the median of a few, after one to warm up."""
+    plan = training_plan(condition, engine, device)
+    stack = [Replica(seed, 1e-3) for seed in range(replicas)]
+    training = Trainer(condition.build_task(), condition.build_cell(), plan, stack).run()
+    next(training)
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        next(training)
+        times.append(time.perf_counter() - start)
+    return sorted(times)[1]
+
+
+def _describe(job: Job) -> list[tuple[Replica, dict[str, Any]]]:
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    run = {"sweep": job["sweep"], "engine": job["engine"], "device": job["device"]}
+    run["started"] = started
+    return [(r, describe_run(job["condition"], r, run)) for r in job["replicas"]]
+
+
+def _news(trainer: Trainer) -> dict[str, Any]:
+    latest = [p.history[-1]["accuracy"] for p in trainer.progress if p.history]
+    return {
+        "step": trainer.step,
+        "steps": trainer.plan.steps,
+        "active": len(trainer.progress),
+        "accuracy": sum(latest) / len(latest) if latest else None,
+    }

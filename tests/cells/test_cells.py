@@ -1,0 +1,137 @@
+"""Cells compute their equations, and start where they are said to start."""
+
+import math
+
+import pytest
+import torch
+
+from rnnbench.cells import GRU, LSTM, RNN
+from rnnbench.streams import INITIALIZATION, stream
+
+HIDDEN, INPUT = 64, 3
+
+
+def drawn(cell, *, seed=0, gap=20, hidden=HIDDEN):
+    parameters = {name: torch.zeros(s) for name, s in cell.shapes(INPUT, hidden).items()}
+    cell.initialize(parameters, stream(INITIALIZATION, seed), gap=gap)
+    return parameters
+
+
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x))
+
+
+def numbers(*values):
+    return [torch.tensor(v, dtype=torch.float64) for v in values]
+
+
+def test_rnn_equation():
+    assert RNN().update(*numbers(0.3, 9.0)).item() == pytest.approx(math.tanh(0.3), abs=1e-15)
+    assert RNN(nonlinearity="relu").update(*numbers(-0.3, 9.0)).item() == 0
+    assert RNN(nonlinearity="relu").update(*numbers(0.3, 9.0)).item() == 0.3
+
+
+def test_lstm_equation():
+    i, f, g, o, h, c = 0.1, -0.7, 0.4, 1.1, 0.9, -0.6
+    cell_state = sigmoid(f) * c + sigmoid(i) * math.tanh(g)
+    new_h, new_c = LSTM().update(*numbers(i, f, g, o, h, c))
+    assert new_c.item() == pytest.approx(cell_state, abs=1e-15)
+    assert new_h.item() == pytest.approx(sigmoid(o) * math.tanh(cell_state), abs=1e-15)
+
+
+def test_gru_equation():
+    r, z, n_x, n_h, h = 0.1, -0.7, 0.4, 1.1, 0.9
+    candidate = math.tanh(n_x + sigmoid(r) * n_h)
+    expected = (1 - sigmoid(z)) * candidate + sigmoid(z) * h
+    assert GRU().update(*numbers(r, z, n_x, n_h, h)).item() == pytest.approx(expected, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("cell", "ones"),
+    [
+        (LSTM, lambda b: LSTM().update(*numbers(-50, b, 0, 0, 0, 1.0))[1]),
+        (GRU, lambda b: GRU().update(*numbers(0, b, 0, 0, 1.0))),
+    ],
+)
+def test_keep_gate_wide_open_keeps_the_old_state(cell, ones):
+    assert ones(50.0).item() == pytest.approx(1.0, abs=1e-12)
+    assert ones(-50.0).item() == pytest.approx(0.0, abs=1e-12)
+    assert cell.keep_gate in cell.gates
+
+
+@pytest.mark.parametrize(("cell", "row"), [(LSTM, 1), (GRU, 1)])
+def test_keep_bias_is_added_once_and_to_the_keep_gate_alone(cell, row):
+    plain, helped = drawn(cell(keep_bias=0.0)), drawn(cell(keep_bias=2.5))
+    difference = helped["bias_hh_l0"] - plain["bias_hh_l0"]
+    expected = torch.zeros_like(difference)
+    expected[row * HIDDEN : (row + 1) * HIDDEN] = 2.5
+    torch.testing.assert_close(difference, expected)
+    for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0"):
+        assert torch.equal(plain[name], helped[name])
+
+
+def test_default_keep_bias_is_one_for_both_gated_cells():
+    assert LSTM().keep_bias == GRU().keep_bias == 1.0
+
+
+@pytest.mark.parametrize("cell", [RNN(), LSTM(keep_bias=0.0), GRU(keep_bias=0.0)])
+def test_default_initialisation_has_the_distribution_of_torch(cell):
+    bound = 1 / math.sqrt(256)
+    for name, tensor in drawn(cell, hidden=256).items():
+        assert tensor.abs().max() <= bound
+        assert tensor.abs().max() > 0.97 * bound, name
+        standard_error = bound / math.sqrt(3 * tensor.numel())
+        assert abs(tensor.mean()) < 4 * standard_error, name
+        assert tensor.std() == pytest.approx(bound / math.sqrt(3), rel=0.1), name
+
+
+@pytest.mark.parametrize("cell", [RNN, LSTM, GRU])
+def test_orthogonal_recurrent_matrices_per_gate(cell):
+    parameters = drawn(cell(init="orthogonal"))
+    for block in parameters["weight_hh_l0"].split(HIDDEN):
+        torch.testing.assert_close(block @ block.T, torch.eye(HIDDEN), atol=1e-5, rtol=0)
+    assert torch.equal(parameters["weight_ih_l0"], drawn(cell())["weight_ih_l0"])
+
+
+def test_chrono_spreads_the_keep_bias_over_the_gap():
+    gap = 50
+    for cell in (LSTM(init="chrono"), GRU(init="chrono")):
+        parameters = drawn(cell, gap=gap, hidden=256)
+        bias = cell.bias_of(cell.keep_gate, parameters["bias_hh_l0"], "h")
+        times = bias.exp()
+        assert times.min() >= 1
+        assert times.max() <= gap - 1
+        assert times.mean() == pytest.approx((1 + gap - 1) / 2, rel=0.15)
+        assert not cell.bias_of(cell.keep_gate, parameters["bias_ih_l0"], "x").any()
+    lstm = LSTM(init="chrono")
+    parameters = drawn(lstm, gap=gap)
+    torch.testing.assert_close(
+        lstm.bias_of("i", parameters["bias_hh_l0"], "h"),
+        -lstm.bias_of("f", parameters["bias_hh_l0"], "h"),
+    )
+
+
+def test_chrono_of_the_shortest_gap_is_finite():
+    assert all(t.isfinite().all() for t in drawn(LSTM(init="chrono"), gap=1).values())
+
+
+def test_seeds_draw_different_weights_and_one_seed_the_same():
+    first, again, other = drawn(GRU()), drawn(GRU()), drawn(GRU(), seed=1)
+    assert torch.equal(first["weight_hh_l0"], again["weight_hh_l0"])
+    assert not torch.equal(first["weight_hh_l0"], other["weight_hh_l0"])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: RNN(nonlinearity="elu"), "nonlinearity must be tanh or relu, got elu"),
+        (lambda: LSTM(init="zero"), "init must be one of torch, orthogonal, chrono, got zero"),
+        (
+            lambda: RNN(init="chrono"),
+            "init must be torch or orthogonal for a cell without a keep gate, got chrono",
+        ),
+    ],
+)
+def test_bad_arguments(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

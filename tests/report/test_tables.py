@@ -1,0 +1,81 @@
+"""The report's tables, and how their texts are written as Markdown and HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rnnbench.report.document import Bullets, Heading, Paragraph, Picture, Table
+from rnnbench.report.markdown import to_markdown
+from rnnbench.report.page import to_html
+from rnnbench.report.tables import accuracy_table, settings_table, solved_table
+
+Fabricate = Callable[..., Any]
+
+
+def test_accuracy_is_a_mean_with_its_interval_within_0_and_1(
+    fabricate: Fabricate, labelled: Any
+) -> None:
+    values = {11: [0.0, 1.0], 20: [0.25]}
+    _, summary = labelled(
+        [fabricate(gap=g, seed=s, accuracy=a) for g, v in values.items() for s, a in enumerate(v)]
+    )
+    table = accuracy_table(summary)
+    assert table.header == ("cell", "gap 11", "gap 20")
+    assert table.rows == (("gru", "0.50 (0.00–1.00)", "0.25"),)
+
+
+def test_solved_runs_have_their_median_steps_where_most_are_solved(
+    fabricate: Fabricate, labelled: Any
+) -> None:
+    outcomes = {11: [600, 800, None], 20: [400, None, None]}
+    _, summary = labelled(
+        [
+            fabricate(
+                gap=gap,
+                seed=seed,
+                steps_to_solve=steps,
+                status="solved" if steps else "unsolved",
+            )
+            for gap, found in outcomes.items()
+            for seed, steps in enumerate(found)
+        ]
+    )
+    assert solved_table(summary).rows == (("gru", "2/3 (800)", "1/3"),)
+
+
+def test_settings_name_every_value(fabricate: Fabricate, labelled: Any) -> None:
+    rows = [fabricate(gap=10, seed=s, lr=0.003) for s in range(5)] + [fabricate(gap=20, lr=0.0001)]
+    results, _ = labelled([*rows, fabricate(cell="rnn")])
+    table = settings_table(results)
+    cells = {row[1]: dict(zip(table.header, row, strict=True)) for row in table.rows}
+    assert cells["gru"]["seeds"] == "0 to 4"
+    assert cells["gru"]["lr"] == "0.0001, 0.003"
+    assert (cells["gru"]["keep bias"], cells["rnn"]["keep bias"]) == ("1", "none")
+
+
+def test_markdown_keeps_texts_in_their_place() -> None:
+    table = Table(("a|b", "n"), (("x\ny", "< 1"), ("<b>", "my_cell")))
+    lines = to_markdown([Heading("#1 *x*"), table]).splitlines()
+    assert lines == [
+        "## \\#1 \\*x\\*",
+        "",
+        "| a\\|b |       n |",
+        "| ---- | ------: |",
+        "| x y  |     < 1 |",
+        "| \\<b> | my_cell |",
+    ]
+
+
+def test_every_block_of_a_page_is_escaped() -> None:
+    evil = '"><i>'
+    blocks = [
+        Heading(evil),
+        Paragraph(evil),
+        Bullets((evil,)),
+        Table((evil,), ((evil,),)),
+        Picture("a", evil),
+    ]
+    page = to_html(evil, blocks, {"a": b"<svg/>"})
+    assert "<i>" not in page
+    assert page.count("&quot;&gt;&lt;i&gt;") == 8

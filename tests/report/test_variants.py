@@ -1,0 +1,89 @@
+"""Curves are told apart by the settings that differ, and by nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from rnnbench.report.variants import curves_of, mixed_conditions
+
+Labelled = Callable[[list[Any]], tuple[pd.DataFrame, pd.DataFrame]]
+Fabricate = Callable[..., Any]
+
+
+def test_alike_runs_are_one_curve_of_the_cells_name(
+    fabricate: Fabricate, labelled: Labelled
+) -> None:
+    results, _ = labelled([fabricate(gap=gap, seed=s) for gap in (10, 20) for s in range(3)])
+    assert set(results.label) == {"gru"}
+    assert curves_of(results) == [("gru", "")]
+
+
+def test_every_rate_is_a_curve_in_order_of_size(fabricate: Fabricate, labelled: Labelled) -> None:
+    rates = (0.003, 0.0001, 0.02)
+    results, summary = labelled([fabricate(lr=lr, seed=s) for lr in rates for s in range(2)])
+    names = [label for _, label in curves_of(results)]
+    assert names == ["lr 0.0001", "lr 0.003", "lr 0.02"]
+    assert list(summary.seeds) == [2, 2, 2]
+
+
+def test_keep_biases_stand_in_order_of_size(fabricate: Fabricate, labelled: Labelled) -> None:
+    results, _ = labelled([fabricate(keep_bias=bias) for bias in (10.0, 3.0, 1.0)])
+    names = [variant for _, variant in curves_of(results)]
+    assert names == ["keep bias 1", "keep bias 3", "keep bias 10"]
+
+
+def test_a_rate_chosen_per_gap_keeps_one_curve(fabricate: Fabricate, labelled: Labelled) -> None:
+    results, _ = labelled([fabricate(gap=10, lr=0.003), fabricate(gap=20, lr=0.001)])
+    assert set(results.label) == {"gru"}
+
+
+def test_keep_bias_parts_curves_even_at_different_gaps(
+    fabricate: Fabricate, labelled: Labelled
+) -> None:
+    records = [fabricate(gap=10, keep_bias=3.0), fabricate(gap=20, keep_bias=1.0)]
+    results, _ = labelled([*records, fabricate(cell="rnn")])
+    assert set(results.label) == {"gru, keep bias 3", "gru, keep bias 1", "rnn"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "values", "texts"),
+    [
+        ("init", ("torch", "chrono"), {"gru, torch init", "gru, chrono init"}),
+        ("hidden_size", (64, 128), {"gru, hidden size 64", "gru, hidden size 128"}),
+        ("engine", ("reference", "torch"), {"gru, engine reference", "gru, engine torch"}),
+        ("keep_bias", (None, 1.0), {"gru, no keep bias", "gru, keep bias 1"}),
+    ],
+)
+def test_other_settings_part_curves(
+    fabricate: Fabricate, labelled: Labelled, setting: str, values: Any, texts: set[str]
+) -> None:
+    records = [
+        fabricate(**{setting: value}) | {"run_id": f"{place:016x}"}
+        for place, value in enumerate(values)
+    ]
+    results, _ = labelled(records)
+    assert set(results.label) == texts
+
+
+def test_an_engine_resolved_per_gap_keeps_one_curve(
+    fabricate: Fabricate, labelled: Labelled
+) -> None:
+    results, _ = labelled(
+        [fabricate(gap=10, engine="reference"), fabricate(gap=20, engine="torch")]
+    )
+    assert set(results.label) == {"gru"}
+
+
+def test_conditions_alike_in_all_columns_are_parted_by_sweep_or_else_reported(
+    fabricate: Fabricate, labelled: Labelled
+) -> None:
+    records = [fabricate(sweep="gaps"), fabricate(sweep="mine")]
+    results, _ = labelled(records)
+    assert set(results.label) == {"gru, sweep gaps", "gru, sweep mine"}
+    assert mixed_conditions(results) == []
+    results, _ = labelled([record | {"sweep": "gaps"} for record in records])
+    assert mixed_conditions(results) == ["copy, gru, gap 20"]

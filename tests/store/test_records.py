@@ -1,0 +1,94 @@
+"""Records are stored whole or not at all, and only good ones are read."""
+
+import json
+import math
+import os
+
+import pytest
+
+from rnnbench import records
+from rnnbench.records import Store, consolidate, decode, encode, read_records, write_atomically
+
+
+def record(run_id="a" * 16, **more):
+    base = {"format": 1, "run_id": run_id, "condition_id": "c" * 16, "status": "unsolved"}
+    return {**base, "history": [{"step": 1, "loss": 0.1}], "loss": 0.1 + 0.2, **more}
+
+
+def test_round_trip_keeps_every_bit(tmp_path):
+    store = Store(tmp_path)
+    written = record(loss=1 / 3, seconds=1e-300, text='µ \n"quoted" ü')
+    store.write(written, b"weights")
+    assert store.read("a" * 16) == written
+    assert store.runs() == {"a" * 16: written}
+    assert store.parameters("a" * 16).read_bytes() == b"weights"
+
+
+def test_nan_and_infinity_are_null_and_the_file_is_standard_json(tmp_path):
+    Store(tmp_path).write(record(loss=math.nan, history=[{"loss": math.inf}]))
+    text = (tmp_path / "runs" / f"{'a' * 16}.json").read_text()
+    read = json.loads(text, parse_constant=lambda name: pytest.fail(name))
+    assert read["loss"] is None
+    assert read["history"] == [{"loss": None}]
+
+
+def test_nothing_is_made_before_the_first_record(tmp_path):
+    store = Store(tmp_path / "new")
+    assert store.read("a" * 16) is None
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b'{"format": 2}', b"\xff\xfe\x00", encode(record())[:-9].encode()],
+)
+def test_a_broken_file_is_named_and_passed_over(tmp_path, capsys, content):
+    store = Store(tmp_path)
+    store.write(record("b" * 16))
+    (tmp_path / "runs" / f"{'a' * 16}.json").write_bytes(content)
+    assert set(store.runs()) == {"b" * 16}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{'a' * 16}.json is passed over" in line
+    assert store.read("a" * 16) is None
+
+
+def test_a_record_under_another_runs_name_is_passed_over(tmp_path, capsys):
+    store = Store(tmp_path)
+    store.write(record("b" * 16))
+    os.rename(tmp_path / "runs" / f"{'b' * 16}.json", tmp_path / "runs" / f"{'a' * 16}.json")
+    assert store.runs() == {}
+    assert "belongs to another run" in capsys.readouterr().err
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(records.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_consolidated_file_reads_as_the_directory_does(tmp_path):
+    store = Store(tmp_path / "many")
+    for letter in "abc":
+        store.write(record(letter * 16))
+    assert consolidate([tmp_path / "many"], tmp_path / "one") == 3
+    many = list(read_records(tmp_path / "many"))
+    assert list(read_records(tmp_path / "one")) == many
+    assert list(read_records(tmp_path / "one" / "records.jsonl")) == many
+
+
+def test_nothing_there_is_an_error_that_names_the_place(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no results at .*nowhere"):
+        list(read_records(tmp_path / "nowhere"))
+
+
+def test_decode_names_what_is_missing():
+    with pytest.raises(ValueError, match="a record must have history"):
+        decode(json.dumps({k: v for k, v in record().items() if k != "history"}))

@@ -1,0 +1,72 @@
+"""Records as data frames: the promised columns, and every run counted."""
+
+import math
+
+import pandas as pd
+import pytest
+
+import rnnbench
+from rnnbench.records import Store, consolidate
+
+COLUMNS = """task cell gap seed lr hidden_size num_parameters state_size batch_size steps loss
+accuracy score chance_accuracy chance_loss status steps_to_solve seconds sequences_per_second engine
+device dtype run_id condition_id version""".split()
+
+
+def record(seed, **more):
+    row = {
+        **{"format": 1, "run_id": f"{seed:016d}", "condition_id": "c" * 16, "task": "copy"},
+        **{"cell": "gru", "gap": 20, "seed": seed, "lr": 1e-3, "hidden_size": 8, "steps": 4},
+        **{"num_parameters": 9, "state_size": 8, "batch_size": 4, "chance_accuracy": 0.125},
+        **{"chance_loss": math.log(8), "engine": "reference", "device": "cpu", "seconds": 0.5},
+        **{"dtype": "float32", "version": "0.1.0", "sequences_per_second": 32.0, "loss": 0.3},
+        **{"accuracy": 0.9, "score": 0.88, "status": "unsolved", "steps_to_solve": None},
+    }
+    history = [
+        {"step": s, "loss": 1.0 / s, "accuracy": 0.5, "score": 0.4, "grad_norm": 0.1}
+        for s in (2, 4)
+    ]
+    return {**row, "history": history, **more}
+
+
+@pytest.fixture
+def directory(tmp_path):
+    store = Store(tmp_path / "sweep")
+    store.write(record(1))
+    store.write(record(0, status="solved", steps_to_solve=200))
+    lost = {"loss": math.nan, "accuracy": 0.125, "score": 0.0}
+    store.write(record(2, status="diverged", **lost))
+    return tmp_path / "sweep"
+
+
+def test_one_row_per_run_with_the_promised_columns(directory):
+    frame = rnnbench.load_results(directory)
+    assert set(COLUMNS) <= set(frame.columns)
+    assert frame["seed"].tolist() == [0, 1, 2]
+    assert frame["status"].tolist() == ["solved", "unsolved", "diverged"]
+    assert frame["steps_to_solve"].dtype == "float64"
+    assert frame["steps_to_solve"].isna().tolist() == [False, True, True]
+    assert frame["loss"].isna().tolist() == [False, False, True]
+    assert frame["score"].mean() == pytest.approx((0.88 + 0.88 + 0) / 3)
+
+
+def test_one_row_per_run_and_evaluation(directory):
+    frame = rnnbench.load_history(directory)
+    assert frame.columns.tolist() == (
+        "run_id task cell gap seed lr step loss accuracy score grad_norm".split()
+    )
+    assert len(frame) == 6
+    assert frame.query("seed == 1")["loss"].tolist() == [0.5, 0.25]
+
+
+def test_a_consolidated_place_reads_alike_and_runs_count_once(directory, tmp_path):
+    consolidate([directory], tmp_path / "one")
+    expected = rnnbench.load_results(directory)
+    for places in (tmp_path / "one", [directory, tmp_path / "one"], str(directory)):
+        pd.testing.assert_frame_equal(rnnbench.load_results(places), expected)
+
+
+def test_an_empty_directory_gives_no_rows_but_all_columns(tmp_path):
+    frame = rnnbench.load_results(tmp_path)
+    assert len(frame) == 0
+    assert set(COLUMNS) <= set(frame.columns)

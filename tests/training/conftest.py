@@ -1,0 +1,48 @@
+"""Small trainings that the tests of this folder share."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from rnnbench.cells import GRU
+from rnnbench.condition import Replica
+from rnnbench.trainer import Plan, Trainer
+from tasks.delayed_recall import DelayedRecall
+
+PLAN = Plan(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)
+
+
+@pytest.fixture
+def train():
+    """Train to the end; `between(trainer)` is called after every step. Outcomes by replica."""
+
+    def run(replicas, *, task=None, cell=None, between=None, **settings):
+        plan = replace(PLAN, **settings)
+        task = DelayedRecall(gap=6) if task is None else task
+        cell = GRU() if cell is None else cell
+        trainer = Trainer(task, cell, plan, [Replica(*r) for r in replicas])
+        outcomes = {}
+        for left in trainer.run():
+            outcomes |= {outcome.progress.replica: outcome for outcome in left}
+            if between is not None:
+                between(trainer)
+        return outcomes
+
+    return run
+
+
+def _numbers(outcome):
+    return (outcome.status, outcome.steps, outcome.loss, outcome.accuracy, outcome.progress.history)
+
+
+@pytest.fixture
+def assert_same():
+    """Assert that two outcomes have bitwise the same parameters and numbers."""
+
+    def check(first, second):
+        assert _numbers(first) == _numbers(second)
+        for name, tensor in first.parameters.items():
+            assert torch.equal(tensor, second.parameters[name]), name
+
+    return check

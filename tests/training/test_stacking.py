@@ -1,0 +1,80 @@
+"""A replica's numbers are bitwise the same alone and in any stack."""
+
+import pytest
+import torch
+
+from rnnbench.cells import GRU, LSTM, RNN
+from rnnbench.condition import Replica
+from rnnbench.trainer import Plan, Trainer
+from tasks.adding import Adding
+from tasks.copying import Copying
+from tasks.delayed_recall import DelayedRecall
+
+STACK = [(0, 1e-3), (1, 3e-3), (2, 1e-2), (0, 3e-3), (5, 1e-3)]
+TASKS = {"copy": Copying(gap=4, num_symbols=3), "adding": Adding(gap=7)}
+CELLS = {"rnn": RNN(), "lstm": LSTM(), "gru": GRU()}
+
+
+@pytest.mark.parametrize("batch_size", [8, 7, 1])
+@pytest.mark.parametrize("hidden_size", [64, 33, 5])
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("task", TASKS)
+def test_alone_and_stacked(train, assert_same, task, cell, hidden_size, batch_size):
+    settings = {"hidden_size": hidden_size, "batch_size": batch_size}
+    settings |= {"task": TASKS[task], "cell": CELLS[cell]}
+    stacked = train(STACK, **settings)
+    for replica in (STACK[1], STACK[4]):
+        assert_same(stacked[Replica(*replica)], train([replica], **settings)[Replica(*replica)])
+
+
+@pytest.mark.parametrize("engine", ["reference", "torch"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_when_others_leave_half_way(train, assert_same, cell, engine):
+    def send_home(trainer):
+        if trainer.step == 7:
+            trainer.keep_only([Replica(*STACK[2]), Replica(*STACK[4])])
+
+    settings = {"cell": CELLS[cell], "hidden_size": 33, "engine": engine}
+    left = train(STACK, between=send_home, **settings)
+    assert set(left) == {Replica(*STACK[2]), Replica(*STACK[4])}
+    for replica, outcome in left.items():
+        assert_same(outcome, train([replica], **settings)[replica])
+
+
+def test_a_neighbour_that_diverges_does_no_harm(train, assert_same):
+    outcomes = train(
+        [(0, 1e-3), (1, 1e38), (2, 1e-3)],
+        task=TASKS["adding"],
+        cell=RNN(nonlinearity="relu"),
+        clip_norm=None,
+    )
+    assert outcomes[Replica(1, 1e38)].status == "diverged"
+    alone = train([(2, 1e-3)], task=TASKS["adding"], cell=RNN(nonlinearity="relu"), clip_norm=None)
+    assert_same(outcomes[Replica(2, 1e-3)], alone[Replica(2, 1e-3)])
+
+
+@pytest.mark.parametrize("step", [3, 5, 11])
+@pytest.mark.parametrize("cell", CELLS)
+def test_after_a_resume(train, assert_same, cell, step):
+    whole = train(STACK, cell=CELLS[cell])
+    plan = Plan(16, 12, 8, 1.0, 5, 64)
+    replicas = [Replica(*replica) for replica in STACK]
+    task = DelayedRecall(gap=6)
+    first = Trainer(task, CELLS[cell], plan, replicas)
+    for _ in first.run():
+        if first.step == step:
+            break
+    tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
+    second = Trainer(task, CELLS[cell], plan, replicas)
+    second.restore(tensors, first.state())
+    for outcomes in second.run():
+        for outcome in outcomes:
+            assert_same(outcome, whole[outcome.progress.replica])
+    assert second.finished
+
+
+def test_rates_and_seeds_make_a_difference(train):
+    outcomes = train(STACK)
+    finals = {tuple(o.parameters["rnn.weight_hh_l0"].flatten().tolist()) for o in outcomes.values()}
+    assert len(finals) == len(STACK)
+    assert torch.is_tensor(outcomes[Replica(0, 1e-3)].parameters["readout.bias"])

@@ -1,0 +1,42 @@
+"""Random streams never meet, and depend on their three numbers alone."""
+
+import pytest
+import torch
+
+from rnnbench.streams import MAX_BLOCK, MAX_SEED, TEST, TRAINING, mix, stream
+
+
+def draw(*key):
+    return torch.rand(4, generator=stream(*key)).tolist()
+
+
+def test_a_stream_is_repeatable_and_ignores_the_global_seed():
+    torch.manual_seed(1)
+    first = draw(TRAINING, 3, 5)
+    torch.manual_seed(2)
+    assert draw(TRAINING, 3, 5) == first
+
+
+def test_neighbouring_streams_differ():
+    keys = [(k, s, b) for k in range(4) for s in (0, 1, 2, MAX_SEED) for b in (0, 1, MAX_BLOCK)]
+    assert len({tuple(draw(*key)) for key in keys}) == len(keys)
+
+
+def test_mixing_is_one_to_one_and_stays_within_32_bits():
+    numbers = [*range(50_000), *(2**32 - 1 - n for n in range(50_000)), *range(0, 2**32, 65_537)]
+    mixed = {mix(number) for number in set(numbers)}
+    assert len(mixed) == len(set(numbers))
+    assert all(0 <= number < 2**32 for number in mixed)
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ((TEST, MAX_SEED + 1, 0), "seed must be from 0 to 1023, got 1024"),
+        ((TEST, -1, 0), "seed must be from 0 to 1023, got -1"),
+        ((TEST, 0, MAX_BLOCK + 1), "block must be from 0 to 1048575, got 1048576"),
+    ],
+)
+def test_a_number_out_of_range_is_refused(key, message):
+    with pytest.raises(ValueError, match=message):
+        stream(*key)

@@ -1,0 +1,122 @@
+"""The training loop is that of every tutorial, and whoever is done leaves it."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from rnnbench.cells import GRU, LSTM, RNN
+from rnnbench.condition import Replica
+from rnnbench.data import TrainingData, fixed_batches
+from rnnbench.streams import EVALUATION, TEST
+from rnnbench.trainer import Plan, Progress, Trainer
+from tasks.adding import Adding
+from tasks.delayed_recall import DelayedRecall
+
+# As in conftest.py: the fixture trains with these.
+PLAN = Plan(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)
+CPU = torch.device("cpu")
+
+
+class Tutorial(nn.Module):
+    def __init__(self, kind, task, hidden_size):
+        super().__init__()
+        self.rnn = kind(task.input_size, hidden_size)
+        self.readout = nn.Linear(hidden_size, task.output_size)
+
+    def forward(self, x, answers):
+        return self.readout(self.rnn(x)[0][-answers:])
+
+
+def tutorial(kind, cell, task, replica, *, steps, clip_norm):
+    """Train one replica with torch.nn and torch.optim, from the suite's initial weights."""
+    start = Trainer(task, cell, PLAN, [replica])
+    network = Tutorial(kind, task, PLAN.hidden_size)
+    network.load_state_dict(start.model.state_dict())
+    network.double()
+    optimizer = torch.optim.Adam(network.parameters(), lr=replica.lr)
+    data = TrainingData(task, PLAN.batch_size, [replica.seed], CPU, torch.float64)
+    for step in range(steps):
+        inputs, targets = (each[0] for each in data.batch(step))
+        optimizer.zero_grad()
+        task.loss(network(inputs, task.answer_length), targets).backward()
+        norm = nn.utils.clip_grad_norm_(network.parameters(), clip_norm)
+        optimizer.step()
+    return network, float(norm)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell"), [(nn.RNN, RNN()), (nn.LSTM, LSTM()), (nn.GRU, GRU())], ids=str
+)
+@pytest.mark.parametrize("task", [DelayedRecall(gap=6), Adding(gap=6)], ids=["recall", "adding"])
+@pytest.mark.parametrize("engine", ["reference", "torch"])
+def test_trains_as_the_tutorial_does(train, engine, task, kind, cell):
+    replica, bound = Replica(3, 3e-3), 0.05
+    settings = {"engine": engine, "dtype": "float64", "clip_norm": bound, "task": task}
+    outcome = train([(0, 1e-3), replica], cell=cell, **settings)[replica]
+    network, norm = tutorial(kind, cell, task, replica, steps=PLAN.steps, clip_norm=bound)
+    assert norm > bound, "clipping must matter here"
+    assert outcome.progress.history[-1]["grad_norm"] == pytest.approx(norm, rel=1e-9)
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(outcome.parameters[name], tensor, atol=1e-9, rtol=1e-9)
+    losses = {}
+    for kind_of_stream in (EVALUATION, TEST):
+        (batch,) = fixed_batches(task, 64, kind_of_stream, CPU, torch.float64)
+        outputs = network(batch.inputs, task.answer_length)
+        losses[kind_of_stream] = float(task.loss(outputs, batch.targets).detach())
+        accuracy = float(task.accuracy(outputs, batch.targets))
+    assert outcome.progress.history[-1]["loss"] == pytest.approx(losses[EVALUATION], rel=1e-9)
+    assert (outcome.loss, outcome.accuracy) == pytest.approx((losses[TEST], accuracy), rel=1e-9)
+    assert outcome.score == pytest.approx(task.score(losses[TEST], accuracy), rel=1e-9)
+
+
+def test_evaluates_at_intervals_and_always_at_the_end(train):
+    (outcome,) = train([(0, 1e-3)], steps=12, eval_every=5).values()
+    assert [row["step"] for row in outcome.progress.history] == [5, 10, 12]
+    assert (outcome.status, outcome.steps, outcome.steps_to_solve) == ("unsolved", 12, None)
+
+
+def test_a_short_gap_is_learned_and_the_solved_leave_early(train):
+    task = DelayedRecall(gap=2, alphabet_size=2, distractors="blank")
+    outcome = train([(0, 1e-2)], task=task, steps=1000, eval_every=10)[Replica(0, 1e-2)]
+    assert outcome.status == "solved"
+    accuracies = [row["accuracy"] for row in outcome.progress.history]
+    assert all(a >= 0.99 for a in accuracies[-3:])
+    assert not any(
+        all(a >= 0.99 for a in accuracies[i : i + 3]) for i in range(len(accuracies) - 3)
+    )
+    assert outcome.steps_to_solve == outcome.progress.history[-3]["step"] == outcome.steps - 20
+    assert outcome.accuracy > 0.95
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "solved_at"),
+    [
+        ([0.99, 0.99, 0.99], 10),
+        ([0.5, 0.99, 1.0, 0.995], 20),
+        ([0.99, 0.99], None),
+        ([0.99, 0.99, 0.98, 0.99, 0.99], None),
+    ],
+)
+def test_solved_means_three_evaluations_in_a_row(accuracies, solved_at):
+    rows = [{"step": 10 * (i + 1), "accuracy": a} for i, a in enumerate(accuracies)]
+    assert Progress(Replica(0, 1e-3), rows).steps_to_solve() == solved_at
+
+
+def test_a_diverged_replica_counts_as_remembering_nothing(train):
+    task = Adding(gap=7)
+    cell = RNN(nonlinearity="relu")
+    outcome = train([(0, 1e38)], task=task, cell=cell, clip_norm=None)[Replica(0, 1e38)]
+    assert outcome.status == "diverged"
+    assert math.isnan(outcome.loss)
+    assert (outcome.accuracy, outcome.score) == (task.chance.accuracy, 0.0)
+    assert outcome.steps < PLAN.steps
+
+
+def test_seconds_are_shared_out_and_exclude_evaluation(train):
+    outcomes = train([(0, 1e-3), (1, 1e-3)], eval_size=4096, eval_every=1)
+    first, second = (outcome.progress.seconds for outcome in outcomes.values())
+    assert first == second > 0
+    alone = train([(0, 1e-3)], eval_size=64, eval_every=100)
+    assert first < 5 * next(iter(alone.values())).progress.seconds

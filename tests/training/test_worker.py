@@ -1,0 +1,170 @@
+"""A condition in a worker's hands: stored as it finishes, stopped anywhere, continued exactly."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import rnnbench
+from rnnbench import worker
+from rnnbench.condition import Condition, Replica
+from rnnbench.records import Store
+
+CONDITION = Condition(
+    task={"_target_": "tasks.delayed_recall.DelayedRecall", "name": "recall", "gap": 6},
+    cell={"_target_": "rnnbench.cells.GRU", "name": "gru", "init": "torch", "keep_bias": 1.0},
+    model={"hidden_size": 16},
+    trainer={"steps": 30, "batch_size": 8, "clip_norm": 1.0, "eval_every": 10, "eval_size": 64},
+    dtype="float32",
+    engine="auto",
+    device="auto",
+)
+REPLICAS = (Replica(0, 1e-3), Replica(1, 1e-3), Replica(1, 3e-3))
+TIMES = ("seconds", "sequences_per_second", "environment")
+
+
+class StopAt:
+    """A stop request that comes after so many looks."""
+
+    def __init__(self, looks):
+        self.looks = looks
+
+    def is_set(self):
+        self.looks -= 1
+        return self.looks < 0
+
+
+def job(output_dir, replicas=REPLICAS, condition=CONDITION):
+    return {
+        "condition": condition,
+        "replicas": list(replicas),
+        "output_dir": str(output_dir),
+        "sweep": "test",
+        "engine": "reference",
+        "device": "cpu",
+        "tracker": {"kind": "none", "mode": "offline", "project": "rnnbench", "entity": None},
+    }
+
+
+def run(output_dir, replicas=REPLICAS, stop=None, condition=CONDITION):
+    return worker.run_job(
+        job(output_dir, replicas, condition), lambda event: None, stop or threading.Event()
+    )
+
+
+def stored(output_dir):
+    store = Store(output_dir)
+    return {
+        run_id: (
+            {key: value for key, value in record.items() if key not in TIMES},
+            {k: v.tolist() for k, v in load_file(store.parameters(run_id)).items()},
+        )
+        for run_id, record in store.runs().items()
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("undisturbed")
+    result = run(directory)
+    assert result["stopped"] is False
+    assert set(result["statuses"]) == {CONDITION.run_id(replica) for replica in REPLICAS}
+    return stored(directory)
+
+
+@pytest.mark.parametrize("looks", [0, 9, 19, 28])
+def test_stopped_and_started_again_gives_the_same_numbers(tmp_path, undisturbed, looks):
+    first = run(tmp_path, stop=StopAt(looks))
+    assert first == {"statuses": {}, "stopped": True}
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 1
+    assert run(tmp_path)["stopped"] is False
+    assert stored(tmp_path) == undisturbed
+    assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_goes_on_from_the_checkpoint_and_not_from_the_start(tmp_path, monkeypatch):
+    run(tmp_path, stop=StopAt(15))
+    steps = []
+    original = worker.Trainer._train_step
+    monkeypatch.setattr(
+        worker.Trainer, "_train_step", lambda self: steps.append(self.step) or original(self)
+    )
+    run(tmp_path)
+    assert steps[0] > 5
+    assert steps[-1] == 29
+
+
+def test_replicas_asked_for_later_join_those_in_flight(tmp_path, undisturbed):
+    run(tmp_path, REPLICAS[:2], stop=StopAt(12))
+    run(tmp_path, REPLICAS)
+    assert stored(tmp_path) == undisturbed
+
+
+def test_replicas_no_longer_asked_for_are_not_trained(tmp_path, undisturbed):
+    run(tmp_path, REPLICAS, stop=StopAt(12))
+    run(tmp_path, REPLICAS[1:])
+    wanted = {CONDITION.run_id(replica) for replica in REPLICAS[1:]}
+    assert stored(tmp_path) == {k: v for k, v in undisturbed.items() if k in wanted}
+
+
+@pytest.mark.parametrize("damage", [b"", b"junk", None])
+def test_a_broken_checkpoint_costs_time_but_no_number(tmp_path, undisturbed, capsys, damage):
+    run(tmp_path, stop=StopAt(15))
+    (path,) = (tmp_path / "checkpoints").iterdir()
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2] if damage is None else damage)
+    run(tmp_path)
+    assert "passed over" in capsys.readouterr().err
+    assert stored(tmp_path) == undisturbed
+
+
+def test_a_record_tells_what_is_needed_to_run_it_again(tmp_path, undisturbed):
+    run(tmp_path, REPLICAS[:1])
+    (record,) = Store(tmp_path).runs().values()
+    again = Condition(**record["config"])
+    assert again == CONDITION
+    assert again.run_id(Replica(record["seed"], record["lr"])) == record["run_id"]
+    assert record["environment"]["torch"] == torch.__version__
+    assert {"python", "cpu", "platform", "git_commit", "started", "cores"} <= set(
+        record["environment"]
+    )
+    assert record["steps"] == 30
+    assert record["sequences_per_second"] == pytest.approx(30 * 8 / record["seconds"])
+    assert record["num_parameters"] == 3 * 16 * (10 + 16 + 2) + 8 * 17
+    assert record["state_size"] == 16
+    assert (record["engine"], record["device"]) == ("reference", "cpu")
+
+
+def test_the_trained_weights_can_be_asked(tmp_path):
+    run(tmp_path, REPLICAS[:1])
+    (run_id,) = Store(tmp_path).runs()
+    model = rnnbench.load_model(tmp_path, run_id)
+    outputs, (h,) = model(torch.zeros(7, 2, 10))
+    assert outputs.shape == (7, 2, 8)
+    assert h.shape == (2, 16)
+    weights = load_file(Store(tmp_path).parameters(run_id))
+    network = torch.nn.GRU(10, 16)
+    network.load_state_dict({k[4:]: v for k, v in weights.items() if k.startswith("rnn.")})
+    torch.testing.assert_close(network(torch.zeros(7, 2, 10))[1][0], h)
+    with pytest.raises(FileNotFoundError, match="no trained run nope"):
+        rnnbench.load_model(tmp_path, "nope")
+
+
+def test_a_job_that_failed_is_recorded_and_what_was_finished_is_kept(tmp_path):
+    run(tmp_path, REPLICAS[:1])
+    worker.failed_records(job(tmp_path), "the worker died (exit code -9)", Store(tmp_path))
+    frame = rnnbench.load_results(tmp_path)
+    assert frame["status"].tolist() == ["unsolved", "failed", "failed"]
+    failed = frame[frame["status"] == "failed"]
+    assert failed["loss"].isna().all()
+    assert failed["accuracy"].tolist() == [0.125, 0.125]
+    assert failed["score"].tolist() == [0.0, 0.0]
+    assert set(failed["error"]) == {"the worker died (exit code -9)"}
+
+
+def test_measures_the_time_of_a_step():
+    quick = worker.seconds_per_step(CONDITION, 2, "reference", "cpu")
+    long = replace(CONDITION, task={**CONDITION.task, "gap": 60})
+    assert 0 < quick < worker.seconds_per_step(long, 2, "reference", "cpu") < 5

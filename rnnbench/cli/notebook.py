@@ -60,4 +60,4 @@ def _word(value: Any) -> str:
     """Write a value as the command line does."""
     if isinstance(value, list | tuple | range):
         return f"[{','.join(map(_word, value))}]"
-    return {None: "null", True: "true", False: "false"}.get(value, str(value))
+    return "null" if value is None else str(value)

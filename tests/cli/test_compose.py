@@ -1,0 +1,187 @@
+"""Commands become the sweeps that they say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rnnbench
+from rnnbench.cli.compose import arrange, compose, configuration_directory
+from rnnbench.cli.main import run_command
+from rnnbench.condition import Replica
+
+CONF = Path(configuration_directory())
+GAPS = [11, 20, 40, 80, 160]
+
+
+def choices(group):
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def test_the_main_job(sweeps_of):
+    (sweep,) = sweeps_of("+sweep=gaps")
+    assert (sweep.name, str(sweep.output_dir)) == ("gaps", "results/gaps")
+    points = {(c.task["name"], c.cell["name"], c.task["gap"]) for c, _ in sweep.jobs}
+    expected = {
+        (t, c, g)
+        for t in ("copy", "adding", "recall")
+        for c in ("rnn", "lstm", "gru")
+        for g in GAPS
+    }
+    assert points == expected
+    assert len(sweep.jobs) == 45
+    rates = {"copy": 3e-3, "adding": 3e-3, "recall": 1e-3}
+    for condition, replicas in sweep.jobs:
+        lr = rates[condition.task["name"]]
+        assert replicas == tuple(Replica(seed, lr) for seed in range(5))
+        assert condition.model == {"hidden_size": 64}
+        assert condition.trainer["batch_size"] == 64
+        assert condition.cell.get("keep_bias", 1.0) == 1.0
+
+
+def test_the_command_line_narrows_a_sweep(sweeps_of):
+    (sweep,) = sweeps_of("+sweep=gaps", "cell=gru", "task.gap=20")
+    names = [condition.name for condition, _ in sweep.jobs]
+    assert names == ["copy gap 20 gru", "adding gap 20 gru", "recall gap 20 gru"]
+    (sweep,) = sweeps_of("+sweep=gaps", "cell=gru,lstm", "task.gap=20,40", "task=recall", "seeds=2")
+    assert len(sweep.jobs) == 4
+    assert {len(replicas) for _, replicas in sweep.jobs} == {2}
+
+
+def test_one_condition(sweeps_of):
+    (sweep,) = sweeps_of("task=adding", "cell=gru", "task.gap=50", "seeds=5")
+    ((condition, replicas),) = sweep.jobs
+    assert condition.name == "adding gap 50 gru"
+    assert [replica.seed for replica in replicas] == [0, 1, 2, 3, 4]
+    assert str(sweep.output_dir) == "results/adding-gru"
+
+
+def test_several_values_without_a_sweep_file_go_to_their_own_directories(sweeps_of):
+    sweeps = sweeps_of("cell=gru,lstm", "task.gap=20,40")
+    assert [str(sweep.output_dir) for sweep in sweeps] == ["results/copy-gru", "results/copy-lstm"]
+    assert [len(sweep.jobs) for sweep in sweeps] == [2, 2]
+
+
+def test_rates_inside_a_job_and_on_the_axes_make_the_same_replicas(sweeps_of):
+    (inside,) = sweeps_of("trainer.lr=[1e-3,3e-3]", "seeds=[4,7]")
+    (axes,) = sweeps_of("trainer.lr=1e-3,3e-3", "seeds=[4,7]")
+    expected = {Replica(seed, lr) for seed in (4, 7) for lr in (1e-3, 3e-3)}
+    for sweep in (inside, axes):
+        ((_, replicas),) = sweep.jobs
+        assert set(replicas) == expected
+        assert len(replicas) == 4
+
+
+def test_places_and_logging_do_not_change_a_run(sweeps_of):
+    def run_id(*words):
+        (sweep,) = sweeps_of(*words)
+        ((condition, (replica, *_)),) = sweep.jobs
+        return condition.run_id(replica)
+
+    base = run_id()
+    for words in ("workers=1", "output_dir=elsewhere", "name=other", "tracker=none", "seeds=2"):
+        assert run_id(words) == base
+    for words in ("trainer.eval_every=100", "trainer.lr=1e-4", "engine=torch", "seeds=[1]"):
+        assert run_id(words) != base
+
+
+def test_a_rate_on_the_command_line_wins_over_the_sweep_s(sweeps_of):
+    (sweep,) = sweeps_of("+sweep=gaps", "task.gap=20", "cell=rnn", "trainer.lr=0.5")
+    assert {replica.lr for _, replicas in sweep.jobs for replica in replicas} == {0.5}
+
+
+@pytest.mark.parametrize("sweep", choices("sweep"))
+def test_every_shipped_sweep_composes(sweeps_of, sweep):
+    (made,) = sweeps_of(f"+sweep={sweep}")
+    assert made.name == sweep
+
+
+@pytest.mark.parametrize("group", ["task", "cell", "tracker"])
+def test_every_shipped_choice_composes(sweeps_of, group):
+    assert choices(group)
+    for choice in choices(group):
+        for sweep in sweeps_of(f"{group}={choice}"):
+            for condition, _ in sweep.jobs:
+                condition.build_task()
+                condition.build_cell()
+
+
+def test_an_own_cell_from_the_current_directory(in_tmp, sweeps_of):
+    (in_tmp / "conf" / "cell").mkdir(parents=True)
+    (in_tmp / "conf" / "cell" / "mine.yaml").write_text("_target_: composed_own.Own\nname: mine\n")
+    (in_tmp / "composed_own.py").write_text(
+        "from rnnbench.cells import GRU\n\nclass Own(GRU):\n    pass\n"
+    )
+    sys.path.insert(0, str(in_tmp))
+    try:
+        (sweep,) = sweeps_of("--config-dir", "conf", "+sweep=gaps", "cell=mine", "task.gap=20")
+    finally:
+        sys.path.remove(str(in_tmp))
+    assert [condition.cell["name"] for condition, _ in sweep.jobs] == ["mine"] * 3
+    assert sweep.jobs[0][0].cell["keep_bias"] == 1.0
+
+
+def test_flags_may_stand_anywhere():
+    words = ["--config-dir", "conf", "+sweep=gaps", "-m", "cell=gru"]
+    assert arrange(words) == [
+        "hydra.mode=MULTIRUN",
+        "+sweep=gaps",
+        "cell=gru",
+        "--config-dir",
+        "conf",
+        "-m",
+    ]
+    assert arrange(["cell=gru", "--cfg", "job"]) == ["cell=gru", "--cfg", "job"]
+
+
+@pytest.mark.parametrize("words", [[], ["--help"]])
+def test_help_fits_and_names_every_choice(in_tmp, capsys, words):
+    assert run_command(words) == 0
+    text = capsys.readouterr().out
+    for choice in ("adding, copy, recall", "gru, lstm, rnn", "gaps, smoke", "none, wandb"):
+        assert choice in text
+    for key in (
+        "seeds",
+        "hidden_size",
+        "lr",
+        "output_dir",
+        "dry_run",
+        "+sweep=gaps",
+        "--config-dir",
+    ):
+        assert key in text
+    assert len(text.splitlines()) < 80
+    assert list(in_tmp.iterdir()) == []
+
+
+def test_showing_a_configuration_starts_and_writes_nothing(in_tmp, capsys):
+    assert run_command(["+sweep=gaps", "--cfg", "job"]) == 0
+    assert "steps: 3000" in capsys.readouterr().out
+    assert list(in_tmp.iterdir()) == []
+
+
+def test_composing_leaves_the_process_as_it_was(in_tmp, monkeypatch):
+    before = list(sys.argv)
+    compose(["task.gap=20"])
+    assert sys.argv == before
+    assert list(in_tmp.iterdir()) == []
+
+
+def test_a_run_from_a_notebook(in_tmp, capsys):
+    settings = {"trainer.steps": 3, "model.hidden_size": 8, "trainer.eval_size": 16}
+    frame = rnnbench.run(task="recall", cell="gru", gap=4, seeds=[3, 5], **settings)
+    assert frame["seed"].tolist() == [3, 5]
+    assert set(frame["gap"]) == {4}
+    again = rnnbench.run(task="recall", cell="gru", gap=4, seeds=[5], **settings)
+    assert again["run_id"].tolist() == [frame["run_id"][1]]
+    model = rnnbench.load_model("results/recall-gru", frame["run_id"][0])
+    assert model.parameters["readout.bias"].shape == (1, 8)
+    with pytest.raises(ValueError, match="^task.gap must be at least 1, got 0$"):
+        rnnbench.run(task="recall", gap=0)
+
+
+def test_worker_processes_import_no_hydra():
+    code = "import sys, rnnbench.cli, rnnbench.worker; print('hydra' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

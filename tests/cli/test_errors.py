@@ -1,0 +1,146 @@
+"""A mistake in a command is one line, exit code 2, and nothing started or written."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("task.gap=-5", "task.gap must be at least num_symbols + 1 = 11, got -5"),
+        ("task.gap=2.5", "task.gap must be a valid integer, got 2.5"),
+        ("task.gap=20.0", "task.gap must be a valid integer, got 20.0"),
+        ("task.gap=true", "task.gap must be a valid integer, got True"),
+        ("task.gap=null", "task.gap must be a valid integer, got None"),
+        ("task=copy task.gap=3", "task.gap must be at least num_symbols + 1 = 11, got 3"),
+        ("task=adding task.gap=1", "task.gap must be at least 2, got 1"),
+        (
+            "+task.alfabet_size=4",
+            "task.alfabet_size is not an option (did you mean alphabet_size?)",
+        ),
+        ("task.score_on=some", "task.score_on must be 'answers' or 'all', got 'some'"),
+        ("task=adding task.tolerance=2", "task.tolerance must be above 0 and at most 1, got 2.0"),
+        (
+            "trainer.lr=abc",
+            "trainer.lr must be a number above 0, or a list of different ones, got 'abc'",
+        ),
+        (
+            "trainer.lr=nan",
+            "trainer.lr must be a number above 0, or a list of different ones, got nan",
+        ),
+        (
+            "trainer.lr=inf",
+            "trainer.lr must be a number above 0, or a list of different ones, got inf",
+        ),
+        (
+            "trainer.lr=-1",
+            "trainer.lr must be a number above 0, or a list of different ones, got -1",
+        ),
+        (
+            "trainer.lr=[1e-3,1e-3]",
+            "trainer.lr must be a number above 0, or a list of different ones, got [0.001, 0.001]",
+        ),
+        ("+trainer.stepps=1", "trainer.stepps is not an option (did you mean steps?)"),
+        (
+            "+trainer.foo=1",
+            "trainer.foo is not an option "
+            "(choose from lr, steps, batch_size, clip_norm, eval_every, eval_size)",
+        ),
+        ("trainer.steps=0", "trainer.steps must be greater than or equal to 1, got 0"),
+        (
+            "trainer.clip_norm=0",
+            "trainer.clip_norm must be a number above 0, or null for no clipping, got 0",
+        ),
+        ("model.hidden_size=0", "model.hidden_size must be greater than or equal to 1, got 0"),
+        ("model.hidden_size=many", "model.hidden_size must be a valid integer, got 'many'"),
+        ("cell=lstmm", "Could not find 'cell/lstmm' (choose from gru, lstm, rnn)"),
+        ("task=copi", "Could not find 'task/copi' (choose from adding, copy, recall)"),
+        ("cell.keep_bias=x", "cell.keep_bias must be a valid number, got 'x'"),
+        ("cell.keep_bias=nan", "cell.keep_bias must be a finite number, got nan"),
+        ("cell.init=zero", "cell.init must be 'torch', 'orthogonal' or 'chrono', got 'zero'"),
+        (
+            "cell=rnn cell.init=chrono",
+            "cell.init must be torch or orthogonal for a cell without a keep gate, got chrono",
+        ),
+        ("engine=warp", "engine must be 'auto', 'reference' or 'torch', got 'warp'"),
+        ("device=tpu", "device must be 'auto', 'cpu' or 'cuda', got 'tpu'"),
+        ("dtype=float16", "dtype must be 'float32' or 'float64', got 'float16'"),
+        ("workers=0", "workers must be auto or a whole number of at least 1, got 0"),
+        ("dry_run=maybe", "dry_run must be a valid boolean, got 'maybe'"),
+        ("name=a/b", "name must be letters, digits, dots, dashes and underscores, got 'a/b'"),
+        ("+sweep=nope", "Could not find 'sweep/nope' (choose from gaps, smoke)"),
+        ("+foo=1", "foo is not an option (choose from "),
+        ("+seed=1", "seed is not an option (did you mean seeds?)"),
+        ("tracker.mode=loud", "tracker.mode must be 'auto', 'online' or 'offline', got 'loud'"),
+        ("+cell._target_x=1", "cell._target_x is not an option"),
+        ("cell._target_=os.system", "cell must be a Cell, got os.system"),
+        (
+            "cell._target_=no.such.Cell",
+            "cell must name a class that can be imported, got no.such.Cell",
+        ),
+        ("task._target_=rnnbench.cells.GRU", "task must be a Task, got rnnbench.cells.GRU"),
+        ("workers=auto workers=2,3", "workers must be the same in all jobs of results/copy-lstm"),
+        ("task.gap=20 --nonsense", "error: unrecognized arguments: --nonsense"),
+        ("task.gap", "Error parsing override 'task.gap'"),
+    ],
+)
+def test_one_line_that_names_key_rule_and_value(refuse, words, line):
+    assert line in refuse(*words.split())
+
+
+@pytest.mark.parametrize(
+    "seeds", ["0", "-1", "[]", "[1,1]", "[-1]", "[1024]", "1025", "2.5", "x", "true"]
+)
+def test_seeds(refuse, seeds):
+    rule = "seeds must be a number from 1 to 1024, or a list of different ones from 0 to 1023, got"
+    assert refuse(f"seeds={seeds}").startswith(rule)
+
+
+@pytest.mark.parametrize("place", ["file/below", "file"])
+def test_an_output_directory_that_cannot_be_made(refuse, in_tmp, place):
+    (in_tmp / "file").write_text("")
+    line = refuse(f"output_dir={place}")
+    assert line.startswith(f"output_dir must be a place for a directory, got {place}")
+    assert line.endswith("is not a directory)")
+
+
+def test_one_bad_job_of_a_sweep_stops_all(refuse):
+    line = refuse("+sweep=gaps", "task.gap=20,40,3")
+    assert line == "task.gap must be at least num_symbols + 1 = 11, got 3"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name: [", "a yaml file cannot be read"),
+        ("name: mine\n", "cell._target_ must be a name, got None"),
+        ("_target_: raising.Broken\nname: mine\n", "cell must name a class that can be imported"),
+        ("_target_: own.Own\nname: mine\nspeed: 3\n", "cell.speed is not an option"),
+        (
+            "_target_: own.Own\nname: mine\nsize: big\n",
+            "cell.size must be a valid integer, got 'big'",
+        ),
+        ("_target_: own.Own\nname: mine\nsize: 0\n", "cell.size must be at least 1, got 0"),
+    ],
+)
+def test_an_own_yaml_is_checked_like_a_shipped_one(refuse, in_tmp, content, message):
+    (in_tmp / "conf" / "cell").mkdir(parents=True)
+    (in_tmp / "conf" / "cell" / "mine.yaml").write_text(content)
+    (in_tmp / "raising.py").write_text("raise ImportError('a library is missing')\n")
+    (in_tmp / "own.py").write_text(OWN)
+    assert message in refuse("--config-dir", "conf", "cell=mine")
+
+
+OWN = """
+from rnnbench import Cell
+
+class Own(Cell):
+    gates = {"a": "xh"}
+
+    def __init__(self, *, size: int = 1) -> None:
+        super().__init__()
+        if size < 1:
+            raise ValueError(f"size must be at least 1, got {size}")
+
+    def update(self, a, h):
+        return a.tanh()
+"""

@@ -1,0 +1,49 @@
+"""All tasks of the suite, from their shipped yamls and with all of their options."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from tasks.adding import Adding
+from tasks.copying import Copying
+from tasks.delayed_recall import DelayedRecall
+
+YAMLS = sorted((Path(__file__).parents[2] / "conf" / "task").glob("*.yaml"))
+
+OPTIONS = {
+    "copy": Copying(gap=14),
+    "copy all": Copying(gap=14, score_on="all"),
+    "copy small": Copying(gap=3, alphabet_size=2, num_symbols=2),
+    "adding": Adding(gap=12),
+    "adding half": Adding(gap=12, layout="half"),
+    "adding strict": Adding(gap=2, tolerance=0.04),
+    "recall": DelayedRecall(gap=12),
+    "recall blank": DelayedRecall(gap=12, distractors="blank"),
+    "recall next step": DelayedRecall(gap=1, alphabet_size=3),
+}
+
+
+def from_yaml(path):
+    section = yaml.safe_load(path.read_text())
+    module, _, name = section.pop("_target_").rpartition(".")
+    section.pop("name")
+    return getattr(importlib.import_module(module), name)(**section)
+
+
+TASKS = {**OPTIONS, **{f"yaml {path.stem}": from_yaml(path) for path in YAMLS}}
+
+
+def pytest_generate_tests(metafunc):
+    if "task" in metafunc.fixturenames:
+        metafunc.parametrize("task", list(TASKS.values()), ids=list(TASKS))
+    if "symbol_task" in metafunc.fixturenames:
+        chosen = {name: task for name, task in TASKS.items() if not isinstance(task, Adding)}
+        metafunc.parametrize("symbol_task", list(chosen.values()), ids=list(chosen))
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)

@@ -1,0 +1,47 @@
+"""A bad argument is named, with the rule and the value."""
+
+import re
+
+import pytest
+
+from tasks.adding import Adding
+from tasks.copying import Copying
+from tasks.delayed_recall import DelayedRecall
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "message"),
+    [
+        (Copying, {"gap": 10}, "gap must be at least num_symbols + 1 = 11, got 10"),
+        (Copying, {"gap": -5}, "gap must be at least num_symbols + 1 = 11, got -5"),
+        (Copying, {"gap": 3, "num_symbols": 3}, "gap must be at least num_symbols + 1 = 4, got 3"),
+        (Copying, {"gap": 20, "num_symbols": 0}, "num_symbols must be at least 1, got 0"),
+        (Copying, {"gap": 20, "alphabet_size": 1}, "alphabet_size must be at least 2, got 1"),
+        (Copying, {"gap": 20, "score_on": "x"}, "score_on must be answers or all, got x"),
+        (Adding, {"gap": 1}, "gap must be at least 2, got 1"),
+        (Adding, {"gap": 9, "layout": "x"}, "layout must be exact or half, got x"),
+        (Adding, {"gap": 9, "tolerance": 0}, "tolerance must be above 0 and at most 1, got 0"),
+        (Adding, {"gap": 9, "tolerance": 2}, "tolerance must be above 0 and at most 1, got 2"),
+        (DelayedRecall, {"gap": 0}, "gap must be at least 1, got 0"),
+        (DelayedRecall, {"gap": 9, "alphabet_size": 1}, "alphabet_size must be at least 2, got 1"),
+        (
+            DelayedRecall,
+            {"gap": 9, "distractors": "x"},
+            "distractors must be noise or blank, got x",
+        ),
+    ],
+)
+def test_bad_argument(kind, arguments, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        kind(**arguments)
+
+
+@pytest.mark.parametrize("kind", [Copying, Adding, DelayedRecall])
+def test_arguments_are_given_by_name(kind):
+    with pytest.raises(TypeError):
+        kind(20)
+
+
+@pytest.mark.parametrize(("kind", "least"), [(Copying, 11), (Adding, 2), (DelayedRecall, 1)])
+def test_the_least_gap_works(kind, least):
+    assert kind(gap=least).gap == least

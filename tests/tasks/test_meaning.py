@@ -1,0 +1,127 @@
+"""An oracle written from the tasks' words solves them; remembering nothing scores chance."""
+
+import math
+
+import pytest
+import torch
+
+from tasks.adding import Adding
+from tasks.copying import Copying
+from tasks.delayed_recall import DelayedRecall
+
+N = 20_000
+
+
+def one_hot(classes, size):
+    return 50.0 * torch.nn.functional.one_hot(classes, size)
+
+
+def oracle(task, inputs):
+    """Answer from the inputs alone, in the words of each task's page."""
+    if isinstance(task, Adding):
+        value, marker = inputs.unbind(-1)
+        return (value * marker).sum(0)[None, :, None]
+    if isinstance(task, DelayedRecall):
+        flagged = inputs[..., task.alphabet_size].argmax(0)
+        cue = inputs[flagged, torch.arange(inputs.shape[1]), : task.alphabet_size].argmax(-1)
+        return one_hot(cue[None], task.alphabet_size)
+    symbols = inputs[: task.num_symbols].argmax(-1)
+    if task.score_on == "answers":
+        return one_hot(symbols, task.output_size)
+    blanks = symbols.new_full((task.gap, inputs.shape[1]), task.alphabet_size)
+    return one_hot(torch.cat([blanks, symbols]), task.output_size)
+
+
+def memoryless(task, targets):
+    """Answer without any memory, but with a clock."""
+    if isinstance(task, Adding):
+        return torch.ones(*targets.shape, 1)
+    outputs = torch.zeros(*targets.shape, task.output_size)
+    if isinstance(task, Copying) and task.score_on == "all":
+        outputs[: task.gap, :, task.alphabet_size] = 50.0
+        outputs[task.gap :, :, task.alphabet_size] = -50.0
+    return outputs
+
+
+def assert_is_mean(values, expected):
+    """Assert an expectation within four standard errors of the sequences' mean."""
+    error = values.std() / math.sqrt(len(values))
+    assert abs(values.mean() - expected) < 4 * error + 1e-6
+
+
+def per_sequence(measure, outputs, targets):
+    """Return a measure of each sequence alone: sequences take the place of replicas."""
+    return measure(outputs.transpose(0, 1)[:, :, None], targets.T[:, :, None])
+
+
+def test_the_oracle_solves_it(task, generator):
+    inputs, targets = task.sample(500, generator)
+    outputs = oracle(task, inputs)
+    assert task.accuracy(outputs, targets) == 1
+    assert task.loss(outputs, targets) < 1e-10
+
+
+def test_remembering_nothing_scores_chance(task, generator):
+    targets = task.sample(N, generator).targets
+    outputs = memoryless(task, targets)
+    assert_is_mean(per_sequence(task.loss, outputs, targets), task.chance.loss)
+    # Equal outputs tie: a guess among them is what remembering nothing has to give.
+    if not isinstance(task, Adding):
+        outputs = outputs + torch.rand(outputs.shape, generator=generator)
+    assert_is_mean(per_sequence(task.accuracy, outputs, targets), task.chance.accuracy)
+
+
+def test_chance_as_the_tasks_page_prints_it():
+    copy = Copying(gap=20)
+    assert (copy.chance.loss, copy.chance.accuracy) == pytest.approx((2.0794, 0.125), abs=1e-4)
+    assert copy.load_bits == 30
+    assert copy.nominal_length == 10
+    assert copy.sequence_chance == pytest.approx(8**-10)
+    everything = Copying(gap=20, score_on="all")
+    assert everything.chance.loss == pytest.approx(10 * math.log(8) / 30)
+    assert everything.chance.accuracy == pytest.approx((20 + 10 / 8) / 30)
+    adding = Adding(gap=20)
+    assert (adding.chance.loss, adding.chance.accuracy) == pytest.approx((1 / 6, 0.19))
+    assert math.isnan(adding.load_bits)
+    recall = DelayedRecall(gap=20)
+    assert (recall.chance.loss, recall.chance.accuracy) == pytest.approx((math.log(8), 0.125))
+    assert recall.load_bits == 3
+
+
+@pytest.mark.parametrize("layout", ["exact", "half"])
+def test_knowing_one_of_the_two_numbers_is_the_plateau(layout, generator):
+    task = Adding(gap=12, layout=layout)
+    inputs, targets = task.sample(N, generator)
+    value, marker = inputs.unbind(-1)
+    first = value.gather(0, marker.argmax(0)[None])
+    losses = per_sequence(task.loss, (first + 0.5)[..., None], targets)
+    assert_is_mean(losses, task.plateaus["one of two"])
+    assert task.plateaus["one of two"] == pytest.approx(1 / 12)
+
+
+def test_repeating_the_last_distractor_is_chance_too(generator):
+    task = DelayedRecall(gap=2)
+    inputs, targets = task.sample(N, generator)
+    last = one_hot(inputs[-2, :, :8].argmax(-1)[None], 8)
+    assert_is_mean(per_sequence(task.accuracy, last, targets), task.chance.accuracy)
+
+
+def test_accuracy_of_adding_counts_what_is_strictly_within_the_tolerance():
+    task = Adding(gap=4, tolerance=0.25)
+    outputs = torch.tensor([1.0, 1.2, 1.25, 0.7])[None, :, None]
+    assert task.accuracy(outputs, torch.ones(1, 4)) == 0.5
+
+
+def test_channels_of_one_sequence_each(generator):
+    inputs, targets = Copying(gap=4, alphabet_size=2, num_symbols=3).sample(1, generator)
+    assert inputs[:, 0].argmax(-1).tolist() == [*targets[:, 0].tolist(), 3, 2, 2, 2]
+    assert inputs.sum(-1).unique().tolist() == [1]
+    inputs, targets = DelayedRecall(gap=3, alphabet_size=2, distractors="blank").sample(
+        1, generator
+    )
+    expected = torch.zeros(4, 4)
+    expected[0, targets.item()] = expected[0, 2] = expected[3, 3] = 1
+    assert torch.equal(inputs[:, 0], expected)
+    inputs, targets = Adding(gap=2).sample(1, generator)
+    assert inputs[:, 0, 1].tolist() == [1, 1, 0]
+    assert targets.item() == pytest.approx((inputs[0, 0, 0] + inputs[1, 0, 0]).item())

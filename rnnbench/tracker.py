@@ -80,7 +80,7 @@ class WandbTracker:
                 group=self.sweep,
                 job_type=record["task"],
                 tags=[record["task"], record["cell"], f"gap {record['gap']}"],
-                config={**record["config"], **_flat(record), "environment": record["environment"]},
+                config={**_flat(record), **record["config"], "environment": record["environment"]},
             )
             run.define_metric("step")
             for curve in CURVES:
@@ -92,7 +92,8 @@ class WandbTracker:
         with _Guard(self):
             run = self.runs[run_id]
             if row["step"] >= run.step:
-                run.log(dict(row), step=int(row["step"]))
+                # Committed at once: a row that waits would overwrite the summary at the end.
+                run.log(dict(row), step=int(row["step"]), commit=True)
 
     def finish(self, record: Mapping[str, Any]) -> None:
         """Close a run with its results as the summary."""

@@ -18,7 +18,9 @@ def one_line(error: Exception) -> str:
     if isinstance(error.__cause__, OmegaConfBaseException) and str(error.__cause__) not in parts[0]:
         parts.append(str(error.__cause__))
     lines = [line.strip() for line in "\n".join(parts).splitlines() if line.strip()]
+    missing = re.search(r"Could not find '([^']*)/([^/']*)'", parts[0])
     options = re.search(r"Available options in '[^']*':\n((?:\t[^\n]*\n?)+)", parts[0])
-    if options:
-        return f"{lines[0]} (choose from {', '.join(options.group(1).split())})"
+    if missing and options:
+        known = ", ".join(options.group(1).split())
+        return f"{missing.group(1)} must be one of {known}, got {missing.group(2)}"
     return " ".join(line for line in lines if not line.startswith(NOISE))

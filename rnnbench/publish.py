@@ -1,0 +1,49 @@
+"""`python -m rnnbench.publish SOURCE DESTINATION`: a sweep as a few small files to commit."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rnnbench.records import consolidate, write_atomically
+from rnnbench.report import write_report
+
+FIGURES = ("accuracy_vs_gap.png", "score_vs_gap.png", "learning_curves.png")
+PUBLISHED = (*FIGURES, "summary.csv", "report.md")
+
+
+def publish(source: Path, destination: Path) -> int:
+    """Write a sweep's records as one `records.jsonl`, with its figures and tables beside it.
+
+    Returns:
+        How many records were written.
+
+    Raises:
+        FileNotFoundError: there are no results at the source.
+    """
+    report = write_report([source])
+    count = consolidate([source], destination)
+    for name in PUBLISHED:
+        write_atomically(destination / name, (report / name).read_bytes())
+    return count
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; nothing to publish is one line and exit code 2."""
+    parser = argparse.ArgumentParser(prog="python -m rnnbench.publish", description=__doc__)
+    parser.add_argument("source", type=Path, help="results directory of a sweep")
+    parser.add_argument("destination", type=Path, help="directory for the published files")
+    given = parser.parse_args(arguments)
+    try:
+        count = publish(given.source, given.destination)
+    except OSError as error:
+        print(f"rnnbench.publish: error: {error}", file=sys.stderr)
+        return 2
+    print(f"{count} runs: {given.destination}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

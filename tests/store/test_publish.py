@@ -1,0 +1,25 @@
+"""A published sweep is a few small files that read as the sweep itself does."""
+
+import pandas as pd
+
+import rnnbench
+from rnnbench.publish import main
+
+
+def test_publishing_keeps_every_row_and_adds_figures(tmp_path, capsys):
+    settings = {"trainer.steps": 3, "model.hidden_size": 8, "trainer.eval_size": 16}
+    source, destination = tmp_path / "sweep", tmp_path / "published"
+    rnnbench.run(task="recall", cell="gru", gap=4, seeds=2, output_dir=source, **settings)
+    assert main([str(source), str(destination)]) == 0
+    assert capsys.readouterr().out.endswith(f"2 runs: {destination}\n")
+    for load in (rnnbench.load_results, rnnbench.load_history):
+        pd.testing.assert_frame_equal(load(destination), load(source))
+    names = {path.name for path in destination.iterdir()}
+    figures = {"accuracy_vs_gap.png", "score_vs_gap.png", "learning_curves.png"}
+    assert names == figures | {"records.jsonl", "summary.csv", "report.md"}
+
+
+def test_nothing_to_publish_is_one_line(tmp_path, capsys):
+    assert main([str(tmp_path / "nothing"), str(tmp_path / "published")]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (tmp_path / "published").exists()

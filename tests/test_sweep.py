@@ -1,0 +1,195 @@
+"""Real sweeps from the command line: killed and continued, mirrored, skipped the second time."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import rnnbench
+from rnnbench.records import Store
+
+from .wandb_reader import offline_runs
+
+BINARIES = Path(sys.executable).parent
+TIMES = ["seconds", "sequences_per_second", "environment"]
+SMALL = [
+    *("+sweep=gaps", "task=copy,recall", "cell=rnn,gru", "task.gap=11,14", "seeds=2"),
+    *("model.hidden_size=16", "trainer.batch_size=16", "trainer.steps=120"),
+    *("trainer.eval_every=40", "trainer.eval_size=128"),
+]
+
+
+def start(*words, cwd, program=(sys.executable, "-m", "rnnbench")):
+    return subprocess.Popen(
+        [*program, *words],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process, code=0):
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+    return out, err
+
+
+def numbers(directory):
+    """Return all that must not change, of every run: its record and its trained weights."""
+    store = Store(directory)
+    return {
+        run_id: (
+            {key: value for key, value in record.items() if key not in TIMES},
+            store.parameters(run_id).read_bytes(),
+        )
+        for run_id, record in store.runs().items()
+    }
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The same sweep, undisturbed, and its output."""
+    directory = tmp_path_factory.mktemp("whole")
+    out, err = finish(start(*SMALL, cwd=directory))
+    return directory / "results" / "gaps", out, err
+
+
+def test_a_sweep_leaves_records_weights_report_and_table(whole):
+    directory, out, err = whole
+    frame = rnnbench.load_results(directory)
+    assert len(frame) == 2 * 2 * 2 * 2
+    assert set(frame["status"]) <= {"solved", "unsolved"}
+    assert (frame["engine"] == "reference").all()
+    history = rnnbench.load_history(directory)
+    assert history.groupby("run_id")["step"].max().eq(120).all()
+    names = {path.name for path in (directory / "report").iterdir()}
+    figures = {f"{f}.{k}" for f in ("accuracy_vs_gap", "score_vs_gap") for k in ("png", "svg")}
+    assert names >= figures | {"learning_curves.png", "summary.csv", "report.md", "index.html"}
+    assert out.splitlines()[0].split() == ["task", "cell", "done", "skipped", "failed"]
+    assert "all             16        0       0" in out
+    assert "[8/8]" in err
+    assert sorted(path.name for path in directory.parent.parent.iterdir()) == ["results"]
+
+
+def test_every_run_is_mirrored_whole(whole):
+    directory, _, _ = whole
+    runs = offline_runs(directory)
+    frame = rnnbench.load_results(directory).set_index("run_id")
+    history = rnnbench.load_history(directory)
+    summaries = [run for run in runs if run["run"]["job_type"] == "summary"]
+    assert len(summaries) == 1
+    assert summaries[0]["summary"]["runs"] == 16
+    mirrored = {r["summary"]["run_id"]: r for r in runs if r["run"]["job_type"] != "summary"}
+    assert set(mirrored) == set(frame.index)
+    for run_id, run in mirrored.items():
+        row = frame.loc[run_id]
+        assert (run["run"]["run_group"], run["run"]["job_type"]) == ("gaps", row["task"])
+        for name in ("task", "cell", "seed", "lr", "gap", "loss", "accuracy", "score", "status"):
+            assert run["summary"][name] == row[name], name
+        assert run["config"]["task"]["gap"] == row["gap"]
+        assert run["config"]["trainer"]["steps"] == 120
+        assert run["config"]["seed"] == row["seed"]
+        own = history[history["run_id"] == run_id]
+        assert [entry["loss"] for entry in run["history"]] == own["loss"].tolist()
+        assert [entry["step"] for entry in run["history"]] == [40, 80, 120]
+
+
+def test_the_second_time_nothing_is_trained(whole, tmp_path):
+    directory, _, _ = whole
+    before = {path: path.stat().st_mtime_ns for path in (directory / "runs").iterdir()}
+    out, err = finish(start(*SMALL, "tracker=none", cwd=directory.parent.parent))
+    assert "all              0       16       0" in out
+    assert err == ""
+    assert {path: path.stat().st_mtime_ns for path in (directory / "runs").iterdir()} == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_at_three_random_moments_it_ends_with_the_same_numbers(whole, tmp_path, seed):
+    draw = random.Random(seed)
+    killed = 0
+    while killed < 3:
+        process = start(*SMALL, "tracker=none", cwd=tmp_path)
+        time.sleep(draw.uniform(3, 8))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            killed += 1
+        else:
+            break
+        process.communicate()
+    finish(start(*SMALL, "tracker=none", cwd=tmp_path))
+    assert numbers(tmp_path / "results" / "gaps") == numbers(whole[0])
+    assert killed
+
+
+@pytest.mark.slow
+def test_more_seeds_later_train_only_the_new_ones(whole, tmp_path):
+    words = [word for word in SMALL if not word.startswith("seeds")]
+    finish(start(*words, "seeds=1", "tracker=none", cwd=tmp_path))
+    out, _ = finish(start(*words, "seeds=2", "tracker=none", "workers=1", cwd=tmp_path))
+    assert "all              8        8       0" in out
+    assert numbers(tmp_path / "results" / "gaps") == numbers(whole[0])
+
+
+def test_the_console_script_does_the_same(tmp_path):
+    words = ["task=recall", "cell=gru", "task.gap=4", "seeds=2", "trainer.steps=3", "tracker=none"]
+    words += ["model.hidden_size=8", "trainer.eval_size=16"]
+    script = (str(BINARIES / "rnnbench"),)
+    out, _ = finish(start(*words, cwd=tmp_path, program=script))
+    assert "results: results/recall-gru" in out
+    assert len(rnnbench.load_results(tmp_path / "results" / "recall-gru")) == 2
+    _, err = finish(start("cell=lstmm", cwd=tmp_path, program=script), code=2)
+    assert err.splitlines() == ["rnnbench: error: cell must be one of gru, lstm, rnn, got lstmm"]
+
+
+def test_an_own_cell_and_an_own_task_need_two_files_each(tmp_path):
+    (tmp_path / "own.py").write_text(OWN)
+    for group, name in (("cell", "Mine"), ("task", "First")):
+        (tmp_path / "conf" / group).mkdir(parents=True)
+        text = f"_target_: own.{name}\nname: {name.lower()}\n" + ("gap: 5\n" * (group == "task"))
+        (tmp_path / "conf" / group / f"{name.lower()}.yaml").write_text(text)
+    words = ["--config-dir", "conf", "cell=mine", "task=first", "seeds=2", "trainer.steps=3"]
+    words += ["model.hidden_size=8", "trainer.eval_size=16", "tracker=none"]
+    for program in ((sys.executable, "-m", "rnnbench"), (str(BINARIES / "rnnbench"),)):
+        finish(start(*words, cwd=tmp_path, program=program))
+    frame = rnnbench.load_results(tmp_path / "results" / "first-mine")
+    assert frame[["task", "cell", "gap"]].drop_duplicates().values.tolist() == [
+        ["first", "mine", 5]
+    ]
+
+
+OWN = """
+import math
+import torch
+from rnnbench import Batch, Cell
+from rnnbench.task import Chance, ClassificationTask
+
+class Mine(Cell):
+    gates = {"a": "xh"}
+
+    def update(self, a, h):
+        return torch.tanh(a)
+
+class First(ClassificationTask):
+    def __init__(self, *, gap: int) -> None:
+        self.gap, self.input_size, self.output_size = gap, 2, 2
+        self.sequence_length, self.answer_length = gap + 1, 1
+        self.chance, self.load_bits = Chance(math.log(2), 0.5), 1.0
+
+    def sample(self, batch_size, generator):
+        bits = torch.randint(2, (1, batch_size), generator=generator)
+        inputs = torch.zeros(self.gap + 1, batch_size, 2)
+        inputs[:1].scatter_(2, bits[..., None], 1.0)
+        return Batch(inputs, bits)
+
+    def dependencies(self):
+        return torch.tensor([[0, self.gap]])
+"""

@@ -119,7 +119,7 @@ def _train(plan: Plan, mode: str, runner: Runner, interrupt: Interrupt) -> dict[
     progress = make_progress(sys.stderr, names, plan.costs, plan.skipped)
     watch = Watch(jobs, progress)
     with progress, interrupt:
-        progress.say(f"rnnbench: {plan.sweep.name}: {len(jobs)} conditions to train")
+        progress.say(f"rnnbench: {plan.sweep.name}: conditions to train: {len(jobs)}")
         runner(jobs, plan.workers, watch, interrupt, partial(progress.say, STOPPING))
     return watch.errors
 

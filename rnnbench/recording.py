@@ -53,6 +53,7 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
         "keep_bias": condition.cell.get("keep_bias"),
         "sweep": run["sweep"],
         "config": condition.settings,
+        "versions": {"task": task.version, "cell": cell.version},
         "environment": {**describe_machine(), "started": run["started"]},
     }
 

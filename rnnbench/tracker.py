@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import wandb
 
 CURVES = ("loss", "accuracy", "score", "grad_norm")
-NOT_SUMMARY = ("config", "environment", "history", "plateaus", "format")
+NOT_SUMMARY = ("config", "environment", "history", "plateaus", "format", "versions")
 FIGURES = ("accuracy_vs_gap", "score_vs_gap", "learning_curves")
 INIT_SECONDS = 5
 

@@ -35,7 +35,7 @@ HOW_TO_READ = (
     "it is left out where half of the seeds or more are unsolved.",
     "All results are of the last evaluation on a test stream; nothing is selected on it. Every "
     "learning rate that was run is a curve of its own.",
-    "Differences between cells hold for the settings below, keep bias and learning rate included.",
+    "Differences between cells hold for the settings above, keep bias and learning rate included.",
 )
 
 

@@ -1,4 +1,4 @@
-"""The engines' common interface, and how one is chosen by name."""
+"""What every engine is: a function that runs a cell over whole sequences."""
 
 from __future__ import annotations
 
@@ -38,36 +38,3 @@ class Engine(Protocol):
             Outputs `(R, last, B, H)`, and the final states.
         """
         ...
-
-
-def get_engine(name: str) -> Engine:
-    """Return an engine by its name.
-
-    Raises:
-        ValueError: there is no such engine.
-    """
-    from rnnbench.engine.reference import run_reference
-    from rnnbench.engine.torch_nn import run_torch_nn
-
-    engines: dict[str, Engine] = {"reference": run_reference, "torch": run_torch_nn}
-    if name not in engines:
-        raise ValueError(f"engine must be one of {', '.join(engines)}, got {name}")
-    return engines[name]
-
-
-def check_engine(name: str, cell: Cell) -> None:
-    """Check that the engine of a configured name can run a cell.
-
-    Raises:
-        ValueError: it cannot.
-    """
-    from rnnbench.engine.torch_nn import has_module
-
-    if name == "torch" and not has_module(cell):
-        kind = type(cell).__name__
-        raise ValueError(f"engine must be reference for a cell that torch.nn lacks, got {kind}")
-
-
-def choose(name: str) -> str:
-    """Return the engine that a configured name stands for; auto is the reference."""
-    return "reference" if name == "auto" else name

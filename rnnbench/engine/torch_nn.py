@@ -8,7 +8,7 @@ from torch.func import functional_call
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.engine.base import Parameters, States, check_engine
+from rnnbench.engine.base import Parameters, States
 
 
 def run_torch_nn(
@@ -24,7 +24,7 @@ def run_torch_nn(
     Raises:
         ValueError: torch.nn has no such cell.
     """
-    check_engine("torch", cell)
+    check_cell(cell)
     module = _module(cell, parameters, inputs)
     outputs, finals = [], []
     for replica, x in enumerate(inputs.unbind(0)):
@@ -39,9 +39,15 @@ def run_torch_nn(
     return torch.stack(outputs), stacked
 
 
-def has_module(cell: Cell) -> bool:
-    """Return whether torch.nn has this very cell."""
-    return type(cell) in (RNN, LSTM, GRU)
+def check_cell(cell: Cell) -> None:
+    """Check that torch.nn has this very cell.
+
+    Raises:
+        ValueError: it has not.
+    """
+    if type(cell) not in (RNN, LSTM, GRU):
+        kind = type(cell).__name__
+        raise ValueError(f"engine must be reference for a cell that torch.nn lacks, got {kind}")
 
 
 def _module(cell: Cell, parameters: Parameters, inputs: Tensor) -> nn.RNNBase:

@@ -9,10 +9,10 @@ import time
 import pandas as pd
 import pytest
 
-from rnnbench import reach, tracker
 from rnnbench.condition import Sweep
-from rnnbench.reach import choose_mode
-from rnnbench.tracker import WandbTracker, log_summary, open_tracker
+from rnnbench.tracker import mirror, reach
+from rnnbench.tracker.mirror import WandbTracker, log_summary, open_tracker
+from rnnbench.tracker.reach import choose_mode
 
 from .wandb_reader import offline_runs
 
@@ -146,7 +146,7 @@ def no_account(monkeypatch, tmp_path):
 def ask(environment, mode="auto"):
     """Choose the mode in a fresh process, as the launcher does: mode, warnings, seconds."""
     code = (
-        "from rnnbench.reach import choose_mode;"
+        "from rnnbench.tracker.reach import choose_mode;"
         f"print(choose_mode({{'kind': 'wandb', 'mode': {mode!r}}}))"
     )
     start = time.monotonic()
@@ -240,4 +240,4 @@ def test_wandb_is_loaded_only_when_a_run_starts():
     code = "import sys, rnnbench.worker, rnnbench.launcher; print('wandb' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
-    assert tracker.INIT_SECONDS <= 5
+    assert mirror.INIT_SECONDS <= 5

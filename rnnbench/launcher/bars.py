@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
-from rnnbench.progress import Progress
+from rnnbench.launcher.progress import Progress
 
 
 class Bars(Progress):

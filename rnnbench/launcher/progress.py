@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from rnnbench.duration import duration
+from rnnbench.launcher.duration import duration
 
 QUIET_SECONDS = 30.0
 
@@ -136,7 +136,7 @@ def make_progress(
     stream: TextIO, names: Sequence[str], costs: Sequence[float], skipped: int
 ) -> Progress:
     """Return bars for a terminal that can move its cursor, and plain lines for anything else."""
-    from rnnbench.bars import Bars
+    from rnnbench.launcher.bars import Bars
 
     movable = stream.isatty() and os.environ.get("TERM") not in (None, "", "dumb", "unknown")
     return (Bars if movable else PlainLines)(stream, names, costs, skipped)

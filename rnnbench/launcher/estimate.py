@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Hashable
 
 from rnnbench.condition import digest
-from rnnbench.duration import duration
-from rnnbench.plan import Job, Plan
+from rnnbench.launcher.duration import duration
+from rnnbench.launcher.plan import Job, Plan
 
 
 def describe_plan(plan: Plan) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rnnbench.condition import Condition, Replica
-from rnnbench.plan import Plan, finished
+from rnnbench.launcher.plan import Plan, finished
 from rnnbench.records import Record
 
 KINDS = ("done", "skipped", "failed", "left")

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from rnnbench.plan import Job
-from rnnbench.progress import Progress
+from rnnbench.launcher.plan import Job
+from rnnbench.launcher.progress import Progress
 from rnnbench.records import FINISHED, Store
 
 
@@ -24,7 +24,7 @@ class Watch:
         self.errors: dict[str, str] = {}
 
     def __call__(self, index: int, kind: str, value: Any) -> None:
-        """Take a notification, see `rnnbench.pool.run`."""
+        """Take a notification, see `rnnbench.launcher.pool.run`."""
         if kind == "started":
             self.progress.start(index)
         elif kind == "progress":

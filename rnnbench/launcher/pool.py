@@ -14,8 +14,8 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
-from rnnbench.interrupt import SIGNALS, Interrupt
-from rnnbench.process import serve
+from rnnbench.launcher.interrupt import SIGNALS, Interrupt
+from rnnbench.launcher.process import serve
 
 Work = Callable[[Any, Callable[[Any], None], threading.Event], Any]
 Notify = Callable[[int, str, Any], None]

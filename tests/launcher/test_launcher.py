@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from rnnbench.cells import GRU
-from rnnbench.closing import close, format_closing
 from rnnbench.condition import Condition, Replica, Sweep
 from rnnbench.launcher import launch, launch_here
-from rnnbench.plan import make_plan
+from rnnbench.launcher.closing import close, format_closing
+from rnnbench.launcher.plan import make_plan
 from rnnbench.records import FINISHED, Store
 
 HERE = Path(__file__).parent
@@ -236,7 +236,7 @@ def test_a_dry_run_shows_the_plan_and_its_cost_and_writes_nothing(tmp_path, capf
 
 
 def test_a_dry_run_costs_in_proportion_to_steps_and_time_steps(tmp_path):
-    from rnnbench.estimate import measure
+    from rnnbench.launcher.estimate import measure
 
     long, longer = condition(gap=49, steps=100), condition(gap=199, steps=100)
     seconds = measure(make_plan(sweep_of(tmp_path, long, longer)))

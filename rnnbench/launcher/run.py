@@ -6,14 +6,14 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from rnnbench import pool
-from rnnbench.closing import Closing, close, format_closing
 from rnnbench.condition import Sweep
-from rnnbench.interrupt import Interrupt
-from rnnbench.plan import Job, Plan, make_plan, stored_records
-from rnnbench.process import describe
-from rnnbench.progress import make_progress
-from rnnbench.watch import Watch
+from rnnbench.launcher import pool
+from rnnbench.launcher.closing import Closing, close, format_closing
+from rnnbench.launcher.interrupt import Interrupt
+from rnnbench.launcher.plan import Job, Plan, make_plan, stored_records
+from rnnbench.launcher.process import describe
+from rnnbench.launcher.progress import make_progress
+from rnnbench.launcher.watch import Watch
 
 CANNOT_RUN = 2
 INTERRUPTED = 130
@@ -76,7 +76,7 @@ def _prepare(sweeps: Sequence[Sweep]) -> list[Plan]:
 
 
 def _show(plan: Plan) -> int:
-    from rnnbench.estimate import describe_plan
+    from rnnbench.launcher.estimate import describe_plan
 
     try:
         print(describe_plan(plan))
@@ -104,7 +104,7 @@ def _tracker_mode(plan: Plan) -> str:
     """Ask once for all workers whether W&B can be reached."""
     if plan.sweep.tracker["kind"] == "none":
         return "none"
-    from rnnbench.reach import choose_mode
+    from rnnbench.tracker import choose_mode
 
     return choose_mode(plan.sweep.tracker)
 

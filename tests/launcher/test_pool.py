@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from rnnbench import pool
-from rnnbench.interrupt import Interrupt
+from rnnbench.launcher import pool
+from rnnbench.launcher.interrupt import Interrupt
 
 Progress = Callable[[Any], None]
 
@@ -245,8 +245,8 @@ def test_a_signal_to_the_whole_group_is_the_parents_to_answer(tmp_path: Path) ->
         from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         import test_pool
-        from rnnbench import pool
-        from rnnbench.interrupt import Interrupt
+        from rnnbench.launcher import pool
+        from rnnbench.launcher.interrupt import Interrupt
         if __name__ == "__main__":
             delay = float(sys.argv[1])
             threading.Timer(delay, os.killpg, (os.getpgid(0), signal.SIGINT)).start()
@@ -324,8 +324,8 @@ def test_workers_are_gone_soon_after_their_parent_is_killed(tmp_path: Path) -> N
         from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         import test_pool
-        from rnnbench import pool
-        from rnnbench.interrupt import Interrupt
+        from rnnbench.launcher import pool
+        from rnnbench.launcher.interrupt import Interrupt
         if __name__ == "__main__":
             tell = lambda index, kind, value: print(value, flush=True)
             jobs = [Path({str(tmp_path)!r})] * 2
@@ -359,5 +359,5 @@ def run_python(
 
 
 def test_the_pool_itself_loads_no_torch() -> None:
-    code = "import sys, rnnbench.pool; sys.exit('torch' in sys.modules)"
+    code = "import sys, rnnbench.launcher.pool; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

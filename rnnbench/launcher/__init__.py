@@ -1,0 +1,5 @@
+"""What runs the conditions of a sweep: plan, worker processes, progress, closing table."""
+
+from rnnbench.launcher.run import launch, launch_here
+
+__all__ = ["launch", "launch_here"]

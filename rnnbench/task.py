@@ -78,8 +78,9 @@ class Task(ABC):
 
         Returns:
             `(K, 2)`, int64: the time step of the oldest input that answer k needs, and the time
-            step at which it is read. Their difference is the distance; the `gap` is the same for
-            every answer that needs memory. Row (-1, t): an answer that needs none.
+            step at which it is read. Their difference is the distance: the `gap`, for every
+            answer that needs memory. Where the distance varies from sequence to sequence, `gap`
+            and the row tell the least. Row (-1, t): an answer that needs none.
         """
 
     @abstractmethod

@@ -51,6 +51,17 @@ def test_the_generator_decides_and_nothing_else_is_drawn_from_or_changed(task):
     assert not torch.equal(first.inputs, task.sample(9, generator).inputs)
 
 
+def test_every_part_that_varies_is_drawn_anew_from_the_generator(task):
+    """A part drawn from a generator of its own would come back the same."""
+    generator = seeded(5)
+    first, other, again = (task.sample(64, g).inputs for g in (generator, seeded(6), generator))
+    varies = (first != first[:, :1]).flatten(0, 1).any(0)
+    assert varies.any()
+    for channel in varies.nonzero().flatten():
+        assert not torch.equal(first[..., channel], other[..., channel])
+        assert not torch.equal(first[..., channel], again[..., channel])
+
+
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_batch_lives_on_the_generators_device(task):

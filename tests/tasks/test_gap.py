@@ -1,5 +1,7 @@
 """The gap is exact, and nothing after the needed inputs tells the answer."""
 
+import math
+
 import pytest
 import torch
 
@@ -37,19 +39,20 @@ def test_a_symbol_is_told_at_one_time_step_alone_the_gap_before_its_answer(symbo
         assert read - needed == task.gap
 
 
-def markers(task, generator):
-    marker = task.sample(N, generator).inputs[..., 1]
+def markers(inputs):
+    """Return the time steps `(N,)` of the first and of the second marker."""
+    marker = inputs[..., 1]
     assert set(marker.unique().tolist()) == {0, 1}
     assert (marker.sum(0) == 2).all()
     first = marker.argmax(0)
-    second = task.sequence_length - 1 - marker.flip(0).argmax(0)
+    second = len(marker) - 1 - marker.flip(0).argmax(0)
     return first, second
 
 
 @pytest.mark.parametrize("gap", [2, 3, 12])
 def test_adding_s_first_marker_is_always_the_gap_before_the_answer(gap, generator):
     task = Adding(gap=gap)
-    first, second = markers(task, generator)
+    first, second = markers(task.sample(N, generator).inputs)
     distance = task.sequence_length - 1 - first
     assert (distance == gap).all()
     assert set(second.tolist()) == set(range(1, gap))
@@ -59,23 +62,54 @@ def test_adding_s_first_marker_is_always_the_gap_before_the_answer(gap, generato
 
 def test_adding_in_halves_has_distances_from_the_gap_up(generator):
     task = Adding(gap=12, layout="half")
-    first, second = markers(task, generator)
+    first, second = markers(task.sample(N, generator).inputs)
     distance = (task.sequence_length - 1 - first).double()
     assert (distance.min(), distance.max()) == (task.gap, task.sequence_length - 1)
     assert abs(distance.mean() - (0.75 * task.sequence_length - 0.5)) < 0.15
-    assert (second >= task.gap).all()
+    assert set(first.tolist()) == set(range(task.gap))
+    assert set(second.tolist()) == set(range(task.gap, task.sequence_length))
     assert task.dependencies().tolist() == [[11, 23]]
 
 
-def test_adding_needs_both_marked_values_and_no_other(generator):
-    task = Adding(gap=6)
-    inputs, targets = task.sample(200, generator)
-    for t in range(task.sequence_length):
-        changed = inputs.clone()
-        changed[t, :, 0] += 1.0
-        value, marker = changed.unbind(-1)
-        moved = (value * marker).sum(0) != targets[0]
-        assert torch.equal(moved, inputs[t, :, 1] == 1)
+def all_that_is_drawn(task, generator):
+    """Return all that is drawn, one digit per row `(D, N)`, and the number of values of each."""
+    inputs = task.sample(N, generator).inputs
+    if isinstance(task, DelayedRecall):
+        return inputs[: task.gap, :, 1].long(), [2] * task.gap
+    if isinstance(task, Copying):
+        return inputs[: task.num_symbols, :, 1].long(), [2] * task.num_symbols
+    first, second = markers(inputs)
+    large = (inputs[..., 0] > 0.5).long()
+    sizes = [2] * task.sequence_length
+    if task.layout == "exact":
+        return torch.cat([large, (second - 1)[None]]), [*sizes, task.gap - 1]
+    return torch.cat([large, torch.stack([first, second - task.gap])]), [*sizes, *[task.gap] * 2]
+
+
+@pytest.mark.parametrize(
+    "small_task",
+    [
+        Copying(gap=6, alphabet_size=2, num_symbols=5),
+        Adding(gap=4),
+        Adding(gap=2, layout="half"),
+        DelayedRecall(gap=5, alphabet_size=2),
+    ],
+    ids=["copy", "adding", "adding half", "recall"],
+)
+def test_all_combinations_are_equally_likely_so_that_no_part_tells_of_another(
+    small_task, generator
+):
+    """Pairwise independence would let through distractors that tell the cue by their sum."""
+    digits, sizes = all_that_is_drawn(small_task, generator)
+    code = torch.zeros(N, dtype=torch.int64)
+    for digit, size in zip(digits, sizes):
+        assert digit.min() == 0
+        assert digit.max() == size - 1
+        code = code * size + digit
+    cells = math.prod(sizes)
+    counts = torch.bincount(code, minlength=cells).double()
+    chi_square = ((counts - N / cells).square() / (N / cells)).sum()
+    assert chi_square < cells + 5 * (2 * cells) ** 0.5
 
 
 @pytest.mark.parametrize("distractors", ["noise", "blank"])

@@ -61,6 +61,22 @@ def test_the_oracle_solves_it(task, generator):
     assert task.loss(outputs, targets) < 1e-10
 
 
+def test_the_answer_depends_on_the_needed_inputs_and_on_no_other(task, generator):
+    """Put the input of another sequence in at one time step; flags and markers stay."""
+    inputs, targets = task.sample(50, generator)
+    before = oracle(task, inputs)
+    contents = slice(0, 1) if isinstance(task, Adding) else slice(0, task.alphabet_size)
+    for t in range(task.sequence_length):
+        changed = inputs.clone()
+        changed[t, :, contents] = inputs[t, :, contents].roll(1, 0)
+        differs = (changed[t] != inputs[t]).any(-1)
+        if isinstance(task, Adding):
+            needs = inputs[t, :, 1][None] == 1
+        else:
+            needs = task.dependencies()[:, :1] == t
+        assert torch.equal((oracle(task, changed) != before).any(-1), needs & differs)
+
+
 def test_remembering_nothing_scores_chance(task, generator):
     targets = task.sample(N, generator).targets
     outputs = memoryless(task, targets)

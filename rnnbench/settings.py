@@ -107,7 +107,7 @@ class Settings(BaseModel):
     tracker: TrackerSettings
     sweep: SweepSettings | None = None
     seeds: Annotated[tuple[int, ...], BeforeValidator(_seeds)]
-    engine: Literal["auto", "reference", "torch"]
+    engine: Literal["auto", "reference", "compiled", "torch"]
     device: Literal["auto", "cpu", "cuda"]
     dtype: Literal["float32", "float64"]
     name: Annotated[str, Field(pattern=r"^\w[\w.+-]*$")]

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from rnnbench.cell import Cell
 from rnnbench.engine.base import Engine
+from rnnbench.engine.compiled import run_compiled
 from rnnbench.engine.reference import run_reference
 from rnnbench.engine.torch_nn import check_cell, run_torch_nn
 
-ENGINES: dict[str, Engine] = {"reference": run_reference, "torch": run_torch_nn}
+ENGINES: dict[str, Engine] = {
+    "reference": run_reference,
+    "compiled": run_compiled,
+    "torch": run_torch_nn,
+}
 
 
 def choose(name: str) -> str:

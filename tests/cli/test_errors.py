@@ -61,7 +61,7 @@ import pytest
             "cell=rnn cell.init=chrono",
             "cell.init must be torch or orthogonal for a cell without a keep gate, got chrono",
         ),
-        ("engine=warp", "engine must be 'auto', 'reference' or 'torch', got 'warp'"),
+        ("engine=warp", "engine must be 'auto', 'reference', 'compiled' or 'torch', got 'warp'"),
         ("device=tpu", "device must be 'auto', 'cpu' or 'cuda', got 'tpu'"),
         ("dtype=float16", "dtype must be 'float32' or 'float64', got 'float16'"),
         ("workers=0", "workers must be auto or a whole number of at least 1, got 0"),

@@ -27,7 +27,7 @@ def test_alone_and_stacked(train, assert_same, task, cell, hidden_size, batch_si
         assert_same(stacked[Replica(*replica)], train([replica], **settings)[Replica(*replica)])
 
 
-@pytest.mark.parametrize("engine", ["reference", "torch"])
+@pytest.mark.parametrize("engine", ["reference", "compiled", "torch"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_when_others_leave_half_way(train, assert_same, cell, engine):
     def send_home(trainer):

@@ -50,7 +50,7 @@ def tutorial(kind, cell, task, replica, *, steps, clip_norm):
     ("kind", "cell"), [(nn.RNN, RNN()), (nn.LSTM, LSTM()), (nn.GRU, GRU())], ids=str
 )
 @pytest.mark.parametrize("task", [DelayedRecall(gap=6), Adding(gap=6)], ids=["recall", "adding"])
-@pytest.mark.parametrize("engine", ["reference", "torch"])
+@pytest.mark.parametrize("engine", ["reference", "compiled", "torch"])
 def test_trains_as_the_tutorial_does(train, engine, task, kind, cell):
     replica, bound = Replica(3, 3e-3), 0.05
     settings = {"engine": engine, "dtype": "float64", "clip_norm": bound, "task": task}

@@ -1,0 +1,148 @@
+"""The system's C++ compiler, and a cache of what it built that is the user's own."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+HEADERS = ("simd.h", "gemm.h", "recurrence.h")
+FLAGS = (
+    *("-O3", "-std=c++17", "-fno-math-errno", "-ffp-contract=fast"),
+    *("-shared", "-fPIC", "-x", "c++"),
+)
+STRICT = ("-Wall", "-Wextra", "-Werror")
+NATIVE = ("-march=native",)
+ENTRIES = """
+extern "C" {
+void forward_float32(const Call<float> *call) { run_forward<Cell, float>(call); }
+void backward_float32(const Call<float> *call) { run_backward<Cell, float>(call); }
+void forward_float64(const Call<double> *call) { run_forward<Cell, double>(call); }
+void backward_float64(const Call<double> *call) { run_backward<Cell, double>(call); }
+int panel_bytes() { return COLUMN_VECTORS * VECTOR_BYTES; }
+int saved_width() { return Recurrence<Cell, float>::W; }
+}
+"""
+
+
+class NoCompiler(ValueError):
+    """There is no C++ compiler, or none that builds a kernel."""
+
+
+def source(cell: str) -> str:
+    """Return the whole translation unit around a cell's struct."""
+    headers = ((HERE / name).read_text() for name in HEADERS)
+    return "\n".join([*headers, f"namespace {{\n{cell}}}", ENTRIES])
+
+
+@cache
+def load(text: str, architecture: tuple[str, ...] = NATIVE) -> ctypes.CDLL:
+    """Build a translation unit, or find it in the cache, and load it.
+
+    Args:
+        text: as `source` returns it.
+        architecture: the compiler's flags for the processor.
+
+    Raises:
+        NoCompiler: it cannot be built here.
+    """
+    command = [compiler(), *FLAGS, *STRICT, *architecture]
+    parts = [text, *command, _version(command[0]), _processor()]
+    name = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    directory = cache_directory()
+    library, seal = directory / f"{name}.so", directory / f"{name}.sha256"
+    if not _is_intact(library, seal):
+        _build(text, command, library, seal)
+    return ctypes.CDLL(str(library))
+
+
+@cache
+def compiler() -> str:
+    """Return the path of the compiler: the one named in CXX, g++ or clang++.
+
+    Raises:
+        NoCompiler: there is none.
+    """
+    for name in (os.environ.get("CXX"), "g++", "clang++", "c++"):
+        path = shutil.which(name) if name else None
+        if path is not None:
+            return path
+    raise NoCompiler("engine must be reference or torch without a C++ compiler, got compiled")
+
+
+@cache
+def cache_directory() -> Path:
+    """Return a directory for kernels that belongs to the user and that no one else can write to.
+
+    It is `kernels` in RNNBENCH_CACHE, or in rnnbench's part of the user's cache directory. Where
+    that is someone else's, or open to others, or cannot be made, it is one of this process alone.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    directory = Path(os.environ.get("RNNBENCH_CACHE") or Path(home) / "rnnbench") / "kernels"
+    try:
+        directory.mkdir(parents=True, mode=0o700, exist_ok=True)
+        if _is_private(directory) and os.access(directory, os.W_OK | os.X_OK):
+            return directory
+    except OSError:
+        pass
+    return Path(_process_directory().name)
+
+
+@cache
+def _process_directory() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="rnnbench-kernels-")
+
+
+def _is_private(path: Path) -> bool:
+    found = path.lstat()
+    foreign = found.st_uid != os.getuid() or stat.S_ISLNK(found.st_mode)
+    return not foreign and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _is_intact(library: Path, seal: Path) -> bool:
+    """Return whether a library is the user's own and just as it was built."""
+    try:
+        if not (_is_private(library) and _is_private(seal)):
+            return False
+        return seal.read_text() == hashlib.sha256(library.read_bytes()).hexdigest()
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _build(text: str, command: list[str], library: Path, seal: Path) -> None:
+    """Compile beside the target and move into place: other processes see all or nothing."""
+    with tempfile.TemporaryDirectory(dir=library.parent) as scratch:
+        built, sealed = Path(scratch, library.name), Path(scratch, seal.name)
+        done = subprocess.run(
+            [*command, "-", "-o", str(built)], input=text, capture_output=True, text=True
+        )
+        if done.returncode != 0:
+            first = next(iter(done.stderr.strip().splitlines()), "no message")
+            raise NoCompiler(f"engine must be reference or torch where {command[0]} fails: {first}")
+        sealed.write_text(hashlib.sha256(built.read_bytes()).hexdigest())
+        for path in (built, sealed):
+            path.chmod(0o600)
+        os.replace(built, library)
+        os.replace(sealed, seal)
+
+
+@cache
+def _version(path: str) -> str:
+    return subprocess.run([path, "--version"], capture_output=True, text=True).stdout
+
+
+@cache
+def _processor() -> str:
+    """Return what -march=native depends on."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return os.uname().machine
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")

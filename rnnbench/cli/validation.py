@@ -38,8 +38,8 @@ def check(configuration: Mapping[str, Any]) -> Settings:
     task = _check_section(settings.task, Task, "task")
     cell = _check_section(settings.cell, Cell, "cell")
     try:
-        check_engine(settings.engine, _build(cell, Cell, "cell"))
-        choose_device(settings.device)
+        device = choose_device(settings.device)
+        check_engine(settings.engine, _build(cell, Cell, "cell"), device)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     _check_place(Path(settings.output_dir))

@@ -1,10 +1,10 @@
-"""The engines by name."""
+"""The engines by name, and which of them can run a cell."""
 
 from __future__ import annotations
 
 from rnnbench.cell import Cell
 from rnnbench.engine.base import Engine
-from rnnbench.engine.compiled import run_compiled
+from rnnbench.engine.compiled import kernel_of, run_compiled
 from rnnbench.engine.reference import run_reference
 from rnnbench.engine.torch_nn import check_cell, run_torch_nn
 
@@ -13,11 +13,6 @@ ENGINES: dict[str, Engine] = {
     "compiled": run_compiled,
     "torch": run_torch_nn,
 }
-
-
-def choose(name: str) -> str:
-    """Return the engine that a configured name stands for; auto is the reference."""
-    return "reference" if name == "auto" else name
 
 
 def get_engine(name: str) -> Engine:
@@ -31,11 +26,15 @@ def get_engine(name: str) -> Engine:
     return ENGINES[name]
 
 
-def check_engine(name: str, cell: Cell) -> None:
-    """Check that the engine of a configured name can run a cell.
+def check_engine(name: str, cell: Cell, device: str) -> None:
+    """Check that an engine can run a cell on a device; auto always finds one that can.
 
     Raises:
-        ValueError: it cannot.
+        ValueError: it cannot, or there is no C++ compiler.
     """
-    if choose(name) == "torch":
+    if name == "torch":
         check_cell(cell)
+    if name == "compiled" and device != "cpu":
+        raise ValueError(f"engine must be auto, reference or torch on {device}, got compiled")
+    if name == "compiled":
+        kernel_of(cell)

@@ -42,12 +42,12 @@ class Plan:
 
 
 def make_plan(sweep: Sweep) -> Plan:
-    """Drop the replicas that are finished, resolve engine and device, put the longest first.
+    """Drop the replicas that are finished, resolve the device, put the longest first.
 
     Nothing is written. The longest job comes first so that all processes end together.
 
     Raises:
-        ValueError: an engine or a device is not to be had here.
+        ValueError: a device is not to be had here.
     """
     stored = finished(stored_records(sweep))
     costs_and_jobs = []
@@ -79,7 +79,6 @@ def cost_of(condition: Condition, replicas: int) -> float:
 
 
 def _job(sweep: Sweep, condition: Condition, replicas: list[Replica]) -> Job:
-    from rnnbench.engine import choose
     from rnnbench.machine import choose_device
 
     return {
@@ -87,6 +86,6 @@ def _job(sweep: Sweep, condition: Condition, replicas: list[Replica]) -> Job:
         "replicas": replicas,
         "output_dir": str(sweep.output_dir),
         "sweep": sweep.name,
-        "engine": choose(condition.engine),
+        "engine": condition.engine,
         "device": choose_device(condition.device),
     }

@@ -9,17 +9,17 @@ from functools import partial
 from rnnbench.condition import Sweep
 from rnnbench.launcher import pool
 from rnnbench.launcher.closing import Closing, close, format_closing
+from rnnbench.launcher.engines import resolve_engines, time_engines
 from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.plan import Job, Plan, make_plan, stored_records
 from rnnbench.launcher.process import describe
 from rnnbench.launcher.progress import make_progress
+from rnnbench.launcher.runners import Runner, run_here, run_in_workers
 from rnnbench.launcher.watch import Watch
 
 CANNOT_RUN = 2
 INTERRUPTED = 130
 STOPPING = "rnnbench: stopping once all work is put away (Ctrl-C again: at once)"
-# Jobs, the number of processes, what is told of the jobs, the interrupt, what to do when it comes.
-Runner = Callable[[Sequence[Job], int, pool.Notify, Interrupt, Callable[[], None]], None]
 
 
 def launch(sweeps: Sequence[Sweep]) -> int:
@@ -29,12 +29,12 @@ def launch(sweeps: Sequence[Sweep]) -> int:
         The exit code: 0 if every replica has a result, 1 if some have not, 2 if a sweep cannot
         run here, 130 or 143 after an interrupt.
     """
-    return _launch(sweeps, _run_in_workers, Interrupt)
+    return _launch(sweeps, run_in_workers, Interrupt)
 
 
 def launch_here(sweep: Sweep) -> int:
     """Run a sweep in this process, for notebooks; otherwise as `launch`."""
-    return _launch([sweep], _run_here, partial(Interrupt, patient=False))
+    return _launch([sweep], run_here, partial(Interrupt, patient=False))
 
 
 def _launch(
@@ -79,7 +79,7 @@ def _show(plan: Plan) -> int:
     from rnnbench.launcher.estimate import describe_plan
 
     try:
-        print(describe_plan(plan))
+        print(describe_plan(_with_engines(plan, run_here, Interrupt())))
     except Exception as error:  # whatever a user's own task or cell raises in its first steps
         _say(f"the plan cannot be measured: {describe(error)}")
         return 1
@@ -90,6 +90,7 @@ def _run(plan: Plan, runner: Runner, interrupt: Interrupt) -> int:
     errors: dict[str, str] = {}
     mode = "none"
     if plan.jobs:
+        plan = _with_engines(plan, runner, interrupt)
         mode = _tracker_mode(plan)
         errors = _train(plan, mode, runner, interrupt)
     closing = close(plan, stored_records(plan.sweep), errors)
@@ -98,6 +99,16 @@ def _run(plan: Plan, runner: Runner, interrupt: Interrupt) -> int:
     print(format_closing(closing))
     _say_where(plan, closing)
     return 0 if closing.complete else 1
+
+
+def _with_engines(plan: Plan, runner: Runner, interrupt: Interrupt) -> Plan:
+    """Put an engine in place of every `auto`."""
+
+    def run(jobs: Sequence[Job], notify: pool.Notify) -> None:
+        with interrupt:
+            runner(time_engines, jobs, notify, interrupt)
+
+    return resolve_engines(plan, _say, run)
 
 
 def _tracker_mode(plan: Plan) -> str:
@@ -111,6 +122,8 @@ def _tracker_mode(plan: Plan) -> str:
 
 def _train(plan: Plan, mode: str, runner: Runner, interrupt: Interrupt) -> dict[str, str]:
     """Run a plan's jobs; return the errors of those that failed, by condition id."""
+    from rnnbench.worker import run_job
+
     tracker = {**plan.sweep.tracker, "mode": mode}
     if mode == "none":
         tracker["kind"] = "none"
@@ -120,50 +133,9 @@ def _train(plan: Plan, mode: str, runner: Runner, interrupt: Interrupt) -> dict[
     watch = Watch(jobs, progress)
     with progress, interrupt:
         progress.say(f"rnnbench: {plan.sweep.name}: conditions to train: {len(jobs)}")
-        runner(jobs, plan.workers, watch, interrupt, partial(progress.say, STOPPING))
+        stopping = partial(progress.say, STOPPING)
+        runner(run_job, jobs, watch, interrupt, workers=plan.workers, stopping=stopping)
     return watch.errors
-
-
-def _run_in_workers(
-    jobs: Sequence[Job],
-    workers: int,
-    notify: pool.Notify,
-    interrupt: Interrupt,
-    stopping: Callable[[], None],
-) -> None:
-    from rnnbench.machine import prepare_process
-    from rnnbench.worker import run_job
-
-    pool.run(
-        jobs,
-        run_job,
-        notify,
-        workers=workers,
-        interrupt=interrupt,
-        initialize=prepare_process,
-        stopping=stopping,
-    )
-
-
-def _run_here(
-    jobs: Sequence[Job],
-    workers: int,
-    notify: pool.Notify,
-    interrupt: Interrupt,
-    stopping: Callable[[], None],
-) -> None:
-    from rnnbench.worker import run_job
-
-    for index, job in enumerate(jobs):
-        if interrupt.stop.is_set():
-            return
-        notify(index, "started", None)
-        try:
-            result = run_job(job, partial(notify, index, "progress"), interrupt.stop)
-        except Exception as error:  # a job's own: the others go on, as they do in workers
-            notify(index, "error", describe(error))
-        else:
-            notify(index, "done", result)
 
 
 def _sum_up(plan: Plan, mode: str) -> None:

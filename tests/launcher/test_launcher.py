@@ -238,16 +238,19 @@ def test_a_dry_run_shows_the_plan_and_its_cost_and_writes_nothing(tmp_path, capf
 def test_a_dry_run_costs_in_proportion_to_steps_and_time_steps(tmp_path):
     from rnnbench.launcher.estimate import measure
 
-    long, longer = condition(gap=49, steps=100), condition(gap=199, steps=100)
-    seconds = measure(make_plan(sweep_of(tmp_path, long, longer)))
+    def of(gap, steps):
+        return replace(condition(gap=gap, steps=steps), engine="reference")
+
+    seconds = measure(make_plan(sweep_of(tmp_path, of(49, 100), of(199, 100))))
     assert seconds[0] == pytest.approx(4 * seconds[1])
-    slow = measure(make_plan(sweep_of(tmp_path, condition(gap=199, steps=100_000))))
+    slow = measure(make_plan(sweep_of(tmp_path, of(199, 100_000))))
     assert slow[0] == pytest.approx(1000 * seconds[0], rel=0.7)
 
 
-def test_a_dry_run_of_a_broken_cell_is_one_line(tmp_path, capfd):
+def test_a_dry_run_of_a_broken_cell_says_what_is_broken(tmp_path, capfd):
     assert launch([sweep_of(tmp_path / "out", condition("broken"), dry_run=True)]) == 1
-    (line,) = capfd.readouterr().err.splitlines()
+    engine, line = capfd.readouterr().err.splitlines()
+    assert engine.startswith("rnnbench: engine reference for broken; not compiled: ")
     assert line.startswith("rnnbench: the plan cannot be measured: RuntimeError: a mistake")
 
 

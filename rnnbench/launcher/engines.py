@@ -1,0 +1,147 @@
+"""Which engine `auto` stands for: timed once per cell and shape, remembered beside the results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from rnnbench.condition import digest
+from rnnbench.launcher.plan import Job, Plan
+from rnnbench.records import write_atomically
+
+FILE = "engines.json"
+# In this order, the first that is nearly the fastest: a close race is not decided by noise.
+PREFERENCE = ("compiled", "reference", "torch")
+MARGIN = 1.2
+Choice = dict[str, Any]
+Say = Callable[[str], None]
+# Runs `time_engines` on jobs, and tells how it went as `rnnbench.launcher.pool.run` does.
+Run = Callable[[Sequence[Job], Callable[[int, str, Any], None]], None]
+
+
+def resolve_engines(plan: Plan, say: Say, run: Run) -> Plan:
+    """Return the plan with an engine in place of every `auto`.
+
+    Later starts in the same directory take the choice of the first; a dry run remembers nothing.
+
+    Args:
+        plan: its jobs hold the engines as configured.
+        say: takes a line for each choice.
+        run: where to time; a worker process, as a user's own cell may bring it down.
+    """
+    path = plan.sweep.output_dir / FILE
+    known = _read(path)
+    jobs: dict[str, Job] = {}
+    for job in _shortest_first(plan.jobs):
+        if job["engine"] == "auto":
+            jobs.setdefault(_key(job), job)
+    choices = {key: known[key] for key, job in jobs.items() if _usable(known.get(key), job)}
+    timed = _time({key: job for key, job in jobs.items() if key not in choices}, run)
+    sure = {key: choice for key, choice in timed.items() if choice["seconds_per_step"]}
+    if sure and not plan.sweep.dry_run:
+        text = json.dumps(known | sure, indent=1, sort_keys=True)
+        write_atomically(path, text.encode())
+    choices |= timed
+    for key, job in jobs.items():
+        say(_describe(job, choices[key]))
+    return replace(plan, jobs=tuple(_with_engine(job, choices) for job in plan.jobs))
+
+
+def _with_engine(job: Job, choices: Mapping[str, Choice]) -> Job:
+    return {**job, "engine": choices[_key(job)]["engine"]} if job["engine"] == "auto" else job
+
+
+def _time(jobs: Mapping[str, Job], run: Run) -> dict[str, Choice]:
+    """Choose for each job; the reference engine where the timing itself fails."""
+    choices = {key: _choice({}, {}) for key in jobs}
+    keys = list(jobs)
+
+    def notify(index: int, kind: str, value: Any) -> None:
+        if kind == "done":
+            choices[keys[index]] = value
+        elif kind in ("error", "died"):
+            choices[keys[index]] = _choice({}, {"compiled": value})
+
+    if jobs:
+        run(list(jobs.values()), notify)
+    return choices
+
+
+def time_engines(job: Job, progress: Callable[[Any], None], stop: Event) -> Choice:
+    """Time a few training steps on every engine that can run the job."""
+    from rnnbench.worker import seconds_per_step
+
+    seconds: dict[str, float] = {}
+    lacking: dict[str, str] = {}
+    for name in PREFERENCE:
+        reason = _reason_against(name, job)
+        if reason is None:
+            count = len(job["replicas"])
+            seconds[name] = seconds_per_step(job["condition"], count, name, job["device"])
+        else:
+            lacking[name] = reason
+    return _choice(seconds, lacking)
+
+
+def _choice(seconds: Mapping[str, float], lacking: Mapping[str, str]) -> Choice:
+    best = min(seconds.values(), default=0.0)
+    engine = next((name for name in seconds if seconds[name] <= MARGIN * best), "reference")
+    return {"engine": engine, "seconds_per_step": dict(seconds), "lacking": dict(lacking)}
+
+
+def _shortest_first(jobs: tuple[Job, ...]) -> list[Job]:
+    """Order jobs by length: a few steps of the shortest are timed for all of their kind."""
+    return sorted(jobs, key=lambda job: job["condition"].build_task().sequence_length)
+
+
+def _key(job: Job) -> str:
+    """Return what the choice depends on: the cell, the shape but for its length, the device."""
+    condition = job["condition"]
+    shape = {**condition.model, "batch_size": condition.trainer["batch_size"]}
+    return digest([dict(condition.cell), shape, condition.dtype, job["device"]])
+
+
+def _reason_against(name: str, job: Job) -> str | None:
+    """Return why an engine cannot run a job, or None if it can."""
+    from rnnbench.engine import check_engine
+
+    try:
+        check_engine(name, job["condition"].build_cell(), job["device"])
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _usable(choice: Choice | None, job: Job) -> bool:
+    """Return whether a remembered choice is one whose engine is still to be had."""
+    return choice is not None and _reason_against(choice["engine"], job) is None
+
+
+def _describe(job: Job, choice: Choice) -> str:
+    times = sorted(choice["seconds_per_step"].items(), key=lambda item: item[1])
+    shown = ", ".join(f"{name} {1e3 * seconds:.2g} ms" for name, seconds in times)
+    line = f"engine {choice['engine']} for {job['condition'].cell['name']}"
+    line += f" ({shown} a step)" if shown else ""
+    lacking = choice["lacking"].get("compiled")
+    return f"{line}; not compiled: {lacking}" if lacking else line
+
+
+def _read(path: Path) -> dict[str, Choice]:
+    """Return the remembered choices; none where the file is missing or broken."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {key: choice for key, choice in pairs if _is_choice(choice)}
+
+
+def _is_choice(choice: object) -> bool:
+    parts = {"engine": str, "seconds_per_step": Mapping, "lacking": Mapping}
+    return isinstance(choice, dict) and all(
+        isinstance(choice.get(name), kind) for name, kind in parts.items()
+    )

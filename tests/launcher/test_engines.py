@@ -1,0 +1,132 @@
+"""What `auto` stands for: timed once, remembered, and never a reason to fail."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rnnbench.condition import Condition, Replica, Sweep
+from rnnbench.engine.compiled import build
+from rnnbench.launcher.engines import _choice, resolve_engines, time_engines
+from rnnbench.launcher.plan import make_plan
+
+GRU = Condition(
+    task={"_target_": "tasks.delayed_recall.DelayedRecall", "name": "recall", "gap": 6},
+    cell={"_target_": "rnnbench.cells.GRU", "name": "gru"},
+    model={"hidden_size": 8},
+    trainer={"steps": 9, "batch_size": 4, "clip_norm": 1.0, "eval_every": 9, "eval_size": 8},
+    dtype="float32",
+    engine="auto",
+    device="cpu",
+)
+LONG = replace(GRU, task={**GRU.task, "gap": 30})
+RNN = replace(GRU, cell={"_target_": "rnnbench.cells.RNN", "name": "rnn"})
+FIXED = replace(GRU, engine="torch")
+
+
+@pytest.fixture
+def resolve(tmp_path):
+    """Resolve some conditions: engines in order, lines said, gaps of the jobs that were timed."""
+
+    def run(*conditions, dry_run=False, work=time_engines):
+        jobs = tuple((condition, (Replica(0, 1e-3),)) for condition in conditions)
+        plan = make_plan(Sweep("trial", tmp_path, 1, dry_run, {}, jobs))
+        lines, timed = [], []
+
+        def here(jobs, notify):
+            for index, job in enumerate(jobs):
+                timed.append((job["condition"].cell["name"], job["condition"].task["gap"]))
+                try:
+                    notify(index, "done", work(job, None, None))
+                except RuntimeError as error:
+                    notify(index, "died", str(error))
+
+        resolved = resolve_engines(plan, lines.append, here)
+        engines = {job["condition"].condition_id: job["engine"] for job in resolved.jobs}
+        return [engines[condition.condition_id] for condition in conditions], lines, timed
+
+    return run
+
+
+def favour(name):
+    times = dict.fromkeys(("compiled", "reference", "torch"), 1.0) | {name: 0.1}
+    return lambda job, progress, stop: _choice(times, {})
+
+
+def test_each_cell_is_timed_once_on_its_shortest_job(resolve):
+    engines, lines, timed = resolve(LONG, GRU, RNN, FIXED, work=favour("torch"))
+    assert engines == ["torch", "torch", "torch", "torch"]
+    assert sorted(timed) == [("gru", 6), ("rnn", 6)]
+    assert sorted(line.split(" (")[0] for line in lines) == [
+        "engine torch for gru",
+        "engine torch for rnn",
+    ]
+
+
+def test_an_engine_that_is_named_is_left_alone(resolve):
+    assert resolve(FIXED, work=favour("compiled")) == (["torch"], [], [])
+
+
+def test_the_first_choice_is_remembered(resolve, tmp_path):
+    resolve(GRU, work=favour("torch"))
+    (choice,) = json.loads((tmp_path / "engines.json").read_text()).values()
+    assert choice["engine"] == "torch"
+    engines, lines, timed = resolve(LONG, RNN, work=favour("reference"))
+    assert engines == ["torch", "reference"]
+    assert timed == [("rnn", 6)]
+    assert len(lines) == 2
+
+
+def test_a_dry_run_remembers_nothing(resolve, tmp_path):
+    resolve(GRU, dry_run=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"x": 1}', '{"x": {"engine": 3}}', "\x00"])
+def test_a_broken_memory_is_made_anew(resolve, tmp_path, content):
+    (tmp_path / "engines.json").write_text(content)
+    assert resolve(GRU, work=favour("torch"))[0] == ["torch"]
+    assert resolve(GRU, work=favour("reference"))[0] == ["torch"]
+
+
+def test_timing_that_dies_costs_the_speed_alone_and_is_tried_again(resolve, tmp_path):
+    def die(job, progress, stop):
+        raise RuntimeError("the worker process was killed by SIGSEGV")
+
+    engines, (line,), _ = resolve(GRU, work=die)
+    assert engines == ["reference"]
+    assert line.endswith("not compiled: the worker process was killed by SIGSEGV")
+    assert not (tmp_path / "engines.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("times", "engine"),
+    [
+        ({"compiled": 1.0, "reference": 5.0, "torch": 3.0}, "compiled"),
+        ({"compiled": 1.1, "reference": 5.0, "torch": 1.0}, "compiled"),
+        ({"compiled": 1.3, "reference": 5.0, "torch": 1.0}, "torch"),
+        ({"reference": 2.0}, "reference"),
+        ({}, "reference"),
+    ],
+)
+def test_a_close_race_is_not_decided_by_noise(times, engine):
+    assert _choice(times, {})["engine"] == engine
+
+
+def test_every_engine_that_can_run_the_cell_is_timed(resolve, monkeypatch):
+    _, (line,), _ = resolve(GRU, dry_run=True)
+    assert all(name in line for name in ("compiled", "reference", "torch", "ms"))
+
+
+def test_without_a_compiler_one_line_says_what_is_lost(resolve, monkeypatch):
+    from rnnbench.engine.compiled.run import kernel_of
+
+    for function in (build.load, build.compiler, kernel_of):
+        function.cache_clear()
+    monkeypatch.setenv("PATH", str(Path("/nonexistent")))
+    monkeypatch.delenv("CXX", raising=False)
+    engines, (line,), _ = resolve(GRU)
+    assert engines != ["compiled"]
+    assert "not compiled: engine must be reference or torch without a C++ compiler" in line
+    build.compiler.cache_clear()

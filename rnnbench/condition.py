@@ -127,7 +127,7 @@ def find_class(path: str, kind: type, key: str) -> Any:
     module_name, _, class_name = path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # whatever a user's module raises when it is imported
         raise ValueError(f"{key} must name a class that can be imported, got {path}") from error
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise ValueError(f"{key} must be a {kind.__name__}, got {path}")

@@ -50,7 +50,8 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
         "load_bits": task.load_bits,
         "plateaus": dict(task.plateaus),
         "init": condition.cell.get("init"),
-        "keep_bias": condition.cell.get("keep_bias"),
+        # Chrono draws the keep gate's bias itself, and nothing is added.
+        "keep_bias": None if cell.init == "chrono" else condition.cell.get("keep_bias"),
         "sweep": run["sweep"],
         "config": condition.settings,
         "versions": {"task": task.version, "cell": cell.version},

@@ -127,7 +127,7 @@ def _read_files(paths: Iterable[Path]) -> Iterator[Record]:
 
 
 def _read_lines(path: Path) -> Iterator[Record]:
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
                 yield decode(line)

@@ -96,7 +96,7 @@ class Trainer:
         seeds = [replica.seed for replica in replicas]
         self.data = TrainingData(task, plan.batch_size, seeds, self.device, self.dtype)
         self._draw_parameters(cell)
-        self._norm = torch.zeros(len(replicas))
+        self._norm = torch.zeros(len(replicas), device=self.device)
 
     @property
     def finished(self) -> bool:
@@ -137,10 +137,11 @@ class Trainer:
         self.step += 1
         self.adam.update(self.stack.buffer, flat, self.step)
         finite = losses.detach().isfinite()
+        all_finite = bool(finite.all())
         share = (time.perf_counter() - start) / len(self.progress)
         for progress in self.progress:
             progress.seconds += share
-        return [] if bool(finite.all()) else self._leave(~finite, "diverged")
+        return [] if all_finite else self._leave(~finite, "diverged")
 
     def _evaluation_is_due(self) -> bool:
         return self.step % self.plan.eval_every == 0 or self.step == self.plan.steps
@@ -245,6 +246,11 @@ class Trainer:
             for p in self.progress
         ]
         return {"step": self.step, "replicas": replicas}
+
+    def fits(self, tensors: Mapping[str, Tensor]) -> bool:
+        """Return whether saved tensors have the names and shapes of this trainer's own."""
+        own = {name: tensor.shape for name, tensor in self.tensors().items()}
+        return own == {name: tensor.shape for name, tensor in tensors.items()}
 
     def restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Go on from a saved state of these same replicas, in this order."""

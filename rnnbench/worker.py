@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -70,11 +71,12 @@ class _Work:
         if saved is not None:
             replicas = [Replica(*entry["replica"]) for entry in saved.state["replicas"]]
             trainer = self._trainer(replicas)
-            trainer.restore(*saved)
-            trainer.keep_only(waiting)
-            waiting = [replica for replica in waiting if replica not in replicas]
-            if not trainer.finished:
-                yield trainer
+            if trainer.fits(saved.tensors):
+                trainer.restore(*saved)
+                trainer.keep_only(waiting)
+                waiting = [replica for replica in waiting if replica not in replicas]
+                if not trainer.finished:
+                    yield trainer
         if waiting:
             yield self._trainer(waiting)
 
@@ -139,7 +141,8 @@ def training_plan(condition: Condition, engine: str, device: str) -> Plan:
 
 def seconds_per_step(condition: Condition, replicas: int, engine: str, device: str) -> float:
     """Measure one training step of a stack: the median of a few, after one to warm up."""
-    plan = training_plan(condition, engine, device)
+    # Long enough for a few steps, whatever the condition's own length, and without evaluation.
+    plan = replace(training_plan(condition, engine, device), steps=100, eval_every=100)
     stack = [Replica(seed, 1e-3) for seed in range(replicas)]
     training = Trainer(condition.build_task(), condition.build_cell(), plan, stack).run()
     next(training)

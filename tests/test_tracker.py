@@ -87,15 +87,22 @@ def test_the_id_of_a_run_is_fixed_within_its_sweep(tmp_path):
     assert ids[0] == ids[1] != ids[2]
 
 
-def test_an_error_of_the_client_is_one_warning_and_no_more(tmp_path, capsys):
+def test_an_error_of_the_client_is_one_warning_and_no_more(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(WandbTracker, "broken", False)
+    attempts = []
+    original = mirror.open_run
+    monkeypatch.setattr(
+        mirror, "open_run", lambda *a, **k: attempts.append(k["id"]) or original(*a, **k)
+    )
     blocked = tmp_path / "file"
     blocked.write_text("")
-    mirror = WandbTracker(SETTINGS, blocked, "gaps")
-    for seed in range(2):
-        mirror.start(record(seed))
-        mirror.log(record(seed)["run_id"], rows(seed)[0])
-        mirror.finish(record(seed))
-    mirror.close()
+    for seed in range(2):  # one tracker a job, as workers have them
+        own = WandbTracker(SETTINGS, blocked, "gaps")
+        own.start(record(seed))
+        own.log(record(seed)["run_id"], rows(seed)[0])
+        own.finish(record(seed))
+        own.close()
+    assert len(attempts) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "W&B is left out from here on" in line
 

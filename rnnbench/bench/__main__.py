@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print a table; a file that cannot be written is one line and exit code 2."""
     parser = argparse.ArgumentParser(prog="python -m rnnbench.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="alternations, of which medians")
-    parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--cells", nargs="+", choices=list(CELLS), default=list(CELLS))
     parser.add_argument("--shapes", nargs="+", type=_shape, default=list(SHAPES), metavar="H,B,T,R")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -57,6 +58,11 @@ def arrange(arguments: Sequence[str]) -> list[str]:
     for index, word in enumerate(arguments):
         belongs_to_flag = index > 0 and arguments[index - 1] in TAKING_A_VALUE
         (flags if word.startswith("-") or belongs_to_flag else overrides).append(word)
+    for word in overrides:
+        if word.startswith("hydra.mode=") and word != "hydra.mode=MULTIRUN":
+            raise HydraException(f"hydra.mode must be left alone, got {word.split('=')[1]}")
+        if re.match(r"\+*sweep=.*,", word):
+            raise HydraException(f"sweep must be one name, got {word.split('=')[1]}")
     shows = any(word.split("=")[0] in SHOWING or word.startswith("-sc") for word in flags)
     chosen = any(word.startswith("hydra.mode=") for word in overrides)
     mode = [] if shows or chosen else ["hydra.mode=MULTIRUN"]

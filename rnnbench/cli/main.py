@@ -6,12 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
-
 from rnnbench.cli.compose import compose
-from rnnbench.cli.message import one_line
+from rnnbench.cli.message import COMPOSING, one_line
 from rnnbench.cli.sweeps import make_sweeps
 from rnnbench.cli.validation import ConfigError
 
@@ -26,7 +22,7 @@ def run_command(argv: Sequence[str] | None = None) -> int:
     try:
         configurations = compose(arguments or ["--help"])
         sweeps = make_sweeps(configurations)
-    except (HydraException, OmegaConfBaseException, YAMLError, ConfigError) as error:
+    except (*COMPOSING, ConfigError) as error:
         print(f"rnnbench: error: {one_line(error)}", file=sys.stderr)
         return BAD_INPUT
     if not sweeps:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 
+from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+# What a mistake in a command or in a file of the configuration raises.
+COMPOSING = (HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError)
 NOISE = ("full_key", "reference_type", "object_type", "To append", "Did you mean", "See https")
 
 
 def one_line(error: Exception) -> str:
     """Return what went wrong, and the choices where there are some."""
-    if isinstance(error, YAMLError):
+    if isinstance(error, YAMLError | UnicodeDecodeError):
         return f"a yaml file cannot be read: {' '.join(str(error).split())}"
     parts = [str(error)]
     if isinstance(error.__cause__, OmegaConfBaseException) and str(error.__cause__) not in parts[0]:

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
 
 from rnnbench.cli.compose import compose
-from rnnbench.cli.message import one_line
+from rnnbench.cli.message import COMPOSING, one_line
 from rnnbench.cli.sweeps import make_sweeps
 from rnnbench.cli.validation import ConfigError
 from rnnbench.results import load_results
@@ -43,7 +41,7 @@ def run(
     given = {key: value for key, value in values.items() if value is not None} | overrides
     try:
         sweeps = make_sweeps(compose([f"{key}={_word(value)}" for key, value in given.items()]))
-    except (HydraException, OmegaConfBaseException, ConfigError) as error:
+    except (*COMPOSING, ConfigError) as error:
         raise ValueError(one_line(error)) from error
     from rnnbench.launcher import launch_here
 

@@ -79,7 +79,10 @@ def _build(section: Mapping[str, Any], kind: type, key: str) -> Any:
 
 def _arguments_model(kind: type) -> type[BaseModel]:
     """Make a strict model of a class's constructor from its annotations and defaults."""
-    hints = typing.get_type_hints(kind.__init__)  # type: ignore[misc]
+    try:
+        hints = typing.get_type_hints(kind.__init__)  # type: ignore[misc]
+    except NameError as error:
+        raise ConfigError(f"{kind.__name__}: an annotation cannot be read: {error}") from error
     parameters = list(inspect.signature(kind).parameters.values())
     fields: dict[str, Any] = {
         parameter.name: (
@@ -118,8 +121,11 @@ def _hint(error: ErrorDetails, known: Iterable[str]) -> str:
 def _check_place(directory: Path) -> None:
     """Check that an output directory is there or can be made; nothing is written."""
     place = directory.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
+    try:
+        while not place.exists() and place != place.parent:
+            place = place.parent
+    except OSError as error:
+        raise ConfigError(f"output_dir must be a place for a directory: {error}") from error
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         reason = "is not a directory" if not place.is_dir() else "cannot be written to"
         raise ConfigError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from rnnbench.condition import Sweep
 from rnnbench.launcher import pool
@@ -141,7 +142,7 @@ def _train(plan: Plan, mode: str, runner: Runner, interrupt: Interrupt) -> dict[
 def _sum_up(plan: Plan, mode: str) -> None:
     """Draw the report, and mirror it; neither may cost the sweep its exit code."""
     directory = plan.sweep.output_dir
-    if not plan.jobs and (directory / "report").exists():
+    if not plan.jobs and _is_drawn(directory):
         return
     try:
         from rnnbench.report import write_report
@@ -154,6 +155,15 @@ def _sum_up(plan: Plan, mode: str) -> None:
             log_summary(plan.sweep, load_results(directory), report, mode)
     except Exception as error:
         _say(f"warning: the report could not be drawn: {describe(error)}")
+
+
+def _is_drawn(directory: Path) -> bool:
+    """Return whether the report's page, which is written last, is newer than every record."""
+    page = directory / "report" / "index.html"
+    if not page.exists():
+        return False
+    drawn = page.stat().st_mtime_ns
+    return all(path.stat().st_mtime_ns <= drawn for path in (directory / "runs").glob("*.json"))
 
 
 def _say_where(plan: Plan, closing: Closing) -> None:

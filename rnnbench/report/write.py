@@ -50,9 +50,9 @@ def write_report(paths: Sequence[Path]) -> Path:
     }
     first = places[0] if places[0].is_dir() else places[0].parent
     directory = first / "report"
-    for name, text in files.items():
-        write_atomically(directory / name, text.encode())
     for name, formats in pictures.items():
         for kind, content in formats.items():
             write_atomically(directory / f"{name}.{kind}", content)
+    for name, text in files.items():  # the page last: its being there tells that all is
+        write_atomically(directory / name, text.encode())
     return directory

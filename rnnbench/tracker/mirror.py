@@ -18,6 +18,7 @@ CURVES = ("loss", "accuracy", "score", "grad_norm")
 NOT_SUMMARY = ("config", "environment", "history", "plateaus", "format", "versions")
 FIGURES = ("accuracy_vs_gap", "score_vs_gap", "learning_curves")
 INIT_SECONDS = 5
+FINISH_SECONDS = 10  # what is not sent by then stays on disk for `wandb sync`
 
 
 class Tracker(Protocol):
@@ -62,15 +63,22 @@ class NullTracker:
 
 
 class WandbTracker:
-    """One W&B run per replica, several open at once; after an error it is silent for good."""
+    """One W&B run per replica, several open at once; after an error its process asks no more.
+
+    Attributes:
+        broken: the client has failed in this process.
+    """
+
+    broken = False
 
     def __init__(self, settings: Mapping[str, Any], output_dir: Path, sweep: str) -> None:
         self.settings, self.output_dir, self.sweep = settings, output_dir, sweep
         self.runs: dict[str, wandb.Run] = {}
-        self.broken = False
 
     def start(self, record: Mapping[str, Any]) -> None:
         """Open a run; its id is fixed, so that a rerun goes on with it instead of doubling it."""
+        if self.broken:
+            return
         with _Guard(self):
             run = open_run(
                 self.settings,
@@ -89,6 +97,8 @@ class WandbTracker:
 
     def log(self, run_id: str, row: Mapping[str, float]) -> None:
         """Add a row of history, unless the server has it from before a resume."""
+        if self.broken:
+            return
         with _Guard(self):
             run = self.runs[run_id]
             if row["step"] >= run.step:
@@ -97,6 +107,8 @@ class WandbTracker:
 
     def finish(self, record: Mapping[str, Any]) -> None:
         """Close a run with its results as the summary."""
+        if self.broken:
+            return
         with _Guard(self):
             run = self.runs.pop(record["run_id"])
             run.summary.update(_flat(record))
@@ -111,7 +123,7 @@ class WandbTracker:
 
 
 class _Guard:
-    """Swallow what W&B raises, once with a warning; a broken tracker's calls do nothing."""
+    """Swallow what W&B raises, with a warning, and mark the tracker as broken."""
 
     def __init__(self, tracker: WandbTracker) -> None:
         self.tracker = tracker
@@ -123,9 +135,8 @@ class _Guard:
         """Let interrupts through, and nothing else."""
         if not isinstance(error, Exception):
             return False
-        if not self.tracker.broken:
-            warn(f"W&B is left out from here on: {' '.join(str(error).split())}")
-        self.tracker.broken = True
+        warn(f"W&B is left out from here on: {' '.join(str(error).split())}")
+        type(self.tracker).broken = True
         self.tracker.runs.clear()
         return True
 
@@ -147,6 +158,7 @@ def open_run(settings: Mapping[str, Any], output_dir: Path, **described: Any) ->
             console="off",
             disable_code=True,
             disable_git=True,
+            finish_timeout=FINISH_SECONDS,
             init_timeout=INIT_SECONDS,
             silent=True,
             x_disable_stats=True,

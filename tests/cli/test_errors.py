@@ -80,6 +80,9 @@ import pytest
         ("task._target_=rnnbench.cells.GRU", "task must be a Task, got rnnbench.cells.GRU"),
         ("workers=auto workers=2,3", "workers must be the same in all jobs of results/copy-lstm"),
         ("task.gap=20 --nonsense", "error: unrecognized arguments: --nonsense"),
+        ("hydra.mode=RUN", "hydra.mode must be left alone, got RUN"),
+        ("+sweep=gaps,smoke", "sweep must be one name, got gaps,smoke"),
+        (f"output_dir={'x' * 300}", "output_dir must be a place for a directory: "),
         ("task.gap", "Error parsing override 'task.gap'"),
     ],
 )
@@ -112,6 +115,8 @@ def test_one_bad_job_of_a_sweep_stops_all(refuse):
     ("content", "message"),
     [
         ("name: [", "a yaml file cannot be read"),
+        ("name: \udcff\n", "a yaml file cannot be read"),
+        ("_target_: syntax.Broken\nname: mine\n", "cell must name a class that can be imported"),
         ("name: mine\n", "cell._target_ must be a name, got None"),
         ("_target_: raising.Broken\nname: mine\n", "cell must name a class that can be imported"),
         ("_target_: own.Own\nname: mine\nspeed: 3\n", "cell.speed is not an option"),
@@ -124,7 +129,9 @@ def test_one_bad_job_of_a_sweep_stops_all(refuse):
 )
 def test_an_own_yaml_is_checked_like_a_shipped_one(refuse, in_tmp, content, message):
     (in_tmp / "conf" / "cell").mkdir(parents=True)
-    (in_tmp / "conf" / "cell" / "mine.yaml").write_text(content)
+    content = content.encode(errors="surrogateescape")
+    (in_tmp / "conf" / "cell" / "mine.yaml").write_bytes(content)
+    (in_tmp / "syntax.py").write_text("def\n")
     (in_tmp / "raising.py").write_text("raise ImportError('a library is missing')\n")
     (in_tmp / "own.py").write_text(OWN)
     assert message in refuse("--config-dir", "conf", "cell=mine")

@@ -93,8 +93,9 @@ def test_a_rate_on_the_command_line_wins_over_the_sweep_s(sweeps_of):
 
 @pytest.mark.parametrize("sweep", choices("sweep"))
 def test_every_shipped_sweep_composes(sweeps_of, sweep):
-    (made,) = sweeps_of(f"+sweep={sweep}")
+    (made,) = sweeps_of(f"+sweep={sweep}", "cell=rnn", "task.gap=20")
     assert made.name == sweep
+    assert made.jobs
 
 
 @pytest.mark.parametrize("group", ["task", "cell", "tracker"])

@@ -54,17 +54,17 @@ class TrainingData:
             seed: self.task.sample(size, stream(TRAINING, seed, block))
             for seed in dict.fromkeys(self.seeds)
         }
-        inputs = torch.stack([drawn[seed].inputs for seed in self.seeds])
-        targets = torch.stack([drawn[seed].targets for seed in self.seeds])
-        self._inputs = self._by_step(inputs.to(self.device, self.dtype))
-        self._targets = self._by_step(as_targets(targets, self.device, self.dtype))
+        inputs = torch.stack([self._by_step(drawn[seed].inputs) for seed in self.seeds], 1)
+        targets = torch.stack([self._by_step(drawn[seed].targets) for seed in self.seeds], 1)
+        self._inputs = inputs.to(self.device, self.dtype)
+        self._targets = as_targets(targets, self.device, self.dtype)
         self._block = block
 
     def _by_step(self, tensor: Tensor) -> Tensor:
-        """Turn `(R, T, steps * B, ...)` into `(steps, R, T, B, ...)`."""
-        replicas, length, _, *features = tensor.shape
-        split = tensor.view(replicas, length, STEPS_PER_BLOCK, self.batch_size, *features)
-        return split.movedim(2, 0).contiguous()
+        """View `(T, steps * B, ...)` as `(steps, T, B, ...)`."""
+        length, _, *features = tensor.shape
+        split = tensor.view(length, STEPS_PER_BLOCK, self.batch_size, *features)
+        return split.movedim(1, 0)
 
 
 def fixed_batches(

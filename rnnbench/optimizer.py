@@ -59,10 +59,10 @@ def clip(gradient: Tensor, largest: float | None) -> tuple[Tensor, Tensor]:
     Returns:
         The gradient `(R, P)`, and its norms before clipping `(R,)`.
     """
-    norm = gradient.square().sum(1).sqrt()
+    norm = torch.linalg.vector_norm(gradient, dim=1)
     if largest is None:
         return gradient, norm
-    return gradient * (largest / (norm + 1e-6)).clamp(max=1.0)[:, None], norm
+    return gradient * (largest / (norm + 1e-6)).clamp_(max=1.0)[:, None], norm
 
 
 class Adam:
@@ -86,9 +86,9 @@ class Adam:
         self.mean.lerp_(gradient, 1 - self.BETA1)
         self.square.mul_(self.BETA2).addcmul_(gradient, gradient, value=1 - self.BETA2)
         scale = math.sqrt(1 - self.BETA2**step)
-        denominator = (self.square.sqrt() / scale).add_(self.EPSILON)
+        denominator = self.square.sqrt().div_(scale).add_(self.EPSILON)
         rates = self.rates[:, None] / (1 - self.BETA1**step)
-        buffer.sub_(rates * (self.mean / denominator))
+        buffer.sub_((self.mean / denominator).mul_(rates))
 
     def keep(self, rows: Tensor) -> None:
         """Keep only the replicas with these row numbers."""

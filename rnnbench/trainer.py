@@ -130,18 +130,17 @@ class Trainer:
         batch = self.data.batch(self.step)
         outputs, _ = self.model(batch.inputs, last=self.task.answer_length)
         losses = self.task.loss(outputs, batch.targets)
-        parameters = self.model.parameters
-        gradients = torch.autograd.grad(losses.sum(), list(parameters.values()))
+        total, parameters = losses.sum(), self.model.parameters
+        gradients = torch.autograd.grad(total, list(parameters.values()))
         flat = self.stack.flatten(dict(zip(parameters, gradients, strict=True)))
         flat, self._norm = clip(flat, self.plan.clip_norm)
         self.step += 1
         self.adam.update(self.stack.buffer, flat, self.step)
-        finite = losses.detach().isfinite()
-        all_finite = bool(finite.all())
+        all_finite = math.isfinite(total.item())
         share = (time.perf_counter() - start) / len(self.progress)
         for progress in self.progress:
             progress.seconds += share
-        return [] if all_finite else self._leave(~finite, "diverged")
+        return [] if all_finite else self._leave(~losses.detach().isfinite(), "diverged")
 
     def _evaluation_is_due(self) -> bool:
         return self.step % self.plan.eval_every == 0 or self.step == self.plan.steps

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-HEADERS = ("simd.h", "gemm.h", "recurrence.h")
+HEADERS = ("simd.h", "gemm.h", "recurrence.h", "forward.h", "backward.h")
 FLAGS = (
     *("-O3", "-std=c++17", "-fno-math-errno", "-ffp-contract=fast"),
     *("-shared", "-fPIC", "-x", "c++"),
@@ -21,11 +21,16 @@ FLAGS = (
 STRICT = ("-Wall", "-Wextra", "-Werror")
 NATIVE = ("-march=native",)
 ENTRIES = """
+template <class Pass, class T> static void run(const Call<T> *call) {
+  Pass pass(*call);
+  for (int r = 0; r < call->replicas; r++)
+    pass.run(r);
+}
 extern "C" {
-void forward_float32(const Call<float> *call) { run_forward<Cell, float>(call); }
-void backward_float32(const Call<float> *call) { run_backward<Cell, float>(call); }
-void forward_float64(const Call<double> *call) { run_forward<Cell, double>(call); }
-void backward_float64(const Call<double> *call) { run_backward<Cell, double>(call); }
+void forward_float32(const Call<float> *call) { run<Forward<Cell, float>>(call); }
+void backward_float32(const Call<float> *call) { run<Backward<Cell, float>>(call); }
+void forward_float64(const Call<double> *call) { run<Forward<Cell, double>>(call); }
+void backward_float64(const Call<double> *call) { run<Backward<Cell, double>>(call); }
 int panel_bytes() { return COLUMN_VECTORS * VECTOR_BYTES; }
 int saved_width() { return Recurrence<Cell, float>::W; }
 }

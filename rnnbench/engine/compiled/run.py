@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import pad
 
 from rnnbench.cell import Cell
 from rnnbench.engine.base import Parameters, States
@@ -19,9 +18,11 @@ from rnnbench.engine.compiled.emit import emit
 
 SIZES = ("replicas", "steps", "batch", "features", "hidden", "scored", "keep")
 ARRAYS = (
-    *("inputs", "weight_x", "weight_h", "bias", "vectors", "states", "saved"),
-    *("d_outputs", "d_states", "d_weight_x", "d_weight_h", "d_bias", "d_vectors", "d_inputs"),
+    *("inputs", "weight_x", "weight_h", "bias_x", "bias_h", "vectors", "initial"),
+    *("states", "saved", "outputs", "finals", "d_outputs", "d_finals"),
+    *("d_weight_x", "d_weight_h", "d_bias_x", "d_bias_h", "d_vectors", "d_inputs", "d_initial"),
 )
+PARAMETERS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
 
 class Call(ctypes.Structure):
@@ -35,11 +36,13 @@ class Kernel:
     """The compiled functions of one cell.
 
     Attributes:
+        states: how many states the cell has.
         width: blocks of hidden units that a time step keeps for the backward pass.
     """
 
     def __init__(self, cell: Cell) -> None:
         self.library = load(source(emit(cell)))
+        self.states = len(cell.states)
         self.width: int = self.library.saved_width()
         self._panel_bytes: int = self.library.panel_bytes()
 
@@ -78,78 +81,64 @@ def run_compiled(
 ) -> tuple[Tensor, States]:
     """Run a cell's kernel; see `rnnbench.engine.Engine`."""
     kernel = kernel_of(cell)
-    (replicas, steps, batch, _), size = inputs.shape, parameters["weight_hh_l0"].shape[-1]
-    if states is None:
-        states = tuple(inputs.new_zeros(replicas, batch, size) for _ in cell.states)
-    room = kernel.padded(size, inputs.dtype) - size
     vectors = [parameters[f"{name}_l0"] for name in cell.vectors]
     arguments = (
-        inputs.contiguous(),
-        parameters["weight_ih_l0"].contiguous(),
-        parameters["weight_hh_l0"].contiguous(),
-        pad(_bias(cell, parameters, size), (0, room)),
-        pad(torch.stack(vectors, 1), (0, room)) if vectors else inputs.new_zeros(replicas, 0, 1),
-        pad(torch.stack(states), (0, room)),
+        inputs,
+        *(parameters[name] for name in PARAMETERS),
+        torch.stack(vectors, 1) if vectors else None,
+        None if states is None else torch.stack(states),
     )
-    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in arguments)
-    scored = steps if last is None else last
+    keep = torch.is_grad_enabled() and any(
+        tensor is not None and tensor.requires_grad for tensor in arguments
+    )
+    scored = inputs.shape[1] if last is None else last
     outputs, finals = _Recurrence.apply(kernel, scored, keep, *arguments)  # type: ignore[no-untyped-call]
-    return outputs[..., :size], tuple(finals[..., :size].unbind(0))
-
-
-def _bias(cell: Cell, parameters: Parameters, size: int) -> Tensor:
-    """Return what is added to each gate's pre-activation, whatever feeds it: `(R, gates, H)`."""
-    sides = {"x": parameters["bias_ih_l0"], "h": parameters["bias_hh_l0"]}
-    by_side = {
-        source: dict(zip(cell.fed_by(source), bias.split(size, 1), strict=True))  # type: ignore[no-untyped-call]
-        for source, bias in sides.items()
-    }
-    parts = [[by_side[source][gate] for source in fed] for gate, fed in cell.gates.items()]
-    return torch.stack([torch.stack(part).sum(0) for part in parts], 1)
+    return outputs, finals.unbind(0)
 
 
 class _Recurrence(torch.autograd.Function):
-    """The kernel as one differentiable operation; hidden units are padded on both sides."""
+    """The kernel as one differentiable operation."""
 
     @staticmethod
     def forward(
-        ctx: Any,
-        kernel: Kernel,
-        scored: int,
-        keep: bool,
-        inputs: Tensor,
-        weight_x: Tensor,
-        weight_h: Tensor,
-        bias: Tensor,
-        vectors: Tensor,
-        initial: Tensor,
+        ctx: Any, kernel: Kernel, scored: int, keep: bool, *arguments: Tensor | None
     ) -> tuple[Tensor, Tensor]:
+        given = dict(zip(ARRAYS, arguments, strict=False))
+        arrays = {name: x.contiguous() for name, x in given.items() if x is not None}
+        inputs, size = arrays["inputs"], arrays["weight_h"].shape[-1]
         replicas, steps, batch, features = inputs.shape
-        count, room = len(initial), initial.shape[-1]
-        states = inputs.new_empty(count, replicas, steps + 1, batch, room)
-        states[:, :, 0] = initial
+        numbers = (replicas, steps, batch, features, size, scored, int(keep))
+        sizes = dict(zip(SIZES, numbers, strict=True))
+        room = kernel.padded(size, inputs.dtype)
         kept = steps if keep else 1
-        saved = inputs.new_empty(replicas, kept, batch, kernel.width, room)
-        sizes = dict(zip(SIZES, (replicas, steps, batch, features), strict=False))
-        sizes |= {"hidden": weight_h.shape[-1], "scored": scored, "keep": int(keep)}
-        arrays = dict(zip(ARRAYS, (inputs, weight_x, weight_h, bias, vectors), strict=False))
-        arrays |= {"states": states, "saved": saved}
+        arrays |= {
+            "states": inputs.new_empty(kernel.states, replicas, steps + 1, batch, room),
+            "saved": inputs.new_empty(replicas, kept, batch, kernel.width, room),
+            "outputs": inputs.new_empty(replicas, scored, batch, size),
+            "finals": inputs.new_empty(kernel.states, replicas, batch, size),
+        }
         kernel.call("forward", sizes, arrays)
+        outputs, finals = arrays.pop("outputs"), arrays.pop("finals")
         ctx.kernel, ctx.sizes, ctx.arrays = kernel, sizes, arrays
-        return states[0, :, steps + 1 - scored :].clone(), states[:, :, steps].clone()
+        ctx.set_materialize_grads(False)
+        return outputs, finals
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, d_outputs: Tensor, d_finals: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(
+        ctx: Any, d_outputs: Tensor | None, d_finals: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
         arrays = dict(ctx.arrays)
-        like = {name: torch.empty_like(arrays[name]) for name in ("weight_x", "weight_h", "bias")}
-        gradients = {f"d_{name}": tensor for name, tensor in like.items()}
-        gradients["d_vectors"] = torch.zeros_like(arrays["vectors"])
-        if ctx.needs_input_grad[3]:
-            gradients["d_inputs"] = torch.empty_like(arrays["inputs"])
-        d_states = d_finals.clone(memory_format=torch.contiguous_format)
-        arrays |= {"d_outputs": d_outputs.contiguous(), "d_states": d_states}
-        ctx.kernel.call("backward", ctx.sizes, arrays | gradients)
-        order = ("d_weight_x", "d_weight_h", "d_bias", "d_vectors")
-        results = [gradients.get("d_inputs"), *(gradients[name] for name in order), d_states]
-        return (None, None, None, *results)
+        for name, tensor in (("d_outputs", d_outputs), ("d_finals", d_finals)):
+            if tensor is not None:
+                arrays[name] = tensor.contiguous()
+        needed = ctx.needs_input_grad[3:]
+        always = ("weight_x", "weight_h", "bias_x", "bias_h", "vectors")
+        gradients = {
+            name: torch.empty_like(arrays[name])
+            for name, asked in zip(ARRAYS, needed, strict=False)
+            if name in arrays and (asked or name in always)
+        }
+        arrays |= {f"d_{name}": tensor for name, tensor in gradients.items()}
+        ctx.kernel.call("backward", ctx.sizes, arrays)
+        return (None, None, None, *(gradients.get(name) for name in ARRAYS[: len(needed)]))

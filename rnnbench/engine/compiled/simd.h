@@ -15,7 +15,7 @@
 #define VECTOR_BYTES 16
 #endif
 #endif
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE static inline __attribute__((always_inline, unused))
 
 namespace { // each cell's library keeps its own: several are loaded at once
 
@@ -51,14 +51,24 @@ template <class V> constexpr auto scalar(double value) {
   return (std::remove_const_t<std::remove_reference_t<decltype(V{}[0])>>)value;
 }
 
-// In float32 these err by less than 1 (exp), 1.2 (tanh) and 2.4 (sigmoid) units in the last place
-// on the whole finite range, are exact at infinities, and turn NaN into NaN; float64 is the C
-// library's own. Polynomials: Cephes (Moshier). exp applies the exponent in two halves, so that
-// results overflow and underflow gradually.
-INLINE FloatVector vexp(FloatVector x) {
-  x = x > 89.f ? all(89.f) : x;
-  x = x < -104.f ? all(-104.f) : x;
-  const FloatVector n = (x * 1.44269504f + 12582912.f) - 12582912.f;
+// In float32 these err by less than 1.1 (exp) and 2.6 (tanh, sigmoid) units in the last place
+// where the result is a normal number, are exact at infinities, and turn NaN into NaN; exp goes
+// to zero gradually, sigmoid at the smallest normal number. float64 is the C library's own.
+//
+// All three rest on x = n ln 2 + r, exp(x) = 2^n (1 + p(r)); the polynomial is Cephes' (Moshier).
+// Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits of the sum.
+constexpr float ROUNDING = 12582912.f;
+
+struct Reduced {
+  FloatVector p;
+  IntVector n; // in the low 9 bits
+  FloatVector power() const { return (FloatVector)((n << 23) + 0x3f800000); } // for |n| < 127
+};
+INLINE Reduced reduce(FloatVector x, float low, float high) {
+  x = x > high ? all(high) : x;
+  x = x < low ? all(low) : x;
+  const FloatVector shifted = x * 1.44269504f + ROUNDING;
+  const FloatVector n = shifted - ROUNDING;
   FloatVector r = x - n * 0.693359375f;
   r = r + n * 2.12194440e-4f;
   FloatVector p = r * 1.9875691500e-4f + 1.3981999507e-3f;
@@ -66,23 +76,24 @@ INLINE FloatVector vexp(FloatVector x) {
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.f;
-  const FloatVector safe = n == n ? n : FloatVector{};
-  const IntVector whole = __builtin_convertvector(safe, IntVector);
-  const IntVector half = whole >> 1;
-  const IntVector low = (half + 127) << 23, high = (whole - half + 127) << 23;
-  return p * (FloatVector)low * (FloatVector)high;
+  return {p * r * r + r, (IntVector)shifted};
+}
+INLINE FloatVector vexp(FloatVector x) {
+  const Reduced e = reduce(x, -104.f, 89.f);
+  const IntVector n = e.n - 0x4b400000, half = n >> 1; // the bits of ROUNDING
+  const IntVector low = (half + 127) << 23, high = (n - half + 127) << 23;
+  return (e.p + 1.f) * (FloatVector)low * (FloatVector)high;
+}
+INLINE FloatVector vsigmoid(FloatVector x) {
+  constexpr float END = 87.336545f; // sigmoid(-END) = 2^-126
+  const Reduced e = reduce(-x, -END, END);
+  const FloatVector power = e.power(), y = 1.f / (power * e.p + (power + 1.f));
+  return x < -END ? FloatVector{} : y;
 }
 INLINE FloatVector vtanh(FloatVector x) {
-  const FloatVector a = x < 0.f ? -x : x;
-  const FloatVector big = 1.f - 2.f / (vexp(a + a) + 1.f);
-  const FloatVector z = x * x;
-  FloatVector p = z * -5.70498872745e-3f + 2.06390887954e-2f;
-  p = p * z - 5.37397155531e-2f;
-  p = p * z + 1.33314422036e-1f;
-  p = p * z - 3.33332819422e-1f;
-  p = p * z * x + x;
-  return a < 0.625f ? p : (x < 0.f ? -big : big);
+  const Reduced e = reduce(x + x, -20.f, 20.f);
+  const FloatVector power = e.power(), m = power * e.p + (power - 1.f); // exp(2 x) - 1
+  return m / (m + 2.f);
 }
 #define BY_LANE(name, function)                                                                    \
   template <class V> INLINE V name(V x) {                                                          \
@@ -92,6 +103,6 @@ INLINE FloatVector vtanh(FloatVector x) {
   }
 BY_LANE(vexp, std::exp)
 BY_LANE(vtanh, std::tanh)
-template <class V> INLINE V vsigmoid(V x) { return 1 / (1 + vexp(-x)); }
+INLINE DoubleVector vsigmoid(DoubleVector x) { return 1 / (1 + vexp(-x)); }
 
 } // namespace

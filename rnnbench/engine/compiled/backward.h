@@ -1,0 +1,184 @@
+// The backward pass: time steps in reverse, weights' gradients in blocks of time steps.
+
+namespace {
+
+constexpr int BLOCK_ROWS = 128; // of a block: sequences times time steps
+
+template <class C, class T> struct Backward : Recurrence<C, T> {
+  typedef Recurrence<C, T> Base;
+  typedef typename Base::Vector Vector;
+  using Base::G, Base::S, Base::V, Base::L, Base::W, Base::GX, Base::GH;
+  using Base::call, Base::steps, Base::batch, Base::F, Base::H, Base::P;
+  static constexpr int LEFT_WIDTH = (ROWS + L - 1) / L * L; // a tile's rows as whole vectors
+
+  const int padded_F, length; // time steps of a block
+  const long rows;            // of a block
+  Buffer<T> packed_h, packed_x;           // weights: (GH, panels, H, panel), (GX, panels, H, panel)
+  Buffer<T> d_state;                      // (S, B, P)
+  Buffer<T> d_gates;                      // (length, B, G, P)
+  Buffer<T> d_input;                      // (B, padded_F)
+  Buffer<T> d_weight_h, d_weight_x;       // (GH, P, P), (F + 1, G, P): the last row is the bias's
+  Buffer<T> d_vector;                     // (V, P)
+  Buffer<T> left, right, extended_inputs; // copies for the weights' products
+
+  explicit Backward(const Call<T> &c)
+      : Base(c), padded_F(round_up(F, panel<T>())),
+        length(std::min(steps, std::max(1, BLOCK_ROWS / batch))), rows((long)length * batch),
+        packed_h((long)GH * H * P), packed_x((long)GX * H * padded_F), d_state((long)S * batch * P),
+        d_gates(rows * G * P), d_input((long)batch * padded_F), d_weight_h((long)GH * P * P),
+        d_weight_x((long)(F + 1) * G * P), d_vector((long)V * P), left(rows * LEFT_WIDTH),
+        right(rows * P), extended_inputs(rows * (F + 1)) {}
+
+  void run(int r) {
+    prepare(r);
+    for (int end = steps; end > 0; end -= length) {
+      const int first = std::max(0, end - length);
+      for (int t = end - 1; t >= first; t--) {
+        T *d = d_gates.data + (long)(t - first) * batch * G * P;
+        differentiate(r, t, d);
+        carry_back(d);
+        if (call.d_inputs)
+          to_inputs(r, t, d);
+      }
+      to_weights(r, first, (end - first) * batch);
+    }
+    write(r);
+  }
+
+  void prepare(int r) {
+    for (int g = 0; g < GH; g++)
+      pack<T>({this->weight_h(r, g), H, 1}, H, H, packed_h.data + (long)g * H * P);
+    if (call.d_inputs)
+      for (int g = 0; g < GX; g++)
+        pack<T>({this->weight_x(r, g), F, 1}, H, F, packed_x.data + (long)g * H * padded_F);
+    this->read_vectors(r);
+    for (Buffer<T> *sum : {&d_state, &d_weight_h, &d_weight_x, &d_vector})
+      sum->clear();
+    if (call.d_finals)
+      for (int s = 0; s < S; s++)
+        copy_rows<T>(call.d_finals + this->outer(s, r), H, d_old(s), P, batch, H);
+  }
+
+  T *d_old(int s) const { return d_state.data + (long)s * batch * P; }
+
+  // From the new states' gradients to the gates' (B, G, P) and, but for h's own matrix, the old's.
+  void differentiate(int r, int t, T *d_gate_rows) const {
+    add_outputs(r, t);
+    const T *kept = this->saved(r, t);
+    for (int b = 0; b < batch; b++)
+      for (int j = 0; j < P; j += L) {
+        Vector value[W], old[S], vector[V + 1], d_next[S], d_gate[G], d_before[S];
+        Vector d_vectors[V + 1];
+        for (int k = 0; k < C::SAVED; k++)
+          value[k] = load(kept + ((long)b * W + k) * P + j);
+        this->read(r, t, b, j, old, vector);
+        for (int s = 0; s < S; s++)
+          d_next[s] = load(d_old(s) + b * P + j);
+        for (int v = 0; v < V; v++)
+          d_vectors[v] = load(d_vector.data + (long)v * P + j);
+        C::backward(value, old, vector, d_next, d_gate, d_before, d_vectors);
+        for (int s = 0; s < S; s++)
+          store(d_old(s) + b * P + j, d_before[s]);
+        for (int g = 0; g < G; g++)
+          store(d_gate_rows + ((long)b * G + g) * P + j, d_gate[g]);
+        for (int v = 0; v < V; v++)
+          store(d_vector.data + (long)v * P + j, d_vectors[v]);
+      }
+  }
+
+  void add_outputs(int r, int t) const {
+    if (!call.d_outputs || this->scored(t) < 0)
+      return;
+    const T *from = call.d_outputs + (r * call.scored + this->scored(t)) * batch * H;
+    for (int b = 0; b < batch; b++)
+      for (int j = 0; j < H; j++)
+        d_old(0)[(long)b * P + j] += from[(long)b * H + j];
+  }
+
+  // C += the sum over the gates fed by a source of d_gate (B, H) times its packed weights.
+  void multiply_gates(const T *d, const bool *fed, const T *packed, int width, T *c) const {
+    for (int n = 0; n < width; n += panel<T>()) {
+      Product<T> products[G];
+      int used = 0;
+      for (int g = 0; g < G; g++)
+        if (fed[g]) {
+          const T *weights = packed + ((long)used * width + n) * H;
+          products[used++] = {H, d + (long)g * P, (long)G * P, weights, panel<T>()};
+        }
+      multiply<T, Left::ROWS_APART>(batch, products, used, c + n, width, c + n, width);
+    }
+  }
+
+  // Add to the old hidden state's gradient what comes through its matrix.
+  void carry_back(const T *d) const {
+    multiply_gates(d, C::FROM_H, packed_h.data, P, d_old(0));
+  }
+
+  void to_inputs(int r, int t, const T *d) {
+    d_input.clear();
+    multiply_gates(d, C::FROM_X, packed_x.data, padded_F, d_input.data);
+    copy_rows<T>(d_input.data, padded_F, call.d_inputs + (r * call.steps + t) * batch * F, F, batch,
+                 F);
+  }
+
+  // Add a block of time steps, `count` rows in all, to the gradients of the weights.
+  void to_weights(int r, int first, int count) const {
+    pack_rows<T>(this->state(0, r, first), P, count, P, right.data);
+    for (int g = 0, gh = 0; g < G; gh += C::FROM_H[g], g++)
+      for (int m = 0; C::FROM_H[g] && m < H; m += ROWS) {
+        copy_left(g, m, count);
+        T *to = d_weight_h.data + ((long)gh * P + m) * P;
+        for (int n = 0; n < P; n += panel<T>()) {
+          const Product<T> product = {count, left.data, LEFT_WIDTH, right.data + (long)n * count,
+                                      panel<T>()};
+          multiply<T, Left::COLUMNS_APART>(std::min(ROWS, H - m), &product, 1, to + n, P, to + n,
+                                           P);
+        }
+      }
+    extend_inputs(r, first, count);
+    const long columns = (long)G * P;
+    for (long n = 0; n < columns; n += panel<T>()) {
+      const Product<T> product = {count, extended_inputs.data, F + 1, d_gates.data + n, columns};
+      T *to = d_weight_x.data + n;
+      multiply<T, Left::COLUMNS_APART>(F + 1, &product, 1, to, columns, to, columns);
+    }
+  }
+
+  // A tile's units of a gate's gradients, side by side; vectors past the last unit are not used.
+  void copy_left(int g, int m, int count) const {
+    for (int k = 0; k < count; k++)
+      for (int v = 0; v < LEFT_WIDTH; v += L)
+        store(left.data + (long)k * LEFT_WIDTH + v, load(d_gates.data + ((long)k * G + g) * P + m + v));
+  }
+
+  // The inputs with a one behind each, for the bias.
+  void extend_inputs(int r, int first, int count) const {
+    copy_rows<T>(this->input(r, first), F, extended_inputs.data, F + 1, count, F);
+    for (int k = 0; k < count; k++)
+      extended_inputs.data[(long)k * (F + 1) + F] = T(1);
+  }
+
+  // Copy out of the padding.
+  void write(int r) const {
+    for (int g = 0, gh = 0, gx = 0; g < G; gh += C::FROM_H[g], gx += C::FROM_X[g], g++) {
+      const T *bias = d_weight_x.data + ((long)F * G + g) * P;
+      const long row_h = ((long)r * GH + gh) * H, row_x = ((long)r * GX + gx) * H;
+      if (C::FROM_H[g]) {
+        copy_rows<T>(d_weight_h.data + (long)gh * P * P, P, call.d_weight_h + row_h * H, H, H, H);
+        std::memcpy(call.d_bias_h + row_h, bias, sizeof(T) * H);
+      }
+      if (C::FROM_X[g]) {
+        for (int j = 0; j < H; j++)
+          for (int f = 0; f < F; f++)
+            call.d_weight_x[(row_x + j) * F + f] = d_weight_x.data[((long)f * G + g) * P + j];
+        std::memcpy(call.d_bias_x + row_x, bias, sizeof(T) * H);
+      }
+    }
+    copy_rows<T>(d_vector.data, P, call.d_vectors + (long)r * V * H, H, V, H);
+    if (call.d_initial)
+      for (int s = 0; s < S; s++)
+        copy_rows<T>(d_old(s), P, call.d_initial + this->outer(s, r), H, batch, H);
+  }
+};
+
+} // namespace

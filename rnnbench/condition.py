@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from rnnbench.cell import Cell
     from rnnbench.task import Task
 
+# Raised whenever a model of the same parameters, or a training of the same seed, gives other
+# numbers: results of before and after are never one curve.
+MODEL_VERSION = 1
+TRAINER_VERSION = 1
+
 
 class Replica(NamedTuple):
     """One seed at one learning rate."""
@@ -30,7 +35,7 @@ class Condition:
     Attributes:
         task: `_target_` (dotted path of the class), `name`, and every constructor argument.
         cell: likewise.
-        model: hidden_size.
+        model: hidden_size, num_layers, bidirectional.
         trainer: steps, batch_size, clip_norm, eval_every, eval_size; everything but the rates.
         dtype: float32 or float64.
         engine: as configured, auto included.
@@ -64,15 +69,21 @@ class Condition:
 
     @cached_property
     def condition_id(self) -> str:
-        """Return the hash of all settings and of the task's and the cell's version."""
+        """Return the hash of all settings, and of the versions of what they set."""
+        return digest({"settings": self.settings, "versions": self.versions})
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Return the versions of task, cell, model and trainer: raised when numbers change."""
         from rnnbench.cell import Cell
         from rnnbench.task import Task
 
-        versions = {
+        return {
             "task": find_class(self.task["_target_"], Task, "task").version,
             "cell": find_class(self.cell["_target_"], Cell, "cell").version,
+            "model": MODEL_VERSION,
+            "trainer": TRAINER_VERSION,
         }
-        return digest({"settings": self.settings, "versions": versions})
 
     def run_id(self, replica: Replica) -> str:
         return digest({"condition": self.condition_id, "seed": replica.seed, "lr": replica.lr})

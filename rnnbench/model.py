@@ -12,9 +12,11 @@ from torch.nn.functional import pad
 from rnnbench.cell import Cell, Shapes
 from rnnbench.engine import Engine, States, get_engine
 from rnnbench.initialization import uniform_
+from rnnbench.layers import Layers
 
 # A product with one output column rounds differently alone and in a batch: see engine.reference.
 COLUMNS, UNITS = 16, 32
+ONE_LAYER = Layers()
 
 
 class SequenceModel:
@@ -22,14 +24,19 @@ class SequenceModel:
 
     Attributes:
         cell: the recurrent cell.
+        layers: how many of its layers lie one above the other, and in which directions.
         parameters: name to `(R, ...)`. Names are those of a torch module with the cell as `rnn`
             and an `nn.Linear` as `readout`: `rnn.weight_ih_l0`, ..., `readout.bias`.
     """
 
     def __init__(
-        self, cell: Cell, parameters: Mapping[str, Tensor], engine: str = "reference"
+        self,
+        cell: Cell,
+        parameters: Mapping[str, Tensor],
+        engine: str = "reference",
+        layers: Layers = ONE_LAYER,
     ) -> None:
-        self.cell = cell
+        self.cell, self.layers = cell, layers
         self.parameters = dict(parameters)
         self.engine: Engine = get_engine(engine)
 
@@ -40,7 +47,7 @@ class SequenceModel:
 
         Args:
             inputs: `(R, T, B, F)`, or `(T, B, F)` for a model of one replica.
-            states: `(R, B, H)` each (without R likewise); zeros where None.
+            states: `(R, layers * directions, B, H)` each (without R likewise); zeros where None.
             last: read out the last so many time steps only; all where None.
 
         Returns:
@@ -50,8 +57,8 @@ class SequenceModel:
             stacked = None if states is None else tuple(state[None] for state in states)
             outputs, finals = self(inputs[None], stacked, last=last)
             return outputs[0], tuple(state[0] for state in finals)
-        own = {k.removeprefix("rnn."): v for k, v in self.parameters.items() if k[:4] == "rnn."}
-        hidden, finals = self.engine(self.cell, own, inputs, states, last=last)
+        own = _recurrent(self.parameters)
+        hidden, finals = self.layers.run(self.engine, self.cell, own, inputs, states, last=last)
         return self._read_out(hidden), finals
 
     def step(self, inputs: Tensor, states: States | None = None) -> tuple[Tensor, States]:
@@ -77,22 +84,34 @@ class SequenceModel:
         return product[..., :columns].view(replicas, length, batch, columns)
 
 
-def model_shapes(cell: Cell, input_size: int, hidden_size: int, output_size: int) -> Shapes:
+def model_shapes(
+    cell: Cell, input_size: int, hidden_size: int, output_size: int, layers: Layers = ONE_LAYER
+) -> Shapes:
     """Return the shape of every parameter of one replica."""
-    shapes = cell.shapes(input_size, hidden_size)
+    shapes = layers.shapes(cell, input_size, hidden_size)
     return {
         **{f"rnn.{name}": shape for name, shape in shapes.items()},
-        "readout.weight": (output_size, hidden_size),
+        "readout.weight": (output_size, hidden_size * layers.directions),
         "readout.bias": (output_size,),
     }
 
 
 def initialize(
-    cell: Cell, parameters: Mapping[str, Tensor], generator: Generator, *, gap: int
+    cell: Cell,
+    parameters: Mapping[str, Tensor],
+    generator: Generator,
+    *,
+    gap: int,
+    layers: Layers = ONE_LAYER,
 ) -> None:
     """Fill one replica's parameters in place: the cell's own way, the read-out as nn.Linear."""
-    own = {name.removeprefix("rnn."): v for name, v in parameters.items() if name[:4] == "rnn."}
-    cell.initialize(own, generator, gap=gap)
+    for own in layers.split(cell, _recurrent(parameters)):
+        cell.initialize(own, generator, gap=gap)
     bound = 1 / math.sqrt(parameters["readout.weight"].shape[-1])
     uniform_(parameters["readout.weight"], bound, generator)
     uniform_(parameters["readout.bias"], bound, generator)
+
+
+def _recurrent(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the parameters of the recurrence, under their names there."""
+    return {name.removeprefix("rnn."): v for name, v in parameters.items() if name[:4] == "rnn."}

@@ -10,6 +10,7 @@ from safetensors.torch import save
 
 from rnnbench import __version__
 from rnnbench.condition import Condition, Replica
+from rnnbench.layers import Layers
 from rnnbench.machine import describe_machine
 from rnnbench.model import model_shapes
 from rnnbench.records import FORMAT, Record
@@ -25,8 +26,9 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
         run: sweep, engine, device (both resolved) and started (ISO time).
     """
     task, cell = condition.build_task(), condition.build_cell()
+    layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
     size = condition.model["hidden_size"]
-    shapes = model_shapes(cell, task.input_size, size, task.output_size)
+    shapes = model_shapes(cell, task.input_size, size, task.output_size, layers)
     return {
         "format": FORMAT,
         "run_id": condition.run_id(replica),
@@ -38,7 +40,9 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
         "lr": replica.lr,
         "hidden_size": size,
         "num_parameters": sum(math.prod(shape) for shape in shapes.values()),
-        "state_size": size * len(cell.states),
+        "state_size": size * len(cell.states) * layers.num_layers * layers.directions,
+        "num_layers": layers.num_layers,
+        "directions": layers.directions,
         "batch_size": condition.trainer["batch_size"],
         "chance_accuracy": task.chance.accuracy,
         "chance_loss": task.chance.loss,
@@ -54,7 +58,7 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
         "keep_bias": None if cell.init == "chrono" else condition.cell.get("keep_bias"),
         "sweep": run["sweep"],
         "config": condition.settings,
-        "versions": {"task": task.version, "cell": cell.version},
+        "versions": condition.versions,
         "environment": {**describe_machine(), "started": run["started"]},
     }
 

@@ -64,6 +64,8 @@ class ModelSettings(BaseModel):
 
     model_config = STRICT
     hidden_size: Positive
+    num_layers: Positive
+    bidirectional: bool
 
 
 class TrainerSettings(BaseModel):

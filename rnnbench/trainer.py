@@ -14,6 +14,7 @@ from torch import Tensor
 from rnnbench.cell import Cell
 from rnnbench.condition import Replica
 from rnnbench.data import TrainingData, fixed_batches
+from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel, initialize, model_shapes
 from rnnbench.optimizer import Adam, FlatStack, clip
 from rnnbench.streams import EVALUATION, INITIALIZATION, TEST, stream
@@ -44,6 +45,12 @@ class Plan:
     engine: str = "reference"
     device: str = "cpu"
     dtype: str = "float32"
+    num_layers: int = 1
+    bidirectional: bool = False
+
+    @property
+    def layers(self) -> Layers:
+        return Layers(self.num_layers, self.bidirectional)
 
 
 @dataclass
@@ -86,9 +93,10 @@ class Trainer:
     def __init__(self, task: Task, cell: Cell, plan: Plan, replicas: Sequence[Replica]) -> None:
         self.task, self.plan = task, plan
         self.device, self.dtype = torch.device(plan.device), getattr(torch, plan.dtype)
-        shapes = model_shapes(cell, task.input_size, plan.hidden_size, task.output_size)
+        sizes = (task.input_size, plan.hidden_size, task.output_size)
+        shapes = model_shapes(cell, *sizes, plan.layers)
         self.stack = FlatStack(shapes, len(replicas), self.device, self.dtype)
-        self.model = SequenceModel(cell, {}, plan.engine)
+        self.model = SequenceModel(cell, {}, plan.engine, plan.layers)
         self.progress = [Progress(replica) for replica in replicas]
         self.step = 0
         rates = torch.tensor([r.lr for r in replicas], device=self.device, dtype=self.dtype)
@@ -117,7 +125,7 @@ class Trainer:
         for row, progress in enumerate(self.progress):
             drawn = {name: torch.zeros(shape) for name, shape in shapes.items()}
             generator = stream(INITIALIZATION, progress.replica.seed)
-            initialize(cell, drawn, generator, gap=self.task.gap)
+            initialize(cell, drawn, generator, gap=self.task.gap, layers=self.plan.layers)
             flat = torch.cat([tensor.flatten() for tensor in drawn.values()])
             self.stack.buffer[row, : len(flat)] = flat.to(self.device, self.dtype)
         self._renew_views()
@@ -214,7 +222,7 @@ class Trainer:
         parameters = self.model.parameters
         if rows is not None:
             parameters = {k: v.index_select(0, rows) for k, v in parameters.items()}
-        model = SequenceModel(self.model.cell, parameters, self.plan.engine)
+        model = SequenceModel(self.model.cell, parameters, self.plan.engine, self.plan.layers)
         size = self.plan.eval_size
         totals = torch.zeros(2, len(next(iter(parameters.values()))), dtype=torch.float64)
         for batch in fixed_batches(self.task, size, kind, self.device, self.dtype):

@@ -7,6 +7,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 
 from rnnbench.condition import Condition
+from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel, model_shapes
 from rnnbench.records import Store
 
@@ -28,9 +29,12 @@ def load_model(path: Path | str, run_id: str) -> SequenceModel:
         raise FileNotFoundError(f"no trained run {run_id} in {path}")
     condition = Condition(**record["config"])
     task, cell = condition.build_task(), condition.build_cell()
-    shapes = model_shapes(cell, task.input_size, record["hidden_size"], task.output_size)
+    layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
+    sizes = (task.input_size, condition.model["hidden_size"], task.output_size)
+    shapes = model_shapes(cell, *sizes, layers)
     parameters = load_file(weights)
     found = {name: tuple(tensor.shape) for name, tensor in parameters.items()}
     if found != shapes:
         raise ValueError(f"{weights} must hold {shapes}, got {found}")
-    return SequenceModel(cell, {name: tensor[None] for name, tensor in parameters.items()})
+    stack = {name: tensor[None] for name, tensor in parameters.items()}
+    return SequenceModel(cell, stack, layers=layers)

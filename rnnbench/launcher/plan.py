@@ -81,7 +81,9 @@ def cost_of(condition: Condition, replicas: int) -> float:
     """Estimate a training's length, in arbitrary units, to order and weigh the conditions."""
     time_steps = condition.build_task().sequence_length
     gates = max(1, len(condition.build_cell().gates))
-    size = condition.model["hidden_size"] * condition.trainer["batch_size"]
+    model = condition.model
+    layers = model["num_layers"] * (2 if model["bidirectional"] else 1)
+    size = model["hidden_size"] * layers * condition.trainer["batch_size"]
     return float(time_steps * condition.trainer["steps"] * replicas * gates * size)
 
 

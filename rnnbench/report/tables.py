@@ -14,6 +14,8 @@ from rnnbench.report.variants import CURVE
 
 SETTINGS = {
     "hidden size": "hidden_size",
+    "layers": "num_layers",
+    "directions": "directions",
     "keep bias": "keep_bias",
     "init": "init",
     "lr": "lr",

@@ -10,6 +10,8 @@ CONDITION = ["task", "cell", "gap"]
 # A setting that differs anywhere between a cell's rows makes curves of their own.
 CELL_SETTINGS = {
     "hidden_size": "hidden size {:g}",
+    "num_layers": "{:g} layers",
+    "directions": "{:g} directions",
     "init": "{} init",
     "keep_bias": "keep bias {:g}",
     "batch_size": "batch size {:g}",

@@ -35,7 +35,7 @@ def test_the_main_job(sweeps_of):
     for condition, replicas in sweep.jobs:
         lr = rates[condition.task["name"]]
         assert replicas == tuple(Replica(seed, lr) for seed in range(5))
-        assert condition.model == {"hidden_size": 64}
+        assert condition.model == {"hidden_size": 64, "num_layers": 1, "bidirectional": False}
         assert condition.trainer["batch_size"] == 64
         assert condition.cell.get("keep_bias", 1.0) == 1.0
 

@@ -52,6 +52,8 @@ import pytest
         ),
         ("model.hidden_size=0", "model.hidden_size must be greater than or equal to 1, got 0"),
         ("model.hidden_size=many", "model.hidden_size must be a valid integer, got 'many'"),
+        ("model.num_layers=0", "model.num_layers must be greater than or equal to 1, got 0"),
+        ("model.bidirectional=2", "model.bidirectional must be a valid boolean, got 2"),
         ("cell=lstmm", "cell must be one of gru, lstm, rnn, got lstmm"),
         ("task=copi", "task must be one of adding, copy, recall, got copi"),
         ("cell.keep_bias=x", "cell.keep_bias must be a valid number, got 'x'"),

@@ -14,7 +14,7 @@ from rnnbench.launcher.plan import make_plan
 GRU = Condition(
     task={"_target_": "tasks.delayed_recall.DelayedRecall", "name": "recall", "gap": 6},
     cell={"_target_": "rnnbench.cells.GRU", "name": "gru"},
-    model={"hidden_size": 8},
+    model={"hidden_size": 8, "num_layers": 1, "bidirectional": False},
     trainer={"steps": 9, "batch_size": 4, "clip_norm": 1.0, "eval_every": 9, "eval_size": 8},
     dtype="float32",
     engine="auto",

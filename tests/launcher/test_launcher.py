@@ -52,7 +52,7 @@ def condition(cell="gru", gap=6, **trainer):
     return Condition(
         task={"_target_": "tasks.delayed_recall.DelayedRecall", "name": "recall", "gap": gap},
         cell={"_target_": target, "name": cell},
-        model={"hidden_size": 8},
+        model={"hidden_size": 8, "num_layers": 1, "bidirectional": False},
         trainer={**TRAINER, **trainer},
         dtype="float32",
         engine="auto",

@@ -41,6 +41,7 @@ def fabricate(
         "condition_id": f"{code:0>16}",
         **{"task": task, "cell": cell, "gap": gap, "seed": seed, "lr": lr, "version": "0.1.0"},
         **{"hidden_size": 64, "num_parameters": 15176, "state_size": 64, "batch_size": 64},
+        **{"num_layers": 1, "directions": 1},
         **{"steps": steps, "loss": final, "score": score},
         "accuracy": chance_accuracy + score * (1 - chance_accuracy),
         **{"chance_accuracy": chance_accuracy, "chance_loss": chance_loss},

@@ -54,6 +54,8 @@ def test_keep_bias_parts_curves_even_at_different_gaps(
     [
         ("init", ("torch", "chrono"), {"gru, torch init", "gru, chrono init"}),
         ("hidden_size", (64, 128), {"gru, hidden size 64", "gru, hidden size 128"}),
+        ("num_layers", (1, 2), {"gru, 1 layers", "gru, 2 layers"}),
+        ("directions", (1, 2), {"gru, 1 directions", "gru, 2 directions"}),
         ("engine", ("reference", "torch"), {"gru, engine reference", "gru, engine torch"}),
         ("keep_bias", (None, 1.0), {"gru, no keep bias", "gru, keep bias 1"}),
     ],

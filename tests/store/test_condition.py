@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from rnnbench import condition
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU
 from rnnbench.condition import Condition, Replica, digest, find_class
@@ -11,7 +12,7 @@ from rnnbench.condition import Condition, Replica, digest, find_class
 BASE = Condition(
     task={"_target_": "tasks.delayed_recall.DelayedRecall", "name": "recall", "gap": 6},
     cell={"_target_": "rnnbench.cells.GRU", "name": "gru", "init": "torch", "keep_bias": 1.0},
-    model={"hidden_size": 8},
+    model={"hidden_size": 8, "num_layers": 1, "bidirectional": False},
     trainer={"steps": 4, "batch_size": 4, "clip_norm": 1.0, "eval_every": 2, "eval_size": 8},
     dtype="float32",
     engine="auto",
@@ -24,7 +25,9 @@ BASE = Condition(
     [
         {"task": {**BASE.task, "gap": 7}},
         {"cell": {**BASE.cell, "keep_bias": 2.0}},
-        {"model": {"hidden_size": 9}},
+        {"model": {**BASE.model, "hidden_size": 9}},
+        {"model": {**BASE.model, "num_layers": 2}},
+        {"model": {**BASE.model, "bidirectional": True}},
         {"trainer": {**BASE.trainer, "clip_norm": None}},
         {"dtype": "float64"},
         {"engine": "reference"},
@@ -44,6 +47,12 @@ def test_a_raised_version_counts(monkeypatch):
     assert replace(BASE).condition_id != BASE.condition_id
 
 
+@pytest.mark.parametrize("version", ["MODEL_VERSION", "TRAINER_VERSION"])
+def test_a_raised_version_of_model_or_trainer_counts(monkeypatch, version):
+    monkeypatch.setattr(condition, version, 2)
+    assert replace(BASE).condition_id != BASE.condition_id
+
+
 def test_seed_and_rate_make_the_run():
     ids = {BASE.run_id(Replica(seed, lr)) for seed in (0, 1) for lr in (1e-3, 3e-3)}
     assert len(ids) == 4
@@ -52,7 +61,7 @@ def test_seed_and_rate_make_the_run():
 
 def test_the_hash_never_changes_by_accident():
     assert digest({"b": [1, 2.5, None], "a": "x"}) == "ce74053d7a9997b7"
-    assert BASE.condition_id == "85faf1400c8469cc"
+    assert BASE.condition_id == "791938753f801d0b"
 
 
 def test_a_class_is_found_and_checked():

@@ -29,6 +29,16 @@ def test_alone_and_stacked(train, assert_same, task, cell, hidden_size, batch_si
 
 @pytest.mark.parametrize("engine", ["reference", "compiled", "torch"])
 @pytest.mark.parametrize("cell", CELLS)
+def test_with_layers_and_directions(train, assert_same, cell, engine):
+    settings = {"cell": CELLS[cell], "hidden_size": 33, "batch_size": 7, "engine": engine}
+    settings |= {"num_layers": 2, "bidirectional": True}
+    stacked = train(STACK, **settings)
+    for replica in (STACK[1], STACK[4]):
+        assert_same(stacked[Replica(*replica)], train([replica], **settings)[Replica(*replica)])
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled", "torch"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_when_others_leave_half_way(train, assert_same, cell, engine):
     def send_home(trainer):
         if trainer.step == 7:

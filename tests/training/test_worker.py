@@ -15,7 +15,7 @@ from rnnbench.records import Store
 CONDITION = Condition(
     task={"_target_": "tasks.delayed_recall.DelayedRecall", "name": "recall", "gap": 6},
     cell={"_target_": "rnnbench.cells.GRU", "name": "gru", "init": "torch", "keep_bias": 1.0},
-    model={"hidden_size": 16},
+    model={"hidden_size": 16, "num_layers": 1, "bidirectional": False},
     trainer={"steps": 30, "batch_size": 8, "clip_norm": 1.0, "eval_every": 10, "eval_size": 64},
     dtype="float32",
     engine="auto",
@@ -130,7 +130,7 @@ def test_a_record_tells_what_is_needed_to_run_it_again(tmp_path, undisturbed):
     assert {"python", "cpu", "platform", "git_commit", "started", "cores"} <= set(
         record["environment"]
     )
-    assert record["versions"] == {"task": 1, "cell": 1}
+    assert record["versions"] == {"task": 1, "cell": 1, "model": 1, "trainer": 1}
     assert record["steps"] == 30
     assert record["sequences_per_second"] == pytest.approx(30 * 8 / record["seconds"])
     assert record["num_parameters"] == 3 * 16 * (10 + 16 + 2) + 8 * 17
@@ -144,13 +144,25 @@ def test_the_trained_weights_can_be_asked(tmp_path):
     model = rnnbench.load_model(tmp_path, run_id)
     outputs, (h,) = model(torch.zeros(7, 2, 10))
     assert outputs.shape == (7, 2, 8)
-    assert h.shape == (2, 16)
+    assert h.shape == (1, 2, 16)
     weights = load_file(Store(tmp_path).parameters(run_id))
     network = torch.nn.GRU(10, 16)
     network.load_state_dict({k[4:]: v for k, v in weights.items() if k.startswith("rnn.")})
-    torch.testing.assert_close(network(torch.zeros(7, 2, 10))[1][0], h)
+    torch.testing.assert_close(network(torch.zeros(7, 2, 10))[1], h)
     with pytest.raises(FileNotFoundError, match="no trained run nope"):
         rnnbench.load_model(tmp_path, "nope")
+
+
+def test_layers_and_directions_are_recorded_and_come_back(tmp_path):
+    deep = replace(CONDITION, model={"hidden_size": 16, "num_layers": 2, "bidirectional": True})
+    run(tmp_path, REPLICAS[:1], condition=deep)
+    (record,) = Store(tmp_path).runs().values()
+    lower, upper = 3 * 16 * (10 + 16 + 2), 3 * 16 * (32 + 16 + 2)
+    assert record["num_parameters"] == 2 * (lower + upper) + 8 * 33
+    assert (record["state_size"], record["num_layers"], record["directions"]) == (64, 2, 2)
+    model = rnnbench.load_model(tmp_path, record["run_id"])
+    outputs, (h,) = model(torch.zeros(7, 2, 10))
+    assert (outputs.shape, h.shape) == ((7, 2, 8), (4, 2, 16))
 
 
 def test_a_job_that_failed_is_recorded_and_what_was_finished_is_kept(tmp_path):

@@ -1,0 +1,111 @@
+"""Several layers and directions compute what torch.nn computes, on every engine."""
+
+import pytest
+import torch
+from torch import nn
+
+from rnnbench.cells import GRU, LSTM, RNN
+from rnnbench.engine import get_engine
+from rnnbench.layers import Layers
+from rnnbench.model import SequenceModel, initialize, model_shapes
+
+R, T, B, F, H = 2, 9, 3, 4, 7
+CELLS = {"rnn": (RNN(), nn.RNN), "lstm": (LSTM(), nn.LSTM), "gru": (GRU(), nn.GRU)}
+LAYERS = [Layers(1, True), Layers(2), Layers(3, True)]
+
+
+def double(*shape, scale=1.0):
+    return (torch.randn(*shape, dtype=torch.float64) * scale).requires_grad_()
+
+
+def assert_close(actual, expected):
+    torch.testing.assert_close(actual, expected, atol=1e-12, rtol=1e-12)
+
+
+def module_of(kind, layers):
+    return kind(F, H, layers.num_layers, bidirectional=layers.bidirectional, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("layers", LAYERS, ids=str)
+@pytest.mark.parametrize("name", CELLS)
+def test_names_and_shapes_are_those_of_the_state_dict(name, layers):
+    cell, kind = CELLS[name]
+    state = module_of(kind, layers).state_dict()
+    expected = {key: tuple(tensor.shape) for key, tensor in state.items()}
+    assert list(layers.shapes(cell, F, H).items()) == list(expected.items())
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled", "torch"])
+@pytest.mark.parametrize("layers", LAYERS, ids=str)
+@pytest.mark.parametrize("name", CELLS)
+def test_outputs_states_and_gradients_agree_with_torch_nn(name, layers, engine):
+    cell, kind = CELLS[name]
+    torch.manual_seed(0)
+    shapes = layers.shapes(cell, F, H).items()
+    parameters = {key: double(R, *shape, scale=0.4) for key, shape in shapes}
+    inputs = double(R, T, B, F)
+    depth = layers.num_layers * layers.directions
+    states = tuple(double(R, depth, B, H) for _ in cell.states)
+    outputs, finals = layers.run(get_engine(engine), cell, parameters, inputs, states)
+    assert outputs.shape == (R, T, B, H * layers.directions)
+    assert {tuple(final.shape) for final in finals} == {(R, depth, B, H)}
+    leaves = [*parameters.values(), inputs, *states]
+    weights = torch.randn(outputs.shape, dtype=torch.float64)
+    total = (outputs * weights).sum() + sum((final**3).sum() for final in finals)
+    gradients = torch.autograd.grad(total, leaves)
+    for r in range(R):
+        network = module_of(kind, layers)
+        network.load_state_dict({key: v[r].detach() for key, v in parameters.items()})
+        given = tuple(state[r].detach().requires_grad_() for state in states)
+        x = inputs[r].detach().requires_grad_()
+        out, final = network(x, given[0] if len(given) == 1 else given)
+        final = final if isinstance(final, tuple) else (final,)
+        assert_close(outputs[r], out)
+        assert_close(tuple(each[r] for each in finals), final)
+        total = (out * weights[r]).sum() + sum((each**3).sum() for each in final)
+        own = torch.autograd.grad(total, [*network.parameters(), x, *given])
+        assert_close([gradient[r] for gradient in gradients], list(own))
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled", "torch"])
+@pytest.mark.parametrize("layers", LAYERS, ids=str)
+def test_the_last_outputs_alone_are_the_end_of_all(layers, engine):
+    torch.manual_seed(0)
+    shapes = model_shapes(LSTM(), F, H, 5, layers).items()
+    parameters = {key: double(R, *shape, scale=0.4).detach() for key, shape in shapes}
+    model = SequenceModel(LSTM(), parameters, engine, layers)
+    inputs = torch.randn(R, T, B, F, dtype=torch.float64)
+    outputs, finals = model(inputs)
+    for last in (1, 4, T):
+        end, same = model(inputs, last=last)
+        assert_close(end, outputs[:, T - last :])
+        assert_close(same, finals)
+
+
+def test_time_steps_one_after_the_other_are_the_whole_sequence():
+    layers = Layers(2)
+    torch.manual_seed(0)
+    shapes = model_shapes(GRU(), F, H, 5, layers).items()
+    parameters = {key: double(1, *shape, scale=0.4).detach() for key, shape in shapes}
+    model = SequenceModel(GRU(), parameters, layers=layers)
+    inputs = torch.randn(T, B, F, dtype=torch.float64)
+    outputs, finals = model(inputs)
+    states = None
+    for t in range(T):
+        output, states = model.step(inputs[t], states)
+        assert_close(output, outputs[t])
+    assert_close(states, finals)
+
+
+def test_every_recurrence_is_initialized_the_cells_own_way():
+    layers = Layers(2, True)
+    shapes = model_shapes(LSTM(), F, H, 5, layers)
+    parameters = {key: torch.full(shape, torch.nan) for key, shape in shapes.items()}
+    drawn = torch.Generator().manual_seed(0)
+    initialize(LSTM(keep_bias=7.0), parameters, drawn, gap=10, layers=layers)
+    for suffix in ("_l0", "_l0_reverse", "_l1", "_l1_reverse"):
+        bias = parameters[f"rnn.bias_hh{suffix}"].view(4, H)
+        assert (bias[1] > 6).all() and (bias[[0, 2, 3]].abs() < 1).all()
+    assert not any(tensor.isnan().any() for tensor in parameters.values())
+    values = torch.cat([tensor.flatten() for tensor in parameters.values()])
+    assert len(values.unique()) > 0.99 * len(values)

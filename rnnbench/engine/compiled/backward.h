@@ -123,15 +123,16 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
 
   // Add a block of time steps, `count` rows in all, to the gradients of the weights.
   void to_weights(int r, int first, int count) const {
+    const int tiles = (H + ROWS - 1) / ROWS, height = (H + tiles - 1) / tiles;
     pack_rows<T>(this->state(0, r, first), P, count, P, right.data);
     for (int g = 0, gh = 0; g < G; gh += C::FROM_H[g], g++)
-      for (int m = 0; C::FROM_H[g] && m < H; m += ROWS) {
+      for (int m = 0; C::FROM_H[g] && m < H; m += height) {
         copy_left(g, m, count);
         T *to = d_weight_h.data + ((long)gh * P + m) * P;
         for (int n = 0; n < P; n += panel<T>()) {
           const Product<T> product = {count, left.data, LEFT_WIDTH, right.data + (long)n * count,
                                       panel<T>()};
-          multiply<T, Left::COLUMNS_APART>(std::min(ROWS, H - m), &product, 1, to + n, P, to + n,
+          multiply<T, Left::COLUMNS_APART>(std::min(height, H - m), &product, 1, to + n, P, to + n,
                                            P);
         }
       }

@@ -64,7 +64,8 @@ constexpr float ROUNDING = 12582912.f;
 
 INLINE FloatVector clamp(FloatVector x, float low, float high) {
 #if VECTOR_BYTES == 64 // of the plain form GCC makes four instructions; these two keep NaN as well
-  return (FloatVector)_mm512_max_ps((__m512)all(low), _mm512_min_ps((__m512)all(high), (__m512)x));
+  const __m512 below = _mm512_maskz_min_ps(0xffff, (__m512)all(high), (__m512)x);
+  return (FloatVector)_mm512_maskz_max_ps(0xffff, (__m512)all(low), below);
 #else
   x = x > high ? all(high) : x;
   return x < low ? all(low) : x;

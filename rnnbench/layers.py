@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from rnnbench.cell import Cell, Shapes
-from rnnbench.engine import Engine, States
+from rnnbench.engine import Engine, Parameters, States
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Layers:
         self,
         engine: Engine,
         cell: Cell,
-        parameters: Mapping[str, Tensor],
+        recurrences: Sequence[Parameters],
         inputs: Tensor,
         states: States | None = None,
         *,
@@ -66,7 +66,7 @@ class Layers:
         Args:
             engine: runs one recurrence.
             cell: of every recurrence.
-            parameters: as `shapes` declares them, each with a leading axis R.
+            recurrences: each one's parameters, as `split` returns them, with a leading axis R.
             inputs: `(R, T, B, F)`.
             states: `(R, layers * directions, B, H)` each; zeros where None.
             last: return the outputs of the last so many time steps only; all where None.
@@ -75,7 +75,7 @@ class Layers:
             Outputs `(R, last, B, H * directions)`, and the final states.
         """
         finals: list[States] = []
-        own = iter(self.split(cell, parameters))
+        own = iter(recurrences)
         for layer in range(self.num_layers):
             keep = last if layer == self.num_layers - 1 else None
             outputs = []
@@ -94,7 +94,7 @@ def _reversed(engine: Engine) -> Engine:
 
     def run(
         cell: Cell,
-        parameters: Mapping[str, Tensor],
+        parameters: Parameters,
         inputs: Tensor,
         states: States | None = None,
         *,

@@ -37,8 +37,17 @@ class SequenceModel:
         layers: Layers = ONE_LAYER,
     ) -> None:
         self.cell, self.layers = cell, layers
-        self.parameters = dict(parameters)
         self.engine: Engine = get_engine(engine)
+        self.parameters = dict(parameters)
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, parameters: dict[str, Tensor]) -> None:
+        self._parameters = parameters
+        self._recurrences = self.layers.split(self.cell, _recurrent(parameters))
 
     def __call__(
         self, inputs: Tensor, states: States | None = None, *, last: int | None = None
@@ -57,8 +66,9 @@ class SequenceModel:
             stacked = None if states is None else tuple(state[None] for state in states)
             outputs, finals = self(inputs[None], stacked, last=last)
             return outputs[0], tuple(state[0] for state in finals)
-        own = _recurrent(self.parameters)
-        hidden, finals = self.layers.run(self.engine, self.cell, own, inputs, states, last=last)
+        hidden, finals = self.layers.run(
+            self.engine, self.cell, self._recurrences, inputs, states, last=last
+        )
         return self._read_out(hidden), finals
 
     def step(self, inputs: Tensor, states: States | None = None) -> tuple[Tensor, States]:
@@ -75,10 +85,10 @@ class SequenceModel:
         weight, bias = self.parameters["readout.weight"], self.parameters["readout.bias"]
         (replicas, length, batch, size), columns = hidden.shape, bias.shape[-1]
         units, spare = -size % UNITS, -columns % COLUMNS
-        flat = pad(hidden.reshape(replicas, length * batch, size), (0, units))
+        flat = hidden.reshape(replicas, length * batch, size)
         product = torch.baddbmm(
             pad(bias, (0, spare))[:, None],
-            flat,
+            pad(flat, (0, units)) if units else flat,
             pad(weight, (0, units, 0, spare)).transpose(1, 2),
         )
         return product[..., :columns].view(replicas, length, batch, columns)

@@ -96,7 +96,7 @@ class Trainer:
         sizes = (task.input_size, plan.hidden_size, task.output_size)
         shapes = model_shapes(cell, *sizes, plan.layers)
         self.stack = FlatStack(shapes, len(replicas), self.device, self.dtype)
-        self.model = SequenceModel(cell, {}, plan.engine, plan.layers)
+        self.model = SequenceModel(cell, self.stack.views(), plan.engine, plan.layers)
         self.progress = [Progress(replica) for replica in replicas]
         self.step = 0
         rates = torch.tensor([r.lr for r in replicas], device=self.device, dtype=self.dtype)

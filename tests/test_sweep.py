@@ -31,10 +31,11 @@ SMALL = [
 ]
 
 
-def start(*words, cwd, program=(sys.executable, "-m", "rnnbench")):
+def start(*words, cwd, program=(sys.executable, "-m", "rnnbench"), **environment):
     return subprocess.Popen(
         [*program, *words],
         cwd=cwd,
+        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -67,6 +68,18 @@ def whole(tmp_path_factory):
     directory = tmp_path_factory.mktemp("whole")
     out, err = finish(start(*SMALL, cwd=directory))
     return directory / "results" / "gaps", out, err
+
+
+def test_without_a_compiler_a_sweep_trains_all_the_same(tmp_path):
+    words = ["task=recall", "task.gap=3", "cell=gru", "seeds=2", "trainer.steps=4"]
+    words += ["model.hidden_size=8", "trainer.eval_size=16", "tracker=none"]
+    bare = {"PATH": "", "CXX": "", "RNNBENCH_CACHE": str(tmp_path / "cache")}
+    _, err = finish(start(*words, cwd=tmp_path, **bare))
+    (line,) = [line for line in err.splitlines() if "compiled" in line]
+    assert "not compiled: engine must be reference or torch without a C++ compiler" in line
+    frame = rnnbench.load_results(tmp_path / "results" / "recall-gru")
+    assert frame["status"].tolist() == ["unsolved"] * 2
+    assert set(frame["engine"]) <= {"reference", "torch"}
 
 
 def test_a_sweep_leaves_records_weights_report_and_table(whole):

@@ -46,7 +46,8 @@ def test_outputs_states_and_gradients_agree_with_torch_nn(name, layers, engine):
     inputs = double(R, T, B, F)
     depth = layers.num_layers * layers.directions
     states = tuple(double(R, depth, B, H) for _ in cell.states)
-    outputs, finals = layers.run(get_engine(engine), cell, parameters, inputs, states)
+    own = layers.split(cell, parameters)
+    outputs, finals = layers.run(get_engine(engine), cell, own, inputs, states)
     assert outputs.shape == (R, T, B, H * layers.directions)
     assert {tuple(final.shape) for final in finals} == {(R, depth, B, H)}
     leaves = [*parameters.values(), inputs, *states]

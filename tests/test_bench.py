@@ -5,9 +5,12 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
-from rnnbench.bench.problem import CELLS, Shape, flops, make_trainer
-from rnnbench.bench.tutorial import MODULES, train
+from rnnbench.bench.engines import COMPILED
+from rnnbench.bench.measure import measure
+from rnnbench.bench.problem import CELLS, RATE, MarkedSum, Shape, flops, make_trainer
+from rnnbench.bench.tutorial import MODULES, Model, train
 
 
 def test_flops_by_hand():
@@ -33,21 +36,102 @@ def test_what_is_timed_learns(cell):
     assert [next(tutorial) for _ in range(3)] == [None] * 3
 
 
-def test_a_table_and_a_file(tmp_path):
-    command = [sys.executable, "-m", "rnnbench.bench", "--rounds", "1", "--processes", "1"]
-    command += ["--cells", "rnn", "--shapes", "8,4,5,2", "--json", str(tmp_path / "bench.json")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    header, row, note = done.stdout.splitlines()
-    assert row.split()[:4] == ["H8", "B4", "T5", "R2"]
-    assert "milliseconds" in note
-    (found,) = json.loads((tmp_path / "bench.json").read_text())
-    assert all(seconds > 0 for seconds in found["seconds"].values())
-    stock = min(found["seconds"]["torch.nn, 1 thread"], found["seconds"]["torch.nn, 2 threads"])
-    assert found["times_stock"] == pytest.approx(stock / found["seconds"]["compiled"])
+def bench(*words):
+    command = [sys.executable, "-m", "rnnbench.bench", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_a_table_a_file_and_a_picture(tmp_path):
+    table, picture = tmp_path / "bench.json", tmp_path / "bench.svg"
+    words = ("--rounds", 1, "--processes", 1, "--cells", "rnn", "--shapes", "8,4,5,2")
+    done = bench(*words, "--json", table, "--plot", picture)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert all(len(line) <= 133 for line in lines)
+    found = json.loads(table.read_text())
+    assert set(found["peak_gflops"]) == {"torch.mm", "own kernel"}
+    assert min(found["peak_gflops"].values()) > 1
+    (row,) = found["rows"]
+    seconds = row["seconds"]
+    assert all(value > 0 for value in seconds.values())
+    stock = min(seconds["nn 1 thread"], seconds["nn 2 threads"])
+    assert row["times_stock"] == pytest.approx(stock / seconds["compiled"])
+    assert row["times_mallopt"] == pytest.approx(seconds["nn mallopt"] / seconds["compiled"])
+    gflops = flops("rnn", Shape(8, 4, 5, 2)) / 2 / seconds["compiled"] / 1e9
+    assert row["gflops_per_core"] == pytest.approx(gflops)
+    share = gflops / max(found["peak_gflops"].values())
+    assert row["share_of_peak"] == pytest.approx(share)
+    assert row["memory_mib"]["compiled"] > 0
+    assert found["machine"]["torch"] == torch.__version__
+    (line,) = [line for line in lines if line.startswith("H8 B4 T5 R2")]
+    assert line.split()[4:7] == ["rnn", *(f"{1e3 * seconds[c]:.3g}" for c in list(seconds)[:2])]
+    assert "<!-- H8 B4 T5 R2 -->" in picture.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--shapes", "8,4"], "must be like 128,32,200 or 32,32,20,16, got 8,4"),
+        (["--shapes", "8,4,2"], "must have at least 3 time steps, got 8,4,2"),
+        (["--rounds", "0"], "must be a whole number of at least 1, got 0"),
+        (["--plot", "a.jpg"], "must end in .png or .svg, got a.jpg"),
+        (["--plot", "no/such/place.png"], "No such file or directory: 'no/such/place.png'"),
+        (["--json", "no/such/place"], "No such file or directory: 'no/such/place'"),
+    ],
+)
+def test_bad_input_is_told_before_anything_is_measured(words, message, tmp_path):
+    done = bench(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].endswith(message)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="tells what a machine without CUDA says")
+def test_a_missing_gpu_is_told():
+    done = bench("--device", "cuda")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "device must be auto or cpu on a machine without CUDA, got cuda" in done.stderr
+
+
+def test_a_stack_is_counted_by_run_and_memory_by_what_is_held():
+    columns = [COMPILED]
+    sizes = {"rounds": 1, "processes": 1, "device": "cpu"}
+    one = measure(columns, "rnn", Shape(16, 8, 10), **sizes)["compiled"]
+    many = measure(columns, "rnn", Shape(16, 8, 10, 64), **sizes)["compiled"]
+    assert many["seconds"] < one["seconds"]
+    large = measure(columns, "lstm", Shape(256, 64, 400), **sizes)["compiled"]
+    states_and_gates = (2 * 401 + 5 * 400) * 64 * 256 * 4 / 2**20
+    assert states_and_gates < large["memory"] < 1.6 * states_and_gates + 120
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_jax_takes_the_same_step(cell):
+    """One step of Adam from the same parameters on the same data moves them the same way."""
+    jax_training = pytest.importorskip(
+        "rnnbench.bench.jax_training", reason="needs the extra bench", exc_type=ImportError
+    )
+    shape = Shape(8, 16, 12)
+    torch.manual_seed(0)
+    parameters = jax_training.initial(cell, shape)
+    torch.manual_seed(0)
+    model = Model(cell, shape.hidden)
+    task = MarkedSum(shape.length)
+    batch = task.sample(shape.batch, torch.Generator().manual_seed(0))
+    loss = task.loss(model(batch.inputs), batch.targets)
+    arrays = [batch.inputs.numpy(), batch.targets.numpy()]
+    assert float(jax_training.loss_of(cell)(parameters, *arrays)) == pytest.approx(loss.item())
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    torch.optim.Adam(model.parameters(), lr=RATE).step()
+    zeros = {name: 0 * value for name, value in parameters.items()}
+    new, _ = jax_training.training_step(cell)(parameters, (zeros, zeros), arrays, 1)
+    for name, parameter in model.named_parameters():
+        theirs = torch.tensor(new[name].tolist())
+        torch.testing.assert_close(theirs, parameter.detach(), atol=2e-6, rtol=1e-5)
 
 
 def test_measuring_needs_only_torch():
     heavy = ("hydra", "omegaconf", "wandb", "pandas", "pydantic", "rich", "matplotlib", "scipy")
+    heavy += ("jax",)
     code = (
         "import sys, rnnbench.bench.__main__, rnnbench.bench.worker;"
         f"print(*[m for m in {heavy!r} if m in sys.modules])"

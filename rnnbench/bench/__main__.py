@@ -1,4 +1,4 @@
-"""`python -m rnnbench.bench`: engines against torch.nn, in one run."""
+"""`python -m rnnbench.bench`: whole training steps on every engine, against torch.nn and JAX."""
 
 from __future__ import annotations
 
@@ -8,68 +8,96 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from rnnbench.bench.measure import COLUMNS, measure
-from rnnbench.bench.problem import CELLS, SHAPES, Shape, flops
+from rnnbench.bench.engines import columns, has_jax
+from rnnbench.bench.figure import draw
+from rnnbench.bench.measure import measure, measure_peak
+from rnnbench.bench.problem import CELLS, SHAPES, Shape
+from rnnbench.bench.table import format_row, header, make_row
+from rnnbench.machine import choose_device, describe_machine
 
-Row = dict[str, Any]
+NOTES = """\
+Milliseconds of one run's whole training step (data, forward, backward, clip, Adam): medians of
+{rounds} alternations, {processes} processes of one thread each at once (nn 2 threads: one process).
+times: how many times longer torch.nn takes as it comes (the better of its columns), with mallopt,
+and JAX (the better); % of peak: of the fastest float32 product; MiB: beyond the imports, for
+torch.nn's one run and for all replicas of the suite's stack."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print a table; a file that cannot be written is one line and exit code 2."""
-    parser = argparse.ArgumentParser(prog="python -m rnnbench.bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="alternations, of which medians")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--cells", nargs="+", choices=list(CELLS), default=list(CELLS))
-    parser.add_argument("--shapes", nargs="+", type=_shape, default=list(SHAPES), metavar="H,B,T,R")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
-    given = parser.parse_args(arguments)
-    rows = []
-    print(_line("shape", "cell", *(f"{column}" for column in COLUMNS), "x stock", "x + mallopt"))
-    for shape in given.shapes:
-        for cell in given.cells:
-            found = measure(
-                cell, shape, rounds=given.rounds, processes=given.processes, device="cpu"
-            )
-            rows.append(_row(cell, shape, found))
-            print(_format(rows[-1]), flush=True)
-    print(f"milliseconds of a run's training step, {given.processes} processes of one thread each")
+    """Measure and print a table; bad input is one line and exit code 2, before anything starts."""
+    given = _parser().parse_args(arguments)
     try:
-        if given.json is not None:
-            given.json.write_text(json.dumps(rows, indent=1))
-    except OSError as error:
+        device = choose_device(given.device)
+        for path in filter(None, (given.json, given.plot)):
+            path.open("a").close()
+    except (ValueError, OSError) as error:
         print(f"rnnbench.bench: error: {error}", file=sys.stderr)
         return 2
+    compared = columns(device)
+    if device == "cpu" and not has_jax():
+        print("no JAX columns: pip install 'rnnbench[bench]' brings them", file=sys.stderr)
+    peak = measure_peak(given.processes) if device == "cpu" else {}
+    for name, rate in peak.items():
+        print(f"fastest float32 product on a core, {name}: {rate:.0f} GFLOP/s")
+    rows = []
+    print(*header(compared), sep="\n", flush=True)
+    for shape in given.shapes:
+        for cell in given.cells:
+            sizes = {"rounds": given.rounds, "processes": given.processes, "device": device}
+            found = measure(compared, cell, shape, **sizes)
+            best = max(peak.values(), default=None)
+            rows.append(make_row(cell, shape, found, given.processes, best))
+            print(format_row(rows[-1], compared), flush=True)
+    print(NOTES.format(rounds=given.rounds, processes=given.processes))
+    if given.json is not None:
+        content = {"machine": describe_machine(), "peak_gflops": peak, "rows": rows}
+        given.json.write_text(json.dumps(content, indent=1))
+    if given.plot is not None:
+        draw(rows, given.plot)
     return 0
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m rnnbench.bench", description=__doc__)
+    parser.add_argument("--rounds", type=_count, default=5, help="alternations (default 5)")
+    parser.add_argument(
+        "--processes", type=_count, default=os.cpu_count() or 1, help="default: one per core"
+    )
+    parser.add_argument("--cells", nargs="+", choices=list(CELLS), default=list(CELLS))
+    parser.add_argument(
+        "--shapes",
+        nargs="+",
+        type=_shape,
+        default=list(SHAPES),
+        metavar="H,B,T,R",
+        help="hidden units, batch, time steps, and replicas (1 if left out)",
+    )
+    parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
+    parser.add_argument("--plot", type=_picture, metavar="FILE", help="draw them: a png or svg")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text}")
+    return int(text)
+
+
 def _shape(text: str) -> Shape:
-    return Shape(*(int(part) for part in text.split(",")))
+    parts = text.split(",")
+    if len(parts) not in (3, 4) or not all(part.isdigit() and int(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"must be like 128,32,200 or 32,32,20,16, got {text}")
+    if int(parts[2]) < 3:
+        raise argparse.ArgumentTypeError(f"must have at least 3 time steps, got {text}")
+    return Shape(*(int(part) for part in parts))
 
 
-def _row(cell: str, shape: Shape, found: dict[str, dict[str, float]]) -> Row:
-    seconds = {column: values["seconds"] for column, values in found.items()}
-    stock = min(seconds["torch.nn, 1 thread"], seconds["torch.nn, 2 threads"])
-    return {
-        "shape": str(shape),
-        "cell": cell,
-        "seconds": seconds,
-        "memory_mib": {column: values["memory"] for column, values in found.items()},
-        "gflops": flops(cell, shape) / shape.replicas / seconds["compiled"] / 1e9,
-        "times_stock": stock / seconds["compiled"],
-        "times_mallopt": seconds["torch.nn + mallopt"] / seconds["compiled"],
-    }
-
-
-def _format(row: Row) -> str:
-    times = (f"{1e3 * row['seconds'][column]:.2f}" for column in COLUMNS)
-    ratios = (f"{row[name]:.1f}" for name in ("times_stock", "times_mallopt"))
-    return _line(row["shape"], row["cell"], *times, *ratios)
-
-
-def _line(shape: str, cell: str, *columns: str) -> str:
-    return f"{shape:<16}{cell:<6}" + "".join(f"{column:>21}" for column in columns)
+def _picture(text: str) -> Path:
+    if Path(text).suffix not in (".png", ".svg"):
+        raise argparse.ArgumentTypeError(f"must end in .png or .svg, got {text}")
+    return Path(text)
 
 
 if __name__ == "__main__":

@@ -1,90 +1,101 @@
-"""Alternating measurements: all engines in turn, several times, each in processes of its own."""
+"""Alternating measurements: all columns in turn, several times, each in processes of its own."""
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
-from dataclasses import astuple
-from types import TracebackType
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, astuple
 from typing import Any
 
+from rnnbench.bench.engines import COMPILED, Column
 from rnnbench.bench.problem import Shape
 
-# How each column is run: the worker's kind, and its engine.
-COLUMNS = {
-    "torch.nn, 1 thread": ("stock1", "torch.nn"),
-    "torch.nn, 2 threads": ("stock2", "torch.nn"),
-    "torch.nn + mallopt": ("tuned", "torch.nn"),
-    "reference": ("tuned", "reference"),
-    "compiled": ("tuned", "compiled"),
-}
 ROUND_SECONDS = 0.4
+Answer = dict[str, float]
 
 
 class Team:
-    """Equal processes that time the same thing at the same time, one per core."""
+    """Equal processes that measure the same thing at the same time, one per core."""
 
-    def __init__(self, column: str, size: int) -> None:
-        self.kind, self.engine = COLUMNS[column]
-        self.size = 1 if self.kind == "stock2" else size
-        command = [sys.executable, "-m", "rnnbench.bench.worker", self.kind]
+    def __init__(self, column: Column, processes: int) -> None:
+        self.column = column
+        count = 1 if column.threads > 1 else processes
+        command = [sys.executable, "-m", "rnnbench.bench.worker", json.dumps(asdict(column))]
+        cores = os.cpu_count() or 1
         pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self.members = [subprocess.Popen(command, **pipes) for _ in range(self.size)]
+        self.members = [
+            subprocess.Popen([*command, str(core % cores)], **pipes) for core in range(count)
+        ]
 
-    def __enter__(self) -> Team:
-        return self
+    def ask(self, request: dict[str, Any]) -> list[Answer]:
+        """Send every member the same request, then wait for all of them.
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+        Raises:
+            RuntimeError: a member died; it has said why on its standard error.
+        """
+        for member in self.members:
+            print(json.dumps(request), file=member.stdin, flush=True)
+        lines = [member.stdout.readline() for member in self.members]  # type: ignore[union-attr]
+        if not all(lines):
+            raise RuntimeError(f"a process of {self.column.name} died")
+        return [json.loads(line) for line in lines]
+
+    def close(self) -> None:
         """End the processes by closing their input."""
         for member in self.members:
             member.communicate()
 
-    def runs(self, shape: Shape) -> int:
-        """Return how many runs one step of a process trains: torch.nn trains one at a time."""
-        return 1 if self.engine == "torch.nn" else shape.replicas
 
-    def time(self, cell: str, shape: Shape, steps: int, device: str) -> tuple[float, float]:
-        """Return seconds per run and step with all cores busy, and a process's peak MiB."""
-        problem = {"cell": cell, "engine": self.engine, "shape": astuple(shape), "device": device}
-        for member in self.members:
-            print(json.dumps({"problem": problem, "steps": steps}), file=member.stdin, flush=True)
-        answers = [json.loads(member.stdout.readline()) for member in self.members]  # type: ignore[union-attr]
-        steps_per_second = sum(1 / answer["seconds"] for answer in answers)
-        seconds = 1 / (steps_per_second * self.runs(shape))
-        return seconds, max(answer["memory"] for answer in answers)
+@contextmanager
+def _teams(columns: Sequence[Column], processes: int) -> Iterator[list[Team]]:
+    with ExitStack() as stack:
+        teams = []
+        for column in columns:
+            teams.append(Team(column, processes))
+            stack.callback(teams[-1].close)
+        yield teams
+
+
+def measure_peak(processes: int) -> Answer:
+    """Return the best float32 GFLOP/s of one core, all of them busy, by what reaches it."""
+    with _teams([COMPILED], processes) as (team,):
+        answers = team.ask({})
+    return {name: min(answer[name] for answer in answers) for name in answers[0]}
 
 
 def measure(
-    cell: str, shape: Shape, *, rounds: int, processes: int, device: str
-) -> dict[str, dict[str, float]]:
-    """Return, per column, the median seconds of a run's training step, and peak memory in MiB."""
-    teams = {column: Team(column, processes) for column in COLUMNS}
-    seconds: dict[str, list[float]] = {column: [] for column in COLUMNS}
+    columns: Sequence[Column], cell: str, shape: Shape, *, rounds: int, processes: int, device: str
+) -> dict[str, Answer]:
+    """Return, per column, the median seconds of a run's training step, and peak memory in MiB.
+
+    Seconds are those of all processes together: with two of them, half of what each takes.
+    Memory is what a process needs beyond its imports, for all replicas that it trains.
+    """
+    problem = {"cell": cell, "shape": astuple(shape), "device": device}
+    seconds: dict[str, list[float]] = {column.name: [] for column in columns}
     memory: dict[str, float] = {}
-    try:
-        steps = {
-            column: _steps_for_a_round(team, cell, shape, device) for column, team in teams.items()
-        }
+    with _teams(columns, processes) as teams:
+        for team in teams:
+            team.ask({"problem": problem})
+        steps = [_steps_for_a_round(team) for team in teams]
         for _ in range(rounds):
-            for column, team in teams.items():
-                once, memory[column] = team.time(cell, shape, steps[column], device)
-                seconds[column].append(once)
-    finally:
-        for team in teams.values():
-            team.__exit__(None, None, None)
+            for team, count in zip(teams, steps, strict=True):
+                answers = team.ask({"steps": count})
+                runs = shape.replicas if team.column.stacked else 1
+                per_second = runs * sum(1 / answer["seconds"] for answer in answers)
+                seconds[team.column.name].append(1 / per_second)
+                memory[team.column.name] = max(answer["memory"] for answer in answers)
     return {
-        column: {"seconds": statistics.median(times), "memory": memory[column]}
-        for column, times in seconds.items()
+        name: {"seconds": statistics.median(times), "memory": memory[name]}
+        for name, times in seconds.items()
     }
 
 
-def _steps_for_a_round(team: Team, cell: str, shape: Shape, device: str) -> int:
-    once, _ = team.time(cell, shape, 1, device)
-    return max(1, round(ROUND_SECONDS / (once * team.runs(shape) * team.size)))
+def _steps_for_a_round(team: Team) -> int:
+    slowest = max(answer["seconds"] for answer in team.ask({"steps": 2}))
+    return max(1, round(ROUND_SECONDS / slowest))

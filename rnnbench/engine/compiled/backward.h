@@ -51,7 +51,7 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
     if (call.d_inputs)
       for (int g = 0; g < GX; g++)
         pack<T>({this->weight_x(r, g), F, 1}, H, F, packed_x.data + (long)g * H * padded_F);
-    this->read_vectors(r);
+    this->copy_vectors(r);
     for (Buffer<T> *sum : {&d_state, &d_weight_h, &d_weight_x, &d_vector})
       sum->clear();
     if (call.d_finals)
@@ -67,16 +67,18 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
     const T *kept = this->saved(r, t);
     for (int b = 0; b < batch; b++)
       for (int j = 0; j < P; j += L) {
-        Vector value[W], old[S], vector[V + 1], d_next[S], d_gate[G], d_before[S];
+        Vector value[W], old[S], next[S], vector[V + 1], d_next[S], d_gate[G], d_before[S];
         Vector d_vectors[V + 1];
         for (int k = 0; k < C::SAVED; k++)
           value[k] = load(kept + ((long)b * W + k) * P + j);
-        this->read(r, t, b, j, old, vector);
+        this->read_states(r, t, b, j, old);
+        this->read_states(r, t + 1, b, j, next);
+        this->read_vectors(j, vector);
         for (int s = 0; s < S; s++)
           d_next[s] = load(d_old(s) + b * P + j);
         for (int v = 0; v < V; v++)
           d_vectors[v] = load(d_vector.data + (long)v * P + j);
-        C::backward(value, old, vector, d_next, d_gate, d_before, d_vectors);
+        C::backward(value, old, next, vector, d_next, d_gate, d_before, d_vectors);
         for (int s = 0; s < S; s++)
           store(d_old(s) + b * P + j, d_before[s]);
         for (int g = 0; g < G; g++)

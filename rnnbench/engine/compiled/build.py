@@ -31,7 +31,8 @@ void backward_float32(const Call<float> *call) { run<Backward<Cell, float>>(call
 void forward_float64(const Call<double> *call) { run<Forward<Cell, double>>(call); }
 void backward_float64(const Call<double> *call) { run<Backward<Cell, double>>(call); }
 int panel_bytes() { return COLUMN_VECTORS * VECTOR_BYTES; }
-int saved_width() { return Recurrence<Cell, float>::W; }
+int width() { return Recurrence<Cell, float>::W; }
+int saved() { return Cell::SAVED; }
 }
 """
 

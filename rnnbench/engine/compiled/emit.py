@@ -64,6 +64,7 @@ def emit(cell: Cell) -> str:
     backward = [
         *_read("value", t.saved),
         *_read("old", t.states),
+        *_read("next", t.next_states),
         *_read("vector", t.vectors),
         *_read("d_next", t.d_states),
         *_statements(t.backward),
@@ -80,9 +81,9 @@ def emit(cell: Cell) -> str:
 {_indented(forward)}
   }}
   template <class V>
-  INLINE void backward(const V *value, const V *old, const V *vector, const V *d_next, V *d_gate,
-                       V *d_old, V *d_vector) {{
-    (void)value, (void)old, (void)vector, (void)d_next, (void)d_vector;
+  INLINE void backward(const V *value, const V *old, const V *next, const V *vector,
+                       const V *d_next, V *d_gate, V *d_old, V *d_vector) {{
+    (void)value, (void)old, (void)next, (void)vector, (void)d_next, (void)d_vector;
 {_indented(backward)}
   }}
 }};

@@ -38,7 +38,7 @@ template <class C, class T> struct Forward : Recurrence<C, T> {
         bias.data[(long)g * P + j] =
             (C::FROM_X[g] ? call.bias_x[((long)r * GX + gx) * H + j] : T(0)) +
             (C::FROM_H[g] ? call.bias_h[((long)r * GH + gh) * H + j] : T(0));
-    this->read_vectors(r);
+    this->copy_vectors(r);
     for (int s = 0; s < S; s++) {
       std::memset(this->state(s, r, 0), 0, sizeof(T) * batch * P);
       if (call.initial)
@@ -69,7 +69,8 @@ template <class C, class T> struct Forward : Recurrence<C, T> {
         Vector gate[W], old[S], vector[V + 1], next[S];
         for (int g = 0; g < G; g++)
           gate[g] = load(gates + g * P + j);
-        this->read(r, t, b, j, old, vector);
+        this->read_states(r, t, b, j, old);
+        this->read_vectors(j, vector);
         C::forward(gate, old, vector, next);
         for (int s = 0; s < S; s++)
           store(this->state(s, r, t + 1) + b * P + j, next[s]);

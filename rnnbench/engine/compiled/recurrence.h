@@ -16,7 +16,7 @@ template <class T> struct Call {
   const T *vectors;                // (R, V, H)
   const T *initial;                // (S, R, B, H), or null for zeros
   T *states;                       // (S, R, T + 1, B, P)
-  T *saved;                        // (R, T or 1, B, W, P)
+  T *saved;                        // (R, T, B, W, P), or (B, W, P) where nothing is kept
   T *outputs, *finals;             // (R, scored, B, H), (S, R, B, H)
   const T *d_outputs, *d_finals;   // as these, or null for zeros
   T *d_weight_x, *d_weight_h;      // as the weights
@@ -73,7 +73,7 @@ template <class C, class T> struct Recurrence {
     return call.states + ((s * call.replicas + r) * (call.steps + 1) + t) * batch * P;
   }
   T *saved(int r, int t) const {
-    return call.saved + (call.keep ? r * call.steps + t : 0) * batch * W * P;
+    return call.saved + (call.keep && C::SAVED ? r * call.steps + t : 0) * batch * W * P;
   }
   const T *input(int r, int t) const { return call.inputs + (r * call.steps + t) * batch * F; }
   const T *weight_x(int r, int g) const { return call.weight_x + ((long)r * GX + g) * H * F; }
@@ -84,14 +84,15 @@ template <class C, class T> struct Recurrence {
   // Return which of the scored time steps t is, or a negative number.
   int scored(int t) const { return t - (steps - (int)call.scored); }
 
-  void read_vectors(int r) { copy_rows<T>(call.vectors + (long)r * V * H, H, vectors.data, P, V, H); }
+  void copy_vectors(int r) { copy_rows<T>(call.vectors + (long)r * V * H, H, vectors.data, P, V, H); }
 
-  __attribute__((always_inline)) void read(int r, int t, int b, int j, Vector *old,
-                                           Vector *vector) const {
+  __attribute__((always_inline)) void read_states(int r, int t, int b, int j, Vector *to) const {
     for (int s = 0; s < S; s++)
-      old[s] = load(state(s, r, t) + b * P + j);
+      to[s] = load(state(s, r, t) + b * P + j);
+  }
+  __attribute__((always_inline)) void read_vectors(int j, Vector *to) const {
     for (int v = 0; v < V; v++)
-      vector[v] = load(vectors.data + (long)v * P + j);
+      to[v] = load(vectors.data + (long)v * P + j);
   }
 };
 

@@ -37,13 +37,15 @@ class Kernel:
 
     Attributes:
         states: how many states the cell has.
-        width: blocks of hidden units that a time step keeps for the backward pass.
+        width: blocks of hidden units that a time step works on.
+        saves: whether these are kept for the backward pass, which may need the states alone.
     """
 
     def __init__(self, cell: Cell) -> None:
         self.library = load(source(emit(cell)))
         self.states = len(cell.states)
-        self.width: int = self.library.saved_width()
+        self.width: int = self.library.width()
+        self.saves = bool(self.library.saved())
         self._panel_bytes: int = self.library.panel_bytes()
 
     def padded(self, size: int, dtype: torch.dtype) -> int:
@@ -110,10 +112,10 @@ class _Recurrence(torch.autograd.Function):
         numbers = (replicas, steps, batch, features, size, scored, int(keep))
         sizes = dict(zip(SIZES, numbers, strict=True))
         room = kernel.padded(size, inputs.dtype)
-        kept = steps if keep else 1
+        kept = (replicas, steps) if keep and kernel.saves else (1, 1)
         arrays |= {
             "states": inputs.new_empty(kernel.states, replicas, steps + 1, batch, room),
-            "saved": inputs.new_empty(replicas, kept, batch, kernel.width, room),
+            "saved": inputs.new_empty(*kept, batch, kernel.width, room),
             "outputs": inputs.new_empty(replicas, scored, batch, size),
             "finals": inputs.new_empty(kernel.states, replicas, batch, size),
         }

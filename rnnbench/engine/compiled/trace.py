@@ -27,7 +27,7 @@ class Trace:
         gates, states, vectors, d_states: the placeholders, in the order of declaration.
         next_states: what the forward pass gives.
         d_inputs: what the backward pass gives: of gates, states and vectors.
-        saved: values of the forward pass that the backward pass starts from.
+        saved: values of the forward pass that the backward pass starts from, beside the states.
         forward, backward: the operations of each, in order.
     """
 
@@ -58,10 +58,13 @@ def trace(cell: Cell) -> Trace:
     next_states, d_inputs = list(results[0]), list(results[1])
     calls = [node for node in graph.nodes if node.op == "call_function"]
     forward = _needed(next_states, calls, stop=set())
-    kept = {node for node in forward if node.target in COSTLY} | set(gates)
-    backward = _needed(d_inputs, calls, stop=kept)
+    # The new states are stored anyway, and what follows from them alone is soon computed again.
+    stored = set(next_states)
+    costly = [node for node in forward if node.target in COSTLY]
+    kept = {node for node in costly if not stored.issuperset(node.all_input_nodes)} | set(gates)
+    backward = _needed(d_inputs, calls, stop=kept | stored)
     used = {x for node in backward for x in node.all_input_nodes} | set(d_inputs)
-    saved = [node for node in graph.nodes if node in kept and node in used]
+    saved = [node for node in graph.nodes if node in kept - stored and node in used]
     return Trace(gates, states, vectors, d_states, next_states, d_inputs, saved, forward, backward)
 
 
@@ -71,7 +74,7 @@ def _joint_graph(cell: Cell, counts: tuple[int, ...]) -> Graph:
     def joint(*values: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         def update(*arguments: Tensor) -> tuple[Tensor, ...]:
             new = cell.update(*arguments)
-            # A state passed on as it is must still be a value of its own.
+            # A state passed on as it is must still be a value of its own; see _merge_equal.
             return tuple(x * 1 for x in (new if isinstance(new, tuple) else (new,)))
 
         pulled: Any = torch.func.vjp(update, *values[:inputs])
@@ -95,11 +98,18 @@ def _merge_equal(graph: Graph) -> None:
         if node.op != "call_function":
             continue
         key = (node.target, node.args, tuple(node.kwargs.items()))
-        alias = node.target in ALIASES
+        alias = node.target in ALIASES or _is_copy(node)
         same = node.all_input_nodes[0] if alias else seen.setdefault(key, node)
         if same is not node:
             node.replace_all_uses_with(same)
             graph.erase_node(node)
+
+
+def _is_copy(node: Node) -> bool:
+    """Return whether a node is a computed value times one."""
+    if node.target not in (aten.mul.Tensor, aten.mul.Scalar) or node.args[1] != 1:
+        return False
+    return isinstance(node.args[0], Node) and node.args[0].op == "call_function"
 
 
 def _needed(results: list[Node], calls: list[Node], stop: set[Node]) -> list[Node]:

@@ -91,11 +91,12 @@ class TrackerSettings(BaseModel):
 
 
 class SweepSettings(BaseModel):
-    """What a sweep file may say of itself: its name, and a learning rate per task."""
+    """What a sweep file may say of itself: its name, a learning rate per task, cells' starts."""
 
     model_config = STRICT
     name: str
     lr: dict[str, Any] = {}
+    start: dict[str, Any] = {}
 
 
 class Settings(BaseModel):

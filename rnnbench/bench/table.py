@@ -44,7 +44,7 @@ def header(columns: Sequence[Column]) -> list[str]:
     words = [column.name.split(" ", 1) for column in columns]
     upper = [word[0] for word in words] + ["times", "", "", "% of", "MiB", ""]
     lower = [word[1] if len(word) > 1 else "" for word in words]
-    lower += ["nn", "mallopt", "jax", "peak", "nn", "own"]
+    lower += ["nn", "+mal", "jax", "peak", "nn", "own"]
     return [_line("", "", upper), _line("shape", "cell", lower)]
 
 

@@ -10,7 +10,10 @@ from pathlib import Path
 from rnnbench.records import consolidate, write_atomically
 from rnnbench.report import write_report
 
-FIGURES = ("accuracy_vs_gap.png", "score_vs_gap.png", "learning_curves.png")
+FIGURES = tuple(
+    f"{name}.png"
+    for name in ("accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
+)
 PUBLISHED = (*FIGURES, "summary.csv", "report.md")
 
 

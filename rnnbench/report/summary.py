@@ -5,7 +5,15 @@ from __future__ import annotations
 import pandas as pd
 
 from rnnbench.report.variants import CURVE, curve_label
-from rnnbench.statistics import D90, HORIZON, horizon, mean_interval, median_steps
+from rnnbench.statistics import (
+    D90,
+    HORIZON,
+    area_under_score,
+    horizon_range,
+    mean_interval,
+    median_steps,
+    wilson_interval,
+)
 
 STATUSES = ("solved", "unsolved", "diverged", "failed")
 BROKEN = ("diverged", "failed")
@@ -31,8 +39,11 @@ def _statistics(runs: pd.DataFrame) -> dict[str, float | str]:
         row |= {f"{measure}_{part}": value for part, value in interval._asdict().items()}
     row["loss_mean"] = float(runs["loss"].mean(skipna=False))
     row |= {status: int((runs["status"] == status).sum()) for status in STATUSES}
+    success = wilson_interval(int((runs["status"] == "solved").sum()), len(runs))
     return row | {
-        "success_rate": float((runs["status"] == "solved").mean()),
+        "success_rate": success.mean,
+        "success_low": success.low,
+        "success_high": success.high,
         "median_steps_to_solve": median_steps(runs["steps_to_solve"]),
         "seconds_per_run": float(runs["seconds"].mean()),
         "chance_accuracy": float(runs["chance_accuracy"].iloc[0]),
@@ -40,14 +51,31 @@ def _statistics(runs: pd.DataFrame) -> dict[str, float | str]:
     }
 
 
-def horizons(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per task, cell and variant: `horizon` and `d90`."""
+def horizons(results: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per task, cell and variant, from labelled results.
+
+    Columns beside these: label, horizon and d90 (HorizonRange), area (Interval, or None at a
+    single gap), solved, runs, num_parameters, seconds (of a run, on average).
+    """
     rows = []
-    for (task, cell, variant), points in summary.groupby(CURVE, observed=True):
-        levels = {"horizon": HORIZON, "d90": D90}
-        lost = {name: horizon(points.gap, points.score_mean, at) for name, at in levels.items()}
-        label = curve_label(str(cell), str(variant))
-        rows.append({"task": task, "cell": cell, "variant": variant, "label": label} | lost)
+    for (task, cell, variant), runs in results.groupby(CURVE, observed=True):
+        scores = {
+            float(gap): points.to_numpy(dtype=float)  # type: ignore[arg-type]
+            for gap, points in runs.groupby("gap")["score"]
+        }
+        rows.append(
+            {
+                **{"task": task, "cell": cell, "variant": variant},
+                "label": curve_label(str(cell), str(variant)),
+                "horizon": horizon_range(scores, HORIZON),
+                "d90": horizon_range(scores, D90),
+                "area": area_under_score(scores) if len(scores) > 1 else None,
+                "solved": int((runs["status"] == "solved").sum()),
+                "runs": len(runs),
+                "num_parameters": int(runs["num_parameters"].max()),
+                "seconds": float(runs["seconds"].mean()),
+            }
+        )
     return pd.DataFrame(rows)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.report.document import Table
-from rnnbench.report.summary import BROKEN, STATUSES
+from rnnbench.report.summary import BROKEN
 from rnnbench.report.variants import CURVE
+from rnnbench.statistics import Interval
 
 SETTINGS = {
     "hidden size": "hidden_size",
@@ -27,16 +28,27 @@ SETTINGS = {
 }
 
 
-def horizon_table(horizons: pd.DataFrame, summary: pd.DataFrame) -> Table:
-    """Return the headline: per task and curve how far it remembers and how often it is solved."""
-    counts = summary.groupby(CURVE, observed=True)[["seeds", *STATUSES]].sum()
-    rows = []
-    for row in horizons.itertuples():
-        count = counts.xs((row.task, row.cell, row.variant))
-        solved = f"{count['solved']} of {count['seeds']}"
-        rows.append((str(row.task), str(row.label), str(row.horizon), str(row.d90), solved))
-    header = ("task", "cell", "horizon (score 0.75)", "D90 (score 0.9)", "runs solved")
-    return Table(header, tuple(rows), names=2)
+def horizon_table(horizons: pd.DataFrame) -> Table:
+    """Return the headline: how far each curve remembers on each task, how sure, at what cost."""
+    rows = [
+        (
+            *(str(row.task), str(row.label), str(row.horizon), str(row.d90), _interval(row.area)),
+            *(f"{row.solved} of {row.runs}", f"{row.num_parameters:,}", f"{row.seconds:.3g}"),
+        )
+        for row in horizons.itertuples()
+    ]
+    header = ("task", "cell", "horizon (score 0.75)", "D90 (score 0.9)", "area under score")
+    return Table((*header, "runs solved", "parameters", "seconds a run"), tuple(rows), names=2)
+
+
+def comparison_table(pairs: pd.DataFrame) -> Table | None:
+    """Return how probably one curve beats another, or None where no two share their seeds."""
+    rows = [
+        (str(row.task), str(row.better), str(row.worse), _interval(row.probability))
+        for row in pairs.itertuples()
+    ]
+    header = ("task", "better", "worse", "probability on a seed")
+    return Table(header, tuple(rows), names=3) if rows else None
 
 
 def accuracy_table(points: pd.DataFrame) -> Table:
@@ -91,6 +103,15 @@ def _curve_by_gap(points: pd.DataFrame, form: Callable[[Any], str]) -> Table:
         texts = {row.gap: form(row) for row in curve.itertuples()}
         rows.append((str(label), *(texts.get(gap, "") for gap in gaps)))
     return Table(("cell", *(f"gap {gap}" for gap in gaps)), tuple(rows))
+
+
+def _interval(interval: Any) -> str:
+    if not isinstance(interval, Interval):
+        return ""
+    mean = f"{interval.mean:.2f}"
+    if math.isnan(interval.low):
+        return mean
+    return f"{mean} ({interval.low:.2f}–{interval.high:.2f})"
 
 
 def _accuracy(row: Any) -> str:

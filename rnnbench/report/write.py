@@ -12,6 +12,7 @@ from rnnbench.report.gap_figure import draw_against_gap
 from rnnbench.report.learning_figure import draw_learning_curves
 from rnnbench.report.markdown import to_markdown
 from rnnbench.report.page import to_html
+from rnnbench.report.solving_figure import draw_solving_curves
 from rnnbench.report.summary import summarise
 from rnnbench.report.variants import label_variants
 from rnnbench.results import load_history, load_results
@@ -38,6 +39,7 @@ def write_report(paths: Sequence[Path]) -> Path:
     figures = {
         "accuracy_vs_gap": draw_against_gap(results, summary, "accuracy"),
         "score_vs_gap": draw_against_gap(results, summary, "score"),
+        "solving_curves": draw_solving_curves(results),
         "learning_curves": draw_learning_curves(results, load_history(places)),
     }
     pictures = {name: render(figure) for name, figure in figures.items()}

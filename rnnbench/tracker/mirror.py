@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CURVES = ("loss", "accuracy", "score", "grad_norm")
 NOT_SUMMARY = ("config", "environment", "history", "plateaus", "format", "versions")
-FIGURES = ("accuracy_vs_gap", "score_vs_gap", "learning_curves")
+FIGURES = ("accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
 INIT_SECONDS = 5
 FINISH_SECONDS = 10  # what is not sent by then stays on disk for `wandb sync`
 

@@ -140,7 +140,12 @@ def test_flags_may_stand_anywhere():
 def test_help_fits_and_names_every_choice(in_tmp, capsys, words):
     assert run_command(words) == 0
     text = capsys.readouterr().out
-    for choice in ("adding, copy, recall", "gru, lstm, rnn", "gaps, keep_bias, smoke", "none, wandb"):
+    for choice in (
+        "adding, copy, recall",
+        "gru, lstm, rnn",
+        "gaps, keep_bias, smoke",
+        "none, wandb",
+    ):
         assert choice in text
     for key in (
         "seeds",

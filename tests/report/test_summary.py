@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from rnnbench.report.summary import horizons, missing_seeds
-from rnnbench.statistics import mean_interval
+from rnnbench.statistics import (
+    area_under_score,
+    horizon_range,
+    mean_interval,
+    wilson_interval,
+)
 
 
 def solved(record: dict[str, Any]) -> dict[str, Any]:
@@ -55,10 +60,31 @@ def test_horizons_use_the_mean_over_seeds(fabricate: Callable[..., Any], labelle
         for gap, found in scores.items()
         for seed, score in enumerate(found)
     ]
-    _, summary = labelled(records)
-    row = horizons(summary).iloc[0]
-    assert row.horizon.gap == pytest.approx(20)
-    assert row.d90.gap == pytest.approx(10 * 4**0.125)
+    results, _ = labelled(records)
+    row = horizons(results).iloc[0]
+    assert row.horizon.horizon.gap == pytest.approx(20)
+    assert row.d90.horizon.gap == pytest.approx(10 * 4**0.125)
+    assert row.horizon.low is None  # of two seeds
+    assert row.area.mean == pytest.approx((0.95 + 0.55) / 2)
+
+
+def test_horizons_of_five_seeds_have_their_interval(
+    fabricate: Callable[..., Any], labelled: Any
+) -> None:
+    scores = {10: [1.0] * 5, 40: [1.0, 1.0, 1.0, 0.0, 0.0]}
+    records = [
+        fabricate(gap=gap, seed=seed, score=score, status="solved" if score else "unsolved")
+        for gap, found in scores.items()
+        for seed, score in enumerate(found)
+    ]
+    results, summary = labelled(records)
+    row = horizons(results).iloc[0]
+    assert row.horizon == horizon_range(scores)
+    assert row.area == area_under_score(scores)
+    assert (row.solved, row.runs) == (8, 10)
+    last = summary[summary.gap == 40].iloc[0]
+    found = (last.success_rate, last.success_low, last.success_high)
+    assert found == pytest.approx(wilson_interval(3, 5))
 
 
 def test_missing_seeds_are_named_also_where_a_gap_is_absent(

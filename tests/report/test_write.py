@@ -20,7 +20,7 @@ Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]
 FILES = {"summary.csv", "report.md", "index.html"} | {
     f"{name}.{kind}"
-    for name in ("accuracy_vs_gap", "score_vs_gap", "learning_curves")
+    for name in ("accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
     for kind in ("png", "svg")
 }
 
@@ -72,7 +72,7 @@ def test_page_needs_nothing_else_and_trusts_no_text(
     page = (directory / "index.html").read_text()
     assert "<script" not in page and "&lt;script&gt;" in page
     links = re.findall(r'(?:src|href)="([^"]{0,30})|url\(', page)
-    assert len(links) == 3 and all(link.startswith("data:image/svg") for link in links)
+    assert len(links) == 4 and all(link.startswith("data:image/svg") for link in links)
     assert "<script" not in re.sub(r"\\<", "", (directory / "report.md").read_text())
     assert "<script" not in (directory / "accuracy_vs_gap.svg").read_text()
 

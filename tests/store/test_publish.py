@@ -16,6 +16,7 @@ def test_publishing_keeps_every_row_and_adds_figures(tmp_path, capsys):
         pd.testing.assert_frame_equal(load(destination), load(source))
     names = {path.name for path in destination.iterdir()}
     figures = {"accuracy_vs_gap.png", "score_vs_gap.png", "learning_curves.png"}
+    figures.add("solving_curves.png")
     assert names == figures | {"records.jsonl", "summary.csv", "report.md"}
 
 

@@ -1,0 +1,118 @@
+"""The gap at which a level of score is lost, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnnbench.statistics.bootstrap import RESAMPLES, Floats, percentiles, resample
+
+HORIZON = 0.75  # not 0.5: that is exactly the score of adding's half-solved plateau
+D90 = 0.9
+
+
+class Horizon(NamedTuple):
+    """The gap at which a level of score is lost.
+
+    Attributes:
+        gap: in time steps; where `bound` is not empty, the end of the measured range.
+        bound: "" measured, ">" never lost up to `gap`, "<" not even reached at `gap`.
+    """
+
+    gap: float
+    bound: str
+
+    def __str__(self) -> str:
+        return f"{self.bound} {self.gap:g}" if self.bound else f"{self.gap:.1f}"
+
+
+class HorizonRange(NamedTuple):
+    """A horizon and the ends of its interval; None where there are too few seeds for one."""
+
+    horizon: Horizon
+    low: Horizon | None
+    high: Horizon | None
+
+    def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            return str(self.horizon)
+        if self.horizon.bound and self.low == self.high:
+            return str(self.horizon)
+        return f"{self.horizon} ({self.low} to {self.high})"
+
+
+def horizon(gaps: Iterable[float], scores: Iterable[float], level: float = HORIZON) -> Horizon:
+    """Return the gap at which the mean score first falls below a level, linear in log gap.
+
+    Args:
+        gaps: different, in any order.
+        scores: the mean score over seeds at each gap.
+        level: 0.75 is the horizon, 0.9 is D90.
+
+    Raises:
+        ValueError: gaps are missing, repeated or not positive, or a score is not a number.
+    """
+    pairs = sorted(zip(gaps, scores, strict=True))
+    x, y = np.array(pairs, dtype=float).reshape(-1, 2).T
+    if x.size == 0 or x[0] <= 0 or (np.diff(x) == 0).any():
+        raise ValueError(f"gaps must be positive, different and at least one, got {x.tolist()}")
+    if not np.isfinite(y).all():
+        raise ValueError(f"scores must be finite, got {y.tolist()}")
+    return _bounded(float(_crossing(x, y, level)), x)
+
+
+def horizon_range(
+    scores: Mapping[float, ArrayLike],
+    level: float = HORIZON,
+    *,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> HorizonRange:
+    """Return a horizon with its bootstrap interval over the seeds of every gap.
+
+    Where a resample never loses the level, or never reaches it, its horizon lies beyond the
+    measured range, and so may an end of the interval.
+
+    Args:
+        scores: by gap, one per seed.
+        level: as in `horizon`.
+        confidence: of the interval.
+        resamples: how often the seeds of every gap are drawn anew.
+        seed: of the draws.
+    """
+    gaps = np.array(sorted(scores), dtype=float)
+    strata = [np.asarray(scores[gap], dtype=float) for gap in sorted(scores)]
+    point = horizon(gaps, [stratum.mean() for stratum in strata], level)
+    smallest = min(stratum.size for stratum in strata)
+    means = np.stack([drawn.mean(-1) for drawn in resample(strata, resamples, seed)], -1)
+    low, high = percentiles(_crossing(gaps, means, level), smallest, confidence)
+    if np.isnan(low):
+        return HorizonRange(point, None, None)
+    return HorizonRange(point, _bounded(low, gaps), _bounded(high, gaps))
+
+
+def _crossing(x: Floats, y: Floats, level: float) -> Floats:
+    """Return where mean scores `(..., G)` first fall below a level: infinite if never.
+
+    Minus infinity where the level is not reached at the first gap.
+    """
+    below = y < level
+    first = below.argmax(-1)
+    before = np.maximum(first - 1, 0)
+    high = np.take_along_axis(y, before[..., None], -1)[..., 0]
+    low = np.take_along_axis(y, first[..., None], -1)[..., 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = (high - level) / (high - low)
+        crossing: Floats = x[before] * (x[first] / x[before]) ** share
+    crossing = np.where(first == 0, -np.inf, crossing)
+    return np.where(below.any(-1), crossing, np.inf)
+
+
+def _bounded(gap: float, gaps: Floats) -> Horizon:
+    if np.isinf(gap):
+        return Horizon(float(gaps[-1]), ">") if gap > 0 else Horizon(float(gaps[0]), "<")
+    return Horizon(gap, "")

@@ -1,0 +1,45 @@
+"""Which curve does better: on pairs of seeds alone, and named in the order of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rnnbench.report.comparison import comparisons
+from rnnbench.report.tables import comparison_table
+
+Fabricate = Callable[..., Any]
+
+
+def scores(fabricate: Fabricate, cell: str, by_gap: dict[int, list[float]]) -> list[Any]:
+    return [
+        fabricate(cell=cell, gap=gap, seed=seed, score=score)
+        for gap, values in by_gap.items()
+        for seed, score in enumerate(values)
+    ]
+
+
+def test_pairs_of_seeds_are_compared_gap_by_gap(fabricate: Fabricate, labelled: Any) -> None:
+    rnn = scores(fabricate, "rnn", {10: [0.9, 0.1, 0.5, 0.2, 0.2], 20: [0.0] * 5})
+    gru = scores(fabricate, "gru", {10: [0.5, 0.2, 0.5, 0.3, 0.3], 20: [1.0] * 5})
+    pairs = comparisons(labelled([*rnn, *gru])[0])
+    (row,) = pairs.itertuples()
+    assert (row.task, row.better, row.worse, row.seeds) == ("copy", "gru", "rnn", 5)
+    # At 10: lost, won, tied, won, won; at 20 all won.
+    assert row.probability.mean == pytest.approx((3.5 / 5 + 1) / 2)
+    assert row.probability.low < 0.85 < row.probability.high
+    table = comparison_table(pairs)
+    assert table is not None and table.rows[0][:3] == ("copy", "gru", "rnn")
+    assert table.rows[0][3].startswith("0.85 (")
+
+
+def test_curves_without_the_same_seeds_are_not_compared(
+    fabricate: Fabricate, labelled: Any
+) -> None:
+    rnn = scores(fabricate, "rnn", {10: [0.9, 0.1]})
+    gru = scores(fabricate, "gru", {10: [0.9, 0.1, 0.2]})
+    pairs = comparisons(labelled([*rnn, *gru])[0])
+    assert pairs.empty
+    assert comparison_table(pairs) is None

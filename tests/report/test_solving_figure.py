@@ -1,0 +1,53 @@
+"""What the solving curves draw, read from their artists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnbench.report.solving_figure import draw_solving_curves
+
+Fabricate = Callable[..., Any]
+
+
+def run(fabricate: Fabricate, seed: int, solved: int | None, **changes: Any) -> Any:
+    status = "solved" if solved else "unsolved"
+    ended = {"steps": solved or 3000, "steps_to_solve": solved, "status": status}
+    return fabricate(seed=seed, **(ended | changes))
+
+
+def test_the_share_of_all_seeds_that_have_solved_the_task(
+    fabricate: Fabricate, labelled: Any
+) -> None:
+    times = [400, 400, 1000, None]
+    results, _ = labelled([run(fabricate, seed, t) for seed, t in enumerate(times)])
+    (line,) = draw_solving_curves(results).axes[0].get_lines()
+    x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+    assert line.get_drawstyle() == "steps-post"
+    assert dict(zip(x.tolist(), y.tolist(), strict=True)) == {
+        0: 0,
+        400: 0.5,
+        1000: 0.75,
+        3000: 0.75,
+    }
+
+
+@pytest.mark.parametrize("status", ["diverged", "failed"])
+def test_a_broken_run_stays_in_the_count_to_the_end(
+    fabricate: Fabricate, labelled: Any, status: str
+) -> None:
+    broken = run(fabricate, 1, None, steps=10, status=status)
+    results, _ = labelled([run(fabricate, 0, 400), broken, run(fabricate, 2, None)])
+    (line,) = draw_solving_curves(results).axes[0].get_lines()
+    assert np.asarray(line.get_ydata())[-1] == pytest.approx(1 / 3)
+    assert np.asarray(line.get_xdata())[-1] == 3000
+
+
+def test_a_panel_per_gap_and_a_line_per_curve(fabricate: Fabricate, labelled: Any) -> None:
+    records = [run(fabricate, 0, 400, gap=gap, cell=c) for gap in (10, 20) for c in ("gru", "rnn")]
+    figure = draw_solving_curves(labelled(records)[0])
+    assert [panel.get_title() for panel in figure.axes] == ["copy, gap 10", "copy, gap 20"]
+    assert {line.get_label() for line in figure.axes[1].get_lines()} == {"gru", "rnn"}

@@ -143,7 +143,9 @@ def test_help_fits_and_names_every_choice(in_tmp, capsys, words):
     for choice in (
         "adding, copy, recall",
         "gru, lstm, rnn",
-        "gaps, keep_bias, smoke",
+        "gaps",
+        "keep_bias",
+        "smoke",
         "none, wandb",
     ):
         assert choice in text

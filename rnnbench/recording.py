@@ -36,6 +36,8 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
         "task": condition.task["name"],
         "cell": condition.cell["name"],
         "gap": task.gap,
+        "least_distance": task.distances[0],
+        "greatest_distance": task.distances[1],
         "seed": replica.seed,
         "lr": replica.lr,
         "hidden_size": size,

@@ -13,7 +13,7 @@ COLUMNS = (
     "task cell gap seed lr hidden_size num_parameters state_size batch_size steps loss accuracy "
     "score chance_accuracy chance_loss status steps_to_solve seconds sequences_per_second engine "
     "device dtype run_id condition_id version sequence_length load_bits plateaus init keep_bias "
-    "sweep error num_layers directions"
+    "sweep error num_layers directions least_distance greatest_distance"
 ).split()
 IDENTITY = ["run_id", "task", "cell", "gap", "seed", "lr"]
 HISTORY_COLUMNS = [*IDENTITY, "step", "loss", "accuracy", "score", "grad_norm"]

@@ -44,7 +44,8 @@ class Task(ABC):
 
     Attributes:
         gap: dependency distance: time steps from the oldest input that an answer needs to the
-            step where that answer is read.
+            step where that answer is read; where it varies from sequence to sequence
+            (`distances`), the least, or what the task's docstring says.
         input_size: features per time step, F.
         output_size: classes, or 1 for a regression.
         sequence_length: time steps, T.
@@ -65,6 +66,16 @@ class Task(ABC):
     load_bits: float
     plateaus: Mapping[str, float] = {}
 
+    @property
+    def distances(self) -> tuple[int, int]:
+        """Return the least and the greatest distance; both are `gap` where it does not vary."""
+        return self.gap, self.gap
+
+    @property
+    def span(self) -> int:
+        """Return the distance that an initialisation reckons with (chrono's T_max)."""
+        return self.gap
+
     @abstractmethod
     def sample(self, batch_size: int, generator: Generator) -> Batch:
         """Draw `batch_size` fresh sequences from `generator` and from nothing else.
@@ -79,8 +90,8 @@ class Task(ABC):
         Returns:
             `(K, 2)`, int64: the time step of the oldest input that answer k needs, and the time
             step at which it is read. Their difference is the distance: the `gap`, for every
-            answer that needs memory. Where the distance varies from sequence to sequence, `gap`
-            and the row tell the least. Row (-1, t): an answer that needs none.
+            answer that needs memory. Where the distance varies from sequence to sequence, the
+            row tells it for `gap`. Row (-1, t): an answer that needs none.
         """
 
     @abstractmethod

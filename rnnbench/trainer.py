@@ -125,7 +125,7 @@ class Trainer:
         for row, progress in enumerate(self.progress):
             drawn = {name: torch.zeros(shape) for name, shape in shapes.items()}
             generator = stream(INITIALIZATION, progress.replica.seed)
-            initialize(cell, drawn, generator, gap=self.task.gap, layers=self.plan.layers)
+            initialize(cell, drawn, generator, gap=self.task.span, layers=self.plan.layers)
             flat = torch.cat([tensor.flatten() for tensor in drawn.values()])
             self.stack.buffer[row, : len(flat)] = flat.to(self.device, self.dtype)
         self._renew_views()

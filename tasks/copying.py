@@ -23,8 +23,14 @@ class Copying(ClassificationTask):
 
     Channels: 0 to A - 1 symbols, A blank, A + 1 marker.
 
+    With `longest_gap`, each sequence has a distance of its own, the same for all of its symbols,
+    uniform on gap to longest_gap, as in the variable copy of Tallec & Ollivier (2018,
+    arXiv:1804.11188), whose delays are 1 to T: gap K + 1, longest_gap K + T. Blanks come first,
+    so that the marker and the answers stay at the end and the symbols are as old as they are to
+    be; `gap` is the least distance.
+
     Attributes:
-        nominal_length: the delay that the literature calls T, gap - K.
+        nominal_length: the delay that the literature calls T, gap - K, or its upper bound.
         sequence_chance: chance of a whole row being right, A^-K.
     """
 
@@ -35,6 +41,8 @@ class Copying(ClassificationTask):
         alphabet_size: int = 8,
         num_symbols: int = 10,
         score_on: Literal["answers", "all"] = "answers",
+        encoding: Literal["onehot", "scalar"] = "onehot",
+        longest_gap: int | None = None,
     ) -> None:
         """Check and derive sizes and chance.
 
@@ -44,6 +52,10 @@ class Copying(ClassificationTask):
             num_symbols: K, symbols to be repeated.
             score_on: "answers" scores the K answers; "all" scores all T time steps, as papers
                 do, with blank as one more class.
+            encoding: "onehot", or "scalar": one channel that holds 0 for blank, 1 to A for the
+                symbols, A + 1 for the marker, as the code of Bai et al. (2018,
+                arXiv:1803.01271) has it.
+            longest_gap: the greatest distance, at least gap; None: every distance is the gap.
 
         Raises:
             ValueError: an argument is out of its range.
@@ -53,11 +65,14 @@ class Copying(ClassificationTask):
         require("num_symbols", "be at least 1", num_symbols >= 1, num_symbols)
         require("gap", f"be at least num_symbols + 1 = {least}", gap >= least, gap)
         require("score_on", "be answers or all", score_on in ("answers", "all"), score_on)
+        require("encoding", "be onehot or scalar", encoding in ("onehot", "scalar"), encoding)
+        longest = gap if longest_gap is None else longest_gap
+        require("longest_gap", f"be null or at least gap = {gap}", longest >= gap, longest)
         self.gap, self.alphabet_size, self.num_symbols = gap, alphabet_size, num_symbols
-        self.score_on = score_on
-        self.input_size = alphabet_size + 2
-        self.sequence_length = gap + num_symbols
-        self.nominal_length = gap - num_symbols
+        self.score_on, self.encoding, self.longest_gap = score_on, encoding, longest_gap
+        self.input_size = alphabet_size + 2 if encoding == "onehot" else 1
+        self.sequence_length = longest + num_symbols
+        self.nominal_length = longest - num_symbols
         self.load_bits = num_symbols * math.log2(alphabet_size)
         self.sequence_chance = float(alphabet_size) ** -num_symbols
         every = score_on == "all"
@@ -72,20 +87,46 @@ class Copying(ClassificationTask):
         loss = self.num_symbols * math.log(size) / length
         return Chance(loss, (known + self.num_symbols / size) / length)
 
+    @property
+    def distances(self) -> tuple[int, int]:
+        return self.gap, self.span
+
+    @property
+    def span(self) -> int:
+        return self.gap if self.longest_gap is None else self.longest_gap
+
     def sample(self, batch_size: int, generator: Generator) -> Batch:
         shape = (self.num_symbols, batch_size)
         device = generator.device
         symbols = torch.randint(self.alphabet_size, shape, generator=generator, device=device)
         shown = torch.full((self.sequence_length, batch_size), self.alphabet_size, device=device)
-        shown[: self.num_symbols] = symbols
-        shown[self.gap - 1] = self.alphabet_size + 1
-        inputs = torch.zeros(*shown.shape, self.input_size, device=device)
-        inputs.scatter_(2, shown[..., None], 1.0)
+        shown.scatter_(0, self._draw_places(batch_size, generator), symbols)
+        shown[self.span - 1] = self.alphabet_size + 1
         blanks = self.answer_length - self.num_symbols
         before = symbols.new_full((blanks, batch_size), self.alphabet_size)
-        return Batch(inputs, torch.cat([before, symbols]))
+        return Batch(self._encode(shown), torch.cat([before, symbols]))
+
+    def _draw_places(self, batch_size: int, generator: Generator) -> Tensor:
+        """Return the time steps `(K, B)` at which the symbols are shown."""
+        device = generator.device
+        places = torch.arange(self.num_symbols, device=device)[:, None].expand(-1, batch_size)
+        if self.longest_gap is None:
+            return places
+        spare = self.longest_gap - self.gap
+        return places + torch.randint(
+            spare + 1, (1, batch_size), generator=generator, device=device
+        )
+
+    def _encode(self, shown: Tensor) -> Tensor:
+        """Turn channel numbers `(T, B)` into inputs `(T, B, F)`."""
+        if self.encoding == "onehot":
+            inputs = torch.zeros(*shown.shape, self.input_size, device=shown.device)
+            return inputs.scatter_(2, shown[..., None], 1.0)
+        blank = self.alphabet_size
+        digits = torch.where(shown < blank, shown + 1, torch.where(shown == blank, 0, shown))
+        return digits[..., None].float()
 
     def dependencies(self) -> Tensor:
         read = torch.arange(self.sequence_length - self.answer_length, self.sequence_length)
-        needed = torch.where(read >= self.gap, read - self.gap, -1)
+        needed = torch.where(read >= self.span, read - self.gap, -1)
         return torch.stack([needed, read], 1)

@@ -16,9 +16,15 @@ YAMLS = sorted((Path(__file__).parents[2] / "conf" / "task").glob("*.yaml"))
 OPTIONS = {
     "copy": Copying(gap=14),
     "copy all": Copying(gap=14, score_on="all"),
+    "copy scalar": Copying(gap=14, encoding="scalar"),
+    "copy scalar all": Copying(gap=14, encoding="scalar", score_on="all"),
+    "copy variable": Copying(gap=14, longest_gap=19),
+    "copy variable all": Copying(gap=11, longest_gap=19, score_on="all", encoding="scalar"),
     "copy small": Copying(gap=3, alphabet_size=2, num_symbols=2),
     "adding": Adding(gap=12),
     "adding half": Adding(gap=12, layout="half"),
+    "adding anywhere": Adding(gap=12, layout="anywhere"),
+    "adding hs97": Adding(gap=30, layout="hs97", tolerance=0.04),
     "adding strict": Adding(gap=2, tolerance=0.04),
     "recall": DelayedRecall(gap=12),
     "recall blank": DelayedRecall(gap=12, distractors="blank"),
@@ -40,7 +46,11 @@ def pytest_generate_tests(metafunc):
     if "task" in metafunc.fixturenames:
         metafunc.parametrize("task", list(TASKS.values()), ids=list(TASKS))
     if "symbol_task" in metafunc.fixturenames:
-        chosen = {name: task for name, task in TASKS.items() if not isinstance(task, Adding)}
+        chosen = {
+            name: task
+            for name, task in TASKS.items()
+            if not isinstance(task, Adding) and task.distances == (task.gap, task.gap)
+        }
         metafunc.parametrize("symbol_task", list(chosen.values()), ids=list(chosen))
 
 

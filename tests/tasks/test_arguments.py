@@ -18,8 +18,25 @@ from tasks.delayed_recall import DelayedRecall
         (Copying, {"gap": 20, "num_symbols": 0}, "num_symbols must be at least 1, got 0"),
         (Copying, {"gap": 20, "alphabet_size": 1}, "alphabet_size must be at least 2, got 1"),
         (Copying, {"gap": 20, "score_on": "x"}, "score_on must be answers or all, got x"),
+        (Copying, {"gap": 20, "encoding": "x"}, "encoding must be onehot or scalar, got x"),
+        (
+            Copying,
+            {"gap": 20, "longest_gap": 19},
+            "longest_gap must be null or at least gap = 20, got 19",
+        ),
         (Adding, {"gap": 1}, "gap must be at least 2, got 1"),
-        (Adding, {"gap": 9, "layout": "x"}, "layout must be exact or half, got x"),
+        (Adding, {"gap": 9, "layout": "x"}, "layout must be exact, half, anywhere or hs97, got x"),
+        (
+            Adding,
+            {"gap": 11, "layout": "hs97"},
+            "gap must be at least 12 in layout hs97, got 11",
+        ),
+        (
+            Adding,
+            {"gap": 12, "layout": "hs97", "tolerance": 0.6},
+            "tolerance must be above 0 and at most 0.5 in layout hs97, got 0.6",
+        ),
+        (Adding, {"gap": 1, "layout": "anywhere"}, "gap must be at least 2, got 1"),
         (Adding, {"gap": 9, "tolerance": 0}, "tolerance must be above 0 and at most 1, got 0"),
         (Adding, {"gap": 9, "tolerance": 2}, "tolerance must be above 0 and at most 1, got 2"),
         (DelayedRecall, {"gap": 0}, "gap must be at least 1, got 0"),
@@ -45,3 +62,8 @@ def test_arguments_are_given_by_name(kind):
 @pytest.mark.parametrize(("kind", "least"), [(Copying, 11), (Adding, 2), (DelayedRecall, 1)])
 def test_the_least_gap_works(kind, least):
     assert kind(gap=least).gap == least
+
+
+@pytest.mark.parametrize(("layout", "least"), [("half", 2), ("anywhere", 2), ("hs97", 12)])
+def test_the_least_gap_of_every_layout_of_adding_works(layout, least):
+    assert Adding(gap=least, layout=layout).gap == least

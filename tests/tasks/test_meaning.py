@@ -20,26 +20,40 @@ def oracle(task, inputs):
     """Answer from the inputs alone, in the words of each task's page."""
     if isinstance(task, Adding):
         value, marker = inputs.unbind(-1)
-        return (value * marker).sum(0)[None, :, None]
+        total = (value * (marker == 1)).sum(0)[None, :, None]
+        return 0.5 + total / 4 if task.layout == "hs97" else total
     if isinstance(task, DelayedRecall):
         flagged = inputs[..., task.alphabet_size].argmax(0)
         cue = inputs[flagged, torch.arange(inputs.shape[1]), : task.alphabet_size].argmax(-1)
         return one_hot(cue[None], task.alphabet_size)
-    symbols = inputs[: task.num_symbols].argmax(-1)
+    symbols = shown_symbols(task, inputs)
     if task.score_on == "answers":
         return one_hot(symbols, task.output_size)
-    blanks = symbols.new_full((task.gap, inputs.shape[1]), task.alphabet_size)
+    before = task.sequence_length - task.num_symbols
+    blanks = symbols.new_full((before, inputs.shape[1]), task.alphabet_size)
     return one_hot(torch.cat([blanks, symbols]), task.output_size)
+
+
+def shown_symbols(task, inputs):
+    """Return the symbols of a copy task in their order, wherever they are shown."""
+    if task.encoding == "scalar":
+        channels = inputs[..., 0].long() - 1
+        is_symbol = (channels >= 0) & (channels < task.alphabet_size)
+    else:
+        channels = inputs.argmax(-1)
+        is_symbol = channels < task.alphabet_size
+    assert (is_symbol.sum(0) == task.num_symbols).all()
+    return channels.T[is_symbol.T].view(-1, task.num_symbols).T
 
 
 def memoryless(task, targets):
     """Answer without any memory, but with a clock."""
     if isinstance(task, Adding):
-        return torch.ones(*targets.shape, 1)
+        return torch.full((*targets.shape, 1), 0.5 if task.layout == "hs97" else 1.0)
     outputs = torch.zeros(*targets.shape, task.output_size)
     if isinstance(task, Copying) and task.score_on == "all":
-        outputs[: task.gap, :, task.alphabet_size] = 50.0
-        outputs[task.gap :, :, task.alphabet_size] = -50.0
+        outputs[: -task.num_symbols, :, task.alphabet_size] = 50.0
+        outputs[-task.num_symbols :, :, task.alphabet_size] = -50.0
     return outputs
 
 
@@ -65,7 +79,10 @@ def test_the_answer_depends_on_the_needed_inputs_and_on_no_other(task, generator
     """Put the input of another sequence in at one time step; flags and markers stay."""
     inputs, targets = task.sample(50, generator)
     before = oracle(task, inputs)
-    contents = slice(0, 1) if isinstance(task, Adding) else slice(0, task.alphabet_size)
+    if isinstance(task, Copying) and task.distances[0] < task.distances[1]:
+        pytest.skip("the symbols' own places move: test_gap.py has them")
+    one_channel = isinstance(task, Adding) or inputs.shape[-1] == 1
+    contents = slice(0, 1) if one_channel else slice(0, task.alphabet_size)
     for t in range(task.sequence_length):
         changed = inputs.clone()
         changed[t, :, contents] = inputs[t, :, contents].roll(1, 0)
@@ -104,15 +121,49 @@ def test_chance_as_the_tasks_page_prints_it():
     assert recall.load_bits == 3
 
 
-@pytest.mark.parametrize("layout", ["exact", "half"])
+@pytest.mark.parametrize("layout", ["exact", "half", "anywhere", "hs97"])
 def test_knowing_one_of_the_two_numbers_is_the_plateau(layout, generator):
     task = Adding(gap=12, layout=layout)
     inputs, targets = task.sample(N, generator)
     value, marker = inputs.unbind(-1)
     first = value.gather(0, marker.argmax(0)[None])
-    losses = per_sequence(task.loss, (first + 0.5)[..., None], targets)
-    assert_is_mean(losses, task.plateaus["one of two"])
-    assert task.plateaus["one of two"] == pytest.approx(1 / 12)
+    guess = 0.5 + first / 4 if layout == "hs97" else first + 0.5
+    assert_is_mean(per_sequence(task.loss, guess[..., None], targets), task.plateaus["one of two"])
+    assert task.plateaus["one of two"] == pytest.approx(1 / 48 if layout == "hs97" else 1 / 12)
+
+
+def test_chance_of_the_1997_layout_as_literature_has_it():
+    task = Adding(gap=90, layout="hs97", tolerance=0.04)
+    assert (task.chance.loss, task.chance.accuracy) == pytest.approx((1 / 24, 0.1536))
+    assert (task.nominal_length, task.sequence_length) == (100, 110)
+    # 10 symbols of 8 after a delay of 1 to 1,000, all time steps scored.
+    variable = Copying(gap=11, longest_gap=1010, score_on="all")
+    assert variable.chance.loss == pytest.approx(10 * math.log(8) / 1020)
+    assert variable.nominal_length == 1000
+
+
+def test_no_constant_answer_does_better_than_chance_in_the_1997_layout(generator):
+    task = Adding(gap=12, layout="hs97", tolerance=0.04)
+    _, targets = task.sample(N, generator)
+    for answer in (0.4, 0.45, 0.55, 0.6):
+        outputs = torch.full((1, N, 1), answer)
+        assert task.loss(outputs, targets) > task.chance.loss
+        assert task.accuracy(outputs, targets) < task.chance.accuracy
+
+
+def test_the_scalar_encoding_holds_the_digits(generator):
+    inputs, targets = Copying(gap=5, num_symbols=3, encoding="scalar").sample(1, generator)
+    digits = (targets[:, 0] + 1).tolist()
+    assert inputs[:, 0, 0].tolist() == [*digits, 0, 9, 0, 0, 0]
+
+
+def test_both_encodings_show_the_same_sequences():
+    seeded = [torch.Generator().manual_seed(1) for _ in range(2)]
+    onehot = Copying(gap=14, longest_gap=18).sample(50, seeded[0])
+    scalar = Copying(gap=14, longest_gap=18, encoding="scalar").sample(50, seeded[1])
+    digits = torch.tensor([*range(1, 9), 0, 9])
+    assert torch.equal(scalar.inputs[..., 0], digits[onehot.inputs.argmax(-1)].float())
+    assert torch.equal(scalar.targets, onehot.targets)
 
 
 def test_repeating_the_last_distractor_is_chance_too(generator):

@@ -36,7 +36,7 @@ class Condition:
         task: `_target_` (dotted path of the class), `name`, and every constructor argument.
         cell: likewise.
         model: hidden_size, num_layers, bidirectional.
-        trainer: steps, batch_size, clip_norm, eval_every, eval_size; everything but the rates.
+        trainer: steps, batch_size, clip_norm, optimizer, ...; everything but the rates.
         dtype: float32 or float64.
         engine: as configured, auto included.
         device: as configured, auto included.

@@ -1,8 +1,9 @@
-"""Adam and gradient clipping on a stack: one flat row of parameters per replica."""
+"""Optimisers and gradient clipping on a stack: one flat row of parameters per replica."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 import torch
@@ -46,52 +47,99 @@ class FlatStack:
         return torch.cat([*rows, rows[0].new_zeros(len(self.buffer), self.spare)], 1)
 
 
-def clip(gradient: Tensor, largest: float | None) -> tuple[Tensor, Tensor]:
-    """Scale each replica's gradient to a norm of at most `largest`.
+def clip(
+    gradient: Tensor, largest: float | None, largest_value: float | None = None
+) -> tuple[Tensor, Tensor]:
+    """Clamp each element to +-`largest_value`, then scale to a norm of at most `largest`.
 
-    As torch.nn.utils.clip_grad_norm_ does it (Pascanu et al., 2013, arXiv:1211.5063), after
-    backward, and for each replica on its own.
+    As torch.nn.utils.clip_grad_value_ and clip_grad_norm_ (Pascanu et al., 2013,
+    arXiv:1211.5063) do it, after backward, and for each replica on its own.
 
     Args:
         gradient: `(R, P)`.
-        largest: the bound; None leaves the gradient as it is.
+        largest: bound of the norm; None for none.
+        largest_value: bound of every element; None for none.
 
     Returns:
         The gradient `(R, P)`, and its norms before clipping `(R,)`.
     """
-    norm = torch.linalg.vector_norm(gradient, dim=1)
+    norm = bounded = torch.linalg.vector_norm(gradient, dim=1)
+    if largest_value is not None:
+        gradient = gradient.clamp(-largest_value, largest_value)
+        bounded = torch.linalg.vector_norm(gradient, dim=1)
     if largest is None:
         return gradient, norm
-    return gradient * (largest / (norm + 1e-6)).clamp_(max=1.0)[:, None], norm
+    return gradient * (largest / (bounded + 1e-6)).clamp_(max=1.0)[:, None], norm
 
 
-class Adam:
-    """Adam (Kingma & Ba, 2015, arXiv:1412.6980) with torch's defaults, one rate per replica."""
+class Optimizer(ABC):
+    """An update rule with one learning rate, and a state of its own, per replica.
 
-    BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+    Attributes:
+        rates: learning rates `(R,)`.
+        state: what is carried from step to step, by name, each `(R, P)`.
+    """
+
+    names: tuple[str, ...] = ()
 
     def __init__(self, buffer: Tensor, rates: Tensor) -> None:
-        """Start with zero moments.
+        """Start with a state of zeros.
 
         Args:
             buffer: parameters `(R, P)`.
             rates: learning rates `(R,)`.
         """
         self.rates = rates
-        self.mean = torch.zeros_like(buffer)
-        self.square = torch.zeros_like(buffer)
+        self.state = {name: torch.zeros_like(buffer) for name in self.names}
 
+    @abstractmethod
     def update(self, buffer: Tensor, gradient: Tensor, step: int) -> None:
         """Update parameters in place; `step` counts from 1."""
-        self.mean.lerp_(gradient, 1 - self.BETA1)
-        self.square.mul_(self.BETA2).addcmul_(gradient, gradient, value=1 - self.BETA2)
-        scale = math.sqrt(1 - self.BETA2**step)
-        denominator = self.square.sqrt().div_(scale).add_(self.EPSILON)
-        rates = self.rates[:, None] / (1 - self.BETA1**step)
-        buffer.sub_((self.mean / denominator).mul_(rates))
 
     def keep(self, rows: Tensor) -> None:
         """Keep only the replicas with these row numbers."""
         self.rates = self.rates.index_select(0, rows)
-        self.mean = self.mean.index_select(0, rows)
-        self.square = self.square.index_select(0, rows)
+        self.state = {name: kept.index_select(0, rows) for name, kept in self.state.items()}
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba, 2015, arXiv:1412.6980) with torch's defaults."""
+
+    names = ("mean", "square")
+    BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+
+    def update(self, buffer: Tensor, gradient: Tensor, step: int) -> None:
+        mean, square = self.state["mean"], self.state["square"]
+        mean.lerp_(gradient, 1 - self.BETA1)
+        square.mul_(self.BETA2).addcmul_(gradient, gradient, value=1 - self.BETA2)
+        scale = math.sqrt(1 - self.BETA2**step)
+        denominator = square.sqrt().div_(scale).add_(self.EPSILON)
+        rates = self.rates[:, None] / (1 - self.BETA1**step)
+        buffer.sub_((mean / denominator).mul_(rates))
+
+
+class RMSprop(Optimizer):
+    """RMSprop (Tieleman & Hinton, 2012), as torch's but for a decay of 0.9.
+
+    That is the decay of the papers on long dependencies (Arjovsky et al., 2016,
+    arXiv:1511.06464; Tallec & Ollivier, 2018, arXiv:1804.11188); torch's default is 0.99.
+    """
+
+    names = ("square",)
+    ALPHA, EPSILON = 0.9, 1e-8
+
+    def update(self, buffer: Tensor, gradient: Tensor, step: int) -> None:
+        square = self.state["square"]
+        square.mul_(self.ALPHA).addcmul_(gradient, gradient, value=1 - self.ALPHA)
+        denominator = square.sqrt().add_(self.EPSILON)
+        buffer.sub_((gradient / denominator).mul_(self.rates[:, None]))
+
+
+class SGD(Optimizer):
+    """Plain gradient descent, without momentum."""
+
+    def update(self, buffer: Tensor, gradient: Tensor, step: int) -> None:
+        buffer.sub_(gradient * self.rates[:, None])
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}

@@ -8,12 +8,20 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
-from rnnbench.data import STEPS_PER_BLOCK
+from rnnbench.data import SEQUENCES_PER_CHUNK, STEPS_PER_BLOCK
 from rnnbench.streams import MAX_BLOCK, MAX_SEED
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+MAX_SET = SEQUENCES_PER_CHUNK * MAX_BLOCK
 Positive = Annotated[int, Field(ge=1)]
 
 
@@ -51,7 +59,7 @@ def _workers(value: Any) -> int:
     return value
 
 
-def _clip_norm(value: Any) -> float | None:
+def _bound(value: Any) -> float | None:
     if value is None:
         return None
     if not _is_number(value) or value <= 0:
@@ -75,9 +83,23 @@ class TrainerSettings(BaseModel):
     lr: Annotated[tuple[float, ...], BeforeValidator(_rates)]
     steps: Annotated[int, Field(ge=1, le=STEPS_PER_BLOCK * MAX_BLOCK)]
     batch_size: Positive
-    clip_norm: Annotated[float | None, BeforeValidator(_clip_norm)]
+    clip_norm: Annotated[float | None, BeforeValidator(_bound)]
+    clip_value: Annotated[float | None, BeforeValidator(_bound)]
+    optimizer: Literal["adam", "rmsprop", "sgd"]
     eval_every: Positive
     eval_size: Positive
+    train_set_size: int | None
+
+    @field_validator("train_set_size", mode="before")
+    @classmethod
+    def _holds_a_batch(cls, value: Any, info: ValidationInfo) -> Any:
+        """Check the size, as far as steps and batch size are known to be good themselves."""
+        batch_size, steps = info.data.get("batch_size", 1), info.data.get("steps", 1)
+        least = max(batch_size, -(-steps * batch_size // MAX_BLOCK))
+        if value is not None and not (type(value) is int and least <= value <= MAX_SET):
+            rule = f"be null for fresh data, or a whole number from {least} to {MAX_SET}"
+            raise ValueError(rule)
+        return value
 
 
 class TrackerSettings(BaseModel):

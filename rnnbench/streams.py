@@ -33,6 +33,14 @@ def stream(kind: int, seed: int = 0, block: int = 0) -> Generator:
     return torch.Generator().manual_seed(mix(packed))
 
 
+def shuffling(seed: int, epoch: int) -> Generator:
+    """Return a fresh generator for the order of one epoch (from 0) over a fixed training set.
+
+    The initial weights take block 0 of their stream; the epochs take the others.
+    """
+    return stream(INITIALIZATION, seed, 1 + epoch)
+
+
 def mix(number: int) -> int:
     """Map 32 bits onto 32 bits, one to one (xor-shift-multiply; constants: C. Wellons' lowbias32).
 

@@ -16,9 +16,10 @@ from rnnbench.condition import Replica
 from rnnbench.data import TrainingData, fixed_batches
 from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel, initialize, model_shapes
-from rnnbench.optimizer import Adam, FlatStack, clip
+from rnnbench.optimizer import OPTIMIZERS, FlatStack, clip
 from rnnbench.streams import EVALUATION, INITIALIZATION, TEST, stream
 from rnnbench.task import Batch, Task
+from rnnbench.training_set import TrainingSet
 
 SOLVED_ACCURACY, SOLVED_IN_A_ROW = 0.99, 3
 Row = dict[str, float]
@@ -34,6 +35,9 @@ class Plan:
         clip_norm: bound of the gradient's norm; None for no clipping.
         eval_every: steps between two evaluations.
         eval_size: sequences of an evaluation.
+        optimizer: adam, rmsprop or sgd.
+        clip_value: bound of every element of the gradient, before clip_norm; None for none.
+        train_set_size: sequences of each seed's fixed training set; None for fresh ones.
     """
 
     hidden_size: int
@@ -47,6 +51,9 @@ class Plan:
     dtype: str = "float32"
     num_layers: int = 1
     bidirectional: bool = False
+    optimizer: str = "adam"
+    clip_value: float | None = None
+    train_set_size: int | None = None
 
     @property
     def layers(self) -> Layers:
@@ -100,11 +107,17 @@ class Trainer:
         self.progress = [Progress(replica) for replica in replicas]
         self.step = 0
         rates = torch.tensor([r.lr for r in replicas], device=self.device, dtype=self.dtype)
-        self.adam = Adam(self.stack.buffer, rates)
-        seeds = [replica.seed for replica in replicas]
-        self.data = TrainingData(task, plan.batch_size, seeds, self.device, self.dtype)
+        self.optimizer = OPTIMIZERS[plan.optimizer](self.stack.buffer, rates)
+        self.data = self._make_data([replica.seed for replica in replicas])
         self._draw_parameters(cell)
         self._norm = torch.zeros(len(replicas), device=self.device)
+
+    def _make_data(self, seeds: Sequence[int]) -> TrainingData | TrainingSet:
+        size, batch_size = self.plan.train_set_size, self.plan.batch_size
+        place = (self.device, self.dtype)
+        if size is None:
+            return TrainingData(self.task, batch_size, seeds, *place)
+        return TrainingSet(self.task, size, batch_size, seeds, *place)
 
     @property
     def finished(self) -> bool:
@@ -141,9 +154,9 @@ class Trainer:
         total, parameters = losses.sum(), self.model.parameters
         gradients = torch.autograd.grad(total, list(parameters.values()))
         flat = self.stack.flatten(dict(zip(parameters, gradients, strict=True)))
-        flat, self._norm = clip(flat, self.plan.clip_norm)
+        flat, self._norm = clip(flat, self.plan.clip_norm, self.plan.clip_value)
         self.step += 1
-        self.adam.update(self.stack.buffer, flat, self.step)
+        self.optimizer.update(self.stack.buffer, flat, self.step)
         all_finite = math.isfinite(total.item())
         share = (time.perf_counter() - start) / len(self.progress)
         for progress in self.progress:
@@ -211,7 +224,7 @@ class Trainer:
         self.progress = [self.progress[row] for row in rows.tolist()]
         on_device = rows.to(self.device)
         self.stack.buffer = self.stack.buffer.index_select(0, on_device)
-        self.adam.keep(on_device)
+        self.optimizer.keep(on_device)
         self.data.keep(on_device)
         self._norm = self._norm.index_select(0, on_device)
         self._renew_views()
@@ -240,11 +253,7 @@ class Trainer:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all tensors from which training goes on exactly, by name."""
-        return {
-            "parameters": self.stack.buffer,
-            "mean": self.adam.mean,
-            "square": self.adam.square,
-        }
+        return {"parameters": self.stack.buffer, **self.optimizer.state}
 
     def state(self) -> dict[str, Any]:
         """Return the rest of what is needed to go on, as plain values."""
@@ -267,6 +276,6 @@ class Trainer:
             for saved in state["replicas"]
         ]
         moved = {name: tensor.to(self.device) for name, tensor in tensors.items()}
-        self.stack.buffer = moved["parameters"]
-        self.adam.mean, self.adam.square = moved["mean"], moved["square"]
+        self.stack.buffer = moved.pop("parameters")
+        self.optimizer.state = moved
         self._renew_views()

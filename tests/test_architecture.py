@@ -67,7 +67,9 @@ def test_a_cell_knows_only_the_cell_base_and_initialisation():
         assert all(n.startswith(("rnnbench.cell", "rnnbench.initialization")) for n in own), path
 
 
-@pytest.mark.parametrize("file", ["trainer", "optimizer", "data", "model", "streams"])
+@pytest.mark.parametrize(
+    "file", ["trainer", "optimizer", "data", "training_set", "model", "streams"]
+)
 def test_training_knows_no_task_and_no_cell_by_name(file):
     own = imported(ROOT / "rnnbench" / f"{file}.py")
     assert not any(name.startswith(("rnnbench.cells", "tasks")) for name in own)

@@ -1,9 +1,9 @@
-"""Adam and clipping are torch's own, for each replica by itself."""
+"""Optimisers and clipping are torch's own, for each replica by itself."""
 
 import pytest
 import torch
 
-from rnnbench.optimizer import Adam, FlatStack, clip
+from rnnbench.optimizer import OPTIMIZERS, FlatStack, clip
 
 SHAPES = {"a": (3, 5), "b": (7,)}
 
@@ -28,24 +28,58 @@ def test_views_share_the_buffer_and_rows_are_aligned():
     torch.testing.assert_close(flat.flatten(views).detach()[:, :22], flat.buffer[:, :22])
 
 
-def test_steps_are_those_of_torch_adam_after_clipping_each_replica():
-    rates, bound = [1e-2, 3e-3, 1e-1], 0.7
+PEERS = {
+    "adam": torch.optim.Adam,
+    "rmsprop": lambda parameters, lr: torch.optim.RMSprop(parameters, lr=lr, alpha=0.9),
+    "sgd": torch.optim.SGD,
+}
+
+
+def test_every_optimizer_has_a_peer():
+    assert set(PEERS) == set(OPTIMIZERS)
+
+
+@pytest.mark.parametrize(
+    ("bound", "element"), [(0.7, None), (None, 0.2), (0.7, 0.2), (None, None)], ids=str
+)
+@pytest.mark.parametrize("name", PEERS)
+def test_steps_are_those_of_torch_after_clipping_each_replica(name, bound, element):
+    rates = [1e-2, 3e-3, 1e-1]
     flat = stack(3)
     peers = [torch.nn.Parameter(row[:22].clone()) for row in flat.buffer]
-    optimizers = [torch.optim.Adam([p], lr=lr) for p, lr in zip(peers, rates, strict=True)]
-    adam = Adam(flat.buffer, torch.tensor(rates, dtype=torch.float64))
+    optimizers = [PEERS[name]([p], lr=lr) for p, lr in zip(peers, rates, strict=True)]
+    optimizer = OPTIMIZERS[name](flat.buffer, torch.tensor(rates, dtype=torch.float64))
     for step in range(1, 30):
         gradient = torch.zeros(3, 32, dtype=torch.float64)
         gradient[:, :22] = torch.randn(3, 22, dtype=torch.float64) / torch.tensor([[1], [9], [3]])
-        clipped, norms = clip(gradient, bound)
-        adam.update(flat.buffer, clipped, step)
-        for row, (peer, optimizer) in enumerate(zip(peers, optimizers, strict=True)):
+        clipped, norms = clip(gradient, bound, element)
+        optimizer.update(flat.buffer, clipped, step)
+        for row, (peer, its) in enumerate(zip(peers, optimizers, strict=True)):
             peer.grad = gradient[row, :22].clone()
-            norm = torch.nn.utils.clip_grad_norm_([peer], bound)
-            optimizer.step()
-            torch.testing.assert_close(norms[row], norm)
+            torch.testing.assert_close(norms[row], peer.grad.norm())
+            if element is not None:
+                torch.nn.utils.clip_grad_value_([peer], element)
+            if bound is not None:
+                torch.nn.utils.clip_grad_norm_([peer], bound)
+            its.step()
             torch.testing.assert_close(flat.buffer[row, :22], peer.detach(), atol=1e-12, rtol=1e-12)
     assert not flat.buffer[:, 22:].any()
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_those_who_stay_keep_their_rate_and_state(name):
+    rates = torch.tensor([1e-2, 3e-3, 1e-1], dtype=torch.float64)
+    flat, alone = stack(3), stack(3).buffer[2:].clone()
+    together = OPTIMIZERS[name](flat.buffer, rates)
+    single = OPTIMIZERS[name](alone, rates[2:])
+    gradient = torch.randn(3, 32, dtype=torch.float64)
+    together.update(flat.buffer, gradient, 1)
+    together.keep(torch.tensor([2]))
+    buffer = flat.buffer[2:].clone()
+    together.update(buffer, 2 * gradient[2:], 2)
+    single.update(alone, gradient[2:], 1)
+    single.update(alone, 2 * gradient[2:], 2)
+    assert torch.equal(buffer, alone)
 
 
 def test_clipping_bounds_the_large_and_leaves_the_small():
@@ -55,3 +89,11 @@ def test_clipping_bounds_the_large_and_leaves_the_small():
     assert clipped[0].tolist() == pytest.approx([0.6, 0.8], rel=1e-5)
     assert clipped[1].tolist() == gradient[1].tolist()
     assert torch.equal(clip(gradient, None)[0], gradient)
+
+
+def test_clipping_values_leaves_the_norm_that_is_reported():
+    gradient = torch.tensor([[3.0, -4.0], [0.3, 0.4]])
+    clipped, norms = clip(gradient, None, 1.0)
+    assert clipped.tolist() == [[1.0, -1.0], pytest.approx([0.3, 0.4])]
+    assert norms.tolist() == pytest.approx([5.0, 0.5])
+    assert gradient[0].tolist() == [3.0, -4.0]

@@ -1,5 +1,7 @@
 """A replica's numbers are bitwise the same alone and in any stack."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -37,6 +39,22 @@ def test_with_layers_and_directions(train, assert_same, cell, engine):
         assert_same(stacked[Replica(*replica)], train([replica], **settings)[Replica(*replica)])
 
 
+VARIED = [
+    {"optimizer": "rmsprop", "clip_value": 0.05},
+    {"optimizer": "sgd", "clip_norm": None, "train_set_size": 20},
+    {"clip_value": 0.01, "train_set_size": 9},
+]
+
+
+@pytest.mark.parametrize("settings", VARIED, ids=lambda settings: " ".join(settings))
+@pytest.mark.parametrize("hidden_size", [33, 5])
+def test_with_the_trainer_s_options(train, assert_same, settings, hidden_size):
+    settings = {"hidden_size": hidden_size, "task": TASKS["adding"], **settings}
+    stacked = train(STACK, **settings)
+    for replica in (STACK[1], STACK[4]):
+        assert_same(stacked[Replica(*replica)], train([replica], **settings)[Replica(*replica)])
+
+
 @pytest.mark.parametrize("engine", ["reference", "compiled", "torch"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_when_others_leave_half_way(train, assert_same, cell, engine):
@@ -66,21 +84,42 @@ def test_a_neighbour_that_diverges_does_no_harm(train, assert_same):
 @pytest.mark.parametrize("step", [3, 5, 11])
 @pytest.mark.parametrize("cell", CELLS)
 def test_after_a_resume(train, assert_same, cell, step):
-    whole = train(STACK, cell=CELLS[cell])
-    plan = Plan(16, 12, 8, 1.0, 5, 64)
+    resume(train, assert_same, CELLS[cell], step, {})
+
+
+@pytest.mark.parametrize("step", [3, 11])
+@pytest.mark.parametrize("settings", VARIED, ids=lambda settings: " ".join(settings))
+def test_after_a_resume_with_the_trainer_s_options(train, assert_same, settings, step):
+    resume(train, assert_same, GRU(), step, settings)
+
+
+def resume(train, assert_same, cell, step, settings):
+    whole = train(STACK, cell=cell, **settings)
+    plan = replace(Plan(16, 12, 8, 1.0, 5, 64), **settings)
     replicas = [Replica(*replica) for replica in STACK]
     task = DelayedRecall(gap=6)
-    first = Trainer(task, CELLS[cell], plan, replicas)
+    first = Trainer(task, cell, plan, replicas)
     for _ in first.run():
         if first.step == step:
             break
     tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
-    second = Trainer(task, CELLS[cell], plan, replicas)
+    second = Trainer(task, cell, plan, replicas)
+    assert second.fits(tensors)
     second.restore(tensors, first.state())
     for outcomes in second.run():
         for outcome in outcomes:
             assert_same(outcome, whole[outcome.progress.replica])
     assert second.finished
+
+
+def test_a_state_fits_its_own_optimizer_alone():
+    plan = Plan(16, 12, 8, 1.0, 5, 64)
+    own = {
+        name: Trainer(TASKS["adding"], RNN(), replace(plan, optimizer=name), [Replica(0, 1e-3)])
+        for name in ("adam", "rmsprop", "sgd")
+    }
+    fits = {(a, b) for a in own for b in own if own[a].fits(own[b].tensors())}
+    assert fits == {(name, name) for name in own}
 
 
 def test_rates_and_seeds_make_a_difference(train):

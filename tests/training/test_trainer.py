@@ -1,6 +1,7 @@
 """The training loop is that of every tutorial, and whoever is done leaves it."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,7 +12,9 @@ from rnnbench.condition import Replica
 from rnnbench.data import TrainingData, fixed_batches
 from rnnbench.streams import EVALUATION, TEST
 from rnnbench.trainer import Plan, Progress, Trainer
+from rnnbench.training_set import TrainingSet
 from tasks.adding import Adding
+from tasks.copying import Copying
 from tasks.delayed_recall import DelayedRecall
 
 # As in conftest.py: the fixture trains with these.
@@ -69,6 +72,47 @@ def test_trains_as_the_tutorial_does(train, engine, task, kind, cell):
     assert outcome.progress.history[-1]["loss"] == pytest.approx(losses[EVALUATION], rel=1e-9)
     assert (outcome.loss, outcome.accuracy) == pytest.approx((losses[TEST], accuracy), rel=1e-9)
     assert outcome.score == pytest.approx(task.score(losses[TEST], accuracy), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("settings", "peer"),
+    [
+        ({"optimizer": "sgd", "clip_value": 0.01}, torch.optim.SGD),
+        (
+            {"optimizer": "rmsprop", "clip_value": 0.01},
+            lambda parameters, lr: torch.optim.RMSprop(parameters, lr=lr, alpha=0.9),
+        ),
+    ],
+    ids=["sgd", "rmsprop"],
+)
+def test_trains_as_the_tutorial_does_with_another_optimizer(train, settings, peer):
+    """On a fixed set, each element of the gradient clipped, no norm."""
+    task, replica = Adding(gap=6), Replica(3, 3e-3)
+    whole = {"dtype": "float64", "clip_norm": None, "train_set_size": 20, **settings}
+    outcome = train([replica], cell=GRU(), task=task, **whole)[replica]
+    start = Trainer(task, GRU(), PLAN, [replica])
+    network = Tutorial(nn.GRU, task, PLAN.hidden_size)
+    network.load_state_dict(start.model.state_dict())
+    network.double()
+    optimizer = peer(network.parameters(), lr=replica.lr)
+    data = TrainingSet(task, 20, PLAN.batch_size, [replica.seed], CPU, torch.float64)
+    for step in range(PLAN.steps):
+        inputs, targets = (each[0] for each in data.batch(step))
+        optimizer.zero_grad()
+        task.loss(network(inputs, 1), targets).backward()
+        assert max(p.grad.abs().max() for p in network.parameters()) > 0.01
+        nn.utils.clip_grad_value_(network.parameters(), 0.01)
+        optimizer.step()
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(outcome.parameters[name], tensor, atol=1e-9, rtol=1e-9)
+
+
+def test_chrono_reckons_with_the_longest_distance():
+    """Its biases are log U[1, T_max - 1], and the gap is only the least distance here."""
+    task = Copying(gap=4, num_symbols=3, longest_gap=1000)
+    trainer = Trainer(task, LSTM(init="chrono"), replace(PLAN, hidden_size=64), [Replica(0, 1e-3)])
+    bias = trainer.model.parameters["rnn.bias_hh_l0"].detach().abs().max()
+    assert math.log(500) < bias < math.log(999)
 
 
 def test_evaluates_at_intervals_and_always_at_the_end(train):

@@ -15,10 +15,13 @@ COLUMNS = (
     "device dtype run_id condition_id version sequence_length load_bits plateaus init keep_bias "
     "sweep error num_layers directions least_distance greatest_distance"
 ).split()
+# Settings of the trainer that part curves, and what they were before they could be set.
+TRAINER = {"optimizer": "adam", "clip_norm": None, "clip_value": None, "train_set_size": None}
 IDENTITY = ["run_id", "task", "cell", "gap", "seed", "lr"]
 HISTORY_COLUMNS = [*IDENTITY, "step", "loss", "accuracy", "score", "grad_norm"]
 NUMBERS = ["loss", "accuracy", "score", "steps_to_solve", "load_bits", "keep_bias", "seconds"]
-NUMBERS += ["sequences_per_second", "grad_norm", "lr"]
+NUMBERS += ["sequences_per_second", "grad_norm", "lr", "clip_norm", "clip_value", "train_set_size"]
+NUMBERS += ["least_distance", "greatest_distance"]
 Paths = Path | str | Sequence[Path | str]
 
 
@@ -34,9 +37,12 @@ def load_results(path: Paths) -> pd.DataFrame:
     Raises:
         FileNotFoundError: there is nothing at a path.
     """
-    rows = [{name: record.get(name) for name in COLUMNS} for record in _records(path)]
+    rows = [
+        {**{name: record.get(name) for name in COLUMNS}, **_trainer(record)}
+        for record in _records(path)
+    ]
     order = ["task", "cell", "gap", "lr", "seed"]
-    return _frame(rows, COLUMNS).sort_values(order, kind="stable", ignore_index=True)
+    return _frame(rows, [*COLUMNS, *TRAINER]).sort_values(order, kind="stable", ignore_index=True)
 
 
 def load_history(path: Paths) -> pd.DataFrame:
@@ -47,6 +53,11 @@ def load_history(path: Paths) -> pd.DataFrame:
         for row in record["history"]
     ]
     return _frame(rows, HISTORY_COLUMNS)
+
+
+def _trainer(record: Record) -> Record:
+    trainer = record.get("config", {}).get("trainer", {})
+    return {name: trainer.get(name, default) for name, default in TRAINER.items()}
 
 
 def _frame(rows: list[Record], columns: list[str]) -> pd.DataFrame:

@@ -52,6 +52,7 @@ class Task(ABC):
         answer_length: the last K time steps are scored.
         chance: exact loss and accuracy of remembering nothing.
         load_bits: bits to be carried over the gap; NaN where the answer is a real number.
+        solved_accuracy: a run that keeps this is solved: 0.99 of the answers right.
         plateaus: losses of known partial solutions, by name, for the figures.
         version: raised whenever the numbers that a task gives change.
     """
@@ -64,6 +65,7 @@ class Task(ABC):
     answer_length: int
     chance: Chance
     load_bits: float
+    solved_accuracy: float = 0.99
     plateaus: Mapping[str, float] = {}
 
     @property

@@ -21,7 +21,7 @@ from rnnbench.streams import EVALUATION, INITIALIZATION, TEST, stream
 from rnnbench.task import Batch, Task
 from rnnbench.training_set import TrainingSet
 
-SOLVED_ACCURACY, SOLVED_IN_A_ROW = 0.99, 3
+SOLVED_IN_A_ROW = 3
 Row = dict[str, float]
 
 
@@ -68,11 +68,11 @@ class Progress:
     history: list[Row] = field(default_factory=list)
     seconds: float = 0.0
 
-    def steps_to_solve(self) -> int | None:
+    def steps_to_solve(self, accuracy: float) -> int | None:
         """Return the first of the last evaluations in a row that were right, if enough were."""
         latest = self.history[-SOLVED_IN_A_ROW:]
         solved = len(latest) == SOLVED_IN_A_ROW and all(
-            row["accuracy"] >= SOLVED_ACCURACY for row in latest
+            row["accuracy"] >= accuracy for row in latest
         )
         return int(latest[0]["step"]) if solved else None
 
@@ -177,11 +177,14 @@ class Trainer:
             progress.history.append({**row, "score": score, "grad_norm": norm})
         diverged = torch.tensor([not math.isfinite(loss) for loss in losses])
         outcomes = self._leave(diverged, "diverged")
-        solved = torch.tensor([p.steps_to_solve() is not None for p in self.progress])
+        solved = torch.tensor([self._steps_to_solve(p) is not None for p in self.progress])
         outcomes += self._leave(solved, "solved")
         if self.step == self.plan.steps:
             outcomes += self._leave(torch.ones(len(self.progress)).bool(), "unsolved")
         return outcomes
+
+    def _steps_to_solve(self, progress: Progress) -> int | None:
+        return progress.steps_to_solve(self.task.solved_accuracy)
 
     def _leave(self, leaving: Tensor, status: str) -> list[Outcome]:
         """Measure the leaving replicas on the test stream and take them out of the stack."""
@@ -207,7 +210,7 @@ class Trainer:
             progress=progress,
             status=status,
             steps=self.step,
-            steps_to_solve=progress.steps_to_solve() if status == "solved" else None,
+            steps_to_solve=self._steps_to_solve(progress) if status == "solved" else None,
             loss=loss,
             accuracy=accuracy,
             score=0.0 if status == "diverged" else self.task.score(loss, accuracy),

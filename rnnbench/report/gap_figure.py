@@ -56,7 +56,9 @@ def _draw_task(
 ) -> None:
     gaps = sorted(runs["gap"].unique())
     room = _room_at_a_gap(gaps)
-    panel.set(title=runs["task"].iloc[0], xlabel="gap (time steps)", ylabel=measure)
+    varies = (runs["least_distance"] < runs["greatest_distance"]).any()
+    xlabel = "gap (time steps; distances vary)" if varies else "gap (time steps)"
+    panel.set(title=runs["task"].iloc[0], xlabel=xlabel, ylabel=measure)
     panel.set(xscale="log", ylim=(-0.04, 1.04))
     _set_gap_ticks(panel, gaps)
     _draw_chance(panel, runs, measure)

@@ -15,6 +15,10 @@ CELL_SETTINGS = {
     "init": "{} init",
     "keep_bias": "keep bias {:g}",
     "batch_size": "batch size {:g}",
+    "optimizer": "{}",
+    "clip_norm": "clip norm {:g}",
+    "clip_value": "clip value {:g}",
+    "train_set_size": "training set {:g}",
 }
 # These may be chosen per gap within one curve, so they count only where they differ at one gap.
 GAP_SETTINGS = {

@@ -10,6 +10,7 @@ import rnnbench
 from rnnbench.cli.compose import arrange, compose, configuration_directory
 from rnnbench.cli.main import run_command
 from rnnbench.condition import Replica
+from rnnbench.worker import training_plan
 
 CONF = Path(configuration_directory())
 GAPS = [11, 20, 40, 80, 160]
@@ -93,9 +94,34 @@ def test_a_rate_on_the_command_line_wins_over_the_sweep_s(sweeps_of):
 
 @pytest.mark.parametrize("sweep", choices("sweep"))
 def test_every_shipped_sweep_composes(sweeps_of, sweep):
-    (made,) = sweeps_of(f"+sweep={sweep}", "cell=rnn", "task.gap=20")
+    (made,) = sweeps_of(f"+sweep={sweep}")
     assert made.name == sweep
-    assert made.jobs
+    for condition, _ in made.jobs:
+        assert condition.build_task().gap == condition.task["gap"]
+        training_plan(condition, "reference", "cpu")
+
+
+def test_a_paper_s_sweep_trains_as_the_paper_did(sweeps_of):
+    (sweep,) = sweeps_of("+sweep=paper_urnn_adding", "cell=lstm", "task.gap=375")
+    ((condition, replicas),) = sweep.jobs
+    trainer = {"optimizer": "rmsprop", "clip_norm": None, "clip_value": 1.0}
+    trainer |= {"train_set_size": 100_000, "steps": 30_000, "batch_size": 50}
+    assert trainer.items() <= condition.trainer.items()
+    assert condition.build_task().sequence_length == 750
+    (sweep,) = sweeps_of("+sweep=paper_chrono_copy")
+    points = {(c.task["gap"], c.cell["init"]) for c, _ in sweep.jobs}
+    assert points == {(gap, init) for gap in (11, 510) for init in ("torch", "chrono")}
+    assert {c.build_task().sequence_length for c, _ in sweep.jobs} == {520}
+
+
+def test_the_trainer_s_options_make_runs_of_their_own(sweeps_of):
+    def condition_id(*words):
+        (sweep,) = sweeps_of(*words)
+        ((condition, _),) = sweep.jobs
+        return condition.condition_id
+
+    options = ("trainer.optimizer=sgd", "trainer.clip_value=1", "trainer.train_set_size=100")
+    assert len({condition_id(), *map(condition_id, options)}) == 4
 
 
 @pytest.mark.parametrize("group", ["task", "cell", "tracker"])
@@ -145,6 +171,7 @@ def test_help_fits_and_names_every_choice(in_tmp, capsys, words):
         "gru, lstm, rnn",
         "gaps",
         "keep_bias",
+        "paper_chrono_copy",
         "smoke",
         "none, wandb",
     ):

@@ -43,12 +43,45 @@ import pytest
         (
             "+trainer.foo=1",
             "trainer.foo is not an option "
-            "(choose from lr, steps, batch_size, clip_norm, eval_every, eval_size)",
+            "(choose from lr, steps, batch_size, clip_norm, clip_value, optimizer, eval_every, "
+            "eval_size, train_set_size)",
         ),
         ("trainer.steps=0", "trainer.steps must be greater than or equal to 1, got 0"),
         (
             "trainer.clip_norm=0",
             "trainer.clip_norm must be a number above 0, or null for no clipping, got 0",
+        ),
+        (
+            "trainer.clip_value=-1",
+            "trainer.clip_value must be a number above 0, or null for no clipping, got -1",
+        ),
+        (
+            "trainer.optimizer=adamw",
+            "trainer.optimizer must be 'adam', 'rmsprop' or 'sgd', got 'adamw'",
+        ),
+        (
+            "trainer.train_set_size=63",
+            "trainer.train_set_size must be null for fresh data, or a whole number from 64 to "
+            "268435200, got 63",
+        ),
+        (
+            "trainer.train_set_size=2.5",
+            "trainer.train_set_size must be null for fresh data, or a whole number from 64 to",
+        ),
+        (
+            "trainer.train_set_size=true",
+            "trainer.train_set_size must be null for fresh data, or a whole number from 64 to",
+        ),
+        (
+            "trainer.train_set_size=64 trainer.steps=16000000",
+            "trainer.train_set_size must be null for fresh data, or a whole number from 977 to",
+        ),
+        ("trainer.batch_size=x trainer.train_set_size=64", "trainer.batch_size must be a valid"),
+        ("task.encoding=x", "task.encoding must be 'onehot' or 'scalar', got 'x'"),
+        ("task.longest_gap=19", "task.longest_gap must be null or at least gap = 20, got 19"),
+        (
+            "task=adding task.layout=hs97 task.gap=11",
+            "task.gap must be at least 12 in layout hs97, got 11",
         ),
         ("model.hidden_size=0", "model.hidden_size must be greater than or equal to 1, got 0"),
         ("model.hidden_size=many", "model.hidden_size must be a valid integer, got 'many'"),
@@ -69,7 +102,7 @@ import pytest
         ("workers=0", "workers must be auto or a whole number of at least 1, got 0"),
         ("dry_run=maybe", "dry_run must be a valid boolean, got 'maybe'"),
         ("name=a/b", "name must be letters, digits, dots, dashes and underscores, got 'a/b'"),
-        ("+sweep=nope", "sweep must be one of gaps, smoke, got nope"),
+        ("+sweep=nope", "sweep must be one of gaps, paper_chrono_copy, "),
         ("+foo=1", "foo is not an option (choose from "),
         ("+seed=1", "seed is not an option (did you mean seeds?)"),
         ("tracker.mode=loud", "tracker.mode must be 'auto', 'online' or 'offline', got 'loud'"),

@@ -146,3 +146,19 @@ def test_smoke_and_nothing_else_is_stamped(fabricate: Fabricate, labelled: Any, 
     figure = draw_against_gap(*labelled([fabricate(sweep=sweep)]), "accuracy")
     texts = [text.get_text() for panel in figure.axes for text in panel.texts]
     assert ("smoke" in texts) == (sweep == "smoke")
+
+
+@pytest.mark.parametrize(
+    ("distances", "label"),
+    [
+        ({}, "gap (time steps)"),
+        ({"least_distance": 20, "greatest_distance": 20}, "gap (time steps)"),
+        ({"least_distance": 20, "greatest_distance": 39}, "gap (time steps; distances vary)"),
+    ],
+    ids=["older records", "exact", "half"],
+)
+def test_the_axis_says_where_distances_vary(
+    fabricate: Fabricate, labelled: Any, distances: dict[str, int], label: str
+) -> None:
+    figure = draw_against_gap(*labelled([fabricate(**distances)]), "score")
+    assert figure.axes[0].get_xlabel() == label

@@ -71,6 +71,38 @@ def test_other_settings_part_curves(
     assert set(results.label) == texts
 
 
+@pytest.mark.parametrize(
+    ("setting", "values", "texts"),
+    [
+        ("optimizer", ("adam", "sgd"), {"gru, adam", "gru, sgd"}),
+        ("clip_norm", (None, 1.0), {"gru, no clip norm", "gru, clip norm 1"}),
+        ("clip_value", (None, 0.5), {"gru, no clip value", "gru, clip value 0.5"}),
+        ("train_set_size", (None, 100), {"gru, no training set", "gru, training set 100"}),
+    ],
+)
+def test_settings_of_the_trainer_part_curves(
+    fabricate: Fabricate, labelled: Labelled, setting: str, values: Any, texts: set[str]
+) -> None:
+    records = [
+        fabricate(config={"trainer": {setting: value}}) | {"run_id": f"{place:016x}"}
+        for place, value in enumerate(values)
+    ]
+    results, _ = labelled(records)
+    assert set(results.label) == texts
+
+
+def test_records_from_before_a_setting_of_the_trainer_are_of_the_same_curve(
+    fabricate: Fabricate, labelled: Labelled
+) -> None:
+    new = {"optimizer": "adam", "clip_norm": 1.0, "clip_value": None, "train_set_size": None}
+    records = [
+        fabricate(seed=0, config={"trainer": {"clip_norm": 1.0}}),
+        fabricate(seed=1, config={"trainer": new}),
+    ]
+    results, _ = labelled(records)
+    assert set(results.label) == {"gru"}
+
+
 def test_an_engine_resolved_per_gap_keeps_one_curve(
     fabricate: Fabricate, labelled: Labelled
 ) -> None:

@@ -145,7 +145,21 @@ def test_a_short_gap_is_learned_and_the_solved_leave_early(train):
 )
 def test_solved_means_three_evaluations_in_a_row(accuracies, solved_at):
     rows = [{"step": 10 * (i + 1), "accuracy": a} for i, a in enumerate(accuracies)]
-    assert Progress(Replica(0, 1e-3), rows).steps_to_solve() == solved_at
+    assert Progress(Replica(0, 1e-3), rows).steps_to_solve(0.99) == solved_at
+
+
+def test_blanks_alone_do_not_solve_copy_where_all_time_steps_are_scored(train):
+    task = Copying(gap=1010, score_on="all")
+    assert task.chance.accuracy > 0.99
+    assert task.chance.accuracy < task.solved_accuracy < 1
+    # The same rule as for the answers alone: one in a hundred of them may be wrong.
+    assert (task.solved_accuracy * 1020 - 1010) / 10 == pytest.approx(0.99)
+    assert Copying(gap=1010).solved_accuracy == Adding(gap=5).solved_accuracy == 0.99
+    task = Copying(gap=120, num_symbols=1, alphabet_size=2, score_on="all")
+    assert task.chance.accuracy > 0.99
+    outcome = train([(0, 1e-1)], task=task, steps=30, eval_every=2)[Replica(0, 1e-1)]
+    assert all(row["accuracy"] > 0.99 for row in outcome.progress.history[-3:])
+    assert outcome.status == "unsolved"
 
 
 def test_a_diverged_replica_counts_as_remembering_nothing(train):

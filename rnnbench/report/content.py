@@ -9,6 +9,7 @@ import pandas as pd
 from rnnbench.report import tables
 from rnnbench.report.comparison import comparisons
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture
+from rnnbench.report.keep_bias import keep_bias_horizons, rankings
 from rnnbench.report.summary import STATUSES, horizons, missing_seeds
 from rnnbench.report.variants import mixed_conditions
 
@@ -18,6 +19,10 @@ CAPTIONS = {
     "single seeds, moved aside a little. Dotted: what a predictor that remembers nothing gets.",
     "score_vs_gap": "Score against the gap: 0 remembers nothing, 1 is perfect. Drawn as above; "
     "scores outside 0 to 1 are drawn at its ends and kept as they are in summary.csv.",
+    "horizon_vs_keep_bias": "Horizon against the bias that the gate which keeps the old state "
+    "starts with; bars: 95 % interval, arrows: beyond the measured gaps. Dotted: after how many "
+    "time steps a gate at that bias alone has kept half, ln 2 / -ln sigmoid(b). Chrono draws the "
+    "bias of every unit between log 1 and log(gap - 1).",
     "solving_curves": "Share of runs that have solved their task after so many steps: accuracy of "
     "0.99 at three evaluations in a row, of which the first counts. Kaplan-Meier estimate; runs "
     "that are never solved, diverged and failed ones included, are counted to the end.",
@@ -57,6 +62,7 @@ def compose(results: pd.DataFrame, summary: pd.DataFrame) -> list[Block]:
         tables.horizon_table(horizons(results)),
         Picture("accuracy_vs_gap", CAPTIONS["accuracy_vs_gap"]),
         Picture("score_vs_gap", CAPTIONS["score_vs_gap"]),
+        *_keep_bias(results),
         *_comparisons(results),
         *_per_task(summary),
         Heading("Steps to solve"),
@@ -82,6 +88,14 @@ def _overview(results: pd.DataFrame) -> str:
     parts = ", ".join(f"{counts.get(status, 0)} {status}" for status in STATUSES)
     version = ", ".join(sorted(results["version"].dropna().astype(str).unique()))
     return f"{len(results)} runs: {parts}. rnnbench {version}."
+
+
+def _keep_bias(results: pd.DataFrame) -> Iterator[Block]:
+    starts = keep_bias_horizons(results)
+    if not starts.empty:
+        yield Heading("Horizon against keep bias")
+        yield Picture("horizon_vs_keep_bias", CAPTIONS["horizon_vs_keep_bias"])
+        yield Bullets(tuple(rankings(starts)))
 
 
 def _comparisons(results: pd.DataFrame) -> Iterator[Block]:

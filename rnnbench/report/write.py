@@ -9,6 +9,7 @@ from rnnbench.records import write_atomically
 from rnnbench.report.content import compose, title
 from rnnbench.report.figure import render
 from rnnbench.report.gap_figure import draw_against_gap
+from rnnbench.report.keep_bias import draw_keep_bias, keep_bias_horizons
 from rnnbench.report.learning_figure import draw_learning_curves
 from rnnbench.report.markdown import to_markdown
 from rnnbench.report.page import to_html
@@ -42,6 +43,9 @@ def write_report(paths: Sequence[Path]) -> Path:
         "solving_curves": draw_solving_curves(results),
         "learning_curves": draw_learning_curves(results, load_history(places)),
     }
+    starts = keep_bias_horizons(results)
+    if not starts.empty:
+        figures["horizon_vs_keep_bias"] = draw_keep_bias(starts)
     pictures = {name: render(figure) for name, figure in figures.items()}
     blocks = compose(results, summary)
     vectors = {name: files["svg"] for name, files in pictures.items()}

@@ -1,0 +1,135 @@
+"""Horizons against the bias of the gate that keeps the old state: data, figure, words."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rnnbench.report.figure import panel_grid
+from rnnbench.report.style import REFERENCE_COLOUR, THEME, Style, curve_styles
+from rnnbench.statistics import HORIZON, Horizon, HorizonRange, horizon_range
+
+CHRONO = "chrono"
+POINT = ["task", "cell", "init", "keep_bias"]
+
+
+def keep_bias_horizons(results: pd.DataFrame) -> pd.DataFrame:
+    """Return a horizon for every start of the cells that were run with several; else no rows.
+
+    Columns: task, cell, start (a keep bias, or chrono), horizon (HorizonRange). Starts other than
+    torch's and chrono's are left out, and so are cells without a keep gate.
+    """
+    known = results["keep_bias"].notna() & (results["init"] == "torch")
+    runs = results[known | (results["init"] == CHRONO)]
+    rows = []
+    for (task, cell, init, bias), own in runs.groupby(POINT, dropna=False):
+        scores = {
+            float(gap): points.to_numpy(dtype=float)  # type: ignore[arg-type]
+            for gap, points in own.groupby("gap")["score"]
+        }
+        start = CHRONO if init == CHRONO else bias
+        found = horizon_range(scores, HORIZON)
+        rows.append({"task": task, "cell": cell, "start": start, "horizon": found})
+    table = pd.DataFrame(rows, columns=["task", "cell", "start", "horizon"])
+    several = table.groupby(["task", "cell"])["start"].transform("nunique") > 2
+    return table[several.astype(bool)].reset_index(drop=True)
+
+
+def half_life(bias: float) -> float:
+    """Return after how many time steps a gate at this bias alone has kept half.
+
+    ln 2 / -ln sigmoid(b): what a gate multiplies the old state with at every time step, when
+    neither the input nor the state says anything.
+    """
+    return float(np.log(2) / np.log1p(np.exp(-bias)))
+
+
+def draw_keep_bias(table: pd.DataFrame) -> Figure:
+    """Draw horizons against keep bias: a panel per task, a line per cell, chrono at the right."""
+    tasks = sorted(table["task"].unique())
+    styles = curve_styles([(cell, "") for cell in sorted(table["cell"].unique())])
+    with mpl.rc_context(THEME):
+        figure, panels = panel_grid(1, len(tasks), 3.6, 3.2)
+        for panel, task in zip(panels, tasks, strict=True):
+            _draw_task(panel, table[table.task == task], styles)
+            panel.set(title=task, xlabel="keep bias", yscale="log")
+        panels[0].set_ylabel("horizon (time steps)")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    return figure
+
+
+def _draw_task(panel: Axes, points: pd.DataFrame, styles: dict[tuple[str, str], Style]) -> None:
+    numbers = sorted({start for start in points["start"] if start != CHRONO})
+    places: dict[object, float] = {number: float(number) for number in numbers}
+    ticks = [f"{number:g}" for number in numbers]
+    if CHRONO in set(points["start"]):
+        places[CHRONO] = numbers[-1] + 1.2
+        ticks.append(CHRONO)
+    biases = np.linspace(numbers[0], numbers[-1], 100)
+    expected = [half_life(bias) for bias in biases]
+    panel.plot(biases, expected, ":", color=REFERENCE_COLOUR, label="half-life of the gate")
+    panel.set_xticks(list(places.values()), ticks)
+    for (cell,), own in points.groupby(["cell"]):
+        style = styles[str(cell), ""]
+        shift = 0.08 * (list(styles).index((str(cell), "")) - (len(styles) - 1) / 2)
+        own = own.assign(x=[places[start] + shift for start in own["start"]]).sort_values("x")
+        heights = [row.horizon.gap for row in own["horizon"]]
+        line = own["start"] != CHRONO
+        panel.plot(
+            own["x"][line],
+            np.array(heights)[line],
+            color=style.colour,
+            linestyle=style.linestyle,
+            label=str(cell),
+            lw=1.6,
+        )
+        for x, found in zip(own["x"], own["horizon"], strict=True):
+            _draw_point(panel, x, found, style)
+
+
+def _draw_point(panel: Axes, x: float, found: HorizonRange, style: Style) -> None:
+    """Draw one horizon: an arrowhead where it lies beyond what was measured."""
+    marker = {"": style.marker, ">": "$\\uparrow$", "<": "$\\downarrow$"}[found.horizon.bound]
+    if found.low is not None and found.high is not None:
+        panel.plot([x, x], [found.low.gap, found.high.gap], color=style.colour, lw=1, alpha=0.7)
+    panel.plot([x], [found.horizon.gap], marker=marker, color=style.colour, ms=7, ls="none")
+
+
+def rankings(table: pd.DataFrame) -> list[str]:
+    """Say in words, for every pair of cells, whether their order turns over with the start."""
+    lines = []
+    for task, points in table.groupby("task"):
+        cells = sorted(points["cell"].unique())
+        by_start = points.set_index(["start", "cell"])["horizon"].unstack()
+        for first, second in combinations(cells, 2):
+            pairs = by_start[[first, second]].dropna()
+            ahead: dict[str, list[str]] = {first: [], second: []}
+            for start, row in pairs.iterrows():
+                a, b = _extended(row[first].horizon), _extended(row[second].horizon)
+                if a != b:
+                    name = start if start == CHRONO else f"{start:g}"
+                    ahead[first if a > b else second].append(str(name))
+            lines.append(_sentence(str(task), ahead))
+    return lines
+
+
+def _extended(found: Horizon) -> float:
+    return {"": found.gap, ">": np.inf, "<": 0.0}[found.bound]
+
+
+def _sentence(task: str, ahead: dict[str, list[str]]) -> str:
+    parts = [f"{cell} at {', '.join(starts)}" for cell, starts in ahead.items() if starts]
+    if len(parts) == 2:
+        return f"{task}: which cell remembers farther turns over with the keep bias: " + "; ".join(
+            parts
+        )
+    if len(parts) == 1:
+        cell = next(cell for cell, starts in ahead.items() if starts)
+        return f"{task}: {cell} remembers farther, or as far, at every keep bias."
+    return f"{task}: no difference was measured."

@@ -1,0 +1,73 @@
+"""Horizons against keep bias: which starts count, what is drawn and what is said."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnbench.report.keep_bias import draw_keep_bias, half_life, keep_bias_horizons, rankings
+
+Fabricate = Callable[..., Any]
+
+
+def start(fabricate: Fabricate, cell: str, lost_at: int, **changes: Any) -> list[Any]:
+    """Five seeds of a cell that remembers all gaps up to one."""
+    return [
+        fabricate(cell=cell, gap=gap, seed=seed, score=float(gap < lost_at), **changes)
+        for gap in (10, 20, 40, 80)
+        for seed in range(5)
+    ]
+
+
+@pytest.fixture
+def turned(fabricate: Fabricate, labelled: Any) -> Any:
+    records = []
+    for bias, gru, lstm in ((0.0, 40, 20), (1.0, 40, 40), (3.0, 40, 80)):
+        records += start(fabricate, "gru", gru, keep_bias=bias)
+        records += start(fabricate, "lstm", lstm, keep_bias=bias)
+    records += start(fabricate, "lstm", 160, init="chrono", keep_bias=None)
+    records += start(fabricate, "rnn", 20, keep_bias=None)
+    return keep_bias_horizons(labelled(records)[0])
+
+
+def test_the_half_life_by_hand() -> None:
+    # A gate at 0 keeps half at every time step; at ln 3 it keeps 3/4: ln 2 / ln(4 / 3) = 2.409.
+    assert half_life(0.0) == pytest.approx(1)
+    assert half_life(math.log(3)) == pytest.approx(2.4094, abs=1e-4)
+    assert half_life(5.0) == pytest.approx(math.log(2) * math.exp(5), rel=0.01)
+
+
+def test_every_start_has_a_horizon_and_cells_without_a_gate_none(turned: Any) -> None:
+    assert set(turned["cell"]) == {"gru", "lstm"}
+    found = {(row.cell, row.start): row.horizon.horizon for row in turned.itertuples()}
+    assert len(found) == 7
+    assert found["lstm", 0.0].gap == pytest.approx(10 * 2**0.25)
+    assert found["lstm", "chrono"] == (80, ">")
+
+
+def test_a_ranking_that_turns_over_is_said_in_words(turned: Any) -> None:
+    (line,) = rankings(turned)
+    assert "turns over" in line
+    assert "gru at 0" in line and "lstm at 3" in line
+    assert "1" not in line.partition("gru at ")[2].partition(";")[0]
+
+
+def test_lines_points_and_the_prediction(turned: Any) -> None:
+    (panel,) = draw_keep_bias(turned).axes
+    lines = {line.get_label(): line for line in panel.get_lines()}
+    dotted = lines["half-life of the gate"]
+    assert np.asarray(dotted.get_ydata())[0] == pytest.approx(1)
+    assert np.asarray(lines["gru"].get_ydata()).tolist() == pytest.approx([20 * 2**0.25] * 3)
+    texts = [text.get_text() for text in panel.get_xticklabels()]
+    assert texts == ["0", "1", "3", "chrono"]
+
+
+def test_one_start_makes_no_figure(fabricate: Fabricate, labelled: Any) -> None:
+    records = start(fabricate, "gru", 40, keep_bias=1.0) + start(
+        fabricate, "gru", 40, keep_bias=3.0
+    )
+    assert keep_bias_horizons(labelled(records)[0]).empty

@@ -35,6 +35,16 @@ def test_pairs_of_seeds_are_compared_gap_by_gap(fabricate: Fabricate, labelled: 
     assert table.rows[0][3].startswith("0.85 (")
 
 
+def test_the_better_one_is_named_first_whatever_the_names(
+    fabricate: Fabricate, labelled: Any
+) -> None:
+    rnn = scores(fabricate, "rnn", {10: [0.9] * 5})
+    gru = scores(fabricate, "gru", {10: [0.5, 0.5, 0.5, 0.95, 0.5]})
+    (row,) = comparisons(labelled([*rnn, *gru])[0]).itertuples()
+    assert (row.better, row.worse) == ("rnn", "gru")
+    assert row.probability.mean == pytest.approx(4 / 5)
+
+
 def test_curves_without_the_same_seeds_are_not_compared(
     fabricate: Fabricate, labelled: Any
 ) -> None:

@@ -10,11 +10,7 @@ from pathlib import Path
 from rnnbench.records import consolidate, write_atomically
 from rnnbench.report import write_report
 
-FIGURES = tuple(
-    f"{name}.png"
-    for name in ("accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
-)
-PUBLISHED = (*FIGURES, "summary.csv", "report.md")
+TABLES = ("summary.csv", "report.md")
 
 
 def publish(source: Path, destination: Path) -> int:
@@ -28,8 +24,8 @@ def publish(source: Path, destination: Path) -> int:
     """
     report = write_report([source])
     count = consolidate([source], destination)
-    for name in PUBLISHED:
-        write_atomically(destination / name, (report / name).read_bytes())
+    for path in (*report.glob("*.png"), *(report / name for name in TABLES)):
+        write_atomically(destination / path.name, path.read_bytes())
     return count
 
 

@@ -17,6 +17,7 @@ FILE = "engines.json"
 # In this order, the first that is nearly the fastest: a close race is not decided by noise.
 PREFERENCE = ("compiled", "reference", "torch")
 MARGIN = 1.2
+STARTS = ("init", "keep_bias")
 Choice = dict[str, Any]
 Say = Callable[[str], None]
 # Runs `time_engines` on jobs, and tells how it went as `rnnbench.launcher.pool.run` does.
@@ -99,10 +100,14 @@ def _shortest_first(jobs: tuple[Job, ...]) -> list[Job]:
 
 
 def _key(job: Job) -> str:
-    """Return what the choice depends on: the cell, the shape but for its length, the device."""
+    """Return what the choice depends on: the cell, the shape but for its length, the device.
+
+    How a cell starts makes no difference to its speed.
+    """
     condition = job["condition"]
+    cell = {key: value for key, value in condition.cell.items() if key not in STARTS}
     shape = {**condition.model, "batch_size": condition.trainer["batch_size"]}
-    return digest([dict(condition.cell), shape, condition.dtype, job["device"]])
+    return digest([cell, shape, condition.dtype, job["device"]])
 
 
 def _reason_against(name: str, job: Job) -> str | None:

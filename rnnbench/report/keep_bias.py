@@ -102,34 +102,40 @@ def _draw_point(panel: Axes, x: float, found: HorizonRange, style: Style) -> Non
 
 
 def rankings(table: pd.DataFrame) -> list[str]:
-    """Say in words, for every pair of cells, whether their order turns over with the start."""
+    """Say in words, for every pair of cells, whether their order turns over with the start.
+
+    A cell is ahead where its whole interval lies beyond the other's.
+    """
     lines = []
     for task, points in table.groupby("task"):
-        cells = sorted(points["cell"].unique())
         by_start = points.set_index(["start", "cell"])["horizon"].unstack()
-        for first, second in combinations(cells, 2):
-            pairs = by_start[[first, second]].dropna()
-            ahead: dict[str, list[str]] = {first: [], second: []}
-            for start, row in pairs.iterrows():
-                a, b = _extended(row[first].horizon), _extended(row[second].horizon)
-                if a != b:
-                    name = start if start == CHRONO else f"{start:g}"
-                    ahead[first if a > b else second].append(str(name))
-            lines.append(_sentence(str(task), ahead))
+        for pair in combinations(sorted(points["cell"].unique()), 2):
+            ahead: dict[str, list[str]] = {cell: [] for cell in pair}
+            for start, row in by_start[[*pair]].dropna().iterrows():
+                for cell, other in (pair, pair[::-1]):
+                    if _lowest(row[cell]) > _highest(row[other]):
+                        ahead[cell].append(start if start == CHRONO else f"{start:g}")
+            lines.append(f"{task}: {_sentence(ahead)}")
     return lines
+
+
+def _lowest(found: HorizonRange) -> float:
+    return _extended(found.low or found.horizon)
+
+
+def _highest(found: HorizonRange) -> float:
+    return _extended(found.high or found.horizon)
 
 
 def _extended(found: Horizon) -> float:
     return {"": found.gap, ">": np.inf, "<": 0.0}[found.bound]
 
 
-def _sentence(task: str, ahead: dict[str, list[str]]) -> str:
-    parts = [f"{cell} at {', '.join(starts)}" for cell, starts in ahead.items() if starts]
-    if len(parts) == 2:
-        return f"{task}: which cell remembers farther turns over with the keep bias: " + "; ".join(
-            parts
-        )
-    if len(parts) == 1:
-        cell = next(cell for cell, starts in ahead.items() if starts)
-        return f"{task}: {cell} remembers farther, or as far, at every keep bias."
-    return f"{task}: no difference was measured."
+def _sentence(ahead: dict[str, list[str]]) -> str:
+    first, second = ahead
+    parts = " and ".join(f"{cell} at {', '.join(at)}" for cell, at in ahead.items() if at)
+    if ahead[first] and ahead[second]:
+        return f"which cell remembers farther turns over with the keep bias, {parts}."
+    if not parts:
+        return f"at no keep bias do the intervals of {first} and {second} part."
+    return f"{parts} remembers farther; nowhere is it the other way round."

@@ -54,6 +54,14 @@ def favour(name):
     return lambda job, progress, stop: _choice(times, {})
 
 
+def test_how_a_cell_starts_is_no_reason_to_time_it_again(resolve):
+    starts = [{"init": "torch", "keep_bias": 1.0}, {"init": "chrono", "keep_bias": 0.0}]
+    started = [replace(GRU, cell={**GRU.cell, **start}) for start in starts]
+    engines, lines, timed = resolve(*started, work=favour("torch"))
+    assert engines == ["torch", "torch"]
+    assert (len(timed), len(lines)) == (1, 1)
+
+
 def test_each_cell_is_timed_once_on_its_shortest_job(resolve):
     engines, lines, timed = resolve(LONG, GRU, RNN, FIXED, work=favour("torch"))
     assert engines == ["torch", "torch", "torch", "torch"]

@@ -18,7 +18,7 @@ from scipy import stats
 from rnnbench.statistics.area import area_under_score
 from rnnbench.statistics.bootstrap import Floats, bootstrap_interval
 from rnnbench.statistics.comparison import probability_of_improvement
-from rnnbench.statistics.horizon import horizon, horizon_range
+from rnnbench.statistics.horizon import D90, HORIZON, HorizonRange, horizon, horizon_range
 from rnnbench.statistics.interquartile import interquartile_mean
 from rnnbench.statistics.intervals import mean_interval, wilson_interval
 
@@ -70,24 +70,30 @@ def _wilson() -> Iterator[tuple[str, str, int, float]]:
         yield "success rate (Wilson)", "success or not", seeds, float(covered.mean())
 
 
-def _hits(draw: Draw, seeds: int, generator: np.random.Generator, number: int) -> dict[str, bool]:
-    """Return, for one simulated sweep, which intervals hold the truth."""
+def _hits(draw: Draw, seeds: int, generator: np.random.Generator, number: int) -> dict[str, float]:
+    """Return, for one simulated sweep, which intervals hold the truth; of means, how many do."""
     scores = draw(generator, CURVE, seeds)
     others = draw(generator, CURVE - SHIFT, seeds)
     by_gap = dict(zip(GAPS, scores, strict=True))
     given: dict[str, Any] = {"resamples": RESAMPLES, "seed": number}
-    lost = horizon_range(by_gap, **given)
-    true_gap, truths = horizon(GAPS, CURVE).gap, _truths(draw)
+    truths = _truths(draw)
     intervals = {
-        "mean (Student t)": mean_interval(scores[2]),
         "interquartile mean": bootstrap_interval(list(scores), interquartile_mean, **given),
         "probability of improvement": probability_of_improvement([*scores], [*others], **given),
         "area": area_under_score(by_gap, **given),
     }
-    hits = {name: each.low <= truths[name] <= each.high for name, each in intervals.items()}
-    low = lost.low is not None and (lost.low.bound == "<" or lost.low.gap <= true_gap)
-    high = lost.high is not None and (lost.high.bound == ">" or lost.high.gap >= true_gap)
-    return hits | {"horizon": low and high}
+    hits = {name: float(each.low <= truths[name] <= each.high) for name, each in intervals.items()}
+    for name, level in (("horizon", HORIZON), ("D90", D90)):
+        found = horizon_range(by_gap, level, **given)
+        hits[name] = float(_holds(found, horizon(GAPS, CURVE, level).gap))
+    means = [mean_interval(points) for points in scores]
+    inside = [each.low <= truth <= each.high for each, truth in zip(means, CURVE, strict=True)]
+    return hits | {"mean (Student t)": float(np.mean(inside))}
+
+
+def _holds(found: HorizonRange, truth: float) -> bool:
+    low = found.low is not None and (found.low.bound == "<" or found.low.gap <= truth)
+    return low and found.high is not None and (found.high.bound == ">" or found.high.gap >= truth)
 
 
 def _truths(draw: Draw) -> dict[str, float]:
@@ -107,8 +113,8 @@ def _truths(draw: Draw) -> dict[str, float]:
         )
     x = np.log(GAPS)
     area = float(np.trapezoid(CURVE, x) / (x[-1] - x[0]))
-    names = ("mean (Student t)", "interquartile mean", "probability of improvement", "area")
-    return dict(zip(names, (float(CURVE[2]), trimmed, better, area), strict=True))
+    names = ("interquartile mean", "probability of improvement", "area")
+    return dict(zip(names, (trimmed, better, area), strict=True))
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ def check(table: pd.DataFrame, slack: float) -> None:
     wilson = found.xs("success or not", level="outcomes")
     assert wilson.between(0.93, 0.97).all()
     assert (found.xs(("normal", 10), level=("outcomes", "seeds")) >= 0.9 - slack).all()
-    assert len(found) == 3 + 5 * 2 * 3
+    assert len(found) == 3 + 6 * 2 * 3
 
 
 def test_the_stored_table_keeps_its_promises() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from torch import Generator, Tensor
 from torch.nn import functional
@@ -67,6 +67,21 @@ class Task(ABC):
     load_bits: float
     solved_accuracy: float = 0.99
     plateaus: Mapping[str, float] = {}
+    _arguments: Mapping[str, Any]
+
+    def __new__(cls, *_: Any, **arguments: Any) -> Self:
+        """Remember the arguments, for `at_gap`."""
+        task = super().__new__(cls)
+        task._arguments = arguments
+        return task
+
+    def at_gap(self, gap: int) -> Self:
+        """Return the same task, all its other arguments included, at another gap.
+
+        Raises:
+            ValueError: the task has no such gap.
+        """
+        return type(self)(**{**self._arguments, "gap": gap})
 
     @property
     def distances(self) -> tuple[int, int]:

@@ -113,3 +113,20 @@ def test_a_yaml_names_every_argument_and_its_default_is_the_class_s(path):
 def test_all_tasks_have_a_yaml():
     assert {type(from_yaml(path)) for path in YAMLS} == set(CLASSES)
     assert all(issubclass(kind, (ClassificationTask, RegressionTask)) for kind in CLASSES)
+
+
+def test_at_another_gap_only_the_gap_differs(task, generator):
+    other = task.at_gap(task.gap + 1)
+    assert type(other) is type(task)
+    assert other.gap == task.gap + 1
+    back = other.at_gap(task.gap)
+    assert same(task.sample(6, seeded(3)), back.sample(6, seeded(3)))
+    settings = inspect.signature(type(task)).parameters.keys() - {"gap"}
+    assert {s: getattr(back, s, None) for s in settings} == {
+        s: getattr(task, s, None) for s in settings
+    }
+
+
+def test_a_gap_that_the_task_has_not_is_refused(task):
+    with pytest.raises(ValueError, match="gap must"):
+        task.at_gap(0)

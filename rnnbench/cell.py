@@ -58,7 +58,7 @@ class Cell:
         if init not in INITIALIZATIONS:
             raise ValueError(f"init must be one of {', '.join(INITIALIZATIONS)}, got {init}")
         if self.keep_gate is None and init == "chrono":
-            rule = "torch or orthogonal for a cell without a keep gate"
+            rule = "torch, glorot or orthogonal for a cell without a keep gate"
             raise ValueError(f"init must be {rule}, got {init}")
         if self.keep_gate is None and keep_bias:
             raise ValueError(f"keep_bias must be 0 without a keep gate, got {keep_bias}")

@@ -6,10 +6,10 @@ import hashlib
 import importlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 if TYPE_CHECKING:
     from rnnbench.cell import Cell
@@ -21,11 +21,15 @@ MODEL_VERSION = 1
 TRAINER_VERSION = 1
 
 
+# Keys of a task's or cell's section that are not arguments of its class.
+NOT_ARGUMENTS: Final = ("_target_", "name", "gap_schedule")
+
+
 class Replica(NamedTuple):
-    """One seed at one learning rate."""
+    """One seed at one learning rate; None for the rate that tuning will choose."""
 
     seed: int
-    lr: float
+    lr: float | None
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,15 @@ class Condition:
     """One task at one gap, one cell, one set of hyper-parameters, as plain values.
 
     Attributes:
-        task: `_target_` (dotted path of the class), `name`, and every constructor argument.
-        cell: likewise.
+        task: `_target_` (dotted path of the class), `name`, every constructor argument, and
+            `gap_schedule` (uniform or growing) where training is not at the one gap.
+        cell: likewise, without a schedule.
         model: hidden_size, num_layers, bidirectional.
         trainer: steps, batch_size, clip_norm, optimizer, ...; everything but the rates.
         dtype: float32 or float64.
         engine: as configured, auto included.
         device: as configured, auto included.
+        tuned: its learning rate is chosen by `rnnbench.tuning`, not given.
     """
 
     task: Mapping[str, Any]
@@ -49,6 +55,7 @@ class Condition:
     dtype: str
     engine: str
     device: str
+    tuned: bool = False
 
     @property
     def name(self) -> str:
@@ -56,7 +63,11 @@ class Condition:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Return the condition as nested plain values, ready for JSON."""
+        """Return the condition as nested plain values, ready for JSON.
+
+        `tuned` and `gap_schedule` came later than others, and are left out where they say
+        nothing new: so earlier results keep their identity.
+        """
         return {
             "task": dict(self.task),
             "cell": dict(self.cell),
@@ -65,6 +76,7 @@ class Condition:
             "dtype": self.dtype,
             "engine": self.engine,
             "device": self.device,
+            **({"tuned": True} if self.tuned else {}),
         }
 
     @cached_property
@@ -84,6 +96,11 @@ class Condition:
             "model": MODEL_VERSION,
             "trainer": TRAINER_VERSION,
         }
+
+    @property
+    def gap_schedule(self) -> str:
+        schedule: str = self.task.get("gap_schedule", "fixed")
+        return schedule
 
     def run_id(self, replica: Replica) -> str:
         return digest({"condition": self.condition_id, "seed": replica.seed, "lr": replica.lr})
@@ -108,6 +125,9 @@ class Sweep:
     Attributes:
         tracker: kind (wandb or none), mode (auto, online or offline), project, entity.
         jobs: conditions, each with its replicas.
+        choices: how rates were chosen, by the id of tuned conditions, as far as they are.
+        is_tuning: these are the runs from which rates are chosen, in a directory of their own.
+        command: what was asked for, as it was typed; empty where it was not a command.
     """
 
     name: str
@@ -116,6 +136,9 @@ class Sweep:
     dry_run: bool
     tracker: Mapping[str, Any]
     jobs: tuple[tuple[Condition, tuple[Replica, ...]], ...]
+    choices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    is_tuning: bool = False
+    command: str = ""
 
 
 def digest(value: object) -> str:
@@ -126,7 +149,7 @@ def digest(value: object) -> str:
 
 def arguments_of(section: Mapping[str, Any]) -> dict[str, Any]:
     """Return a task's or cell's constructor arguments from its section of the configuration."""
-    return {key: value for key, value in section.items() if key not in ("_target_", "name")}
+    return {key: value for key, value in section.items() if key not in NOT_ARGUMENTS}
 
 
 def find_class(path: str, kind: type, key: str) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import torch
 from torch import Tensor
 
-from rnnbench.streams import TRAINING, stream
+from rnnbench.streams import TRAINING, scheduling, stream
 from rnnbench.task import Batch, Task
 
 # Drawn numbers depend on how many are drawn at once: constants of the suite, not settings.
@@ -15,10 +16,44 @@ STEPS_PER_BLOCK = 16
 SEQUENCES_PER_CHUNK = 256
 
 
+# How the gap of training goes over the steps, if not at the one gap of the task.
+SCHEDULES = ("fixed", "uniform", "growing")
+GROWN_AFTER = 0.5  # share of the steps after which a growing gap has reached its end
+
+
+def scheduled_gap(gaps: Sequence[int], schedule: str, block: int, blocks: int) -> int:
+    """Return the gap at which a block of training steps is.
+
+    Args:
+        gaps: that the task has, ascending; the last is its own.
+        schedule: fixed, uniform (each gap alike likely, drawn for each block) or growing (from
+            the least, evenly, to the last at GROWN_AFTER of the training).
+        block: from 0.
+        blocks: that the training has.
+    """
+    if schedule == "uniform":
+        place = int(torch.randint(len(gaps), (), generator=scheduling(block)))
+    elif schedule == "growing":
+        place = int(block / max(GROWN_AFTER * blocks, 1) * len(gaps))
+    else:
+        place = len(gaps)
+    return gaps[min(place, len(gaps) - 1)]
+
+
+def possible_gaps(task: Task) -> list[int]:
+    """Return the gaps up to its own that a task can have, ascending."""
+    found = []
+    for gap in range(1, task.gap):
+        with suppress(ValueError):
+            found.append(task.at_gap(gap).gap)
+    return [*found, task.gap]
+
+
 class TrainingData:
     """Fresh sequences for each replica and step, which depend on its seed and the step alone.
 
-    Replicas of the same seed (at several learning rates) get the same sequences.
+    Replicas of the same seed (at several learning rates) get the same sequences. Where the gap
+    of training varies, it is the same for all replicas at a step, and for the steps of a block.
     """
 
     def __init__(
@@ -28,8 +63,24 @@ class TrainingData:
         seeds: Sequence[int],
         device: torch.device,
         dtype: torch.dtype,
+        *,
+        schedule: str = "fixed",
+        steps: int = 1,
     ) -> None:
+        """Draw nothing yet.
+
+        Args:
+            task: what is drawn; with a schedule, at its gap and at shorter ones.
+            batch_size: sequences per step.
+            seeds: of each replica.
+            device: where the sequences lie.
+            dtype: of inputs and of targets that are values.
+            schedule: of the gap, one of SCHEDULES.
+            steps: of the whole training, for the schedule.
+        """
         self.task, self.batch_size, self.seeds = task, batch_size, list(seeds)
+        self.schedule, self.blocks = schedule, -(-steps // STEPS_PER_BLOCK)
+        self._gaps = [task.gap] if schedule == "fixed" else possible_gaps(task)
         self.device, self.dtype = device, dtype
         self._block = -1
         self._inputs, self._targets = torch.empty(0), torch.empty(0)
@@ -50,8 +101,10 @@ class TrainingData:
 
     def _draw(self, block: int) -> None:
         size = STEPS_PER_BLOCK * self.batch_size
+        gap = scheduled_gap(self._gaps, self.schedule, block, self.blocks)
+        task = self.task if gap == self.task.gap else self.task.at_gap(gap)
         drawn = {
-            seed: self.task.sample(size, stream(TRAINING, seed, block))
+            seed: task.sample(size, stream(TRAINING, seed, block))
             for seed in dict.fromkeys(self.seeds)
         }
         inputs = torch.stack([self._by_step(drawn[seed].inputs) for seed in self.seeds], 1)

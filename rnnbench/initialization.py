@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 if TYPE_CHECKING:
     from rnnbench.cell import Cell
 
-Initialization = Literal["torch", "orthogonal", "chrono"]
+Initialization = Literal["torch", "glorot", "orthogonal", "chrono"]
 Initializer = Callable[["Cell", Mapping[str, Tensor], Generator, int], None]
 
 
@@ -29,6 +29,20 @@ def torch_default(
     bound = 1 / math.sqrt(_hidden_size(parameters))
     for tensor in parameters.values():
         uniform_(tensor, bound, generator)
+
+
+def glorot(cell: Cell, parameters: Mapping[str, Tensor], generator: Generator, gap: int) -> None:
+    """Draw each gate's matrices from U[-b, b], b = sqrt(6 / (inputs + outputs)); biases are 0.
+
+    Glorot & Bengio (2010, AISTATS). Per-unit vectors, which have no fan, are torch's default.
+    """
+    torch_default(cell, parameters, generator, gap)
+    size = _hidden_size(parameters)
+    for name, tensor in parameters.items():
+        if name.startswith("weight_"):
+            uniform_(tensor, math.sqrt(6 / (tensor.shape[-1] + size)), generator)
+        elif name.startswith("bias_"):
+            tensor.zero_()
 
 
 def orthogonal(
@@ -68,6 +82,7 @@ def _hidden_size(parameters: Mapping[str, Tensor]) -> int:
 
 INITIALIZATIONS: dict[str, Initializer] = {
     "torch": torch_default,
+    "glorot": glorot,
     "orthogonal": orthogonal,
     "chrono": chrono,
 }

@@ -49,7 +49,7 @@ class FlatStack:
 
 def clip(
     gradient: Tensor, largest: float | None, largest_value: float | None = None
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Clamp each element to +-`largest_value`, then scale to a norm of at most `largest`.
 
     As torch.nn.utils.clip_grad_value_ and clip_grad_norm_ (Pascanu et al., 2013,
@@ -61,15 +61,17 @@ def clip(
         largest_value: bound of every element; None for none.
 
     Returns:
-        The gradient `(R, P)`, and its norms before clipping `(R,)`.
+        The gradient `(R, P)`, its norms before clipping `(R,)`, and whether it was changed `(R,)`.
     """
     norm = bounded = torch.linalg.vector_norm(gradient, dim=1)
     if largest_value is not None:
         gradient = gradient.clamp(-largest_value, largest_value)
         bounded = torch.linalg.vector_norm(gradient, dim=1)
+    changed = bounded != norm
     if largest is None:
-        return gradient, norm
-    return gradient * (largest / (bounded + 1e-6)).clamp_(max=1.0)[:, None], norm
+        return gradient, norm, changed
+    scale = (largest / (bounded + 1e-6)).clamp_(max=1.0)
+    return gradient * scale[:, None], norm, changed | (scale < 1)
 
 
 class Optimizer(ABC):

@@ -12,7 +12,7 @@ from rnnbench import __version__
 from rnnbench.condition import Condition, Replica
 from rnnbench.layers import Layers
 from rnnbench.machine import describe_machine
-from rnnbench.model import model_shapes
+from rnnbench.matching import count_parameters, count_state
 from rnnbench.records import FORMAT, Record
 from rnnbench.trainer import Outcome
 
@@ -23,12 +23,12 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
     Args:
         condition: what is trained.
         replica: seed and learning rate.
-        run: sweep, engine, device (both resolved) and started (ISO time).
+        run: sweep, command, engine, device (both resolved), started (ISO time) and tuning (how
+            the rate was chosen; None where it was given).
     """
     task, cell = condition.build_task(), condition.build_cell()
     layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
     size = condition.model["hidden_size"]
-    shapes = model_shapes(cell, task.input_size, size, task.output_size, layers)
     return {
         "format": FORMAT,
         "run_id": condition.run_id(replica),
@@ -41,8 +41,8 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
         "seed": replica.seed,
         "lr": replica.lr,
         "hidden_size": size,
-        "num_parameters": sum(math.prod(shape) for shape in shapes.values()),
-        "state_size": size * len(cell.states) * layers.num_layers * layers.directions,
+        "num_parameters": count_parameters(task, cell, layers, size),
+        "state_size": count_state(task, cell, layers, size),
         "num_layers": layers.num_layers,
         "directions": layers.directions,
         "batch_size": condition.trainer["batch_size"],
@@ -59,6 +59,8 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
         # Chrono draws the keep gate's bias itself, and nothing is added.
         "keep_bias": None if cell.init == "chrono" else condition.cell.get("keep_bias"),
         "sweep": run["sweep"],
+        "command": run["command"],
+        "tuning": run["tuning"],
         "config": condition.settings,
         "versions": condition.versions,
         "environment": {**describe_machine(), "started": run["started"]},
@@ -73,6 +75,7 @@ def finished_record(described: Record, outcome: Outcome) -> Record:
         **described,
         "status": outcome.status,
         "steps": outcome.steps,
+        "clipped_steps": outcome.clipped_steps,
         "steps_to_solve": outcome.steps_to_solve,
         "loss": outcome.loss,
         "accuracy": outcome.accuracy,
@@ -90,6 +93,7 @@ def failed_record(described: Record, error: str) -> Record:
         **described,
         "status": "failed",
         "steps": 0,
+        "clipped_steps": 0,
         "steps_to_solve": None,
         "loss": math.nan,
         "accuracy": described["chance_accuracy"],

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = 1
-FINISHED = ("solved", "unsolved", "diverged")
+FINISHED = ("solved", "unsolved", "diverged", "dropped")  # dropped: from a tuning's grid
 Record = dict[str, Any]
 
 

@@ -13,15 +13,17 @@ COLUMNS = (
     "task cell gap seed lr hidden_size num_parameters state_size batch_size steps loss accuracy "
     "score chance_accuracy chance_loss status steps_to_solve seconds sequences_per_second engine "
     "device dtype run_id condition_id version sequence_length load_bits plateaus init keep_bias "
-    "sweep error num_layers directions least_distance greatest_distance"
+    "sweep error num_layers directions least_distance greatest_distance clipped_steps"
 ).split()
+TUNING_COLUMNS = ["task", "cell", "gap", "condition_id", "chosen_lr", "learned", "at_edge"]
+TUNING_COLUMNS += ["lr", "score", "steps", "solved", "dropped"]
 # Settings of the trainer that part curves, and what they were before they could be set.
 TRAINER = {"optimizer": "adam", "clip_norm": None, "clip_value": None, "train_set_size": None}
 IDENTITY = ["run_id", "task", "cell", "gap", "seed", "lr"]
 HISTORY_COLUMNS = [*IDENTITY, "step", "loss", "accuracy", "score", "grad_norm"]
 NUMBERS = ["loss", "accuracy", "score", "steps_to_solve", "load_bits", "keep_bias", "seconds"]
 NUMBERS += ["sequences_per_second", "grad_norm", "lr", "clip_norm", "clip_value", "train_set_size"]
-NUMBERS += ["least_distance", "greatest_distance"]
+NUMBERS += ["least_distance", "greatest_distance", "clipped_steps"]
 Paths = Path | str | Sequence[Path | str]
 
 
@@ -42,7 +44,9 @@ def load_results(path: Paths) -> pd.DataFrame:
         for record in _records(path)
     ]
     order = ["task", "cell", "gap", "lr", "seed"]
-    return _frame(rows, [*COLUMNS, *TRAINER]).sort_values(order, kind="stable", ignore_index=True)
+    return _frame(rows, [*COLUMNS, "lr_choice", *TRAINER]).sort_values(
+        order, kind="stable", ignore_index=True
+    )
 
 
 def load_history(path: Paths) -> pd.DataFrame:
@@ -55,9 +59,32 @@ def load_history(path: Paths) -> pd.DataFrame:
     return _frame(rows, HISTORY_COLUMNS)
 
 
+def load_tuning(path: Paths) -> pd.DataFrame:
+    """Return one row per tuned condition and learning rate of the grid.
+
+    Columns: task, cell, gap, condition_id; chosen_lr, learned and at_edge as in
+    `rnnbench.tuning.Choice`; lr, score, steps, solved and dropped as in its entries.
+    """
+    tuned = {r["condition_id"]: r for r in _records(path) if r.get("tuning")}
+    rows = [
+        {
+            **{name: record[name] for name in ("task", "cell", "gap", "condition_id")},
+            **{"chosen_lr": record["tuning"]["lr"]},
+            **{name: record["tuning"][name] for name in ("learned", "at_edge")},
+            **entry,
+        }
+        for record in tuned.values()
+        for entry in record["tuning"]["grid"]
+    ]
+    order = ["task", "cell", "gap", "lr"]
+    return pd.DataFrame(rows, columns=TUNING_COLUMNS).sort_values(order, ignore_index=True)
+
+
 def _trainer(record: Record) -> Record:
-    trainer = record.get("config", {}).get("trainer", {})
-    return {name: trainer.get(name, default) for name, default in TRAINER.items()}
+    config = record.get("config", {})
+    trainer = config.get("trainer", {})
+    choice = {"lr_choice": "tuned" if config.get("tuned") else "given"}
+    return choice | {name: trainer.get(name, default) for name, default in TRAINER.items()}
 
 
 def _frame(rows: list[Record], columns: list[str]) -> pd.DataFrame:

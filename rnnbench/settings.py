@@ -6,7 +6,7 @@ No defaults: those live in conf/config.yaml, once.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     BaseModel,
@@ -18,9 +18,13 @@ from pydantic import (
 )
 
 from rnnbench.data import SEQUENCES_PER_CHUNK, STEPS_PER_BLOCK
-from rnnbench.streams import MAX_BLOCK, MAX_SEED
+from rnnbench.matching import Match
+from rnnbench.streams import MAX_BLOCK
+from rnnbench.tuning import TUNING_SEEDS
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+AUTO: Final = "auto"
+MAX_SEED = min(TUNING_SEEDS) - 1
 MAX_SET = SEQUENCES_PER_CHUNK * MAX_BLOCK
 Positive = Annotated[int, Field(ge=1)]
 
@@ -42,12 +46,12 @@ def _seeds(value: Any) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _rates(value: Any) -> tuple[float, ...]:
+def _rates(value: Any) -> tuple[float | str, ...]:
     rates = value if isinstance(value, list) else [value]
-    good = all(_is_number(rate) and rate > 0 for rate in rates)
+    good = all(rate == AUTO or (_is_number(rate) and rate > 0) for rate in rates)
     if not rates or not good or len(set(rates)) < len(rates):
-        raise ValueError("be a number above 0, or a list of different ones")
-    return tuple(float(rate) for rate in rates)
+        raise ValueError("be a number above 0, auto, or a list of different ones")
+    return tuple(rate if rate == AUTO else float(rate) for rate in rates)
 
 
 def _workers(value: Any) -> int:
@@ -72,6 +76,7 @@ class ModelSettings(BaseModel):
 
     model_config = STRICT
     hidden_size: Positive
+    match: Match
     num_layers: Positive
     bidirectional: bool
 
@@ -80,7 +85,7 @@ class TrainerSettings(BaseModel):
     """How long, how fast and with what is trained; see conf/config.yaml."""
 
     model_config = STRICT
-    lr: Annotated[tuple[float, ...], BeforeValidator(_rates)]
+    lr: Annotated[tuple[float | str, ...], BeforeValidator(_rates)]
     steps: Annotated[int, Field(ge=1, le=STEPS_PER_BLOCK * MAX_BLOCK)]
     batch_size: Positive
     clip_norm: Annotated[float | None, BeforeValidator(_bound)]

@@ -41,6 +41,14 @@ def shuffling(seed: int, epoch: int) -> Generator:
     return stream(INITIALIZATION, seed, 1 + epoch)
 
 
+def scheduling(block: int) -> Generator:
+    """Return a fresh generator for the gap of one block of training steps, for all seeds alike.
+
+    The evaluation stream takes seed 0; this takes another of its seeds.
+    """
+    return stream(EVALUATION, 1, block)
+
+
 def mix(number: int) -> int:
     """Map 32 bits onto 32 bits, one to one (xor-shift-multiply; constants: C. Wellons' lowbias32).
 

@@ -38,6 +38,7 @@ class Plan:
         optimizer: adam, rmsprop or sgd.
         clip_value: bound of every element of the gradient, before clip_norm; None for none.
         train_set_size: sequences of each seed's fixed training set; None for fresh ones.
+        gap_schedule: fixed, uniform or growing, see `rnnbench.data`; measured is at the task's gap.
     """
 
     hidden_size: int
@@ -54,6 +55,7 @@ class Plan:
     optimizer: str = "adam"
     clip_value: float | None = None
     train_set_size: int | None = None
+    gap_schedule: str = "fixed"
 
     @property
     def layers(self) -> Layers:
@@ -84,6 +86,7 @@ class Outcome:
     progress: Progress
     status: str
     steps: int
+    clipped_steps: int
     steps_to_solve: int | None
     loss: float
     accuracy: float
@@ -111,12 +114,16 @@ class Trainer:
         self.data = self._make_data([replica.seed for replica in replicas])
         self._draw_parameters(cell)
         self._norm = torch.zeros(len(replicas), device=self.device)
+        self._clipped = torch.zeros(len(replicas), device=self.device, dtype=torch.int64)
 
     def _make_data(self, seeds: Sequence[int]) -> TrainingData | TrainingSet:
         size, batch_size = self.plan.train_set_size, self.plan.batch_size
         place = (self.device, self.dtype)
         if size is None:
-            return TrainingData(self.task, batch_size, seeds, *place)
+            schedule, steps = self.plan.gap_schedule, self.plan.steps
+            return TrainingData(
+                self.task, batch_size, seeds, *place, schedule=schedule, steps=steps
+            )
         return TrainingSet(self.task, size, batch_size, seeds, *place)
 
     @property
@@ -154,7 +161,8 @@ class Trainer:
         total, parameters = losses.sum(), self.model.parameters
         gradients = torch.autograd.grad(total, list(parameters.values()))
         flat = self.stack.flatten(dict(zip(parameters, gradients, strict=True)))
-        flat, self._norm = clip(flat, self.plan.clip_norm, self.plan.clip_value)
+        flat, self._norm, clipped = clip(flat, self.plan.clip_norm, self.plan.clip_value)
+        self._clipped += clipped
         self.step += 1
         self.optimizer.update(self.stack.buffer, flat, self.step)
         all_finite = math.isfinite(total.item())
@@ -210,12 +218,17 @@ class Trainer:
             progress=progress,
             status=status,
             steps=self.step,
+            clipped_steps=int(self._clipped[row]),
             steps_to_solve=self._steps_to_solve(progress) if status == "solved" else None,
             loss=loss,
             accuracy=accuracy,
             score=0.0 if status == "diverged" else self.task.score(loss, accuracy),
             parameters={k: v.detach() for k, v in self.model.state_dict(row).items()},
         )
+
+    def drop(self, rates: Sequence[float | None]) -> list[Outcome]:
+        """Measure the replicas with one of these learning rates and take them out of the stack."""
+        return self._leave(torch.tensor([p.replica.lr in rates for p in self.progress]), "dropped")
 
     def keep_only(self, replicas: Sequence[Replica]) -> None:
         """Drop the replicas that are not among these."""
@@ -230,6 +243,7 @@ class Trainer:
         self.optimizer.keep(on_device)
         self.data.keep(on_device)
         self._norm = self._norm.index_select(0, on_device)
+        self._clipped = self._clipped.index_select(0, on_device)
         self._renew_views()
 
     @torch.no_grad()
@@ -256,7 +270,8 @@ class Trainer:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all tensors from which training goes on exactly, by name."""
-        return {"parameters": self.stack.buffer, **self.optimizer.state}
+        own = {"parameters": self.stack.buffer, "clipped": self._clipped}
+        return own | self.optimizer.state
 
     def state(self) -> dict[str, Any]:
         """Return the rest of what is needed to go on, as plain values."""
@@ -279,6 +294,6 @@ class Trainer:
             for saved in state["replicas"]
         ]
         moved = {name: tensor.to(self.device) for name, tensor in tensors.items()}
-        self.stack.buffer = moved.pop("parameters")
+        self.stack.buffer, self._clipped = moved.pop("parameters"), moved.pop("clipped")
         self.optimizer.state = moved
         self._renew_views()

@@ -17,6 +17,7 @@ from rnnbench.recording import describe_run, failed_record, final_parameters, fi
 from rnnbench.records import Store
 from rnnbench.tracker import open_tracker
 from rnnbench.trainer import Outcome, Plan, Trainer
+from rnnbench.tuning import drop_is_due, rates_behind, score_at, tuning_replicas
 
 CHECKPOINT_SECONDS = 60.0
 PROGRESS_SECONDS = 0.5
@@ -28,7 +29,9 @@ def run_job(job: Job, progress: Report, stop: threading.Event) -> dict[str, Any]
     """Train one condition's replicas to the end, or to a stop request.
 
     Args:
-        job: condition, replicas, output_dir, sweep, engine and device (resolved), tracker.
+        job: condition, replicas, output_dir, sweep, command, engine and device (resolved),
+            tracker, tuning (how the rate was chosen, or None) and is_tuning (these are tuning's
+            own runs).
         progress: takes step, steps, active (replicas in the stack) and accuracy, now and then.
         stop: when set, the stack is checkpointed and left.
 
@@ -97,6 +100,8 @@ class _Work:
                 logged[each.replica] = len(each.history)
             for outcome in outcomes:
                 self._finish(outcome)
+            for outcome in self._drop(trainer):
+                self._finish(outcome)
             now, stopping = time.monotonic(), self.stop.is_set()
             if stopping or now - saved > CHECKPOINT_SECONDS:
                 self._save(trainer)
@@ -106,6 +111,22 @@ class _Work:
                 told = now
             if stopping:
                 return
+
+    def _drop(self, trainer: Trainer) -> list[Outcome]:
+        """In a tuning, take the rates out that are clearly behind when that is due."""
+        plan = trainer.plan
+        due = self.job["is_tuning"] and drop_is_due(trainer.step, plan.steps, plan.eval_every)
+        if not due or trainer.finished:
+            return []
+        histories = {p.replica: p.history for p in trainer.progress}
+        for replica in tuning_replicas():
+            record = self.store.read(self.condition.run_id(replica))
+            if record is not None and replica not in histories:
+                histories[replica] = [] if record["status"] == "diverged" else record["history"]
+        scores: dict[float | None, list[float]] = {}
+        for replica, history in histories.items():
+            scores.setdefault(replica.lr, []).append(score_at(history, trainer.step))
+        return trainer.drop(rates_behind(scores))
 
     def _finish(self, outcome: Outcome) -> None:
         described = self.described[outcome.progress.replica]
@@ -135,7 +156,7 @@ def failed_records(job: Job, error: str, store: Store) -> None:
 
 def training_plan(condition: Condition, engine: str, device: str) -> Plan:
     """Return how a condition is trained on a resolved engine and device."""
-    settings = {**condition.model, **condition.trainer}
+    settings = {**condition.model, **condition.trainer, "gap_schedule": condition.gap_schedule}
     return Plan(**settings, engine=engine, device=device, dtype=condition.dtype)
 
 
@@ -156,7 +177,7 @@ def seconds_per_step(condition: Condition, replicas: int, engine: str, device: s
 
 def _describe(job: Job) -> list[tuple[Replica, dict[str, Any]]]:
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    run = {"sweep": job["sweep"], "engine": job["engine"], "device": job["device"]}
+    run = {name: job[name] for name in ("sweep", "command", "engine", "device", "tuning")}
     run["started"] = started
     return [(r, describe_run(job["condition"], r, run)) for r in job["replicas"]]
 

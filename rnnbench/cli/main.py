@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -21,7 +22,7 @@ def run_command(argv: Sequence[str] | None = None) -> int:
         sys.path.insert(0, os.getcwd())
     try:
         configurations = compose(arguments or ["--help"])
-        sweeps = make_sweeps(configurations)
+        sweeps = make_sweeps(configurations, shlex.join(["python", "-m", "rnnbench", *arguments]))
     except (*COMPOSING, ConfigError) as error:
         print(f"rnnbench: error: {one_line(error)}", file=sys.stderr)
         return BAD_INPUT

@@ -43,12 +43,13 @@ def run(
         sweeps = make_sweeps(compose([f"{key}={_word(value)}" for key, value in given.items()]))
     except (*COMPOSING, ConfigError) as error:
         raise ValueError(one_line(error)) from error
-    from rnnbench.launcher import launch_here
+    from rnnbench.launcher import launch_here, settle
 
     frames = []
     for sweep in sweeps:
         launch_here(sweep)
-        wanted = {c.run_id(replica) for c, replicas in sweep.jobs for replica in replicas}
+        settled = settle(sweep)  # with the rates that tuning has chosen, where it was to
+        wanted = {c.run_id(replica) for c, replicas in settled.jobs for replica in replicas}
         results = load_results(sweep.output_dir)
         frames.append(results[results["run_id"].isin(wanted)])
     return pd.concat(frames, ignore_index=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,14 @@ from rnnbench.condition import Condition, Replica, Sweep
 from rnnbench.settings import Settings
 
 
-def make_sweeps(configurations: Sequence[Mapping[str, Any]]) -> list[Sweep]:
+def make_sweeps(configurations: Sequence[Mapping[str, Any]], command: str = "") -> list[Sweep]:
     """Check all configurations; then gather their jobs into one sweep per output directory.
 
     Jobs of the same condition become one, with the replicas of all.
+
+    Args:
+        configurations: of every job.
+        command: what was asked for, as it was typed, to be stored with the results.
 
     Raises:
         ConfigError: a value is wrong, or jobs of one directory disagree on how to run.
@@ -22,7 +27,7 @@ def make_sweeps(configurations: Sequence[Mapping[str, Any]]) -> list[Sweep]:
     together: dict[str, list[Settings]] = {}
     for settings in map(check, configurations):
         together.setdefault(settings.output_dir, []).append(settings)
-    return [_make_sweep(group) for group in together.values()]
+    return [replace(_make_sweep(group), command=command) for group in together.values()]
 
 
 def _make_sweep(group: list[Settings]) -> Sweep:
@@ -34,9 +39,11 @@ def _make_sweep(group: list[Settings]) -> Sweep:
     jobs: dict[str, tuple[Condition, dict[Replica, None]]] = {}
     for settings in group:
         condition = make_condition(settings)
-        _, replicas = jobs.setdefault(condition.condition_id, (condition, {}))
-        rates = settings.trainer.lr
-        replicas.update(dict.fromkeys(Replica(s, lr) for lr in rates for s in settings.seeds))
+        for rate in settings.trainer.lr:
+            lr = None if isinstance(rate, str) else rate
+            own = replace(condition, tuned=lr is None)
+            _, replicas = jobs.setdefault(own.condition_id, (own, {}))
+            replicas.update(dict.fromkeys(Replica(seed, lr) for seed in settings.seeds))
     return Sweep(
         name=first.name,
         output_dir=Path(first.output_dir),
@@ -52,7 +59,7 @@ def make_condition(settings: Settings) -> Condition:
     return Condition(
         task=settings.task,
         cell=settings.cell,
-        model=settings.model.model_dump(),
+        model=settings.model.model_dump(exclude={"match"}),
         trainer=settings.trainer.model_dump(exclude={"lr"}),
         dtype=settings.dtype,
         engine=settings.engine,

@@ -14,10 +14,14 @@ from pydantic import BaseModel, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from rnnbench.cell import Cell
+from rnnbench.cells import LSTM
 from rnnbench.condition import arguments_of, find_class
+from rnnbench.data import SCHEDULES
 from rnnbench.engine import check_engine
+from rnnbench.layers import Layers
 from rnnbench.machine import choose_device
-from rnnbench.settings import STRICT, Settings
+from rnnbench.matching import matched_size
+from rnnbench.settings import STRICT, ModelSettings, Settings
 from rnnbench.task import Task
 
 
@@ -35,7 +39,8 @@ def check(configuration: Mapping[str, Any]) -> Settings:
         settings = Settings.model_validate(dict(configuration))
     except ValidationError as error:
         raise ConfigError(_describe(error, (), Settings.model_fields)) from error
-    task = _check_section(settings.task, Task, "task")
+    section = {key: value for key, value in settings.task.items() if key != "gap_schedule"}
+    task = _check_section(section, Task, "task") | _check_schedule(settings)
     cell = _check_section(settings.cell, Cell, "cell")
     try:
         device = choose_device(settings.device)
@@ -43,7 +48,29 @@ def check(configuration: Mapping[str, Any]) -> Settings:
     except ValueError as error:
         raise ConfigError(str(error)) from error
     _check_place(Path(settings.output_dir))
-    return settings.model_copy(update={"task": task, "cell": cell})
+    model = _matched(settings.model, _build(task, Task, "task"), _build(cell, Cell, "cell"))
+    return settings.model_copy(update={"task": task, "cell": cell, "model": model})
+
+
+def _check_schedule(settings: Settings) -> dict[str, str]:
+    """Return the task's gap schedule as a section of its own; empty where it is fixed."""
+    schedule = settings.task.get("gap_schedule", SCHEDULES[0])
+    if schedule not in SCHEDULES:
+        rule = f"be one of {', '.join(SCHEDULES)}"
+        raise ConfigError(f"task.gap_schedule must {rule}, got {schedule!r}")
+    if schedule == SCHEDULES[0]:
+        return {}
+    if settings.trainer.train_set_size is not None:
+        rule = "be fixed where trainer.train_set_size is given"
+        raise ConfigError(f"task.gap_schedule must {rule}, got {schedule!r}")
+    return {"gap_schedule": schedule}
+
+
+def _matched(model: ModelSettings, task: Task, cell: Cell) -> ModelSettings:
+    """Return the settings with the hidden size at which the cell matches an LSTM."""
+    layers = Layers(model.num_layers, model.bidirectional)
+    size = matched_size(model.match, model.hidden_size, task, cell, LSTM(), layers)
+    return model.model_copy(update={"hidden_size": size})
 
 
 def _check_section(section: Mapping[str, Any], kind: type, key: str) -> dict[str, Any]:

@@ -34,7 +34,8 @@ def resolve_engines(plan: Plan, say: Say, run: Run) -> Plan:
         say: takes a line for each choice.
         run: where to time; a worker process, as a user's own cell may bring it down.
     """
-    path = plan.sweep.output_dir / FILE
+    directory = plan.sweep.output_dir
+    path = (directory.parent if plan.sweep.is_tuning else directory) / FILE
     known = _read(path)
     jobs: dict[str, Job] = {}
     for job in _shortest_first(plan.jobs):

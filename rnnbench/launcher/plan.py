@@ -51,7 +51,8 @@ def _cores() -> int:
 def make_plan(sweep: Sweep) -> Plan:
     """Drop the replicas that are finished, resolve the device, put the longest first.
 
-    Nothing is written. The longest job comes first so that all processes end together.
+    Replicas whose rate is not chosen yet are left out. Nothing is written. The longest job comes
+    first so that all processes end together.
 
     Raises:
         ValueError: a device is not to be had here.
@@ -59,7 +60,7 @@ def make_plan(sweep: Sweep) -> Plan:
     stored = finished(stored_records(sweep))
     costs_and_jobs = []
     for condition, replicas in sweep.jobs:
-        left = [replica for replica in replicas if condition.run_id(replica) not in stored]
+        left = [r for r in replicas if r.lr is not None and condition.run_id(r) not in stored]
         if left:
             costs_and_jobs.append((cost_of(condition, len(left)), _job(sweep, condition, left)))
     costs_and_jobs.sort(key=lambda pair: -pair[0])
@@ -97,4 +98,7 @@ def _job(sweep: Sweep, condition: Condition, replicas: list[Replica]) -> Job:
         "sweep": sweep.name,
         "engine": condition.engine,
         "device": choose_device(condition.device),
+        "tuning": sweep.choices.get(condition.condition_id),
+        "is_tuning": sweep.is_tuning,
+        "command": sweep.command,
     }

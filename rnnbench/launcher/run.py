@@ -16,6 +16,13 @@ from rnnbench.launcher.plan import Job, Plan, make_plan, stored_records
 from rnnbench.launcher.process import describe
 from rnnbench.launcher.progress import make_progress
 from rnnbench.launcher.runners import Runner, run_here, run_in_workers
+from rnnbench.launcher.tuning import (
+    describe_choices,
+    settle,
+    tuning_budget,
+    tuning_sweep,
+    with_untuned_rates,
+)
 from rnnbench.launcher.watch import Watch
 
 CANNOT_RUN = 2
@@ -64,7 +71,7 @@ class _CannotRun(Exception):
 def _prepare(sweeps: Sequence[Sweep]) -> list[Plan]:
     """Plan all sweeps, and only then make their directories."""
     try:
-        plans = [make_plan(sweep) for sweep in sweeps]
+        plans = [make_plan(settle(sweep)) for sweep in sweeps]
         for plan in plans:
             if not plan.sweep.dry_run:
                 plan.sweep.output_dir.mkdir(parents=True, exist_ok=True)
@@ -79,8 +86,15 @@ def _prepare(sweeps: Sequence[Sweep]) -> list[Plan]:
 def _show(plan: Plan) -> int:
     from rnnbench.launcher.estimate import describe_plan
 
+    def describe_costs(plan: Plan) -> str:
+        return describe_plan(_with_engines(plan, run_here, Interrupt()))
+
     try:
-        print(describe_plan(_with_engines(plan, run_here, Interrupt())))
+        tuning = make_plan(tuning_sweep(plan.sweep))
+        if tuning.jobs:
+            print(f"Tuning ({tuning_budget()}):\n{describe_costs(tuning)}\n\nTraining:")
+            plan = make_plan(with_untuned_rates(plan.sweep))
+        print(describe_costs(plan))
     except Exception as error:  # whatever a user's own task or cell raises in its first steps
         _say(f"the plan cannot be measured: {describe(error)}")
         return 1
@@ -88,18 +102,31 @@ def _show(plan: Plan) -> int:
 
 
 def _run(plan: Plan, runner: Runner, interrupt: Interrupt) -> int:
-    errors: dict[str, str] = {}
     mode = "none"
-    if plan.jobs:
+    plan, errors = _tune(plan, runner, interrupt)
+    if plan.jobs and interrupt.exit_code is None:
         plan = _with_engines(plan, runner, interrupt)
         mode = _tracker_mode(plan)
-        errors = _train(plan, mode, runner, interrupt)
+        errors |= _train(plan, mode, runner, interrupt)
     closing = close(plan, stored_records(plan.sweep), errors)
     if interrupt.exit_code is None:
         _sum_up(plan, mode)
     print(format_closing(closing))
     _say_where(plan, closing)
     return 0 if closing.complete else 1
+
+
+def _tune(plan: Plan, runner: Runner, interrupt: Interrupt) -> tuple[Plan, dict[str, str]]:
+    """Choose the rates that are left to tuning; return the plan with them, and what failed."""
+    tuning = make_plan(tuning_sweep(plan.sweep))
+    if not tuning.jobs:
+        return plan, {}
+    tuning = _with_engines(tuning, runner, interrupt)
+    errors = _train(tuning, "none", runner, interrupt)
+    settled = settle(plan.sweep)
+    for line in describe_choices(settled):
+        _say(line)
+    return make_plan(settled), errors
 
 
 def _with_engines(plan: Plan, runner: Runner, interrupt: Interrupt) -> Plan:
@@ -133,7 +160,8 @@ def _train(plan: Plan, mode: str, runner: Runner, interrupt: Interrupt) -> dict[
     progress = make_progress(sys.stderr, names, plan.costs, plan.skipped)
     watch = Watch(jobs, progress)
     with progress, interrupt:
-        progress.say(f"rnnbench: {plan.sweep.name}: conditions to train: {len(jobs)}")
+        what = f"to tune ({tuning_budget()})" if plan.sweep.is_tuning else "to train"
+        progress.say(f"rnnbench: {plan.sweep.name}: conditions {what}: {len(jobs)}")
         stopping = partial(progress.say, STOPPING)
         runner(run_job, jobs, watch, interrupt, workers=plan.workers, stopping=stopping)
     return watch.errors

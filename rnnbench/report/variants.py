@@ -7,9 +7,11 @@ import pandas as pd
 CURVE = ["task", "cell", "variant"]
 CONDITION = ["task", "cell", "gap"]
 
+# The rate that all cells share goes without saying.
+RATES = {"tuned": "tuned lr", "given": ""}
 # A setting that differs anywhere between a cell's rows makes curves of their own.
 CELL_SETTINGS = {
-    "hidden_size": "hidden size {:g}",
+    "rate": "{}",
     "num_layers": "{:g} layers",
     "directions": "{:g} directions",
     "init": "{} init",
@@ -20,6 +22,8 @@ CELL_SETTINGS = {
     "clip_value": "clip value {:g}",
     "train_set_size": "training set {:g}",
 }
+# This may follow from the sizes of a task, so it counts only where it differs within one.
+TASK_SETTINGS = {"hidden_size": "hidden size {:g}"}
 # These may be chosen per gap within one curve, so they count only where they differ at one gap.
 GAP_SETTINGS = {
     "lr": "lr {:g}",
@@ -37,13 +41,20 @@ def label_variants(results: pd.DataFrame) -> pd.DataFrame:
     cell's name and the variant. Conditions that differ in nothing of this are told apart by their
     sweep's name.
     """
-    settings = [*CELL_SETTINGS, *GAP_SETTINGS, "sweep"]
-    frame = results.sort_values(settings, kind="stable")
+    settings = [*TASK_SETTINGS, *CELL_SETTINGS, *GAP_SETTINGS, "sweep"]
+    frame = results.assign(rate=results["lr_choice"].map(RATES))
+    frame = frame.sort_values(settings, kind="stable")
     variant = pd.Series("", index=frame.index)
+    for setting, form in TASK_SETTINGS.items():
+        several = _counts(frame, ["task", "cell"], setting) > 1
+        variant = _append(variant, frame[setting], form, several)
     for setting, form in CELL_SETTINGS.items():
         variant = _append(variant, frame[setting], form, _counts(frame, ["cell"], setting) > 1)
     for setting, form in GAP_SETTINGS.items():
-        variant = _append(variant, frame[setting], form, _differs_at_a_gap(frame, setting))
+        differs = _differs_at_a_gap(frame, setting)
+        if setting == "lr":  # a tuned rate is told by its being tuned
+            differs &= frame["lr_choice"] == "given"
+        variant = _append(variant, frame[setting], form, differs)
     frame["variant"] = variant
     points = [*CONDITION, "variant"]
     mixed = (_counts(frame, points, "condition_id") > 1) & (_counts(frame, points, "sweep") > 1)
@@ -80,8 +91,8 @@ def _counts(frame: pd.DataFrame, group: list[str], column: str) -> pd.Series[int
 
 
 def _differs_at_a_gap(frame: pd.DataFrame, setting: str) -> pd.Series[bool]:
-    several = _counts(frame, CONDITION, setting) > 1
-    return several.groupby([frame.task, frame.cell]).transform("max")
+    several = _counts(frame, [*CONDITION, "rate"], setting) > 1
+    return several.groupby([frame.task, frame.cell, frame.rate]).transform("max")
 
 
 def _append(
@@ -90,5 +101,5 @@ def _append(
     """Add a setting to the variants of some rows."""
     name = form.replace("{:g}", "").replace("{}", "").strip()
     texts = [f"no {name}" if pd.isna(value) else form.format(value) for value in values]
-    longer = [f"{old}, {text}" if old else text for old, text in zip(variant, texts, strict=True)]
+    longer = [", ".join(filter(None, pair)) for pair in zip(variant, texts, strict=True)]
     return variant.mask(where, pd.Series(longer, index=variant.index))

@@ -93,6 +93,23 @@ def test_orthogonal_recurrent_matrices_per_gate(cell):
     assert torch.equal(parameters["weight_ih_l0"], drawn(cell())["weight_ih_l0"])
 
 
+@pytest.mark.parametrize("cell", [RNN, LSTM, GRU])
+def test_glorot_bounds_each_gate_s_matrices_by_their_own_fans(cell):
+    made = cell(init="glorot")
+    parameters = drawn(made, hidden=128)
+    for name, bound in (
+        ("weight_ih_l0", math.sqrt(6 / (parameters["weight_ih_l0"].shape[-1] + 128))),
+        ("weight_hh_l0", math.sqrt(6 / 256)),
+    ):
+        assert 0.97 * bound < parameters[name].abs().max() <= bound
+        assert parameters[name].std() == pytest.approx(bound / math.sqrt(3), rel=0.1)
+    assert not parameters["bias_ih_l0"].any()
+    kept = 128 * made.keep_bias
+    assert parameters["bias_hh_l0"].sum() == kept
+    if made.keep_gate is not None:
+        assert (made.bias_of(made.keep_gate, parameters["bias_hh_l0"], "h") == 1.0).all()
+
+
 def test_chrono_spreads_the_keep_bias_over_the_gap():
     gap = 50
     for cell in (LSTM(init="chrono"), GRU(init="chrono")):
@@ -125,10 +142,13 @@ def test_seeds_draw_different_weights_and_one_seed_the_same():
     ("make", "message"),
     [
         (lambda: RNN(nonlinearity="elu"), "nonlinearity must be tanh or relu, got elu"),
-        (lambda: LSTM(init="zero"), "init must be one of torch, orthogonal, chrono, got zero"),
+        (
+            lambda: LSTM(init="zero"),
+            "init must be one of torch, glorot, orthogonal, chrono, got zero",
+        ),
         (
             lambda: RNN(init="chrono"),
-            "init must be torch or orthogonal for a cell without a keep gate, got chrono",
+            "init must be torch, glorot or orthogonal for a cell without a keep gate, got chrono",
         ),
     ],
 )

@@ -21,24 +21,39 @@ import pytest
         ("task=adding task.tolerance=2", "task.tolerance must be above 0 and at most 1, got 2.0"),
         (
             "trainer.lr=abc",
-            "trainer.lr must be a number above 0, or a list of different ones, got 'abc'",
+            "trainer.lr must be a number above 0, auto, or a list of different ones, got 'abc'",
         ),
         (
             "trainer.lr=nan",
-            "trainer.lr must be a number above 0, or a list of different ones, got nan",
+            "trainer.lr must be a number above 0, auto, or a list of different ones, got nan",
         ),
         (
             "trainer.lr=inf",
-            "trainer.lr must be a number above 0, or a list of different ones, got inf",
+            "trainer.lr must be a number above 0, auto, or a list of different ones, got inf",
         ),
         (
             "trainer.lr=-1",
-            "trainer.lr must be a number above 0, or a list of different ones, got -1",
+            "trainer.lr must be a number above 0, auto, or a list of different ones, got -1",
         ),
         (
             "trainer.lr=[1e-3,1e-3]",
-            "trainer.lr must be a number above 0, or a list of different ones, got [0.001, 0.001]",
+            "trainer.lr must be a number above 0, auto, or a list of different ones, "
+            "got [0.001, 0.001]",
         ),
+        (
+            "trainer.lr=[auto,auto]",
+            "trainer.lr must be a number above 0, auto, or a list of different ones, "
+            "got ['auto', 'auto']",
+        ),
+        (
+            "task.gap_schedule=slow",
+            "task.gap_schedule must be one of fixed, uniform, growing, got 'slow'",
+        ),
+        (
+            "task.gap_schedule=growing trainer.train_set_size=100",
+            "task.gap_schedule must be fixed where trainer.train_set_size is given, got 'growing'",
+        ),
+        ("model.match=size", "model.match must be 'hidden', 'parameters' or 'state', got 'size'"),
         ("+trainer.stepps=1", "trainer.stepps is not an option (did you mean steps?)"),
         (
             "+trainer.foo=1",
@@ -91,10 +106,14 @@ import pytest
         ("task=copi", "task must be one of adding, copy, recall, got copi"),
         ("cell.keep_bias=x", "cell.keep_bias must be a valid number, got 'x'"),
         ("cell.keep_bias=nan", "cell.keep_bias must be a finite number, got nan"),
-        ("cell.init=zero", "cell.init must be 'torch', 'orthogonal' or 'chrono', got 'zero'"),
+        (
+            "cell.init=zero",
+            "cell.init must be 'torch', 'glorot', 'orthogonal' or 'chrono', got 'zero'",
+        ),
         (
             "cell=rnn cell.init=chrono",
-            "cell.init must be torch or orthogonal for a cell without a keep gate, got chrono",
+            "cell.init must be torch, glorot or orthogonal for a cell without a keep gate, "
+            "got chrono",
         ),
         ("engine=warp", "engine must be 'auto', 'reference', 'compiled' or 'torch', got 'warp'"),
         ("device=tpu", "device must be 'auto', 'cpu' or 'cuda', got 'tpu'"),
@@ -126,10 +145,10 @@ def test_one_line_that_names_key_rule_and_value(refuse, words, line):
 
 
 @pytest.mark.parametrize(
-    "seeds", ["0", "-1", "[]", "[1,1]", "[-1]", "[1024]", "1025", "2.5", "x", "true"]
+    "seeds", ["0", "-1", "[]", "[1,1]", "[-1]", "[1021]", "1022", "2.5", "x", "true"]
 )
 def test_seeds(refuse, seeds):
-    rule = "seeds must be a number from 1 to 1024, or a list of different ones from 0 to 1023, got"
+    rule = "seeds must be a number from 1 to 1021, or a list of different ones from 0 to 1020, got"
     assert refuse(f"seeds={seeds}").startswith(rule)
 
 

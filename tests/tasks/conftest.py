@@ -35,7 +35,8 @@ OPTIONS = {
 def from_yaml(path):
     section = yaml.safe_load(path.read_text())
     module, _, name = section.pop("_target_").rpartition(".")
-    section.pop("name")
+    for key in ("name", "gap_schedule"):
+        section.pop(key)
     return getattr(importlib.import_module(module), name)(**section)
 
 

@@ -3,9 +3,16 @@
 import pytest
 import torch
 
-from rnnbench.data import TrainingData, fixed_batches
+from rnnbench.data import (
+    STEPS_PER_BLOCK,
+    TrainingData,
+    fixed_batches,
+    possible_gaps,
+    scheduled_gap,
+)
 from rnnbench.streams import EVALUATION, TEST
 from tasks.adding import Adding
+from tasks.copying import Copying
 from tasks.delayed_recall import DelayedRecall
 
 CPU = torch.device("cpu")
@@ -72,3 +79,50 @@ def test_fixed_streams_repeat_and_differ_from_each_other_and_from_training():
     ]
     assert not sets[0] & sets[1]
     assert not (sets[0] | sets[1]) & sets[2]
+
+
+class TestSchedule:
+    """The gap of training may vary over the steps; what is measured is always at the task's."""
+
+    task = Copying(gap=20, num_symbols=10)
+
+    def gaps(self, schedule, steps=1600, task=None):
+        blocks = steps // STEPS_PER_BLOCK
+        gaps = possible_gaps(task or self.task)
+        return [scheduled_gap(gaps, schedule, block, blocks) for block in range(blocks)]
+
+    def test_only_gaps_that_the_task_has_are_possible(self):
+        assert possible_gaps(self.task) == list(range(11, 21))
+        assert possible_gaps(DelayedRecall(gap=4)) == [1, 2, 3, 4]
+
+    def test_growing_never_falls_and_is_at_the_end_for_the_second_half(self):
+        gaps = self.gaps("growing")
+        assert gaps == sorted(gaps)
+        assert set(gaps) == set(range(11, 21))
+        assert gaps[0] == 11
+        assert set(gaps[50:]) == {20}
+        assert max(gaps[:40]) < 20
+
+    def test_uniform_takes_every_gap_alike_and_the_same_for_everyone(self):
+        gaps = self.gaps("uniform", steps=160_000)
+        counts = [gaps.count(gap) for gap in range(11, 21)]
+        assert sum(counts) == 10_000
+        assert max(abs(count - 1000) for count in counts) < 4 * 30  # 4 standard deviations
+        assert gaps == self.gaps("uniform", steps=160_000)
+
+    def test_fixed_is_the_task_s_own(self):
+        assert set(self.gaps("fixed")) == {20}
+
+    @pytest.mark.parametrize("schedule", ["uniform", "growing"])
+    def test_training_follows_the_schedule(self, schedule):
+        data = TrainingData(self.task, 3, [0, 1], CPU, torch.float32, schedule=schedule, steps=1600)
+        expected = self.gaps(schedule)
+        for block in (0, 7, 30, 99):
+            inputs, targets = data.batch(block * STEPS_PER_BLOCK + 3)
+            assert inputs.shape[1] == expected[block] + 10
+            assert targets.shape == (2, 10, 3)
+
+    def test_at_the_task_s_gap_the_sequences_are_those_of_a_fixed_schedule(self):
+        growing = TrainingData(self.task, 3, [5], CPU, torch.float32, schedule="growing", steps=320)
+        fixed = TrainingData(self.task, 3, [5], CPU, torch.float32)
+        assert same(growing.batch(310), fixed.batch(310))

@@ -52,15 +52,17 @@ def test_steps_are_those_of_torch_after_clipping_each_replica(name, bound, eleme
     for step in range(1, 30):
         gradient = torch.zeros(3, 32, dtype=torch.float64)
         gradient[:, :22] = torch.randn(3, 22, dtype=torch.float64) / torch.tensor([[1], [9], [3]])
-        clipped, norms = clip(gradient, bound, element)
+        clipped, norms, changed = clip(gradient, bound, element)
         optimizer.update(flat.buffer, clipped, step)
         for row, (peer, its) in enumerate(zip(peers, optimizers, strict=True)):
             peer.grad = gradient[row, :22].clone()
             torch.testing.assert_close(norms[row], peer.grad.norm())
+            whole = peer.grad.clone()
             if element is not None:
                 torch.nn.utils.clip_grad_value_([peer], element)
             if bound is not None:
                 torch.nn.utils.clip_grad_norm_([peer], bound)
+            assert bool(changed[row]) == (not torch.equal(peer.grad, whole))
             its.step()
             torch.testing.assert_close(flat.buffer[row, :22], peer.detach(), atol=1e-12, rtol=1e-12)
     assert not flat.buffer[:, 22:].any()
@@ -84,16 +86,18 @@ def test_those_who_stay_keep_their_rate_and_state(name):
 
 def test_clipping_bounds_the_large_and_leaves_the_small():
     gradient = torch.tensor([[3.0, 4.0], [0.3, 0.4]])
-    clipped, norms = clip(gradient, 1.0)
+    clipped, norms, changed = clip(gradient, 1.0)
     assert norms.tolist() == pytest.approx([5.0, 0.5])
     assert clipped[0].tolist() == pytest.approx([0.6, 0.8], rel=1e-5)
     assert clipped[1].tolist() == gradient[1].tolist()
+    assert changed.tolist() == [True, False]
     assert torch.equal(clip(gradient, None)[0], gradient)
 
 
 def test_clipping_values_leaves_the_norm_that_is_reported():
     gradient = torch.tensor([[3.0, -4.0], [0.3, 0.4]])
-    clipped, norms = clip(gradient, None, 1.0)
+    clipped, norms, changed = clip(gradient, None, 1.0)
     assert clipped.tolist() == [[1.0, -1.0], pytest.approx([0.3, 0.4])]
     assert norms.tolist() == pytest.approx([5.0, 0.5])
     assert gradient[0].tolist() == [3.0, -4.0]
+    assert changed.tolist() == [True, False]

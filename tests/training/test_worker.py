@@ -42,9 +42,12 @@ def job(output_dir, replicas=REPLICAS, condition=CONDITION):
         "replicas": list(replicas),
         "output_dir": str(output_dir),
         "sweep": "test",
+        "command": "python -m rnnbench",
         "engine": "reference",
         "device": "cpu",
         "tracker": {"kind": "none", "mode": "offline", "project": "rnnbench", "entity": None},
+        "tuning": None,
+        "is_tuning": False,
     }
 
 

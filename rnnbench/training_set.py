@@ -64,7 +64,8 @@ class TrainingSet:
         start = places[0] - epochs[0] * self.size
         inputs, targets = self._sets[seed]
         picked = orders[start : start + self.batch_size].to(inputs.device)
-        return Batch(inputs.index_select(1, picked), targets.index_select(1, picked))
+        chosen = (inputs.index_select(0, picked), targets.index_select(0, picked))
+        return Batch(*(each.transpose(0, 1) for each in chosen))
 
     def _order(self, seed: int, epoch: int) -> Tensor:
         """Return the order of an epoch; that of the one before is kept for batches on the edge."""
@@ -76,9 +77,13 @@ class TrainingSet:
 
 
 def _draw(task: Task, size: int, seed: int, device: torch.device, dtype: torch.dtype) -> Batch:
-    """Return a set: inputs `(T, n, F)`, targets `(K, n)`."""
+    """Return a set: inputs `(n, T, F)`, targets `(n, K)`.
+
+    A sequence lies in one piece: picked from `(T, n, F)`, each of its time steps is a jump in
+    memory, and picking takes longer than training.
+    """
     blocks = range(-(-size // SEQUENCES_PER_CHUNK))
     drawn = [task.sample(SEQUENCES_PER_CHUNK, stream(TRAINING, seed, block)) for block in blocks]
-    inputs = torch.cat([batch.inputs for batch in drawn], 1)[:, :size]
-    targets = torch.cat([batch.targets for batch in drawn], 1)[:, :size]
+    inputs = torch.cat([batch.inputs.transpose(0, 1) for batch in drawn])[:size]
+    targets = torch.cat([batch.targets.transpose(0, 1) for batch in drawn])[:size]
     return Batch(inputs.to(device, dtype), as_targets(targets, device, dtype))

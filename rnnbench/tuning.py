@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from rnnbench.condition import Replica
 
-GRID = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+GRID = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 TUNING_SEEDS = (1021, 1022, 1023)  # the last that streams have; users' seeds end before them
 # After this share of the steps, a rate leaves whose best seed is by MARGIN behind the worst seed
 # of the best rate: however its seeds fall, it is not going to be chosen.

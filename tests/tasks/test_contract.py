@@ -104,7 +104,7 @@ def test_a_yaml_names_every_argument_and_its_default_is_the_class_s(path):
     section = yaml.safe_load(path.read_text())
     parameters = inspect.signature(type(from_yaml(path)).__init__).parameters
     names = [name for name in parameters if name != "self"]
-    assert set(section) == {"_target_", "name", *names}
+    assert set(section) == {"_target_", "name", "gap_schedule", *names}
     assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in names)
     defaults = {n: parameters[n].default for n in names if n != "gap"}
     assert defaults == {n: section[n] for n in defaults}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Raised whenever a model of the same parameters, or a training of the same seed, gives other
 # numbers: results of before and after are never one curve.
 MODEL_VERSION = 1
-TRAINER_VERSION = 1
+TRAINER_VERSION = 2
 
 
 # Keys of a task's or cell's section that are not arguments of its class.

@@ -77,3 +77,4 @@ def run_here(
         else:
             notify(index, "done", result)
     torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)

@@ -133,7 +133,7 @@ def test_a_record_tells_what_is_needed_to_run_it_again(tmp_path, undisturbed):
     assert {"python", "cpu", "platform", "git_commit", "started", "cores"} <= set(
         record["environment"]
     )
-    assert record["versions"] == {"task": 1, "cell": 1, "model": 1, "trainer": 1}
+    assert record["versions"] == {"task": 1, "cell": 1, "model": 1, "trainer": 2}
     assert record["steps"] == 30
     assert record["sequences_per_second"] == pytest.approx(30 * 8 / record["seconds"])
     assert record["num_parameters"] == 3 * 16 * (10 + 16 + 2) + 8 * 17

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbench.statistics.bootstrap import RESAMPLES, Floats, percentiles, resample
+from rnnbench.statistics.bootstrap import RESAMPLES, Floats, percentiles, resampled_means
 from rnnbench.statistics.intervals import Interval
 
 
@@ -37,7 +37,7 @@ def area_under_score(
         raise ValueError(f"scores must be of at least two gaps, some at each, got gaps {gaps}")
     strata = [np.asarray(scores[gap], dtype=float) for gap in gaps]
     x = np.log(gaps)
-    means = np.stack([drawn.mean(-1) for drawn in resample(strata, resamples, seed)], -1)
+    means = resampled_means(strata, resamples, seed)
     ends = percentiles(_area(x, means), min(each.size for each in strata), confidence)
     return Interval(float(_area(x, np.array([each.mean() for each in strata]))), *ends)
 

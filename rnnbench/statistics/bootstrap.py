@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,24 +12,55 @@ from scipy import stats
 from rnnbench.statistics.intervals import Interval
 
 RESAMPLES = 2000
+BLOCK = 2**17  # values drawn at a time: a core's cache holds them
 MIN_SEEDS = 5  # below, an interval covers too little: see docs/coverage.csv
 Floats = NDArray[np.float64]
 
 
 def resample(
     strata: Sequence[ArrayLike], resamples: int = RESAMPLES, seed: int = 0
-) -> list[Floats]:
-    """Draw each stratum's values anew, with replacement: `(resamples, n)` for n values.
+) -> Iterator[list[Floats]]:
+    """Draw each stratum's values anew, with replacement; yield blocks of `(rows, n)` for n values.
 
-    A stratum is what is not left to chance: the seeds of one gap and task.
+    A stratum is what is not left to chance: the seeds of one gap and task. Its draws follow the
+    stratum's before, and do not depend on the size of a block.
     """
+    arrays = [np.asarray(stratum, dtype=float) for stratum in strata]
+    rows = _rows(sum(each.size for each in arrays))
     generator = np.random.default_rng(seed)
-    drawn = []
+    columns = []
+    for place, values in enumerate(arrays):
+        columns.append(_draw(values, resamples, rows, copy.deepcopy(generator)))
+        if place < len(arrays) - 1:
+            for _ in _draw(values, resamples, rows, generator):
+                pass
+    for blocks in zip(*columns, strict=True):
+        yield list(blocks)
+
+
+def resampled_means(
+    strata: Sequence[ArrayLike], resamples: int = RESAMPLES, seed: int = 0
+) -> Floats:
+    """Return the mean of each stratum's values drawn as by `resample`: `(resamples, strata)`."""
+    generator = np.random.default_rng(seed)
+    means = []
     for stratum in strata:
         values = np.asarray(stratum, dtype=float)
-        chosen = generator.integers(0, values.size, (resamples, values.size), dtype=np.int32)
-        drawn.append(values[chosen])
-    return drawn
+        blocks = _draw(values, resamples, _rows(values.size), generator)
+        means.append(np.concatenate([drawn.mean(-1) for drawn in blocks]))
+    return np.stack(means, axis=-1)
+
+
+def _rows(values: int) -> int:
+    return max(1, BLOCK // values)
+
+
+def _draw(
+    values: Floats, resamples: int, rows: int, generator: np.random.Generator
+) -> Iterator[Floats]:
+    for start in range(0, resamples, rows):
+        shape = (min(rows, resamples - start), values.size)
+        yield values[generator.integers(0, values.size, shape, dtype=np.int32)]
 
 
 def percentiles(estimates: Floats, smallest: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -77,6 +109,7 @@ def bootstrap_interval(
     if not sizes or min(sizes) == 0:
         raise ValueError(f"strata must hold at least one value each, got sizes {sizes}")
     everything = np.concatenate([np.asarray(stratum, dtype=float) for stratum in strata])
-    estimates = statistic(np.concatenate(resample(strata, resamples, seed), axis=-1))
+    blocks = resample(strata, resamples, seed)
+    estimates = np.concatenate([statistic(np.concatenate(drawn, axis=-1)) for drawn in blocks])
     ends = percentiles(estimates, min(sizes), confidence)
     return Interval(float(statistic(everything)), *ends)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbench.statistics.bootstrap import RESAMPLES, Floats, percentiles, resample
+from rnnbench.statistics.bootstrap import RESAMPLES, Floats, percentiles, resampled_means
 from rnnbench.statistics.intervals import Interval
 
 
@@ -43,6 +43,6 @@ def probability_of_improvement(
     for a, b in zip(ours, theirs, strict=True):
         difference = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
         wins.append((np.sign(difference) + 1) / 2)
-    means = [drawn.mean(-1) for drawn in resample(wins, resamples, seed)]
-    ends = percentiles(np.mean(means, axis=0), min(a for a, _ in sizes), confidence)
+    means = resampled_means(wins, resamples, seed)
+    ends = percentiles(means.mean(-1), min(a for a, _ in sizes), confidence)
     return Interval(float(np.mean([each.mean() for each in wins])), *ends)

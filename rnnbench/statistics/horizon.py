@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbench.statistics.bootstrap import RESAMPLES, Floats, percentiles, resample
+from rnnbench.statistics.bootstrap import RESAMPLES, Floats, percentiles, resampled_means
 
 HORIZON = 0.75  # not 0.5: that is exactly the score of adding's half-solved plateau
 D90 = 0.9
@@ -88,7 +88,7 @@ def horizon_range(
     strata = [np.asarray(scores[gap], dtype=float) for gap in sorted(scores)]
     point = horizon(gaps, [stratum.mean() for stratum in strata], level)
     smallest = min(stratum.size for stratum in strata)
-    means = np.stack([drawn.mean(-1) for drawn in resample(strata, resamples, seed)], -1)
+    means = resampled_means(strata, resamples, seed)
     low, high = percentiles(_crossing(gaps, means, level), smallest, confidence)
     if np.isnan(low):
         return HorizonRange(point, None, None)

@@ -16,7 +16,7 @@ from rnnbench.statistics import (
     interquartile_mean,
     probability_of_improvement,
 )
-from rnnbench.statistics.bootstrap import percentiles, resample
+from rnnbench.statistics.bootstrap import percentiles, resample, resampled_means
 
 TEN = np.random.default_rng(3).normal(size=10)
 
@@ -39,10 +39,27 @@ def test_the_interquartile_mean_is_scipys_trimmed_mean(n: int) -> None:
 
 
 def test_only_values_of_the_own_stratum_are_drawn() -> None:
-    low, high = resample([[1, 2, 3], [10, 20]], resamples=500)
+    ((low, high),) = resample([[1, 2, 3], [10, 20]], resamples=500)
     assert low.shape == (500, 3) and high.shape == (500, 2)
     assert set(np.unique(low)) == {1, 2, 3}
     assert set(np.unique(high)) == {10, 20}
+
+
+@pytest.mark.parametrize("values_at_a_time", [1, 100, 2**20])
+def test_blocks_do_not_change_what_is_drawn(
+    monkeypatch: pytest.MonkeyPatch, values_at_a_time: int
+) -> None:
+    """Against the plain way: one generator, stratum after stratum, each in one piece."""
+    strata = [TEN, TEN[:7] + 1]
+    generator = np.random.default_rng(5)
+    shapes = [(each, (300, each.size)) for each in strata]
+    plain = [v[generator.integers(0, v.size, shape, dtype=np.int32)] for v, shape in shapes]
+    monkeypatch.setattr("rnnbench.statistics.bootstrap.BLOCK", values_at_a_time)
+    drawn = zip(*resample(strata, resamples=300, seed=5), strict=True)
+    for found, expected in zip(drawn, plain, strict=True):
+        np.testing.assert_array_equal(np.concatenate(found), expected)
+    means = np.stack([each.mean(-1) for each in plain], -1)
+    np.testing.assert_array_equal(resampled_means(strata, 300, 5), means)
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_does_not() -> None:

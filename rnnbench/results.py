@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
+from rnnbench.columns import Columns, Histories
 from rnnbench.records import Record, read_records
 
 COLUMNS = (
@@ -19,12 +21,22 @@ TUNING_COLUMNS = ["task", "cell", "gap", "condition_id", "chosen_lr", "learned",
 TUNING_COLUMNS += ["lr", "score", "steps", "solved", "dropped"]
 # Settings of the trainer that part curves, and what they were before they could be set.
 TRAINER = {"optimizer": "adam", "clip_norm": None, "clip_value": None, "train_set_size": None}
+# Where a run comes from.
+ENVIRONMENT = "python torch platform cpu cores threads gpu git_commit started".split()
+RESULT_COLUMNS = [*COLUMNS, "lr_choice", *TRAINER, "command", *ENVIRONMENT]
 IDENTITY = ["run_id", "task", "cell", "gap", "seed", "lr"]
-HISTORY_COLUMNS = [*IDENTITY, "step", "loss", "accuracy", "score", "grad_norm"]
 NUMBERS = ["loss", "accuracy", "score", "steps_to_solve", "load_bits", "keep_bias", "seconds"]
-NUMBERS += ["sequences_per_second", "grad_norm", "lr", "clip_norm", "clip_value", "train_set_size"]
+NUMBERS += ["sequences_per_second", "lr", "clip_norm", "clip_value", "train_set_size"]
 NUMBERS += ["least_distance", "greatest_distance", "clipped_steps"]
 Paths = Path | str | Sequence[Path | str]
+
+
+class Loaded(NamedTuple):
+    """All that is stored, from one reading: as the three functions below return it."""
+
+    results: pd.DataFrame
+    history: pd.DataFrame
+    tuning: pd.DataFrame
 
 
 def load_results(path: Paths) -> pd.DataFrame:
@@ -39,24 +51,19 @@ def load_results(path: Paths) -> pd.DataFrame:
     Raises:
         FileNotFoundError: there is nothing at a path.
     """
-    rows = [
-        {**{name: record.get(name) for name in COLUMNS}, **_trainer(record)}
-        for record in _records(path)
-    ]
-    order = ["task", "cell", "gap", "lr", "seed"]
-    return _frame(rows, [*COLUMNS, "lr_choice", *TRAINER]).sort_values(
-        order, kind="stable", ignore_index=True
-    )
+    columns = Columns(RESULT_COLUMNS)
+    for record in _records(path):
+        columns.append(_row(record))
+    return _ordered(columns.frame(NUMBERS))
 
 
 def load_history(path: Paths) -> pd.DataFrame:
     """Return one row per run and evaluation; arguments as in `load_results`."""
-    rows = [
-        {**{name: record.get(name) for name in IDENTITY}, **row}
-        for record in _records(path)
-        for row in record["history"]
-    ]
-    return _frame(rows, HISTORY_COLUMNS)
+    runs, histories = Columns(IDENTITY), Histories()
+    for record in _records(path):
+        runs.append(record)
+        histories.append(record["history"])
+    return histories.frame(runs.frame(NUMBERS))
 
 
 def load_tuning(path: Paths) -> pd.DataFrame:
@@ -65,7 +72,42 @@ def load_tuning(path: Paths) -> pd.DataFrame:
     Columns: task, cell, gap, condition_id; chosen_lr, learned and at_edge as in
     `rnnbench.tuning.Choice`; lr, score, steps, solved and dropped as in its entries.
     """
-    tuned = {r["condition_id"]: r for r in _records(path) if r.get("tuning")}
+    return _tuning({r["condition_id"]: _tuned(r) for r in _records(path) if r.get("tuning")})
+
+
+def load_all(path: Paths) -> Loaded:
+    """Read everything once; arguments as in `load_results`."""
+    columns, histories = Columns(RESULT_COLUMNS), Histories()
+    tuned: dict[str, Record] = {}
+    for record in _records(path):
+        columns.append(_row(record))
+        histories.append(record["history"])
+        if record.get("tuning"):
+            tuned[record["condition_id"]] = _tuned(record)
+    runs = columns.frame(NUMBERS)
+    return Loaded(_ordered(runs), histories.frame(runs[IDENTITY]), _tuning(tuned))
+
+
+def _row(record: Record) -> Record:
+    config = record.get("config", {})
+    trainer = config.get("trainer", {})
+    choice = {"lr_choice": "tuned" if config.get("tuned") else "given"}
+    trained = {name: trainer.get(name, default) for name, default in TRAINER.items()}
+    environment = record.get("environment", {})
+    return {**{name: environment.get(name) for name in ENVIRONMENT}, **record, **choice, **trained}
+
+
+def _ordered(runs: pd.DataFrame) -> pd.DataFrame:
+    order = ["task", "cell", "gap", "lr", "seed"]
+    return runs.sort_values(order, kind="stable", ignore_index=True)
+
+
+def _tuned(record: Record) -> Record:
+    return {name: record[name] for name in ("task", "cell", "gap", "condition_id", "tuning")}
+
+
+def _tuning(tuned: dict[str, Record]) -> pd.DataFrame:
+    """Return the grids of tuned conditions, by the condition's id."""
     rows = [
         {
             **{name: record[name] for name in ("task", "cell", "gap", "condition_id")},
@@ -78,19 +120,6 @@ def load_tuning(path: Paths) -> pd.DataFrame:
     ]
     order = ["task", "cell", "gap", "lr"]
     return pd.DataFrame(rows, columns=TUNING_COLUMNS).sort_values(order, ignore_index=True)
-
-
-def _trainer(record: Record) -> Record:
-    config = record.get("config", {})
-    trainer = config.get("trainer", {})
-    choice = {"lr_choice": "tuned" if config.get("tuned") else "given"}
-    return choice | {name: trainer.get(name, default) for name, default in TRAINER.items()}
-
-
-def _frame(rows: list[Record], columns: list[str]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=columns)
-    numbers = [name for name in NUMBERS if name in columns]
-    return frame.astype(dict.fromkeys(numbers, "float64"))
 
 
 def _records(path: Paths) -> Iterator[Record]:

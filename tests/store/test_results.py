@@ -7,6 +7,7 @@ import pytest
 
 import rnnbench
 from rnnbench.records import Store, consolidate
+from rnnbench.results import load_all, load_tuning
 
 COLUMNS = """task cell gap seed lr hidden_size num_parameters state_size batch_size steps loss
 accuracy score chance_accuracy chance_loss status steps_to_solve seconds sequences_per_second engine
@@ -57,6 +58,42 @@ def test_one_row_per_run_and_evaluation(directory):
     )
     assert len(frame) == 6
     assert frame.query("seed == 1")["loss"].tolist() == [0.5, 0.25]
+
+
+def test_one_reading_gives_what_three_do(directory, tmp_path):
+    tuning = {
+        **{"lr": 1e-3, "learned": True, "at_edge": False, "seeds": [1021]},
+        "grid": [{"lr": 1e-3, "score": 0.9, "steps": 4.0, "solved": 1, "dropped": False}],
+    }
+    Store(directory).write(record(3, tuning=tuning, history=[]))
+    loaded = load_all(directory)
+    pd.testing.assert_frame_equal(loaded.results, rnnbench.load_results(directory))
+    pd.testing.assert_frame_equal(loaded.history, rnnbench.load_history(directory))
+    pd.testing.assert_frame_equal(loaded.tuning, load_tuning(directory))
+    assert len(loaded.tuning) == 1
+
+
+def test_evaluations_keep_to_their_run(tmp_path):
+    store = Store(tmp_path / "sweep")
+    lengths = {0: 2, 1: 0, 2: 3}
+    for seed, length in lengths.items():
+        history = [{"step": 10 * i + seed, "loss": None} for i in range(length)]
+        store.write(record(seed, history=history))
+    frame = rnnbench.load_history(tmp_path / "sweep")
+    assert frame["seed"].tolist() == [0, 0, 2, 2, 2]
+    assert frame["run_id"].tolist() == [f"{seed:016d}" for seed in frame["seed"]]
+    assert frame["step"].tolist() == [0, 10, 2, 12, 22]
+    assert frame["loss"].isna().all() and frame["grad_norm"].isna().all()
+
+
+def test_where_a_run_comes_from_is_a_column_and_may_be_unknown(tmp_path):
+    store = Store(tmp_path / "sweep")
+    store.write(record(0))
+    environment = {"cpu": "Abacus", "cores": 2, "started": "2026-11-25T01:10:48+00:00"}
+    store.write(record(1, command="python -m rnnbench", environment=environment))
+    old, new = rnnbench.load_results(tmp_path / "sweep").to_dict("records")
+    assert (new["cpu"], new["cores"], new["command"]) == ("Abacus", 2, "python -m rnnbench")
+    assert pd.isna(old["cpu"]) and pd.isna(old["cores"]) and pd.isna(old["command"])
 
 
 def test_a_consolidated_place_reads_alike_and_runs_count_once(directory, tmp_path):

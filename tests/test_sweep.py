@@ -92,7 +92,8 @@ def test_a_sweep_leaves_records_weights_report_and_table(whole):
     assert history.groupby("run_id")["step"].max().eq(360).all()
     names = {path.name for path in (directory / "report").iterdir()}
     figures = {f"{f}.{k}" for f in ("accuracy_vs_gap", "score_vs_gap") for k in ("png", "svg")}
-    assert names >= figures | {"learning_curves.png", "summary.csv", "report.md", "index.html"}
+    assert names >= figures | {"learning_curves.png", "report.md", "index.html"}
+    assert names >= {"summary.csv", "by_gap.csv"}
     assert out.splitlines()[0].split() == ["task", "cell", "done", "skipped", "failed"]
     assert "all             16        0       0" in out
     assert "[8/8]" in err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from rnnbench.report.variants import CURVE, curve_label
@@ -9,13 +11,16 @@ from rnnbench.statistics import (
     D90,
     HORIZON,
     area_under_score,
+    bootstrap_interval,
     horizon_range,
+    interquartile_mean,
     mean_interval,
     median_steps,
     wilson_interval,
 )
 
 STATUSES = ("solved", "unsolved", "diverged", "failed")
+SIZES = ("hidden_size", "state_size", "num_parameters")
 BROKEN = ("diverged", "failed")
 
 
@@ -37,6 +42,8 @@ def _statistics(runs: pd.DataFrame) -> dict[str, float | str]:
     for measure in ("accuracy", "score"):
         interval = mean_interval(runs[measure])
         row |= {f"{measure}_{part}": value for part, value in interval._asdict().items()}
+    middle = bootstrap_interval([runs["score"]], interquartile_mean)
+    row |= dict(zip(("score_iqm", "score_iqm_low", "score_iqm_high"), middle, strict=True))
     row["loss_mean"] = float(runs["loss"].mean(skipna=False))
     row |= {status: int((runs["status"] == status).sum()) for status in STATUSES}
     success = wilson_interval(int((runs["status"] == "solved").sum()), len(runs))
@@ -55,7 +62,9 @@ def horizons(results: pd.DataFrame) -> pd.DataFrame:
     """Return one row per task, cell and variant, from labelled results.
 
     Columns beside these: label, horizon and d90 (HorizonRange), area (Interval, or None at a
-    single gap), solved, runs, num_parameters, seconds (of a run, on average).
+    single gap), success (Interval of the share of solved runs over all gaps), solved, runs,
+    hidden_size, state_size and num_parameters (the largest, should gaps differ), seconds (of a
+    run, on average), sequences_per_second (of all runs together).
     """
     rows = []
     for (task, cell, variant), runs in results.groupby(CURVE, observed=True):
@@ -63,6 +72,7 @@ def horizons(results: pd.DataFrame) -> pd.DataFrame:
             float(gap): points.to_numpy(dtype=float)  # type: ignore[arg-type]
             for gap, points in runs.groupby("gap")["score"]
         }
+        solved = int((runs["status"] == "solved").sum())
         rows.append(
             {
                 **{"task": task, "cell": cell, "variant": variant},
@@ -70,13 +80,21 @@ def horizons(results: pd.DataFrame) -> pd.DataFrame:
                 "horizon": horizon_range(scores, HORIZON),
                 "d90": horizon_range(scores, D90),
                 "area": area_under_score(scores) if len(scores) > 1 else None,
-                "solved": int((runs["status"] == "solved").sum()),
-                "runs": len(runs),
-                "num_parameters": int(runs["num_parameters"].max()),
-                "seconds": float(runs["seconds"].mean()),
+                "success": wilson_interval(solved, len(runs)),
+                **{"solved": solved, "runs": len(runs)},
+                **{size: int(runs[size].max()) for size in SIZES},
+                **_speed(runs),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _speed(runs: pd.DataFrame) -> dict[str, float]:
+    """Return a run's seconds on average, and the rate of all: sequences over seconds, NaN of 0."""
+    seconds = float(runs["seconds"].sum())
+    sequences = float((runs["steps"] * runs["batch_size"]).sum())
+    rate = sequences / seconds if seconds else math.nan
+    return {"seconds": float(runs["seconds"].mean()), "sequences_per_second": rate}
 
 
 def missing_seeds(summary: pd.DataFrame) -> pd.DataFrame:

@@ -28,17 +28,28 @@ SETTINGS = {
 }
 
 
-def horizon_table(horizons: pd.DataFrame) -> Table:
+def horizon_table(curves: pd.DataFrame) -> Table:
     """Return the headline: how far each curve remembers on each task, how sure, at what cost."""
     rows = [
         (
-            *(str(row.task), str(row.label), str(row.horizon), str(row.d90), _interval(row.area)),
-            *(f"{row.solved} of {row.runs}", f"{row.num_parameters:,}", f"{row.seconds:.3g}"),
+            *(str(row.task), str(row.label), str(row.horizon), str(row.d90)),
+            *(f"{row.solved} of {row.runs}", f"{row.hidden_size:,}", f"{row.state_size:,}"),
+            *(f"{row.num_parameters:,}", f"{row.seconds:.3g}", _rate(row.sequences_per_second)),
         )
-        for row in horizons.itertuples()
+        for row in curves.itertuples()
     ]
-    header = ("task", "cell", "horizon (score 0.75)", "D90 (score 0.9)", "area under score")
-    return Table((*header, "runs solved", "parameters", "seconds a run"), tuple(rows), names=2)
+    header = ("task", "cell", "horizon (score 0.75)", "D90 (score 0.9)", "runs solved")
+    cost = ("hidden size", "state size", "parameters", "seconds a run", "sequences / s")
+    return Table((*header, *cost), tuple(rows), names=2)
+
+
+def curve_table(curves: pd.DataFrame) -> Table:
+    """Return what else is known of each curve over all its gaps, each with its interval."""
+    rows = [
+        (str(row.task), str(row.label), _interval(row.area), _interval(row.success))
+        for row in curves.itertuples()
+    ]
+    return Table(("task", "cell", "area under score", "success rate"), tuple(rows), names=2)
 
 
 def comparison_table(pairs: pd.DataFrame) -> Table | None:
@@ -56,8 +67,13 @@ def accuracy_table(points: pd.DataFrame) -> Table:
     return _curve_by_gap(points, _accuracy)
 
 
+def interquartile_table(points: pd.DataFrame) -> Table:
+    """Return one task's interquartile mean of the score, curve x gap, with its interval."""
+    return _curve_by_gap(points, _interquartile)
+
+
 def solved_table(points: pd.DataFrame) -> Table:
-    """Return one task's solved runs and median steps, curve x gap."""
+    """Return one task's solved runs with the rate's interval and median steps, curve x gap."""
     return _curve_by_gap(points, _solved)
 
 
@@ -121,10 +137,18 @@ def _accuracy(row: Any) -> str:
     return f"{mean} ({max(row.accuracy_low, 0):.2f}–{min(row.accuracy_high, 1):.2f})"
 
 
+def _interquartile(row: Any) -> str:
+    return _interval(Interval(row.score_iqm, row.score_iqm_low, row.score_iqm_high))
+
+
 def _solved(row: Any) -> str:
-    share = f"{row.solved}/{row.seeds}"
+    share = f"{row.solved}/{row.seeds} ({row.success_low:.2f}–{row.success_high:.2f})"
     steps = row.median_steps_to_solve
-    return share if math.isnan(steps) else f"{share} ({steps:g})"
+    return share if math.isnan(steps) else f"{share}, {steps:g}"
+
+
+def _rate(per_second: Any) -> str:
+    return "" if math.isnan(per_second) else f"{per_second:,.0f}"
 
 
 def _values(column: pd.Series) -> str:

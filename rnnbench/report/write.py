@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from rnnbench.records import write_atomically
 from rnnbench.report.content import compose, title
+from rnnbench.report.curve_numbers import curve_numbers
+from rnnbench.report.document import Picture
 from rnnbench.report.figure import render
 from rnnbench.report.gap_figure import draw_against_gap
 from rnnbench.report.keep_bias import draw_keep_bias, keep_bias_horizons
@@ -14,9 +18,21 @@ from rnnbench.report.learning_figure import draw_learning_curves
 from rnnbench.report.markdown import to_markdown
 from rnnbench.report.page import to_html
 from rnnbench.report.solving_figure import draw_solving_curves
-from rnnbench.report.summary import summarise
-from rnnbench.report.variants import label_variants
-from rnnbench.results import load_history, load_results
+from rnnbench.report.study import Study, read_study
+
+# Drawn where a section shows the picture of this name.
+FIGURES: Mapping[str, Callable[[Study], Figure]] = {
+    "accuracy_vs_gap": lambda study: draw_against_gap(study.results, study.by_gap, "accuracy"),
+    "score_vs_gap": lambda study: draw_against_gap(study.results, study.by_gap, "score"),
+    "solving_curves": lambda study: draw_solving_curves(study.results),
+    "learning_curves": lambda study: draw_learning_curves(study.results, study.history),
+    "horizon_vs_keep_bias": lambda study: draw_keep_bias(keep_bias_horizons(study.results)),
+}
+# Numbers for other programs.
+TABLES: Mapping[str, Callable[[Study], str]] = {
+    "summary.csv": lambda study: curve_numbers(study.curves).to_csv(index=False),
+    "by_gap.csv": lambda study: study.by_gap.drop(columns="label").to_csv(index=False),
+}
 
 
 def write_report(paths: Sequence[Path]) -> Path:
@@ -32,27 +48,14 @@ def write_report(paths: Sequence[Path]) -> Path:
         FileNotFoundError: there is nothing at a path, or not one run in all of them.
     """
     places = [Path(path) for path in paths]
-    results = load_results(places)
-    if results.empty:
-        raise FileNotFoundError(f"no runs at {', '.join(map(str, places))}")
-    results = label_variants(results)
-    summary = summarise(results)
-    figures = {
-        "accuracy_vs_gap": draw_against_gap(results, summary, "accuracy"),
-        "score_vs_gap": draw_against_gap(results, summary, "score"),
-        "solving_curves": draw_solving_curves(results),
-        "learning_curves": draw_learning_curves(results, load_history(places)),
-    }
-    starts = keep_bias_horizons(results)
-    if not starts.empty:
-        figures["horizon_vs_keep_bias"] = draw_keep_bias(starts)
-    pictures = {name: render(figure) for name, figure in figures.items()}
-    blocks = compose(results, summary)
+    study = read_study(places)
+    blocks = compose(study)
+    shown = [block.name for block in blocks if isinstance(block, Picture)]
+    pictures = {name: render(FIGURES[name](study)) for name in shown}
     vectors = {name: files["svg"] for name, files in pictures.items()}
-    files = {
-        "summary.csv": summary.drop(columns="label").to_csv(index=False),
+    files = {name: write(study) for name, write in TABLES.items()} | {
         "report.md": to_markdown(blocks),
-        "index.html": to_html(title(results), blocks, vectors),
+        "index.html": to_html(title(study.results), blocks, vectors),
     }
     first = places[0] if places[0].is_dir() else places[0].parent
     directory = first / "report"

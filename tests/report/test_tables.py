@@ -8,7 +8,15 @@ from typing import Any
 from rnnbench.report.document import Bullets, Heading, Paragraph, Picture, Table
 from rnnbench.report.markdown import to_markdown
 from rnnbench.report.page import to_html
-from rnnbench.report.tables import accuracy_table, settings_table, solved_table
+from rnnbench.report.summary import horizons
+from rnnbench.report.tables import (
+    accuracy_table,
+    curve_table,
+    horizon_table,
+    interquartile_table,
+    settings_table,
+    solved_table,
+)
 
 Fabricate = Callable[..., Any]
 
@@ -41,7 +49,48 @@ def test_solved_runs_have_their_median_steps_where_most_are_solved(
             for seed, steps in enumerate(found)
         ]
     )
-    assert solved_table(summary).rows == (("gru", "2/3 (800)", "1/3"),)
+    assert solved_table(summary).rows == (("gru", "2/3 (0.21–0.94), 800", "1/3 (0.06–0.79)"),)
+
+
+def test_the_headline_tells_reach_certainty_and_cost(fabricate: Fabricate, labelled: Any) -> None:
+    scores = {10: [1.0] * 5, 40: [1.0, 1.0, 1.0, 0.0, 0.0]}
+    size = {"hidden_size": 96, "state_size": 192, "num_parameters": 23456, "batch_size": 50}
+    results, _ = labelled(
+        [
+            fabricate(gap=gap, seed=seed, score=score, steps=300, seconds=2.0 + seed, **size)
+            | {"status": "solved" if score else "unsolved"}
+            for gap, found in scores.items()
+            for seed, score in enumerate(found)
+        ]
+    )
+    curves = horizons(results)
+    (row,) = horizon_table(curves).rows
+    told = dict(zip(horizon_table(curves).header, row, strict=True))
+    assert told["horizon (score 0.75)"].startswith("23.8 (")
+    assert (told["hidden size"], told["state size"], told["parameters"]) == ("96", "192", "23,456")
+    # Ten runs of 300 x 50 sequences in 2 x (2 + 3 + 4 + 5 + 6) seconds: not the mean of the rates.
+    assert (told["seconds a run"], told["sequences / s"]) == ("4", "3,750")
+    assert told["runs solved"] == "8 of 10"
+    (details,) = curve_table(curves).rows
+    assert details[3] == "0.80 (0.49–0.94)"
+
+
+def test_a_curve_of_failed_runs_has_no_rate(
+    fabricate: Fabricate, break_run: Callable[..., Any], labelled: Any
+) -> None:
+    results, _ = labelled([break_run(fabricate(steps=0, seconds=0.0), "failed")])
+    assert horizon_table(horizons(results)).rows[0][-2:] == ("0", "")
+
+
+def test_the_interquartile_mean_is_of_the_middle_seeds(fabricate: Fabricate, labelled: Any) -> None:
+    values = {11: [0.0, 0.5, 0.5, 0.8, 1.0], 20: [0.1, 0.2]}
+    _, summary = labelled(
+        [fabricate(gap=g, seed=s, score=a) for g, v in values.items() for s, a in enumerate(v)]
+    )
+    (row,) = interquartile_table(summary).rows
+    assert row[1].startswith("0.60 (0.") and row[2] == "0.15"
+    first = summary.iloc[0]
+    assert 0 <= first.score_iqm_low < 0.6 < first.score_iqm_high <= 1
 
 
 def test_settings_name_every_value(fabricate: Fabricate, labelled: Any) -> None:

@@ -18,7 +18,7 @@ from rnnbench.report.__main__ import main
 
 Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]
-FILES = {"summary.csv", "report.md", "index.html"} | {
+FILES = {"summary.csv", "by_gap.csv", "report.md", "index.html"} | {
     f"{name}.{kind}"
     for name in ("accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
     for kind in ("png", "svg")
@@ -42,9 +42,13 @@ def test_report_is_whole_and_lies_in_the_first_directory(
     assert directory == mine / "report"
     assert {path.name for path in directory.iterdir()} == FILES
     assert not (reference / "report").exists()
-    summary = pd.read_csv(directory / "summary.csv")
-    assert sorted(set(summary["cell"])) == ["gru", "mine"]
-    assert list(summary["seeds"]) == [2, 2, 2, 2]
+    curves = pd.read_csv(directory / "summary.csv")
+    assert list(curves["cell"]) == ["gru", "mine"]
+    assert list(curves["runs"]) == [4, 4]
+    by_gap = pd.read_csv(directory / "by_gap.csv")
+    assert list(by_gap["cell"]) == ["gru", "gru", "mine", "mine"]
+    assert list(by_gap["gap"]) == [11, 20, 11, 20]
+    assert list(by_gap["seeds"]) == [2, 2, 2, 2]
 
 
 def test_the_same_results_give_the_same_bytes(fabricate: Fabricate, stored: Stored) -> None:

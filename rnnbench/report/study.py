@@ -1,0 +1,48 @@
+"""What a report is made of: stored results, read once, and what is worked out from them once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from rnnbench.report.summary import horizons, summarise
+from rnnbench.report.variants import label_variants
+from rnnbench.results import load_all
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that figures, tables and sections draw on.
+
+    Attributes:
+        places: where the results lie.
+        results: labelled, one row per run.
+        history: one row per run and evaluation.
+        tuning: one row per tuned condition and learning rate of the grid.
+        by_gap: one row per curve and gap.
+        curves: one row per curve.
+    """
+
+    places: tuple[Path, ...]
+    results: pd.DataFrame
+    history: pd.DataFrame
+    tuning: pd.DataFrame
+    by_gap: pd.DataFrame
+    curves: pd.DataFrame
+
+
+def read_study(places: Sequence[Path]) -> Study:
+    """Read the results of several places as one.
+
+    Raises:
+        FileNotFoundError: there is nothing at a place, or not one run in all of them.
+    """
+    results, history, tuning = load_all(places)
+    if results.empty:
+        raise FileNotFoundError(f"no runs at {', '.join(map(str, places))}")
+    results = label_variants(results)
+    by_gap, curves = summarise(results), horizons(results)
+    return Study(tuple(places), results, history, tuning, by_gap, curves)

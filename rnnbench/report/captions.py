@@ -5,7 +5,8 @@ from __future__ import annotations
 CAPTIONS = {
     "accuracy_vs_gap": "Accuracy on the test stream against the gap. Line: mean over seeds. Band: "
     "95 % interval of that mean over seeds (Student t), cut to the range 0 to 1. Open marks: "
-    "single seeds, moved aside a little. Dotted: what a predictor that remembers nothing gets.",
+    "single seeds, moved aside a little. Where learning rates were tuned, those curves have panels "
+    "of their own. Dotted: what a predictor that remembers nothing gets.",
     "score_vs_gap": "Score against the gap: 0 remembers nothing, 1 is perfect. Drawn as above; "
     "scores outside 0 to 1 are drawn at its ends and kept as they are in by_gap.csv.",
     "horizon_vs_keep_bias": "Horizon against the bias that the gate which keeps the old state "

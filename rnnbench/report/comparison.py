@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rnnbench.statistics import probability_of_improvement
 
+Floats = NDArray[np.float64]
 MOST_CURVES = 6  # of a task: more pairs than these make would be a table that nobody reads
 
 
@@ -20,27 +23,34 @@ def comparisons(results: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for task, runs in results.groupby("task"):
         scores = {
-            str(label): curve.groupby(["gap", "seed"])["score"].mean()
-            for label, curve in runs.groupby("label", sort=False)
+            str(label): seed_scores(curve) for label, curve in runs.groupby("label", sort=False)
         }
         pairs = combinations(scores, 2) if len(scores) <= MOST_CURVES else ()
         for first, second in pairs:
-            row = _compare(scores, first, second)
-            if row is not None:
-                rows.append({"task": str(task)} | row)
+            ours, theirs = paired(scores[first], scores[second])
+            if sum(map(len, ours)) < max(len(scores[first]), len(scores[second])):
+                continue
+            if _mean_win(ours, theirs) < 0.5:
+                first, second, ours, theirs = second, first, theirs, ours
+            found = probability_of_improvement(ours, theirs)
+            seeds = min(map(len, ours))
+            rows.append((str(task), first, second, seeds, found))
     return pd.DataFrame(rows, columns=["task", "better", "worse", "seeds", "probability"])
 
 
-def _compare(
-    scores: dict[str, pd.Series[float]], first: str, second: str
-) -> dict[str, object] | None:
-    paired = pd.concat([scores[first], scores[second]], axis=1, join="inner")
-    if len(paired) < max(len(scores[first]), len(scores[second])):
-        return None
-    strata = [group for _, group in paired.groupby(level="gap")]
-    ours, theirs = ([stratum.iloc[:, side].to_numpy() for stratum in strata] for side in (0, 1))
-    found = probability_of_improvement(ours, theirs)
-    if found.mean < 0.5:
-        first, second, found = second, first, probability_of_improvement(theirs, ours)
-    seeds = min(map(len, strata))
-    return {"better": first, "worse": second, "seeds": seeds, "probability": found}
+def seed_scores(runs: pd.DataFrame) -> pd.Series[float]:
+    """Return a curve's scores by gap and seed."""
+    return runs.groupby(["gap", "seed"])["score"].mean()
+
+
+def paired(first: pd.Series[float], second: pd.Series[float]) -> tuple[list[Floats], list[Floats]]:
+    """Return the scores of two curves on the seeds that both have, an array per gap."""
+    both = pd.concat([first, second], axis=1, join="inner")
+    strata = [gap.to_numpy(dtype=float) for _, gap in both.groupby(level="gap")]
+    return [gap[:, 0] for gap in strata], [gap[:, 1] for gap in strata]
+
+
+def _mean_win(ours: list[Floats], theirs: list[Floats]) -> float:
+    """Return how often ours is higher, a tie counting half: the mean over gaps."""
+    pairs = zip(ours, theirs, strict=True)
+    return float(np.mean([(np.sign(a - b).mean() + 1) / 2 for a, b in pairs]))

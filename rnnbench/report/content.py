@@ -13,6 +13,7 @@ from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture
 from rnnbench.report.keep_bias import keep_bias_horizons, rankings
 from rnnbench.report.study import Study
 from rnnbench.report.summary import STATUSES, missing_seeds
+from rnnbench.report.tuning import tuning_section
 from rnnbench.report.variants import mixed_conditions
 
 
@@ -116,6 +117,7 @@ SECTIONS: tuple[Section, ...] = (
     _how_far,
     _keep_bias,
     _comparisons,
+    tuning_section,
     _over_all_gaps,
     _at_each_gap,
     _steps,

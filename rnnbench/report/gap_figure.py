@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,16 +10,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from rnnbench.report.figure import add_legend, mark_level, name_level, panel_grid, stamp
+from rnnbench.report.gap_axis import room_at_a_gap, set_gap_ticks
 from rnnbench.report.style import REFERENCE_COLOUR, THEME, Curve, Style, curve_styles
-from rnnbench.report.variants import curves_of
+from rnnbench.report.variants import curves_of, is_tuned, without_rate
 
 Floats = NDArray[np.float64]
+Panel = tuple[str, str, list[str]]  # a task, its title, and the variants that are drawn
 NOTES = ("line: mean over seeds", "band: 95 % interval of the mean", "open mark: one seed")
-LABEL_ROOM = 0.075  # of the axis: narrower ticks stay without a number
 
 
 def draw_against_gap(results: pd.DataFrame, summary: pd.DataFrame, measure: str) -> Figure:
@@ -31,40 +30,66 @@ def draw_against_gap(results: pd.DataFrame, summary: pd.DataFrame, measure: str)
         summary: one row per curve and gap.
         measure: "accuracy" or "score"; values outside [0, 1] are drawn at its ends.
     """
-    tasks = sorted(results["task"].unique())
-    styles = curve_styles(curves_of(results))
-    columns = min(3, len(tasks))
+    styles = curve_styles(_looks(curves_of(results)))
+    rows = _rows(results)
+    columns = max(map(len, rows))
     with mpl.rc_context(THEME):
-        figure, panels = panel_grid(math.ceil(len(tasks) / columns), columns, 3.6, 2.9)
-        for panel in panels[len(tasks) :]:
-            panel.remove()
-        for panel, task in zip(panels, tasks, strict=False):
-            runs, points = results[results.task == task], summary[summary.task == task]
-            _draw_task(panel, runs, points, measure, styles)
+        figure, panels = panel_grid(len(rows), columns, 3.6, 2.9)
+        for place, row in enumerate(rows):
+            own = panels[place * columns : (place + 1) * columns]
+            for panel in own[len(row) :]:
+                panel.remove()
+            for panel, (task, title, chosen) in zip(own, row, strict=False):
+                panel.set_title(title)
+                runs, points = (frame[frame.task == task] for frame in (results, summary))
+                _draw_task(panel, runs, points, chosen, measure, styles)
         add_legend(figure, styles, NOTES)
         if "smoke" in set(results["sweep"]):
-            stamp(panels[: len(tasks)], "smoke")
+            stamp(figure.axes, "smoke")
     return figure
+
+
+def _looks(curves: Sequence[Curve]) -> list[Curve]:
+    """Return the curves that need a look: tuned ones stand apart and have that of their like."""
+    return list(dict.fromkeys((cell, without_rate(variant)) for cell, variant in curves))
+
+
+def _rows(results: pd.DataFrame) -> list[list[Panel]]:
+    """Arrange a panel per task in rows of three; curves with tuned rates in rows of their own."""
+    variants = results.groupby("task")["variant"].unique().map(list)
+    several = any(is_tuned(variant) for found in variants for variant in found)
+    rows: list[list[Panel]] = []
+    for tuned in (False, True):
+        row: list[Panel] = []
+        for task, found in variants.items():
+            chosen = [variant for variant in found if is_tuned(variant) == tuned]
+            kind = f", {'tuned' if tuned else 'shared'} lr" if several else ""
+            if chosen:
+                row.append((str(task), f"{task}{kind}", chosen))
+        rows += [row[start : start + 3] for start in range(0, len(row), 3)]
+    return rows
 
 
 def _draw_task(
     panel: Axes,
     runs: pd.DataFrame,
     points: pd.DataFrame,
+    chosen: Sequence[str],
     measure: str,
     styles: dict[Curve, Style],
 ) -> None:
+    """Draw the curves of the chosen variants, on the axis of all gaps of the task."""
     gaps = sorted(runs["gap"].unique())
-    room = _room_at_a_gap(gaps)
+    room = room_at_a_gap(gaps)
     varies = (runs["least_distance"] < runs["greatest_distance"]).any()
     xlabel = "gap (time steps; distances vary)" if varies else "gap (time steps)"
-    panel.set(title=runs["task"].iloc[0], xlabel=xlabel, ylabel=measure)
-    panel.set(xscale="log", ylim=(-0.04, 1.04))
-    _set_gap_ticks(panel, gaps)
+    panel.set(xlabel=xlabel, ylabel=measure, ylim=(-0.04, 1.04))
+    set_gap_ticks(panel, gaps)
     _draw_chance(panel, runs, measure)
+    points = points[points["variant"].isin(chosen)]
     curves = list(points.groupby(["cell", "variant"], observed=True, sort=False))
     for place, ((cell, variant), curve) in enumerate(curves):
-        style = styles[str(cell), str(variant)]
+        style = styles[str(cell), without_rate(str(variant))]
         own = runs[(runs.cell == cell) & (runs.variant == variant)]
         _draw_curve(panel, curve, measure, style)
         columns = room * (_spread(place, len(curves)) + _seed_places(own) / len(curves))
@@ -112,8 +137,9 @@ def _draw_seeds(panel: Axes, runs: pd.DataFrame, measure: str, style: Style, asi
 
 def _seed_places(runs: pd.DataFrame) -> Floats:
     """Return each run's place in [-0.5, 0.5] among the curve's seeds, in their order."""
-    seeds = sorted(runs["seed"].unique())
-    return np.array([_spread(seeds.index(seed), len(seeds)) for seed in runs["seed"]])
+    seeds, places = np.unique(runs["seed"].to_numpy(), return_inverse=True)
+    spread: Floats = (places + 0.5) / seeds.size - 0.5
+    return spread
 
 
 def _draw_chance(panel: Axes, runs: pd.DataFrame, measure: str) -> None:
@@ -127,27 +153,6 @@ def _draw_chance(panel: Axes, runs: pd.DataFrame, measure: str) -> None:
         return
     panel.plot(chance.index, chance, color=REFERENCE_COLOUR, ls=":", lw=1.2, label="_chance")
     name_level(panel, float(chance.iloc[-1]), "chance")
-
-
-def _set_gap_ticks(panel: Axes, gaps: Sequence[float]) -> None:
-    margin = 1.25 if len(gaps) > 1 else 2
-    low, high = gaps[0] / margin, gaps[-1] * margin
-    panel.set_xlim(low, high)
-    panel.xaxis.set_minor_locator(NullLocator())
-    panel.xaxis.set_major_locator(FixedLocator(gaps))
-    labels, last = [], -math.inf
-    for gap in gaps:
-        place = math.log(gap / low) / math.log(high / low)
-        shown = place - last >= LABEL_ROOM
-        labels.append(f"{gap:g}" if shown else "")
-        last = place if shown else last
-    panel.set_xticks(gaps, labels)
-
-
-def _room_at_a_gap(gaps: Sequence[float]) -> float:
-    """Return the width, in log gap, in which a gap's marks stay clear of its neighbours'."""
-    nearest = np.diff(np.log(gaps)).min() if len(gaps) > 1 else math.log(2)
-    return 0.5 * float(nearest)
 
 
 def _spread(place: int, count: int) -> float:

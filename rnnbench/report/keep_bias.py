@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 
 import matplotlib as mpl
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 
 from rnnbench.report.figure import panel_grid
 from rnnbench.report.style import REFERENCE_COLOUR, THEME, Style, curve_styles
-from rnnbench.statistics import HORIZON, Horizon, HorizonRange, horizon_range
+from rnnbench.statistics import HORIZON, HorizonRange, horizon_range
 
 CHRONO = "chrono"
 POINT = ["task", "cell", "init", "keep_bias"]
@@ -26,8 +27,10 @@ def keep_bias_horizons(results: pd.DataFrame) -> pd.DataFrame:
     """
     known = results["keep_bias"].notna() & (results["init"] == "torch")
     runs = results[known | (results["init"] == CHRONO)]
+    starts = runs["keep_bias"].mask(runs["init"] == CHRONO, math.inf)
+    several = starts.groupby([runs["task"], runs["cell"]]).transform("nunique") > 2
     rows = []
-    for (task, cell, init, bias), own in runs.groupby(POINT, dropna=False):
+    for (task, cell, init, bias), own in runs[several].groupby(POINT, dropna=False):
         scores = {
             float(gap): points.to_numpy(dtype=float)  # type: ignore[arg-type]
             for gap, points in own.groupby("gap")["score"]
@@ -35,9 +38,7 @@ def keep_bias_horizons(results: pd.DataFrame) -> pd.DataFrame:
         start = CHRONO if init == CHRONO else bias
         found = horizon_range(scores, HORIZON)
         rows.append({"task": task, "cell": cell, "start": start, "horizon": found})
-    table = pd.DataFrame(rows, columns=["task", "cell", "start", "horizon"])
-    several = table.groupby(["task", "cell"])["start"].transform("nunique") > 2
-    return table[several.astype(bool)].reset_index(drop=True)
+    return pd.DataFrame(rows, columns=["task", "cell", "start", "horizon"])
 
 
 def half_life(bias: float) -> float:
@@ -113,22 +114,10 @@ def rankings(table: pd.DataFrame) -> list[str]:
             ahead: dict[str, list[str]] = {cell: [] for cell in pair}
             for start, row in by_start[[*pair]].dropna().iterrows():
                 for cell, other in (pair, pair[::-1]):
-                    if _lowest(row[cell]) > _highest(row[other]):
+                    if row[cell].beyond(row[other]):
                         ahead[cell].append(start if start == CHRONO else f"{start:g}")
             lines.append(f"{task}: {_sentence(ahead)}")
     return lines
-
-
-def _lowest(found: HorizonRange) -> float:
-    return _extended(found.low or found.horizon)
-
-
-def _highest(found: HorizonRange) -> float:
-    return _extended(found.high or found.horizon)
-
-
-def _extended(found: Horizon) -> float:
-    return {"": found.gap, ">": np.inf, "<": 0.0}[found.bound]
 
 
 def _sentence(ahead: dict[str, list[str]]) -> str:

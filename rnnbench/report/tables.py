@@ -46,7 +46,7 @@ def horizon_table(curves: pd.DataFrame) -> Table:
 def curve_table(curves: pd.DataFrame) -> Table:
     """Return what else is known of each curve over all its gaps, each with its interval."""
     rows = [
-        (str(row.task), str(row.label), _interval(row.area), _interval(row.success))
+        (str(row.task), str(row.label), interval_text(row.area), interval_text(row.success))
         for row in curves.itertuples()
     ]
     return Table(("task", "cell", "area under score", "success rate"), tuple(rows), names=2)
@@ -55,7 +55,7 @@ def curve_table(curves: pd.DataFrame) -> Table:
 def comparison_table(pairs: pd.DataFrame) -> Table | None:
     """Return how probably one curve beats another, or None where no two share their seeds."""
     rows = [
-        (str(row.task), str(row.better), str(row.worse), _interval(row.probability))
+        (str(row.task), str(row.better), str(row.worse), interval_text(row.probability))
         for row in pairs.itertuples()
     ]
     header = ("task", "better", "worse", "probability on a seed")
@@ -121,7 +121,8 @@ def _curve_by_gap(points: pd.DataFrame, form: Callable[[Any], str]) -> Table:
     return Table(("cell", *(f"gap {gap}" for gap in gaps)), tuple(rows))
 
 
-def _interval(interval: Any) -> str:
+def interval_text(interval: Any) -> str:
+    """Return an Interval as text: nothing for None, the estimate alone where it has no ends."""
     if not isinstance(interval, Interval):
         return ""
     mean = f"{interval.mean:.2f}"
@@ -138,7 +139,7 @@ def _accuracy(row: Any) -> str:
 
 
 def _interquartile(row: Any) -> str:
-    return _interval(Interval(row.score_iqm, row.score_iqm_low, row.score_iqm_high))
+    return interval_text(Interval(row.score_iqm, row.score_iqm_low, row.score_iqm_high))
 
 
 def _solved(row: Any) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 CURVE = ["task", "cell", "variant"]
 CONDITION = ["task", "cell", "gap"]
 
+SEPARATOR = ", "
 # The rate that all cells share goes without saying.
 RATES = {"tuned": "tuned lr", "given": ""}
 # A setting that differs anywhere between a cell's rows makes curves of their own.
@@ -71,6 +72,17 @@ def curve_label(cell: str, variant: str) -> str:
     return f"{cell}, {variant}" if variant else cell
 
 
+def is_tuned(variant: str) -> bool:
+    """Return whether a variant is that of tuned rates beside curves with given ones."""
+    return RATES["tuned"] in variant.split(SEPARATOR)
+
+
+def without_rate(variant: str) -> str:
+    """Return a variant without its rate's being tuned: what it is compared with."""
+    parts = variant.split(SEPARATOR)
+    return SEPARATOR.join(part for part in parts if part != RATES["tuned"])
+
+
 def curves_of(results: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the different (cell, variant) pairs of labelled results, in the order of legends."""
     pairs = results[["cell", "variant"]].drop_duplicates().sort_values(["cell", "variant"])
@@ -101,5 +113,5 @@ def _append(
     """Add a setting to the variants of some rows."""
     name = form.replace("{:g}", "").replace("{}", "").strip()
     texts = [f"no {name}" if pd.isna(value) else form.format(value) for value in values]
-    longer = [", ".join(filter(None, pair)) for pair in zip(variant, texts, strict=True)]
+    longer = [SEPARATOR.join(filter(None, pair)) for pair in zip(variant, texts, strict=True)]
     return variant.mask(where, pd.Series(longer, index=variant.index))

@@ -28,6 +28,11 @@ class Horizon(NamedTuple):
     def __str__(self) -> str:
         return f"{self.bound} {self.gap:g}" if self.bound else f"{self.gap:.1f}"
 
+    @property
+    def extended(self) -> float:
+        """The gap, infinite or 0 where it lies beyond what was measured: for comparing."""
+        return {"": self.gap, ">": np.inf, "<": 0.0}[self.bound]
+
 
 class HorizonRange(NamedTuple):
     """A horizon and the ends of its interval; None where there are too few seeds for one."""
@@ -42,6 +47,12 @@ class HorizonRange(NamedTuple):
         if self.horizon.bound and self.low == self.high:
             return str(self.horizon)
         return f"{self.horizon} ({self.low} to {self.high})"
+
+    def beyond(self, other: HorizonRange) -> bool:
+        """Return whether the whole interval lies beyond another's; without one, never."""
+        if self.low is None or other.high is None:
+            return False
+        return self.low.extended > other.high.extended
 
 
 def horizon(gaps: Iterable[float], scores: Iterable[float], level: float = HORIZON) -> Horizon:

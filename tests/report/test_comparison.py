@@ -45,6 +45,15 @@ def test_the_better_one_is_named_first_whatever_the_names(
     assert row.probability.mean == pytest.approx(4 / 5)
 
 
+def test_a_win_and_a_tie_are_weighed_by_gap(fabricate: Fabricate, labelled: Any) -> None:
+    # Of the gaps' shares: (1/2 + 2/5) / 2 below a half, though no seed more was lost than won.
+    rnn = scores(fabricate, "rnn", {10: [0.5] * 5, 20: [0.9, 0.9, 0.1, 0.1, 0.1]})
+    gru = scores(fabricate, "gru", {10: [0.5] * 5, 20: [0.5] * 5})
+    (row,) = comparisons(labelled([*rnn, *gru])[0]).itertuples()
+    assert (row.better, row.worse) == ("gru", "rnn")
+    assert row.probability.mean == pytest.approx((0.5 + 3 / 5) / 2)
+
+
 def test_curves_without_the_same_seeds_are_not_compared(
     fabricate: Fabricate, labelled: Any
 ) -> None:

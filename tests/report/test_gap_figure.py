@@ -132,6 +132,36 @@ def test_ticks_too_near_for_a_number_have_none(fabricate: Fabricate, labelled: A
     assert [text.get_text() for text in panel.get_xticklabels()] == ["100", "", "1000"]
 
 
+def test_tuned_curves_stand_in_a_row_of_their_own_and_look_as_the_shared_ones(
+    fabricate: Fabricate, labelled: Any
+) -> None:
+    rows = []
+    for cell, task, place in (("gru", "copy", 0), ("rnn", "copy", 1), ("gru", "recall", 2)):
+        rows.append(fabricate(task, cell, accuracy=0.9))
+        changes = {"lr": 0.01, "config": {"tuned": True}, "sweep": "tuned"}
+        rows.append(fabricate(task, cell, accuracy=0.5, **changes) | {"run_id": f"{place:016x}"})
+    figure = draw_against_gap(*labelled(rows), "accuracy")
+    names = ["copy, shared lr", "recall, shared lr", "copy, tuned lr", "recall, tuned lr"]
+    assert [panel.get_title() for panel in figure.axes] == names
+    shared, tuned = (
+        artist(figure.axes[p], label) for p, label in ((0, "gru"), (2, "gru, tuned lr"))
+    )
+    assert (shared.get_ydata()[0], tuned.get_ydata()[0]) == (0.9, 0.5)
+    assert shared.get_color() == tuned.get_color()
+    assert shared.get_marker() == tuned.get_marker()
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["gru", "rnn"]
+    above, below = (figure.axes[place].get_subplotspec().rowspan.start for place in (0, 2))
+    assert (above, below) == (0, 1)
+
+
+def test_more_than_three_tasks_take_a_second_row(fabricate: Fabricate, labelled: Any) -> None:
+    rows = [fabricate() | {"task": f"t{n}", "run_id": f"{n:016x}"} for n in range(4)]
+    figure = draw_against_gap(*labelled(rows), "accuracy")
+    assert [panel.get_title() for panel in figure.axes] == ["t0", "t1", "t2", "t3"]
+    assert figure.axes[3].get_subplotspec().rowspan.start == 1
+
+
 def test_a_panel_per_task_and_one_legend(fabricate: Fabricate, labelled: Any) -> None:
     tasks, cells = ("copy", "adding", "recall"), ("rnn", "gru")
     rows = [fabricate(task=task, cell=cell) for task in tasks for cell in cells]

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
-from rnnbench.statistics import D90, HORIZON, horizon, mean_interval, median_steps
+from rnnbench.statistics import (
+    D90,
+    HORIZON,
+    Horizon,
+    HorizonRange,
+    horizon,
+    mean_interval,
+    median_steps,
+)
 
 
 def test_interval_of_three_values_by_hand() -> None:
@@ -89,3 +98,22 @@ def test_an_unsolved_run_counts_as_longer_than_any_other() -> None:
     assert median_steps([400, 600, 800, math.nan]) == 700
     assert math.isnan(median_steps([400, math.nan, math.nan]))
     assert math.isnan(median_steps([400, math.nan]))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_beyond"),
+    [
+        ((Horizon(50, ""), Horizon(80, ">")), (Horizon(10, "<"), Horizon(49, "")), True),
+        ((Horizon(50, ""), Horizon(80, ">")), (Horizon(10, "<"), Horizon(51, "")), False),
+        ((Horizon(80, ">"), Horizon(80, ">")), (Horizon(40, ""), Horizon(79, "")), True),
+        ((Horizon(80, ">"), Horizon(80, ">")), (Horizon(40, ""), Horizon(80, ">")), False),
+        ((Horizon(10, ""), Horizon(11, "")), (Horizon(10, "<"), Horizon(10, "<")), True),
+        ((None, None), (Horizon(10, ""), Horizon(11, "")), False),
+        ((Horizon(50, ""), Horizon(60, "")), (None, None), False),
+    ],
+)
+def test_an_interval_lies_beyond_another_as_a_whole_or_not_at_all(
+    first: tuple[Any, Any], second: tuple[Any, Any], is_beyond: bool
+) -> None:
+    ranges = [HorizonRange(Horizon(55, ""), *ends) for ends in (first, second)]
+    assert ranges[0].beyond(ranges[1]) is is_beyond

@@ -1,0 +1,75 @@
+"""The section on tuned rates: there where rates were tuned, true to how they were, warning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rnnbench import tuning
+from rnnbench.report import write_report
+from rnnbench.report.tuning import HOW, MARKS, chosen_rates, edge_warnings
+from rnnbench.results import load_tuning
+
+Fabricate = Callable[..., Any]
+Stored = Callable[..., Path]
+
+
+def tuned(
+    fabricate: Fabricate, gap: int, lr: float, grid: tuple[float, ...] = tuning.GRID, **more: Any
+) -> Any:
+    """A run whose rate was chosen from a grid."""
+    entries = [tuning.Entry(rate, 0.5, 3000.0, 0, False)._asdict() for rate in grid]
+    edge = lr in (grid[0], grid[-1])
+    choice = {"lr": lr, "learned": True, "at_edge": edge, "grid": entries, "seeds": [1021]}
+    changes = {"tuning": choice | more, "config": {"tuned": True}, "sweep": "tuned"}
+    return fabricate(gap=gap, lr=lr, **changes)
+
+
+def test_the_words_are_those_of_the_tuning() -> None:
+    assert len(tuning.TUNING_SEEDS) == 3 and "three tuning seeds" in HOW
+    assert tuning.DROP_AFTER == 1 / 3 and "a third of the steps" in HOW
+    assert f"by {tuning.MARGIN:g} in score" in HOW
+    assert f"within {tuning.NEAR:g} of it" in HOW
+    assert f"above {tuning.LEARNED:g}," in MARKS
+
+
+def test_chosen_rates_stand_by_gap_with_their_marks(fabricate: Fabricate, stored: Stored) -> None:
+    records = [
+        tuned(fabricate, 10, 0.003),
+        tuned(fabricate, 20, 0.01),
+        tuned(fabricate, 40, 0.001, learned=False),
+    ]
+    table = chosen_rates(load_tuning(stored(records)))
+    assert table.header == ("task", "cell", "gap 10", "gap 20", "gap 40")
+    assert table.rows == (("copy", "gru", "0.003", "0.01*", "(none)"),)
+
+
+def test_the_ends_of_the_grid_are_warned_of(fabricate: Fabricate, stored: Stored) -> None:
+    records = [
+        tuned(fabricate, 10, 0.01),
+        tuned(fabricate, 20, 0.01),
+        tuned(fabricate, 40, 0.003),
+        tuned(fabricate, 80, 0.0001),
+        tuned(fabricate, 160, 0.002, grid=(0.001, 0.002)),
+    ]
+    assert edge_warnings(load_tuning(stored(records))) == [
+        "copy, gru: 0.0001, the lowest rate, at gap 80.",
+        "copy, gru: 0.002, the highest rate, at gap 160.",
+        "copy, gru: 0.01, the highest rate, at gap 10, 20.",
+    ]
+
+
+def test_the_report_has_the_sections_where_there_is_something_to_tell(
+    fabricate: Fabricate, stored: Stored
+) -> None:
+    shared = [fabricate(gap=gap) for gap in (10, 20)]
+    plain = (write_report([stored(shared, "shared")]) / "report.md").read_text()
+    assert "uned" not in "".join(re.findall(r"^#.*$", plain, re.MULTILINE))
+    both = [*shared, tuned(fabricate, 10, 0.01), tuned(fabricate, 20, 0.003)]
+    text = (write_report([stored(both, "both")]) / "report.md").read_text()
+    assert "## Tuned against shared learning rate" in text
+    assert "## Tuned learning rates" in text
+    assert "- copy, gru: 0.01, the highest rate, at gap 10." in text
+    assert re.search(r"\| copy +\| gru, tuned lr +\|", text)

@@ -51,6 +51,7 @@ def test_the_wheel_trains_in_an_empty_directory(installed, tmp_path):
     words += ["model.hidden_size=8", "trainer.eval_size=16"]
     run(installed, "-m", "rnnbench", *words, cwd=tmp_path)
     assert len(rnnbench.load_results(tmp_path / "results" / "adding-gru")) == 2
+    assert (tmp_path / "results" / "adding-gru" / "report" / "index.html").exists()
     shown = run(installed, "-m", "rnnbench", cwd=tmp_path)
     assert "gaps" in shown and "smoke" in shown
     assert not list(tmp_path.rglob("*.egg-info"))

@@ -31,7 +31,8 @@ HOW_TO_READ = (
     "five seeds on.",
     "Interquartile mean: the mean of the middle half of the seeds, which a few good or bad ones "
     "cannot move. Where seeds solve a task or stay at chance it tells which of the two most do.",
-    "Success rate: the share of runs that solved their task, over all gaps or at one.",
+    "Success rate: the share of runs that solved their task, over all gaps or at one. "
+    "'3/5 (0.23–0.88), 800': three of five seeds did, by a median of 800 steps.",
     "Seconds a run: of the training steps alone, on average. Sequences / s: all that a curve's "
     "runs were trained on, over all their seconds.",
     "How often they hold the truth, in simulated sweeps (docs/coverage.csv): all of them in at "

@@ -68,7 +68,7 @@ def _at_each_gap(study: Study) -> Iterator[Block]:
     for task, points in study.by_gap.groupby("task"):
         yield Heading(str(task), level=3)
         yield tables.interquartile_table(points)
-    yield Heading("Solved runs with the success rate's interval, and median steps to solve")
+    yield Heading("Solved runs and median steps")
     for task, points in study.by_gap.groupby("task"):
         yield Heading(str(task), level=3)
         yield tables.solved_table(points)

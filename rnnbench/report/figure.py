@@ -49,7 +49,7 @@ def add_legend(figure: Figure, styles: Mapping[Curve, Style], notes: Sequence[st
         for style in styles.values()
     ]
     text = "    ".join(note.replace(" ", "\xa0") for note in notes)
-    labels = [curve_label(*curve) for curve in styles]
+    labels = [plain(curve_label(*curve)) for curve in styles]
     across = max(2, int(figure.get_figwidth() / (0.9 + 0.075 * max(map(len, labels)))))
     legend = figure.legend(
         handles,
@@ -61,6 +61,11 @@ def add_legend(figure: Figure, styles: Mapping[Curve, Style], notes: Sequence[st
         title_fontsize="small",
     )
     legend.get_title().set(color=REFERENCE_COLOUR, multialignment="center")
+
+
+def plain(name: str) -> str:
+    """Return a name as a figure must be given it: a dollar in it is no formula."""
+    return name.replace("$", r"\$")
 
 
 def mark_level(panel: Axes, value: float, text: str) -> None:

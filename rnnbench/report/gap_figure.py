@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from rnnbench.report.figure import add_legend, mark_level, name_level, panel_grid, stamp
+from rnnbench.report.figure import add_legend, mark_level, name_level, panel_grid, plain, stamp
 from rnnbench.report.gap_axis import room_at_a_gap, set_gap_ticks
 from rnnbench.report.style import REFERENCE_COLOUR, THEME, Curve, Style, curve_styles
 from rnnbench.report.variants import curves_of, is_tuned, without_rate
@@ -40,7 +40,7 @@ def draw_against_gap(results: pd.DataFrame, summary: pd.DataFrame, measure: str)
             for panel in own[len(row) :]:
                 panel.remove()
             for panel, (task, title, chosen) in zip(own, row, strict=False):
-                panel.set_title(title)
+                panel.set_title(plain(title))
                 runs, points = (frame[frame.task == task] for frame in (results, summary))
                 _draw_task(panel, runs, points, chosen, measure, styles)
         add_legend(figure, styles, NOTES)

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rnnbench.report.figure import panel_grid
+from rnnbench.report.figure import panel_grid, plain
 from rnnbench.report.style import REFERENCE_COLOUR, THEME, Style, curve_styles
 from rnnbench.statistics import HORIZON, HorizonRange, horizon_range
 
@@ -58,7 +58,7 @@ def draw_keep_bias(table: pd.DataFrame) -> Figure:
         figure, panels = panel_grid(1, len(tasks), 3.6, 3.2)
         for panel, task in zip(panels, tasks, strict=True):
             _draw_task(panel, table[table.task == task], styles)
-            panel.set(title=task, xlabel="keep bias", yscale="log")
+            panel.set(title=plain(task), xlabel="keep bias", yscale="log")
         panels[0].set_ylabel("horizon (time steps)")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
@@ -87,7 +87,7 @@ def _draw_task(panel: Axes, points: pd.DataFrame, styles: dict[tuple[str, str], 
             np.array(heights)[line],
             color=style.colour,
             linestyle=style.linestyle,
-            label=str(cell),
+            label=plain(str(cell)),
             lw=1.6,
         )
         for x, found in zip(own["x"], own["horizon"], strict=True):
@@ -99,7 +99,14 @@ def _draw_point(panel: Axes, x: float, found: HorizonRange, style: Style) -> Non
     marker = {"": style.marker, ">": "$\\uparrow$", "<": "$\\downarrow$"}[found.horizon.bound]
     if found.low is not None and found.high is not None:
         panel.plot([x, x], [found.low.gap, found.high.gap], color=style.colour, lw=1, alpha=0.7)
-    panel.plot([x], [found.horizon.gap], marker=marker, color=style.colour, ms=7, ls="none")
+    panel.plot(
+        [x],
+        [found.horizon.gap],
+        marker=marker,
+        color=style.colour,
+        ms=7,
+        ls="none",
+    )
 
 
 def rankings(table: pd.DataFrame) -> list[str]:

@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rnnbench.report.figure import add_legend, mark_level, panel_grid, stamp
+from rnnbench.report.figure import add_legend, mark_level, panel_grid, plain, stamp
 from rnnbench.report.style import THEME, Curve, Style, curve_styles
 from rnnbench.report.summary import BROKEN
 from rnnbench.report.variants import curves_of
@@ -91,7 +91,7 @@ def _draw_condition(
 ) -> None:
     """Draw one task at one gap; in a `named` panel the levels have their names."""
     first = runs.iloc[0]
-    panel.set_title(f"{first.task}, gap {first.gap}", fontsize="medium")
+    panel.set_title(f"{plain(first.task)}, gap {first.gap}", fontsize="medium")
     panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
     panel.yaxis.set_major_locator(MaxNLocator(4))
     plateaus = first.plateaus if isinstance(first.plateaus, dict) else {}

@@ -3,90 +3,99 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from importlib.resources import files
 
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture, Table
+from rnnbench.report.inline_svg import inline_svg
 
-STYLE = """
-:root { color-scheme: light; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 62rem; background: #fff;
-  color: #1c1c1c; font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-h1 { font-size: 1.7rem; line-height: 1.2; margin: 0.5rem 0 1rem; }
-h2 { font-size: 1.25rem; margin: 2.5rem 0 0.75rem; padding-top: 0.75rem;
-  border-top: 1px solid #ddd; }
-h3 { font-size: 1.05rem; margin: 1.5rem 0 0.5rem; }
-p, li { max-width: 46rem; }
-.scroll { overflow-x: auto; margin: 0.75rem 0 1.25rem; }
-table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.3rem 0.8rem; border-bottom: 1px solid #e4e4e4; text-align: right;
-  white-space: nowrap; }
-th { border-bottom: 2px solid #888; font-weight: 600; }
-.name { text-align: left; white-space: normal; }
-td.name:first-child { font-weight: 600; }
-figure { margin: 1.25rem 0; }
-img { display: block; width: 100%; height: auto; }
-figcaption { font-size: 0.9rem; color: #555; max-width: 46rem; margin-top: 0.4rem; }
-@media (max-width: 40rem) {
-  figure { overflow-x: auto; }
-  img { min-width: 40rem; }
-  th, td { padding: 0.25rem 0.5rem; }
-}
-@media print {
-  @page { margin: 1.5cm; }
-  body { max-width: none; padding: 0; font-size: 10pt; }
-  h2, h3 { break-after: avoid; }
-  figure, tr { break-inside: avoid; }
-  .scroll { overflow: visible; }
-  td, th { white-space: normal; padding: 0.15rem 0.4rem; }
-}
-"""
+LONG = 40  # characters: a longer text in a table may break its line
+# Nothing may be loaded, and nothing but the page's own script and style sheet counts.
+POLICY = (
+    "default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}'; "
+    "base-uri 'none'; form-action 'none'"
+)
 
 
-def to_html(title: str, blocks: Iterable[Block], pictures: Mapping[str, bytes]) -> str:
+def to_html(title: str, blocks: Sequence[Block], pictures: Mapping[str, bytes]) -> str:
     """Return the page.
 
     Args:
         title: of the browser's tab.
         blocks: the report.
-        pictures: SVG files by their name; each is put into the page as an image of its own, so
-            that their inner names cannot clash.
+        pictures: SVG files by their name.
     """
-    body = "\n".join(_write(block, pictures) for block in blocks)
+    style, script = (f"\n{_asset(name)}" for name in ("page.css", "page.js"))
+    policy = POLICY.format(style=_digest(style), script=_digest(script))
+    anchors = _anchors(blocks)
+    body = "\n".join(
+        _write(block, anchor, pictures) for block, anchor in zip(blocks, anchors, strict=True)
+    )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
-        f"<body>\n{body}\n</body>\n</html>\n"
+        f"<title>{escape(title)}</title>\n"
+        f"<style>{style}</style>\n<script>{script}</script>\n</head>\n"
+        f"<body>\n{_contents(blocks, anchors)}\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 
-def _write(block: Block, pictures: Mapping[str, bytes]) -> str:
+def _asset(name: str) -> str:
+    return files("rnnbench.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """Return a text's hash as a content security policy names it."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _anchors(blocks: Iterable[Block]) -> list[str]:
+    """Return a name for every heading, made of its words; no two are the same."""
+    anchors: list[str] = []
+    for block in blocks:
+        words = re.findall(r"[a-z0-9]+", block.text.lower()) if isinstance(block, Heading) else []
+        base = anchor = "-".join(words) or "section"
+        number = 1
+        while anchor in anchors:
+            number += 1
+            anchor = f"{base}-{number}"
+        anchors.append(anchor)
+    return anchors
+
+
+def _contents(blocks: Iterable[Block], anchors: Iterable[str]) -> str:
+    """Return links to the sections."""
+    links = [
+        f'<li><a href="#{anchor}">{escape(block.text)}</a></li>'
+        for block, anchor in zip(blocks, anchors, strict=True)
+        if isinstance(block, Heading) and block.level == 2
+    ]
+    lines = "\n".join(links)
+    return f"<nav><details><summary>Contents</summary>\n<ul>\n{lines}\n</ul></details></nav>"
+
+
+def _write(block: Block, anchor: str, pictures: Mapping[str, bytes]) -> str:
     match block:
         case Heading(text, level):
-            return f"<h{level}>{escape(text)}</h{level}>"
+            return f'<h{level} id="{anchor}">{escape(text)}</h{level}>'
         case Paragraph(text):
             return f"<p>{escape(text)}</p>"
         case Bullets(texts):
             return "<ul>\n" + "\n".join(f"<li>{escape(text)}</li>" for text in texts) + "\n</ul>"
         case Picture(name, caption):
-            return _picture(pictures[name], caption)
+            drawing = inline_svg(pictures[name], name, caption)
+            text = f"<figcaption>{escape(caption)}</figcaption>"
+            return f'<figure><div class="picture">{drawing}</div>\n{text}</figure>'
         case Table():
             return _table(block)
 
 
-def _picture(content: bytes, caption: str) -> str:
-    data = base64.b64encode(content).decode()
-    text = escape(caption)
-    return (
-        f'<figure><img alt="{text}" src="data:image/svg+xml;base64,{data}">\n'
-        f"<figcaption>{text}</figcaption></figure>"
-    )
-
-
 def _table(table: Table) -> str:
-    head = _row(table.header, "th", table.names)
+    head = _row(table.header, 'th scope="col"', table.names)
     rows = "\n".join(_row(row, "td", table.names) for row in table.rows)
     return (
         f'<div class="scroll"><table>\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n'
@@ -100,5 +109,6 @@ def _row(texts: Iterable[str], tag: str, names: int) -> str:
 
 
 def _cell(text: str, tag: str, is_name: bool) -> str:
-    kind = ' class="name"' if is_name else ""
-    return f"<{tag}{kind}>{escape(text)}</{tag}>"
+    kinds = ["name"] * is_name + ["long"] * (len(text) > LONG)
+    kind = f' class="{" ".join(kinds)}"' if kinds else ""
+    return f"<{tag}{kind}>{escape(text)}</{tag.split()[0]}>"

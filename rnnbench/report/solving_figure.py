@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rnnbench.report.figure import add_legend, panel_grid, stamp
+from rnnbench.report.figure import add_legend, panel_grid, plain, stamp
 from rnnbench.report.style import THEME, Curve, Style, curve_styles
 from rnnbench.report.variants import curves_of
 from rnnbench.statistics import solving_curve
@@ -47,7 +47,7 @@ def _draw_row(panels: Sequence[Axes], runs: pd.DataFrame, styles: Mapping[Curve,
     for panel in panels[len(gaps) :]:
         panel.remove()
     for panel, gap in zip(panels, gaps, strict=False):
-        panel.set_title(f"{runs.iloc[0].task}, gap {gap}", fontsize="medium")
+        panel.set_title(f"{plain(runs.iloc[0].task)}, gap {gap}", fontsize="medium")
         panel.set(ylim=(-0.05, 1.05), xlim=(0, max(1.0, longest)), xlabel="step")
         panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
         panel.tick_params(labelleft=gap == gaps[0])

@@ -73,12 +73,12 @@ def write(directory: Path, records: Iterable[Record]) -> Path:
     return directory
 
 
-@pytest.fixture(name="fabricate")
+@pytest.fixture(name="fabricate", scope="session")
 def fabricate_fixture() -> Fabricate:
     return fabricate
 
 
-@pytest.fixture(name="break_run")
+@pytest.fixture(name="break_run", scope="session")
 def break_run_fixture() -> Callable[..., Record]:
     return break_run
 

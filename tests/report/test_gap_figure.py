@@ -149,6 +149,7 @@ def test_tuned_curves_stand_in_a_row_of_their_own_and_look_as_the_shared_ones(
     assert (shared.get_ydata()[0], tuned.get_ydata()[0]) == (0.9, 0.5)
     assert shared.get_color() == tuned.get_color()
     assert shared.get_marker() == tuned.get_marker()
+    assert artist(figure.axes[0], "rnn").get_color() != shared.get_color()
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["gru", "rnn"]
     above, below = (figure.axes[place].get_subplotspec().rowspan.start for place in (0, 2))

@@ -11,6 +11,7 @@ from rnnbench.report.captions import CAPTIONS, HOW_TO_READ
 from rnnbench.report.comparison import comparisons
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture
 from rnnbench.report.keep_bias import keep_bias_horizons, rankings
+from rnnbench.report.provenance import provenance_section
 from rnnbench.report.study import Study
 from rnnbench.report.summary import STATUSES, missing_seeds
 from rnnbench.report.tuning import tuning_section
@@ -124,6 +125,7 @@ SECTIONS: tuple[Section, ...] = (
     _broken,
     _missing,
     _settings,
+    provenance_section,
     _how_to_read,
 )
 

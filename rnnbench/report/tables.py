@@ -83,7 +83,7 @@ def settings_table(results: pd.DataFrame) -> Table:
     rows = []
     for (task, _, _), runs in results.groupby(CURVE, observed=True):
         values = [_values(runs[column]) for column in SETTINGS.values()]
-        start = (str(task), runs["label"].iloc[0], _values(runs["seed"]))
+        start = (str(task), runs["label"].iloc[0], seed_ranges(runs["seed"]))
         end = f"{runs['seconds'].mean():.3g}"
         rows.append((*start, f"up to {_plain(runs['steps'].max())}", *values, end))
     return Table(header, tuple(rows), names=2)
@@ -97,7 +97,7 @@ def broken_table(results: pd.DataFrame) -> Table | None:
     for (task, _, _, gap, status), runs in groups:
         errors = "; ".join(runs["error"].dropna().unique())
         label = runs["label"].iloc[0]
-        rows.append((str(task), label, f"{gap}", str(status), _values(runs["seed"]), errors))
+        rows.append((str(task), label, f"{gap}", str(status), seed_ranges(runs["seed"]), errors))
     header = ("task", "cell", "gap", "status", "seeds", "error")
     return Table(header, tuple(rows), names=6) if rows else None
 
@@ -119,6 +119,18 @@ def _curve_by_gap(points: pd.DataFrame, form: Callable[[Any], str]) -> Table:
         texts = {row.gap: form(row) for row in curve.itertuples()}
         rows.append((str(label), *(texts.get(gap, "") for gap in gaps)))
     return Table(("cell", *(f"gap {gap}" for gap in gaps)), tuple(rows))
+
+
+def seed_ranges(seeds: pd.Series) -> str:
+    """Return seeds in a few words: "0 to 4, 7"."""
+    numbers = sorted(int(seed) for seed in seeds.unique())
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1] = [parts[-1][0], number]
+        else:
+            parts.append([number])
+    return ", ".join(" to ".join(map(str, part)) for part in parts)
 
 
 def interval_text(interval: Any) -> str:
@@ -155,8 +167,6 @@ def _rate(per_second: Any) -> str:
 def _values(column: pd.Series) -> str:
     """Return a column's different values in a few words."""
     values: list[Any] = sorted(column.dropna().unique())
-    if len(values) > 3 and values == list(range(int(values[0]), int(values[-1]) + 1)):
-        return f"{values[0]} to {values[-1]}"
     return ", ".join(_plain(value) for value in values) or "none"
 
 

@@ -54,6 +54,17 @@ def test_a_win_and_a_tie_are_weighed_by_gap(fabricate: Fabricate, labelled: Any)
     assert row.probability.mean == pytest.approx((0.5 + 3 / 5) / 2)
 
 
+def test_tuned_and_shared_rates_are_not_mixed(fabricate: Fabricate, labelled: Any) -> None:
+    rows = []
+    for cell in ("gru", "rnn"):
+        rows += scores(fabricate, cell, {10: [0.5] * 5})
+        for place, row in enumerate(scores(fabricate, cell, {10: [0.6] * 5})):
+            name = {"run_id": f"{cell}{place}", "config": {"tuned": True}, "lr": 0.01}
+            rows.append(row | name | {"condition_id": cell})
+    found = {frozenset(row[1:3]) for row in comparisons(labelled(rows)[0]).itertuples(index=False)}
+    assert found == {frozenset({"gru", "rnn"}), frozenset({"gru, tuned lr", "rnn, tuned lr"})}
+
+
 def test_curves_without_the_same_seeds_are_not_compared(
     fabricate: Fabricate, labelled: Any
 ) -> None:

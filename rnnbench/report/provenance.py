@@ -1,0 +1,84 @@
+"""Where the runs come from: versions, commands, machines, dates; every value with its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from rnnbench.report.document import Block, Heading, Paragraph, Table
+from rnnbench.report.study import Study
+from rnnbench.report.tables import seed_ranges
+
+UNKNOWN = "not recorded"
+MOST_VALUES = 12  # of one thing; more would be a table that nobody reads
+COLUMNS = {
+    "rnnbench": "version",
+    "commit": "git_commit",
+    "command": "command",
+    "machine": "machine",
+    "platform": "platform",
+    "python": "python",
+    "torch": "torch",
+    "engine": "engine",
+    "device": "device",
+    "dtype": "dtype",
+    "learning rate": "lr",
+    "started": "day",
+}
+
+
+def provenance_section(study: Study) -> Iterator[Block]:
+    """Yield where the runs come from, all of it as their records tell."""
+    results = study.results
+    yield Heading("Provenance")
+    seeds = results.groupby(["task", "label", "gap"], sort=False)["seed"].nunique()
+    fewest, most = seeds.min(), seeds.max()
+    count = f"{most}" if fewest == most else f"{fewest} to {most}"
+    yield Paragraph(
+        f"{len(results)} runs of {results['condition_id'].nunique()} conditions, {count} seeds "
+        f"each: {seed_ranges(results['seed'])}. Dates are those on which a condition started, in "
+        "universal time; a commit with -dirty had changes that are in no commit."
+    )
+    yield provenance_table(results)
+
+
+def provenance_table(results: pd.DataFrame) -> Table:
+    """Return what the runs' records name, a row per value, with how many runs have it."""
+    frame = results.assign(machine=_machines(results), day=results["started"].str[:10])
+    rows = []
+    for name, column in COLUMNS.items():
+        values = frame[column].map(_plain, na_action="ignore").fillna(UNKNOWN)
+        counts = values.value_counts(sort=False)
+        if name == "learning rate":
+            counts = counts.reindex(sorted(counts.index, key=float))
+        elif name != "command":
+            counts = counts.sort_index()
+        rows += [(name, str(value), f"{runs}") for value, runs in counts.items()][:MOST_VALUES]
+        if len(counts) > MOST_VALUES:
+            left = counts.iloc[MOST_VALUES:]
+            rows.append((name, f"{len(left)} more", f"{left.sum()}"))
+    return Table(("what", "value", "runs"), tuple(rows), names=2)
+
+
+def _machines(results: pd.DataFrame) -> pd.Series[str]:
+    """Return each run's machine in words, missing where it is not recorded."""
+    columns = ["cpu", "cores", "threads", "gpu"]
+    different = results[columns].drop_duplicates()
+    texts = [_machine(*row) for row in different.itertuples(index=False)]
+    keyed = different.assign(machine=pd.Series(texts, different.index, dtype="object"))
+    machines = results[columns].merge(keyed, on=columns, how="left")["machine"]
+    return machines.set_axis(results.index)
+
+
+def _machine(cpu: Any, cores: Any, threads: Any, gpu: Any) -> str | None:
+    if pd.isna(cpu):
+        return None
+    plural = "" if threads == 1 else "s"
+    parts = [str(cpu), f"{cores:g} cores", f"{threads:g} thread{plural} a run"]
+    return ", ".join(parts if pd.isna(gpu) else [str(gpu), *parts])
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

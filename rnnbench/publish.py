@@ -10,7 +10,7 @@ from pathlib import Path
 from rnnbench.records import consolidate, write_atomically
 from rnnbench.report import write_report
 
-TABLES = ("summary.csv", "by_gap.csv", "report.md")
+TABLES = ("summary.csv", "by_gap.csv", "horizons.tex", "report.md")
 
 
 def publish(source: Path, destination: Path) -> int:

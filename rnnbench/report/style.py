@@ -22,6 +22,7 @@ REFERENCE_COLOUR = "0.35"
 THEME: Any = sns.axes_style("ticks") | {
     **sns.plotting_context("paper"),
     "svg.hashsalt": "rnnbench",  # otherwise every file has random ids
+    "pdf.fonttype": 42,  # journals refuse Type 3
     "font.family": "DejaVu Sans",
     "axes.grid": True,
     "grid.color": "0.92",

@@ -14,6 +14,7 @@ from rnnbench.report.document import Picture
 from rnnbench.report.figure import render
 from rnnbench.report.gap_figure import draw_against_gap
 from rnnbench.report.keep_bias import draw_keep_bias, keep_bias_horizons
+from rnnbench.report.latex import horizon_latex
 from rnnbench.report.learning_figure import draw_learning_curves
 from rnnbench.report.markdown import to_markdown
 from rnnbench.report.page import to_html
@@ -28,9 +29,10 @@ FIGURES: Mapping[str, Callable[[Study], Figure]] = {
     "learning_curves": lambda study: draw_learning_curves(study.results, study.history),
     "horizon_vs_keep_bias": lambda study: draw_keep_bias(keep_bias_horizons(study.results)),
 }
-# Numbers for other programs.
+# Numbers for other programs and for papers.
 TABLES: Mapping[str, Callable[[Study], str]] = {
     "summary.csv": lambda study: curve_numbers(study.curves).to_csv(index=False),
+    "horizons.tex": horizon_latex,
     "by_gap.csv": lambda study: study.by_gap.drop(columns="label").to_csv(index=False),
 }
 

@@ -18,10 +18,10 @@ from rnnbench.report.__main__ import main
 
 Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]
-FILES = {"summary.csv", "by_gap.csv", "report.md", "index.html"} | {
+FILES = {"summary.csv", "by_gap.csv", "horizons.tex", "report.md", "index.html"} | {
     f"{name}.{kind}"
     for name in ("accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
-    for kind in ("png", "svg")
+    for kind in ("png", "svg", "pdf")
 }
 
 
@@ -54,7 +54,18 @@ def test_report_is_whole_and_lies_in_the_first_directory(
 def test_the_same_results_give_the_same_bytes(fabricate: Fabricate, stored: Stored) -> None:
     place = stored(small(fabricate))
     first = contents(write_report([place]))
-    assert contents(write_report([place])) == first
+    subprocess.run([sys.executable, "-m", "rnnbench.report", str(place)], check=True)
+    assert contents(place / "report") == first
+
+
+def test_figures_for_papers_have_no_dates_and_embed_their_fonts(
+    fabricate: Fabricate, stored: Stored
+) -> None:
+    directory = write_report([stored(small(fabricate))])
+    content = (directory / "accuracy_vs_gap.pdf").read_bytes()
+    assert content.startswith(b"%PDF") and b"/Subtype /Type0" in content
+    assert b"/Type3" not in content
+    assert not re.search(rb"Date|matplotlib", content, re.IGNORECASE)
 
 
 def test_a_consolidated_file_gives_the_same_report(

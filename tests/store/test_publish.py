@@ -17,7 +17,13 @@ def test_publishing_keeps_every_row_and_adds_figures(tmp_path, capsys):
     names = {path.name for path in destination.iterdir()}
     figures = {"accuracy_vs_gap.png", "score_vs_gap.png", "learning_curves.png"}
     figures.add("solving_curves.png")
-    assert names == figures | {"records.jsonl", "summary.csv", "by_gap.csv", "report.md"}
+    assert names == figures | {
+        "records.jsonl",
+        "summary.csv",
+        "by_gap.csv",
+        "horizons.tex",
+        "report.md",
+    }
 
 
 def test_nothing_to_publish_is_one_line(tmp_path, capsys):

@@ -16,6 +16,9 @@ Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]
 
 
+LOWEST, HIGHEST = tuning.GRID[0], tuning.GRID[-1]
+
+
 def tuned(
     fabricate: Fabricate, gap: int, lr: float, grid: tuple[float, ...] = tuning.GRID, **more: Any
 ) -> Any:
@@ -38,26 +41,26 @@ def test_the_words_are_those_of_the_tuning() -> None:
 def test_chosen_rates_stand_by_gap_with_their_marks(fabricate: Fabricate, stored: Stored) -> None:
     records = [
         tuned(fabricate, 10, 0.003),
-        tuned(fabricate, 20, 0.01),
+        tuned(fabricate, 20, HIGHEST),
         tuned(fabricate, 40, 0.001, learned=False),
     ]
     table = chosen_rates(load_tuning(stored(records)))
     assert table.header == ("task", "cell", "gap 10", "gap 20", "gap 40")
-    assert table.rows == (("copy", "gru", "0.003", "0.01*", "(none)"),)
+    assert table.rows == (("copy", "gru", "0.003", f"{HIGHEST:g}*", "(none)"),)
 
 
 def test_the_ends_of_the_grid_are_warned_of(fabricate: Fabricate, stored: Stored) -> None:
     records = [
-        tuned(fabricate, 10, 0.01),
-        tuned(fabricate, 20, 0.01),
+        tuned(fabricate, 10, HIGHEST),
+        tuned(fabricate, 20, HIGHEST),
         tuned(fabricate, 40, 0.003),
-        tuned(fabricate, 80, 0.0001),
+        tuned(fabricate, 80, LOWEST),
         tuned(fabricate, 160, 0.002, grid=(0.001, 0.002)),
     ]
     assert edge_warnings(load_tuning(stored(records))) == [
-        "copy, gru: 0.0001, the lowest rate, at gap 80.",
+        f"copy, gru: {LOWEST:g}, the lowest rate, at gap 80.",
         "copy, gru: 0.002, the highest rate, at gap 160.",
-        "copy, gru: 0.01, the highest rate, at gap 10, 20.",
+        f"copy, gru: {HIGHEST:g}, the highest rate, at gap 10, 20.",
     ]
 
 
@@ -67,9 +70,9 @@ def test_the_report_has_the_sections_where_there_is_something_to_tell(
     shared = [fabricate(gap=gap) for gap in (10, 20)]
     plain = (write_report([stored(shared, "shared")]) / "report.md").read_text()
     assert "uned" not in "".join(re.findall(r"^#.*$", plain, re.MULTILINE))
-    both = [*shared, tuned(fabricate, 10, 0.01), tuned(fabricate, 20, 0.003)]
+    both = [*shared, tuned(fabricate, 10, HIGHEST), tuned(fabricate, 20, 0.003)]
     text = (write_report([stored(both, "both")]) / "report.md").read_text()
     assert "## Tuned against shared learning rate" in text
     assert "## Tuned learning rates" in text
-    assert "- copy, gru: 0.01, the highest rate, at gap 10." in text
+    assert f"- copy, gru: {HIGHEST:g}, the highest rate, at gap 10." in text
     assert re.search(r"\| copy +\| gru, tuned lr +\|", text)

@@ -49,6 +49,15 @@ def scheduling(block: int) -> Generator:
     return stream(EVALUATION, 1, block)
 
 
+def diagnosing(block: int) -> Generator:
+    """Return a fresh generator for the sequences (block 0) and the noise (1) of a diagnosis.
+
+    The test stream takes seed 0; this takes another of its seeds, so that what is diagnosed was
+    neither trained on nor measured, and is the same for all runs of a task at a gap.
+    """
+    return stream(TEST, 1, block)
+
+
 def mix(number: int) -> int:
     """Map 32 bits onto 32 bits, one to one (xor-shift-multiply; constants: C. Wellons' lowbias32).
 

@@ -111,6 +111,17 @@ class Task(ABC):
             row tells it for `gap`. Row (-1, t): an answer that needs none.
         """
 
+    def cue(self, batch: Batch) -> Tensor | None:
+        """Return what the first answer with a distance needs of its oldest input.
+
+        `rnnbench.diagnosis` asks how much of it a network's state still holds.
+
+        Returns:
+            `(B,)`: a class (int64) or a value (float) of each sequence; None where the task does
+            not tell.
+        """
+        return None
+
     @abstractmethod
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss over answers and sequences.

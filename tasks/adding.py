@@ -134,6 +134,11 @@ class Adding(RegressionTask):
         answers = 0.5 + torch.where(marked, values, 0.0).sum(0, keepdim=True) / 4
         return Batch(torch.stack([values, marks], -1), answers)
 
+    def cue(self, batch: Batch) -> Tensor:
+        values, marks = batch.inputs.unbind(-1)
+        older = (marks == 1).int().argmax(0, keepdim=True)
+        return values.gather(0, older)[0]
+
     def dependencies(self) -> Tensor:
         last = self.sequence_length - 1
         return torch.tensor([[last - self.gap, last]])

@@ -130,6 +130,9 @@ class Copying(ClassificationTask):
         digits = torch.where(shown < blank, shown + 1, torch.where(shown == blank, 0, shown))
         return digits[..., None].float()
 
+    def cue(self, batch: Batch) -> Tensor:
+        return batch.targets[-self.num_symbols]
+
     def dependencies(self) -> Tensor:
         read = torch.arange(self.sequence_length - self.answer_length, self.sequence_length)
         needed = torch.where(read >= self.span, read - self.gap, -1)

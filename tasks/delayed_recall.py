@@ -65,5 +65,8 @@ class DelayedRecall(ClassificationTask):
         inputs[-1, :, self.alphabet_size + 1] = 1.0
         return Batch(inputs, symbols[:1].clone())
 
+    def cue(self, batch: Batch) -> Tensor:
+        return batch.targets[0]
+
     def dependencies(self) -> Tensor:
         return torch.tensor([[0, self.gap]])

@@ -1,0 +1,150 @@
+"""`python -m rnnbench.diagnose DIR`: why the runs stored there forget, or how they remember."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from rnnbench.diagnosis.store import read_diagnosis, write_diagnosis
+from rnnbench.records import Record, Store
+
+SEQUENCES = 1024
+LEAST_SEQUENCES = 64
+
+
+def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUENCES) -> int:
+    """Diagnose runs and store what was found; what is stored with the same settings is kept.
+
+    Returns:
+        How many of the runs are diagnosed now; each of the others is named with the reason.
+    """
+    from rnnbench.diagnosis.run import diagnose_run, settings
+
+    done = 0
+    for record in records:
+        found = read_diagnosis(output_dir, record["run_id"])
+        if found is None or found["settings"] != settings(sequences):
+            try:
+                found = diagnose_run(output_dir, record, sequences)
+            except (OSError, ValueError) as error:
+                print(f"{_name(record)}: left out: {error}")
+                continue
+            write_diagnosis(output_dir, found)
+        print(f"{_name(record)}: {found['label']}. {found['evidence']}", flush=True)
+        done += 1
+    return done
+
+
+def choose(
+    output_dir: Path,
+    tasks: Sequence[str] | None = None,
+    cells: Sequence[str] | None = None,
+    gaps: Sequence[int] | None = None,
+    seeds: int | None = None,
+) -> list[Record]:
+    """Return the records asked for that have trained weights, in order; all where None.
+
+    Args:
+        output_dir: a results directory.
+        tasks: by name.
+        cells: by name.
+        gaps: in time steps.
+        seeds: the first so many of every condition and learning rate.
+
+    Raises:
+        FileNotFoundError: there are no results, or none with weights.
+        ValueError: a name or gap is not among them.
+    """
+    if not output_dir.is_dir():
+        raise FileNotFoundError(f"no results at {output_dir}")
+    store = Store(output_dir)
+    records = [r for r in store.runs().values() if store.parameters(r["run_id"]).exists()]
+    if not records:
+        raise FileNotFoundError(f"no run in {output_dir} has its trained weights beside it")
+    for key, asked in (("task", tasks), ("cell", cells), ("gap", gaps)):
+        records = _narrow(records, key, asked)
+    records.sort(key=lambda r: (r["task"], r["gap"], r["cell"], r["condition_id"], r["lr"]))
+    return [r for own in _conditions(records) for r in own[:seeds]]
+
+
+def _narrow(records: list[Record], key: str, asked: Sequence[object] | None) -> list[Record]:
+    known = sorted({record[key] for record in records})
+    for value in asked or ():
+        if value not in known:
+            raise ValueError(f"--{key} must be one of {', '.join(map(str, known))}, got {value}")
+    return [record for record in records if asked is None or record[key] in asked]
+
+
+def _conditions(records: Iterable[Record]) -> Iterable[list[Record]]:
+    """Return the records of each condition and learning rate together, by seed."""
+    groups: dict[tuple[str, float], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record["condition_id"], record["lr"]), []).append(record)
+    return [sorted(own, key=lambda r: r["seed"]) for own in groups.values()]
+
+
+def _name(record: Record) -> str:
+    return f"{record['task']} gap {record['gap']} {record['cell']} seed {record['seed']}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; a wrong argument is one line and exit code 2."""
+    given = _parser().parse_args(arguments)
+    try:
+        records = choose(given.directory, given.task, given.cell, given.gap, given.seeds)
+    except (OSError, ValueError) as error:
+        print(f"rnnbench.diagnose: error: {error}", file=sys.stderr)
+        return 2
+    done = diagnose(given.directory, records, given.sequences)
+    print(f"{done} of {len(records)} runs: {given.directory / 'diagnosis'}")
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="rnnbench.diagnose", description=__doc__)
+    parser.add_argument("directory", metavar="DIR", type=Path, help="a results directory")
+    parser.add_argument("--task", type=_names, help="of these tasks only: copy,recall")
+    parser.add_argument("--cell", type=_names, help="of these cells only: gru,lstm")
+    parser.add_argument("--gap", type=_numbers, help="at these gaps only: 20,40")
+    parser.add_argument("--seeds", type=_at_least(1), help="the first so many seeds of each curve")
+    parser.add_argument(
+        "--sequences",
+        type=_at_least(LEAST_SEQUENCES),
+        default=SEQUENCES,
+        help=f"fresh sequences to measure on, {SEQUENCES} unless told",
+    )
+    return parser
+
+
+def _names(text: str) -> list[str]:
+    return text.split(",")
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be whole numbers, got {text}") from None
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}, got {text}")
+        return int(text)
+
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""A word for why a run forgot, by stated rules, with the evidence in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnnbench.records import Record
+
+SOLVED, EXPLODING, VANISHING = "solved", "exploding", "vanishing"
+UNFINISHED, CAPACITY, UNCLEAR = "not trained long enough", "capacity", "unclear"
+LABELS = (SOLVED, VANISHING, EXPLODING, CAPACITY, UNFINISHED, UNCLEAR)
+
+# Share of the gradient at lag 0 below which what comes from the cue is lost among the rest: as
+# large is the noise of a mean over all sequences of a training, 1 / sqrt(3,000 steps of 64).
+VANISHED = 2e-3
+# Multiple of the gradient at lag 0: orders of magnitude, not a factor.
+EXPLODED = 100.0
+MOSTLY_CLIPPED = 0.5  # of the steps
+LOST = 0.1  # of the cue is all that a linear read-out recovers, 0 being chance
+LEARNED = 0.1  # score above which a run has learned something
+STILL_FALLING = 0.02  # of the chance loss, over the last third of the evaluations
+CLEARLY = 2.0  # standard errors of that fall
+
+
+class Fall(NamedTuple):
+    """How much the loss fell over the last third of the evaluations, in chance losses.
+
+    Attributes:
+        drop: of a straight line fitted to them, from the first to the last.
+        error: its standard error, from their scatter around the line.
+    """
+
+    drop: float
+    error: float
+
+    @property
+    def goes_on(self) -> bool:
+        return self.drop > max(STILL_FALLING, CLEARLY * self.error)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the rules look at; None where it was not measured.
+
+    Attributes:
+        status, score: of the run's record.
+        load_bits: of the task; None where its answer is a real number.
+        arrived: gradient at the cue's lag over that at lag 0, before and after training.
+        growth: the greatest gradient at any lag up to the cue's over that at lag 0, after training.
+        recovered: of the cue, from the last state, after training.
+        clipped: share of the steps.
+        fall: of the loss at the end of training; None with fewer than three evaluations there.
+    """
+
+    status: str
+    score: float
+    load_bits: float | None
+    arrived: tuple[float | None, float | None]
+    growth: float | None
+    recovered: float | None
+    clipped: float | None
+    fall: Fall | None
+
+
+def gather(record: Record, measured: Record) -> Evidence:
+    """Return the evidence on a run from its record and what was measured of it."""
+    phases, cue_time = measured["phases"], measured["cue_time"]
+    initial, trained = (_arrived(phases.get(name), cue_time) for name in ("initial", "trained"))
+    after: Any = phases.get("trained") or {}
+    return Evidence(
+        status=record["status"],
+        score=record["score"],
+        load_bits=record.get("load_bits"),
+        arrived=(initial, trained),
+        growth=_growth(after, cue_time),
+        recovered=after["cue"][-1] if after.get("cue") else None,
+        clipped=measured["clipped_share"],
+        fall=fall(record["history"], record["chance_loss"]),
+    )
+
+
+def label(evidence: Evidence) -> tuple[str, str]:
+    """Return the first label whose rule holds, and what it rests on, as a sentence.
+
+    Where no rule holds it is "unclear".
+    """
+    return next(_holding(evidence))
+
+
+def _holding(e: Evidence) -> Iterator[tuple[str, str]]:
+    initial, trained = e.arrived
+    if e.status == "solved":
+        yield SOLVED, _sentence(f"score {e.score:.3f}", *_said(e))
+    if e.status == "diverged":
+        yield EXPLODING, _sentence("the loss ceased to be finite")
+    if e.growth is not None and e.growth >= EXPLODED:
+        grown = f"the gradient grows to {e.growth:.0f} times that at lag 0"
+        yield EXPLODING, _sentence(grown, f"score {e.score:.2f}")
+    # Clipping alone tells of the bound; together with a gradient that does not fade it counts.
+    if (e.clipped or 0) >= MOSTLY_CLIPPED and (trained or 0) >= 1:
+        yield EXPLODING, _sentence(f"{e.clipped:.0%} of the steps were clipped", *_said(e))
+    if e.fall is not None and e.fall.goes_on:
+        falling = f"over the last third the loss still fell by {e.fall.drop:.2f} of chance's"
+        yield UNFINISHED, _sentence(falling, f"score {e.score:.2f}")
+    lost = e.recovered is not None and e.recovered < LOST
+    tiny = all(share is not None and share < VANISHED for share in e.arrived)
+    if tiny and lost:
+        yield VANISHING, _sentence(*_said(e))
+    arrives = trained is not None and trained >= VANISHED
+    flat = e.fall is not None and not e.fall.goes_on
+    several = e.load_bits is not None and math.isfinite(e.load_bits)
+    holds = e.recovered is not None and e.recovered >= LOST
+    if arrives and holds and flat and several and e.score >= LEARNED:
+        stuck = f"score stuck at {e.score:.2f} of {e.load_bits:g} bits to be carried"
+        yield CAPACITY, _sentence(stuck, *_said(e))
+    yield UNCLEAR, _sentence(f"score {e.score:.2f}", *_said(e))
+
+
+def _said(e: Evidence) -> Iterator[str]:
+    """Yield in words what was found of gradient and cue, as far as it was measured."""
+    arrived = [
+        f"{share:.1e} {when} training"
+        for share, when in zip(e.arrived, ("before", "after"), strict=True)
+        if share is not None
+    ]
+    if arrived:
+        yield f"gradient at the cue over that at lag 0: {', '.join(arrived)}"
+    if e.recovered is not None:
+        yield f"recoverable of the cue at the end: {e.recovered:.2f}"
+
+
+def _sentence(*parts: str) -> str:
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _arrived(phase: Any, cue_time: int) -> float | None:
+    if not phase:
+        return None
+    total = phase["gradient"]["total"]
+    return _ratio(total[cue_time], total[-1])
+
+
+def _growth(phase: Any, cue_time: int) -> float | None:
+    if not phase:
+        return None
+    total = phase["gradient"]["total"]
+    return _ratio(max(total[cue_time:]), total[-1])
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def fall(history: Sequence[Record], chance_loss: float) -> Fall | None:
+    """Return how the loss fell over the last third of a run's evaluations."""
+    losses = [row["loss"] for row in history][-(len(history) // 3) :]
+    if len(losses) < 3 or len(history) < 9 or None in losses:
+        return None
+    values = np.array(losses, dtype=float) / chance_loss
+    times = np.linspace(-0.5, 0.5, len(values))
+    slope = float(times @ values / (times @ times))
+    scatter = values - values.mean() - slope * times
+    error = math.sqrt(float(scatter @ scatter) / (len(values) - 2) / float(times @ times))
+    return Fall(-slope, error)

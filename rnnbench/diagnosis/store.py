@@ -1,0 +1,77 @@
+"""Stored diagnoses: one JSON file per run, or all of a place in one file for publishing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rnnbench.records import Record, encode, write_atomically
+
+# Raised whenever what is measured, or a rule of a label, changes: older ones are measured anew.
+FORMAT = 1
+FILE = "diagnosis.jsonl"
+NEEDED = {"run_id", "settings", "phases", "label", "evidence"}
+
+
+def path_of(output_dir: Path, run_id: str) -> Path:
+    """Return where the diagnosis of a run lies."""
+    return output_dir / "diagnosis" / f"{run_id}.json"
+
+
+def write_diagnosis(output_dir: Path, diagnosis: Record) -> None:
+    """Store the diagnosis of one run."""
+    content = encode(diagnosis).encode() + b"\n"
+    write_atomically(path_of(output_dir, diagnosis["run_id"]), content)
+
+
+def read_diagnosis(output_dir: Path, run_id: str) -> Record | None:
+    """Return the stored diagnosis of one run, or None where there is none that can be read."""
+    path = path_of(output_dir, run_id)
+    return next(_read([path]), None) if path.exists() else None
+
+
+def read_diagnoses(path: Path | str) -> Iterator[Record]:
+    """Yield the diagnoses of a results directory, published or not; none where it has none.
+
+    What cannot be read is named and passed over.
+
+    Args:
+        path: a results directory, or a file in one.
+    """
+    place = Path(path)
+    place = place.parent if place.is_file() else place
+    yield from _read([*_existing(place / FILE), *sorted((place / "diagnosis").glob("*.json"))])
+
+
+def consolidate_diagnoses(source: Path, destination: Path) -> int:
+    """Write a directory's diagnoses as one `diagnosis.jsonl`, if it has any; return how many."""
+    lines = [f"{encode(diagnosis)}\n" for diagnosis in read_diagnoses(source)]
+    if lines:
+        write_atomically(destination / FILE, "".join(lines).encode())
+    return len(lines)
+
+
+def _existing(path: Path) -> list[Path]:
+    return [path] if path.exists() else []
+
+
+def _read(paths: Iterable[Path]) -> Iterator[Record]:
+    for path in paths:
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            try:
+                yield _decode(line)
+            except ValueError as error:
+                where = f"{path}:{number}"
+                print(f"rnnbench: warning: {where} is passed over: {error}", file=sys.stderr)
+
+
+def _decode(line: bytes) -> Record:
+    diagnosis = json.loads(line)
+    if not isinstance(diagnosis, dict) or diagnosis.get("format") != FORMAT:
+        raise ValueError(f"a diagnosis must have format {FORMAT}")
+    missing = NEEDED - diagnosis.keys()
+    if missing:
+        raise ValueError(f"a diagnosis must have {', '.join(sorted(missing))}")
+    return diagnosis

@@ -11,16 +11,19 @@ import numpy as np
 
 from rnnbench.records import Record
 
-SOLVED, EXPLODING, VANISHING = "solved", "exploding", "vanishing"
-UNFINISHED, CAPACITY, UNCLEAR = "not trained long enough", "capacity", "unclear"
-LABELS = (SOLVED, VANISHING, EXPLODING, CAPACITY, UNFINISHED, UNCLEAR)
+SOLVED, NEARLY, VANISHING, EXPLODING = "solved", "nearly solved", "vanishing", "exploding"
+CAPACITY, UNFINISHED, UNCLEAR = "capacity", "not trained long enough", "unclear"
+LABELS = (SOLVED, NEARLY, VANISHING, EXPLODING, CAPACITY, UNFINISHED, UNCLEAR)
 
 # Share of the gradient at lag 0 below which what comes from the cue is lost among the rest: as
 # large is the noise of a mean over all sequences of a training, 1 / sqrt(3,000 steps of 64).
 VANISHED = 2e-3
 # Multiple of the gradient at lag 0: orders of magnitude, not a factor.
 EXPLODED = 100.0
-MOSTLY_CLIPPED = 0.5  # of the steps
+# Clipping by itself tells of the bound: runs of copy whose gradient does not grow with the lag
+# have been clipped at nine steps in ten. So it counts only together with a gradient that grows.
+MOSTLY_CLIPPED, GROWING = 0.5, 10.0
+REMEMBERED = 0.9  # score of which D90 tells how far it reaches
 LOST = 0.1  # of the cue is all that a linear read-out recovers, 0 being chance
 LEARNED = 0.1  # score above which a run has learned something
 STILL_FALLING = 0.02  # of the chance loss, over the last third of the evaluations
@@ -41,6 +44,10 @@ class Fall(NamedTuple):
     @property
     def goes_on(self) -> bool:
         return self.drop > max(STILL_FALLING, CLEARLY * self.error)
+
+    @property
+    def is_over(self) -> bool:
+        return self.drop < STILL_FALLING
 
 
 @dataclass(frozen=True)
@@ -93,32 +100,34 @@ def label(evidence: Evidence) -> tuple[str, str]:
 
 
 def _holding(e: Evidence) -> Iterator[tuple[str, str]]:
-    initial, trained = e.arrived
+    trained, score = e.arrived[1], f"score {e.score:.2f}"
     if e.status == "solved":
         yield SOLVED, _sentence(f"score {e.score:.3f}", *_said(e))
     if e.status == "diverged":
         yield EXPLODING, _sentence("the loss ceased to be finite")
     if e.growth is not None and e.growth >= EXPLODED:
         grown = f"the gradient grows to {e.growth:.0f} times that at lag 0"
-        yield EXPLODING, _sentence(grown, f"score {e.score:.2f}")
-    # Clipping alone tells of the bound; together with a gradient that does not fade it counts.
-    if (e.clipped or 0) >= MOSTLY_CLIPPED and (trained or 0) >= 1:
-        yield EXPLODING, _sentence(f"{e.clipped:.0%} of the steps were clipped", *_said(e))
+        yield EXPLODING, _sentence(grown, score)
+    if (e.clipped or 0) >= MOSTLY_CLIPPED and (e.growth or 0) >= GROWING:
+        grown = f"the gradient grows to {e.growth:.0f} times that at lag 0"
+        yield EXPLODING, _sentence(grown, f"{e.clipped:.0%} of the steps were clipped", score)
     if e.fall is not None and e.fall.goes_on:
         falling = f"over the last third the loss still fell by {e.fall.drop:.2f} of chance's"
-        yield UNFINISHED, _sentence(falling, f"score {e.score:.2f}")
+        yield UNFINISHED, _sentence(falling, score)
     lost = e.recovered is not None and e.recovered < LOST
     tiny = all(share is not None and share < VANISHED for share in e.arrived)
     if tiny and lost:
         yield VANISHING, _sentence(*_said(e))
+    if e.score >= REMEMBERED:
+        yield NEARLY, _sentence(score, *_said(e))
     arrives = trained is not None and trained >= VANISHED
-    flat = e.fall is not None and not e.fall.goes_on
+    flat = e.fall is not None and e.fall.is_over
     several = e.load_bits is not None and math.isfinite(e.load_bits)
     holds = e.recovered is not None and e.recovered >= LOST
     if arrives and holds and flat and several and e.score >= LEARNED:
         stuck = f"score stuck at {e.score:.2f} of {e.load_bits:g} bits to be carried"
         yield CAPACITY, _sentence(stuck, *_said(e))
-    yield UNCLEAR, _sentence(f"score {e.score:.2f}", *_said(e))
+    yield UNCLEAR, _sentence(score, *_said(e))
 
 
 def _said(e: Evidence) -> Iterator[str]:

@@ -1,0 +1,171 @@
+"""The command: what it stores, what it keeps, what it refuses; and what is read back."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import rnnbench
+from rnnbench.condition import Condition, Replica
+from rnnbench.diagnose import choose, main
+from rnnbench.diagnosis import load_diagnosis
+from rnnbench.diagnosis.run import initial_parameters
+from rnnbench.diagnosis.store import consolidate_diagnoses
+from rnnbench.layers import Layers
+from rnnbench.records import Store
+from rnnbench.trainer import Plan, Trainer
+
+FEW = ["--sequences", "64"]
+
+
+def stored(sweep):
+    return sorted((sweep / "diagnosis").glob("*.json"))
+
+
+def test_every_run_is_diagnosed_and_what_is_stored_is_kept(sweep, capsys):
+    assert main([str(sweep), *FEW]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[-1] == f"6 of 6 runs: {sweep / 'diagnosis'}"
+    assert out[0].startswith("recall gap 4 gru seed 0: ")
+    before = {path: path.stat().st_mtime_ns for path in stored(sweep)}
+    assert {path.stem for path in before} == set(Store(sweep).runs())
+    assert main([str(sweep), *FEW]) == 0
+    assert {path: path.stat().st_mtime_ns for path in stored(sweep)} == before
+    assert main([str(sweep), "--sequences", "65", "--cell", "lstm"]) == 0
+    changed = {path for path, at in before.items() if path.stat().st_mtime_ns != at}
+    assert {json.loads(path.read_bytes())["cell"] for path in changed} == {"lstm"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [
+        (["--gap", "4"], 4),
+        (["--cell", "gru", "--seeds", "1"], 2),
+        (["--task", "recall", "--cell", "gru,lstm", "--gap", "4,6"], 6),
+    ],
+)
+def test_arguments_narrow_what_is_diagnosed(sweep, arguments, count):
+    assert main([str(sweep), *FEW, *arguments]) == 0
+    assert len(stored(sweep)) == count
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--task", "copy"], "--task must be one of recall, got copy"),
+        (["--cell", "gru,mgu"], "--cell must be one of gru, lstm, got mgu"),
+        (["--gap", "5"], "--gap must be one of 4, 6, got 5"),
+        (["--gap", "x"], "argument --gap: must be whole numbers, got x"),
+        (["--seeds", "0"], "argument --seeds: must be at least 1, got 0"),
+        (["--sequences", "63"], "argument --sequences: must be at least 64, got 63"),
+    ],
+)
+def test_a_wrong_argument_is_one_line(sweep, capsys, arguments, message):
+    try:
+        code = main([str(sweep), *arguments])
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    assert capsys.readouterr().err == f"rnnbench.diagnose: error: {message}\n"
+    assert not (sweep / "diagnosis").exists()
+
+
+def test_no_results_or_no_weights_is_one_line(sweep, tmp_path, capsys):
+    assert main([str(tmp_path / "nothing")]) == 2
+    for path in (sweep / "runs").glob("*.safetensors"):
+        path.unlink()
+    assert main([str(sweep)]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith(f"no results at {tmp_path / 'nothing'}")
+    assert second.endswith("has its trained weights beside it")
+
+
+def test_a_network_that_reads_both_ways_is_left_out_with_a_line(tmp_path, capsys):
+    settings = {"trainer.steps": 2, "model.hidden_size": 8, "trainer.eval_size": 16}
+    settings["model.bidirectional"] = True
+    rnnbench.run(task="recall", cell="gru", gap=4, seeds=1, output_dir=tmp_path, **settings)
+    capsys.readouterr()
+    assert main([str(tmp_path), *FEW]) == 0
+    line, last = capsys.readouterr().out.splitlines()
+    assert "left out: model.bidirectional must be false" in line
+    assert last.startswith("0 of 1 runs")
+    assert load_diagnosis(tmp_path).runs.empty
+
+
+@pytest.mark.parametrize("target", ["tasks.copying.Copying", "tasks.delayed_recall.DelayedRecall"])
+@pytest.mark.parametrize("init", ["torch", "chrono"])
+def test_initial_weights_are_those_the_trainer_starts_from(init, target):
+    condition = Condition(
+        task={"_target_": target, "name": "it", "gap": 12},
+        cell={"_target_": "rnnbench.cells.GRU", "name": "gru", "init": init},
+        model={},
+        trainer={},
+        **{"dtype": "float32", "engine": "reference", "device": "cpu"},
+    )
+    task, cell, layers = condition.build_task(), condition.build_cell(), Layers(2)
+    sizes = {"hidden_size": 8, "num_layers": 2, "eval_size": 16, "eval_every": 1}
+    plan = Plan(steps=1, batch_size=4, clip_norm=None, **sizes)
+    trainer = Trainer(task, cell, plan, [Replica(5, 0.1), Replica(7, 0.1)])
+    drawn = initial_parameters(task, cell, layers, 8, seed=7)
+    for name, tensor in trainer.model.state_dict(1).items():
+        assert torch.equal(drawn[name][0], tensor)
+
+
+def test_what_is_stored_is_read_back_in_long_form(sweep, tmp_path):
+    assert main([str(sweep), *FEW]) == 0
+    runs, curves = load_diagnosis(sweep)
+    assert len(runs) == 6 and runs["run_id"].is_unique
+    assert set(runs["keep_gate"]) == {"z", "f"} and set(runs["cue"]) == {"class"}
+    assert runs["clipped_share"].between(0, 1).all()
+    one = json.loads(stored(sweep)[0].read_bytes())
+    own = curves[(curves.run_id == one["run_id"]) & (curves.phase == "trained")]
+    total = own[(own.measure == "gradient") & (own.name == "total")]
+    assert total["value"].tolist() == one["phases"]["trained"]["gradient"]["total"]
+    assert total["lag"].tolist() == list(range(one["gap"], -1, -1))
+    gates = curves[curves.measure == "gate"].groupby("cell")["name"].unique()
+    assert {cell: set(names) for cell, names in gates.items()} == {
+        "gru": {"r", "z"},
+        "lstm": {"i", "f", "o"},
+    }
+    assert consolidate_diagnoses(sweep, tmp_path / "published") == 6
+    for again, first in zip(load_diagnosis([tmp_path / "published", sweep]), (runs, curves)):
+        pd.testing.assert_frame_equal(again, first)
+
+
+def test_a_place_without_diagnoses_reads_as_none(tmp_path):
+    runs, curves = load_diagnosis(tmp_path)
+    assert runs.empty and curves.empty and "label" in runs
+    assert consolidate_diagnoses(tmp_path, tmp_path) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_read_is_named_and_measured_anew(sweep, capsys):
+    assert main([str(sweep), *FEW, "--gap", "6"]) == 0
+    first, second = stored(sweep)
+    whole = first.read_bytes()
+    first.write_bytes(whole[:100])
+    second.write_text(json.dumps(json.loads(second.read_bytes()) | {"format": 0}))
+    capsys.readouterr()
+    assert load_diagnosis(sweep).runs.empty
+    assert capsys.readouterr().err.count("is passed over") == 2
+    assert main([str(sweep), *FEW, "--gap", "6"]) == 0
+    assert first.read_bytes() == whole
+
+
+def test_a_record_without_clipped_steps_and_weights_that_are_not_finite(sweep):
+    store = Store(sweep)
+    record = choose(sweep)[0]
+    model = rnnbench.load_model(sweep, record["run_id"])
+    from safetensors.torch import save
+
+    broken = {name: tensor[0] * np.nan for name, tensor in model.parameters.items()}
+    del record["clipped_steps"]
+    store.write(record | {"status": "diverged", "loss": None}, save(broken))
+    assert main([str(sweep), *FEW, "--seeds", "1", "--gap", "4", "--cell", "gru"]) == 0
+    runs, curves = load_diagnosis(sweep)
+    assert runs["label"].tolist() == ["exploding"]
+    assert runs["clipped_share"].isna().all()
+    assert runs["left_out"].tolist() == ["trained: the weights are not finite"]
+    assert set(curves["phase"]) == {"initial"}

@@ -12,8 +12,10 @@ from rnnbench.diagnosis.store import read_diagnoses
 from rnnbench.records import Record
 from rnnbench.results import IDENTITY
 
+PHASES = ("initial", "trained")
 RUN_COLUMNS = [*IDENTITY, "label", "evidence", "cue_time", "read_time", "cue", "keep_gate"]
-RUN_COLUMNS += ["clipped_share", "half_life_initial", "half_life_trained", "left_out", "sequences"]
+HALF_LIVES = [f"{name}_{phase}" for name in ("half_life", "longest") for phase in PHASES]
+RUN_COLUMNS += ["clipped_share", *HALF_LIVES, "left_out", "sequences"]
 CURVE_COLUMNS = [*IDENTITY, "phase", "measure", "name", "statistic", "time", "lag", "value"]
 Paths = Path | str | Sequence[Path | str]
 
@@ -23,11 +25,12 @@ class Diagnoses(NamedTuple):
 
     Attributes:
         runs: one row per run. `label` and `evidence` as `rnnbench.diagnosis.label` gives them;
-            `half_life_*`: of the keep gate, the median over units, in time steps, NaN where
-            there is none; `left_out`: in words, what could not be measured.
+            `half_life_*` and `longest_*`: of the keep gate, the median and the greatest over
+            units, in time steps, NaN where there is none; `left_out`: in words, what could not
+            be measured.
         curves: one row per run, phase (initial or trained), curve and time step. `measure` is
             gradient (name: a state, or total), cue (what is recoverable of it) or gate (name: the
-            gate; statistic: mean, q10, q50 or q90 over units). `lag`: time steps before the
+            gate; statistic: mean, q10, q50, q90 or max over units). `lag`: time steps before the
             read-out.
     """
 
@@ -50,14 +53,16 @@ def load_diagnosis(paths: Paths) -> Diagnoses:
     parts = [curve for diagnosis in found.values() for curve in _curves(diagnosis)]
     empty = pd.DataFrame(columns=CURVE_COLUMNS)
     curves = pd.concat(parts, ignore_index=True)[CURVE_COLUMNS] if parts else empty
-    numbers = ["clipped_share", "half_life_initial", "half_life_trained"]
-    return Diagnoses(runs.astype(dict.fromkeys(numbers, "float64")), curves)
+    numbers = dict.fromkeys(["clipped_share", *HALF_LIVES], "float64")
+    return Diagnoses(runs.astype(numbers), curves)
 
 
 def _run(diagnosis: Record) -> Record:
-    lives = {f"half_life_{name}": None for name in ("initial", "trained")}
+    lives = {}
     for phase, measured in diagnosis["phases"].items():
-        lives[f"half_life_{phase}"] = (measured["half_life"] or {}).get("q50")
+        over_units = measured["half_life"] or {}
+        lives[f"half_life_{phase}"] = over_units.get("q50")
+        lives[f"longest_{phase}"] = over_units.get("max")
     left_out = "; ".join(diagnosis["left_out"])
     return {**diagnosis, **lives, "left_out": left_out, **diagnosis["settings"]}
 

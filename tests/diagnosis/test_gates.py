@@ -78,7 +78,7 @@ def measured(task, network):
 def test_gates_of_an_lstm_set_by_hand():
     found = measured(*lstm({"f": math.log(3), "i": -40.0, "o": 40.0}))["gates"]
     for gate, value in {"f": 0.75, "i": 0.0, "o": 1.0}.items():
-        for statistic in ("mean", "q10", "q50", "q90"):
+        for statistic in ("mean", "q10", "q50", "q90", "max"):
             assert found[gate][statistic] == pytest.approx([value] * 6, abs=1e-12)
 
 
@@ -88,13 +88,14 @@ def test_quantiles_are_over_units():
     assert found["mean"][2] == pytest.approx(0.375, abs=1e-4)
     assert found["q50"][2] == pytest.approx(0.25, abs=1e-4)
     assert found["q90"][2] == pytest.approx(0.3 + 0.7 * 0.6, abs=1e-4)
+    assert found["max"][2] == pytest.approx(0.9, abs=1e-4)
 
 
 def test_the_half_life_of_a_gate_by_hand():
     """A gate at 3/4 keeps half for ln 2 / ln(4/3) = 2.409 time steps."""
     for layers in (Layers(), Layers(2)):
         life = measured(*lstm({"f": math.log(3)}, layers))["half_life"]
-        assert life == pytest.approx({"q10": 2.409, "q50": 2.409, "q90": 2.409}, abs=1e-3)
+        assert life == pytest.approx(dict.fromkeys(("q10", "q50", "q90", "max"), 2.409), abs=1e-3)
 
 
 def test_gates_are_those_that_make_the_next_state():

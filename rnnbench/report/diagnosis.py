@@ -1,0 +1,93 @@
+"""The report's section on why runs forget, from stored diagnoses; nothing where there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from rnnbench.diagnosis import Diagnoses
+from rnnbench.diagnosis import label as rules
+from rnnbench.report.diagnosis_data import join
+from rnnbench.report.diagnosis_tables import count_labels, evidence_table, label_table
+from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture
+from rnnbench.report.gates_figure import draw_gates
+from rnnbench.report.lag_figure import draw_cue, draw_gradients
+
+CAPTIONS = {
+    "gradient_vs_lag": "Norm of the gradient of one answer's loss with respect to all states, "
+    "against the lag: time steps before the read-out. As a multiple of that at lag 0; each line "
+    "ends at its gap, where the cue is. Dotted level: as large is the noise of a mean over all "
+    "sequences of a training, so that what is less is lost among the rest.",
+    "cue_vs_time": "What a linear read-out recovers of the cue from all states, on sequences held "
+    "out, against the time since the cue was shown: 0 is chance, 1 all of it. Classes: accuracy "
+    "corrected for chance; values: R squared. A network that keeps only a sum or a function of "
+    "the cue needs less than 1.",
+    "gates_vs_time": "Activation of the gates over the gap, mean over units and sequences, at the "
+    "greatest gap of the task that some run has solved. Half-life: time steps after which the "
+    "keep gate alone leaves half of a unit's old state, before and after training, of the "
+    "median unit and of the one that keeps longest. Where no unit comes near the gap and the "
+    "task is solved all the same, the past goes round through the recurrent weights.",
+}
+HOW = (
+    "Gradients and states are of fresh sequences, which no training and no test has seen; before "
+    "training: with the weights that the seed starts from. The loss is that of the first answer "
+    "that needs memory alone.",
+    f"Labels, the first whose rule holds. Solved. Exploding: diverged, or the gradient at some "
+    f"lag is {rules.EXPLODED:g} times that at lag 0, or {rules.GROWING:g} times where "
+    f"{rules.MOSTLY_CLIPPED:.0%} of the steps were clipped. Not trained long enough: a line "
+    f"fitted to the last third of the evaluations falls by more than {rules.STILL_FALLING:g} of "
+    f"the chance loss and {rules.CLEARLY:g} standard errors. Vanishing: the gradient at the cue "
+    f"is below {rules.VANISHED:g} of that at lag 0 both before and after training, and below "
+    f"{rules.LOST:g} of the cue is recoverable at the end. Nearly solved: score "
+    f"{rules.REMEMBERED:g}. Capacity: the answer is counted in bits, the gradient arrives, the "
+    f"cue is partly recoverable, the loss no longer falls and the score is stuck above "
+    f"{rules.LEARNED:g}. Unclear: no rule holds.",
+    "A label says which of these signs a run shows, not that they are the cause. Vanishing and "
+    "exploding gradients: Hochreiter (1991), Bengio et al. (1994), Pascanu et al. (2013).",
+)
+RESTS_ON = (
+    "What the labels rest on, as medians over the runs with a label. Gradient: at the cue over "
+    "that at lag 0, before and after training. Recoverable: of the cue, from the last state after "
+    "training. Half-life: of the keep gate, in time steps."
+)
+FIGURES = {
+    "gradient_vs_lag": ("gradient", draw_gradients),
+    "cue_vs_time": ("cue", draw_cue),
+    "gates_vs_time": ("gate", draw_gates),
+}
+
+
+def diagnosis_figures(results: pd.DataFrame, diagnoses: Diagnoses) -> dict[str, Figure]:
+    """Return the figures by name, of the diagnoses that labelled results have."""
+    joined = join(results, diagnoses)
+    return {name: FIGURES[name][1](joined) for name in _drawn(joined)}
+
+
+def diagnosis_blocks(results: pd.DataFrame, diagnoses: Diagnoses) -> list[Block]:
+    """Return the section on why runs forget; empty where none was diagnosed."""
+    joined = join(results, diagnoses)
+    return list(_blocks(joined, len(results))) if len(joined.runs) else []
+
+
+def _blocks(joined: Diagnoses, number: int) -> Iterator[Block]:
+    runs = joined.runs
+    yield Heading("Why it forgets")
+    yield Paragraph(f"{len(runs)} of {number} runs were diagnosed: {count_labels(runs)}.")
+    yield label_table(runs)
+    for name in _drawn(joined):
+        yield Picture(name, CAPTIONS[name])
+    yield Paragraph(RESTS_ON)
+    yield evidence_table(joined)
+    yield Bullets((*HOW, *_left_out(runs)))
+
+
+def _drawn(joined: Diagnoses) -> list[str]:
+    measured = set(joined.curves["measure"])
+    return [name for name, (measure, _) in FIGURES.items() if measure in measured]
+
+
+def _left_out(runs: pd.DataFrame) -> Iterator[str]:
+    for text, own in runs[runs["left_out"] != ""].groupby("left_out"):
+        yield f"Left out of {', '.join(sorted(own['label'].unique()))}: {text}."

@@ -1,0 +1,84 @@
+"""How far the gates are open over the gap: a panel per task and gated curve, a line per gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from rnnbench.diagnosis import Diagnoses
+from rnnbench.diagnosis.frames import PHASES
+from rnnbench.report.diagnosis_data import gates_gap, panels_of
+from rnnbench.report.diagnosis_grid import curve_grid, name_lines
+from rnnbench.report.style import PALETTE, REFERENCE_COLOUR, THEME
+
+LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 1.2}, "trained": {"lw": 1.9}}
+
+
+def draw_gates(diagnoses: Diagnoses) -> Figure:
+    """Draw each gate's mean activation against time, at one gap of each task."""
+    gaps = gates_gap(diagnoses.runs)
+    gates = diagnoses.curves[diagnoses.curves.measure == "gate"]
+    gates = gates[gates["gap"] == gates["task"].map(gaps)]
+    with mpl.rc_context(THEME):
+        figure, panels = curve_grid(panels_of(gates))
+        for (task, label), panel in panels.items():
+            where = (gates.task == task) & (gates.label == label)
+            runs = diagnoses.runs
+            own = runs[(runs.task == task) & (runs.label == label) & (runs.gap == gaps[task])]
+            _draw_panel(panel, gates[where], own)
+            if panel.get_subplotspec().is_first_col():  # type: ignore[union-attr]
+                panel.set_ylabel("gate: 0 shut, 1 open")
+        band = Patch(color=REFERENCE_COLOUR, alpha=0.15, lw=0)
+        most = Line2D([], [], color=REFERENCE_COLOUR, lw=0.8)
+        units = (band, "keep gate, 10 to 90 % of units"), (most, "keep gate, most open unit")
+        name_lines(figure, *units)
+    return figure
+
+
+def _draw_panel(panel: Axes, gates: pd.DataFrame, runs: pd.DataFrame) -> None:
+    keep, gap = runs["keep_gate"].iloc[0], runs["gap"].iloc[0]
+    names = sorted(gates["name"].unique(), key=lambda name: (name != keep, name))
+    for name, colour in zip(names, PALETTE, strict=False):
+        for phase, look in LOOKS.items():
+            own = _median(gates[(gates.name == name) & (gates.phase == phase)])
+            if own.empty:
+                continue
+            text = f"{name} keeps" if name == keep else name
+            text = text if phase == "trained" else f"_{name} initial"
+            panel.plot(own.index, own["mean"], color=colour, label=text, **look)
+            if name == keep and phase == "trained":
+                band = (own["q10"], own["q90"])
+                panel.fill_between(own.index, *band, color=colour, alpha=0.15, lw=0, zorder=1)
+                panel.plot(own.index, own["max"], color=colour, lw=0.8, label="_most open")
+    panel.set(ylim=(-0.02, 1.02), xlabel="time steps since the cue")
+    panel.annotate(
+        _said(runs, int(gap), keep),
+        (0.02, 0.03),
+        xycoords="axes fraction",
+        fontsize="x-small",
+        bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.5},
+    )
+    panel.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="x-small", handlelength=1.2)
+
+
+def _said(runs: pd.DataFrame, gap: int, keep: str | None) -> str:
+    """Return what stands in a panel: gap, success, and half-lives where a gate keeps."""
+    said = f"gap {gap}, {(runs['status'] == 'solved').sum()} of {len(runs)} solved"
+    if keep is None:
+        return said
+    median, longest = (
+        "{:.3g} to {:.3g}".format(*(runs[f"{name}_{phase}"].median() for phase in PHASES))
+        for name in ("half_life", "longest")
+    )
+    return f"{said}\nhalf-life: {median}, longest unit {longest}"
+
+
+def _median(gates: pd.DataFrame) -> pd.DataFrame:
+    """Return the median over seeds of every statistic, age x statistic."""
+    return gates.pivot_table(index="age", columns="statistic", values="value", aggfunc="median")

@@ -1,0 +1,117 @@
+"""How gradient and cue fade over the gap: a panel per task and curve, a line per gap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from rnnbench.diagnosis import Diagnoses
+from rnnbench.diagnosis.label import VANISHED
+from rnnbench.report.diagnosis_data import drawn_gaps, panels_of
+from rnnbench.report.diagnosis_grid import curve_grid, name_lines, set_time_axis
+from rnnbench.report.figure import mark_level
+from rnnbench.report.style import REFERENCE_COLOUR, THEME, Colour, Style, curve_styles
+from rnnbench.report.variants import curves_of
+
+LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 1.4}, "trained": {"lw": 2.0}}
+# What is less is not drawn, for nothing else would be seen; what is more widens the axis.
+FAINTEST, STRONGEST = 1e-9, 1e2
+
+
+def draw_gradients(diagnoses: Diagnoses) -> Figure:
+    """Draw the gradient's norm against the lag, as a multiple of that at lag 0."""
+    curves = diagnoses.curves[diagnoses.curves.measure == "gradient"]
+    total = curves[curves.name == "total"]
+    at_the_end = total[total.lag == 0].set_index(["run_id", "phase"])["value"]
+    keys = pd.MultiIndex.from_frame(curves[["run_id", "phase"]])
+    curves = curves.assign(value=curves["value"] / at_the_end.reindex(keys).to_numpy())
+    one_state = Line2D([], [], color=REFERENCE_COLOUR, lw=1, ls=":")
+    with mpl.rc_context(THEME):
+        figure = _draw(diagnoses.runs, curves, "total", "lag")
+        top = max(STRONGEST, 2 * float(curves["value"].max()))
+        for panel in figure.axes:
+            panel.set(yscale="log", ylim=(FAINTEST, top))
+            mark_level(panel, VANISHED, "noise")
+        _name(figure, "lag (time steps)", "gradient / at lag 0", (one_state, "after, h alone"))
+    return figure
+
+
+def draw_cue(diagnoses: Diagnoses) -> Figure:
+    """Draw what a linear read-out recovers of the cue against the time since it was shown."""
+    curves = diagnoses.curves[(diagnoses.curves.measure == "cue") & (diagnoses.curves.age >= 0)]
+    with mpl.rc_context(THEME):
+        figure = _draw(diagnoses.runs, curves, "cue", "age")
+        for panel in figure.axes:
+            panel.set(ylim=(-0.06, 1.06))
+            mark_level(panel, 0, "chance")
+        _name(figure, "time steps since the cue", "recoverable of the cue")
+    return figure
+
+
+def _draw(runs: pd.DataFrame, curves: pd.DataFrame, name: str, x: str) -> Figure:
+    styles = {f"{c}, {v}" if v else c: s for (c, v), s in curve_styles(curves_of(runs)).items()}
+    gaps = drawn_gaps(runs)
+    figure, panels = curve_grid(panels_of(curves))
+    for (task, label), panel in panels.items():
+        own = curves[(curves.task == task) & (curves.label == label)]
+        shown = [gap for gap in gaps[task] if gap in set(own["gap"])]
+        set_time_axis(panel, gaps[task], "")
+        shades = _shades(styles[label].colour, len(shown))
+        for gap, shade in zip(shown, shades, strict=True):
+            lines = own[own.gap == gap]
+            _draw_gap(panel, lines[lines.name == name], x, styles[label], shade)
+        others = own[(own.gap == shown[-1]) & (own.phase == "trained")]
+        if others["name"].nunique() > 2:  # total, and more than one state
+            alone = others[others.name == others["name"].iloc[0]]
+            middle = alone.groupby(x)["value"].median()
+            panel.plot(middle.index, middle, color=shades[-1], ls=":", lw=1, zorder=3)
+    return figure
+
+
+def _draw_gap(panel: Axes, lines: pd.DataFrame, x: str, style: Style, shade: Colour) -> None:
+    """Draw all seeds of one gap; the mark stands where the line ends on the other side."""
+    for phase, look in LOOKS.items():
+        own = lines[lines.phase == phase].pivot_table(index=x, columns="run_id", values="value")
+        if own.empty:
+            continue
+        middle = own.median(axis=1)
+        gap = lines["gap"].iloc[0]
+        panel.plot(middle.index, middle, color=shade, label=f"{phase} {gap}", zorder=4, **look)
+        if phase == "trained":
+            panel.plot(own.index, own, color=shade, lw=0.6, alpha=0.6, label="_seed", zorder=2)
+            ends = np.full(own.shape[1], own.index.max())
+            panel.scatter(
+                ends,
+                own.iloc[-1],
+                s=14,
+                marker=style.marker,
+                facecolors="white",
+                edgecolors=[shade],
+                linewidths=0.9,
+                label=f"_ends {gap}",
+                zorder=5,
+            )
+
+
+def _shades(colour: Colour, number: int) -> Sequence[Colour]:
+    """Return a light shade for the least gap and a dark one for the greatest."""
+    return list(sns.blend_palette(["white", colour, "black"], n_colors=9)[3:7])[-number:]
+
+
+def _name(figure: Figure, x: str, y: str, *extra: tuple[Line2D, str]) -> None:
+    for panel in figure.axes:
+        place = panel.get_subplotspec()
+        if place is not None and place.is_first_col():
+            panel.set_ylabel(y)
+        panel.set_xlabel(x)
+    seed = Line2D([], [], color=REFERENCE_COLOUR, lw=0.6)
+    end = Line2D([], [], color=REFERENCE_COLOUR, marker="o", mfc="white", ls="none", ms=4)
+    name_lines(figure, (seed, "after, one seed"), (end, "one seed at the gap"), *extra)

@@ -1,0 +1,183 @@
+"""Why runs forget, in the report: which data are drawn, what is counted, what is said."""
+
+import numpy as np
+import pytest
+
+from rnnbench.diagnosis import load_diagnosis
+from rnnbench.diagnosis.label import VANISHED
+from rnnbench.diagnosis.store import FORMAT, write_diagnosis
+from rnnbench.report.diagnosis import CAPTIONS, diagnosis_blocks, diagnosis_figures
+from rnnbench.report.diagnosis_data import drawn_gaps, gates_gap, join
+from rnnbench.report.diagnosis_tables import evidence_table, label_table
+from rnnbench.report.document import Bullets, Heading, Picture
+from rnnbench.report.markdown import to_markdown
+from rnnbench.report.variants import label_variants
+from rnnbench.results import load_results
+
+FACTOR = {"initial": 0.5, "trained": 0.9}  # of the gradient, per time step
+HALF_LIVES = {"q10": 1.0, "q50": 2.0, "q90": 3.0, "max": 40.0}
+
+
+def phase(record, factor, gates):
+    gap, seed = record["gap"], record["seed"]
+    total = [(2 + seed) * factor**lag for lag in range(gap, -1, -1)]
+    states = ("h", "c") if record["cell"] == "lstm" else ("h",)
+    opened = {"mean": 0.6, "q10": 0.4, "q50": 0.5, "q90": 0.8, "max": 0.95}
+    return {
+        "gradient": {**{name: [x / 4 for x in total] for name in states}, "total": total},
+        "cue": [1 - 0.9 * time / gap - 0.01 * seed for time in range(gap + 1)],
+        "gates": {g: {k: [v] * (gap + 1) for k, v in opened.items()} for g in gates},
+        "half_life": HALF_LIVES if gates else None,
+    }
+
+
+def diagnose(record, **changes):
+    gates = {"rnn": (), "gru": ("r", "z"), "lstm": ("i", "f", "o")}[record["cell"]]
+    return {
+        "format": FORMAT,
+        **{name: record[name] for name in ("run_id", "task", "cell", "gap", "seed", "lr")},
+        **{"settings": {"sequences": 64}, "cue_time": 0, "read_time": record["gap"]},
+        **{"cue": "class", "keep_gate": {"gru": "z", "lstm": "f"}.get(record["cell"])},
+        **{"clipped_share": 0.25, "left_out": [] if gates else ["gates: none"]},
+        "phases": {name: phase(record, factor, gates) for name, factor in FACTOR.items()},
+        **{"label": "vanishing", "evidence": "Said."},
+    } | changes
+
+
+@pytest.fixture
+def diagnosed(fabricate, stored):
+    """Three cells at four gaps; seed 2 has no diagnosis, and seed 0 is solved up to gap 20."""
+    runs = [
+        fabricate(cell=cell, gap=gap, seed=seed, status="solved" if gap <= 20 else "unsolved")
+        for cell in ("gru", "lstm", "rnn")
+        for gap in (10, 20, 40, 80)
+        for seed in range(3)
+    ]
+    place = stored(runs)
+    for run in runs:
+        if run["seed"] < 2:
+            solved = run["seed"] == 0 and run["status"] == "solved"
+            write_diagnosis(place, diagnose(run, **({"label": "solved"} if solved else {})))
+    write_diagnosis(place, diagnose(fabricate(cell="gru", gap=5)))  # of a run that is not there
+    return label_variants(load_results(place)), load_diagnosis(place)
+
+
+def lines(panel):
+    return {line.get_label(): line for line in panel.get_lines()}
+
+
+def panels(figure):
+    return {panel.get_title(): panel for panel in figure.axes}
+
+
+def test_the_plain_network_comes_first_and_nothing_is_drawn_of_gates_it_lacks(diagnosed):
+    figures = diagnosis_figures(*diagnosed)
+    assert list(figures) == list(CAPTIONS)
+    titles = {name: list(panels(figure)) for name, figure in figures.items()}
+    assert titles["gradient_vs_lag"] == ["copy, rnn", "copy, lstm", "copy, gru"]
+    assert titles["gates_vs_time"] == ["copy, lstm", "copy, gru"]
+
+
+def test_gradients_are_drawn_as_multiples_of_that_at_lag_0(diagnosed):
+    """The seeds' gradients differ by a factor, which must not be seen; the factors per step are."""
+    panel = panels(diagnosis_figures(*diagnosed)["gradient_vs_lag"])["copy, gru"]
+    drawn = lines(panel)
+    assert {name for name in drawn if name.startswith("trained")} == {
+        "trained 10",
+        "trained 40",
+        "trained 80",
+    }
+    for name, factor in FACTOR.items():
+        line = drawn[f"{name} 40"]
+        assert line.get_xdata().tolist() == list(range(41))
+        assert line.get_ydata() == pytest.approx(factor ** np.arange(41))
+        assert line.get_linestyle() == ("--" if name == "initial" else "-")
+    assert drawn["_noise"].get_ydata()[0] == VANISHED
+    ends = {c.get_label(): c.get_offsets() for c in panel.collections}["_ends 40"]
+    assert ends.tolist() == [[40, pytest.approx(0.9**40)]] * 2
+
+
+def test_the_output_alone_is_drawn_only_beside_other_states(diagnosed):
+    figure = diagnosis_figures(*diagnosed)["gradient_vs_lag"]
+    dotted = {
+        title: [line for line in panel.get_lines() if line.get_label().startswith("_child")]
+        for title, panel in panels(figure).items()
+    }
+    assert {title: len(found) for title, found in dotted.items()} == {
+        "copy, rnn": 0,
+        "copy, gru": 0,
+        "copy, lstm": 1,
+    }
+    (line,) = dotted["copy, lstm"]
+    assert line.get_ydata() == pytest.approx(0.9 ** np.arange(81) / 4)
+
+
+def test_the_cue_is_drawn_against_its_age_as_a_median_and_by_seed(diagnosed):
+    panel = panels(diagnosis_figures(*diagnosed)["cue_vs_time"])["copy, rnn"]
+    line = lines(panel)["trained 10"]
+    assert line.get_xdata().tolist() == list(range(11))
+    assert line.get_ydata() == pytest.approx(1 - 0.09 * np.arange(11) - 0.005)
+    seeds = [line for line in panel.get_lines() if line.get_label().startswith("_seed")]
+    assert len(seeds) == 6
+
+
+def test_a_cue_shown_later_counts_from_there(diagnosed):
+    results, diagnoses = diagnosed
+    runs = diagnoses.runs.assign(cue_time=3)
+    curves = join(results, diagnoses._replace(runs=runs)).curves
+    assert (curves["age"] == curves["time"] - 3).all()
+
+
+def test_gates_are_drawn_at_the_greatest_gap_that_was_solved(diagnosed):
+    panel = panels(diagnosis_figures(*diagnosed)["gates_vs_time"])["copy, lstm"]
+    drawn = lines(panel)
+    shown = [name for name in drawn if not name.startswith("_")]
+    assert shown == ["f keeps", "i", "o"]
+    assert drawn["f keeps"].get_xdata().tolist() == list(range(21))
+    assert drawn["f keeps"].get_ydata() == pytest.approx([0.6] * 21)
+    assert drawn["_most open"].get_ydata() == pytest.approx([0.95] * 21)
+    (text,) = [text.get_text() for text in panel.texts]
+    assert text == "gap 20, 2 of 2 solved\nhalf-life: 2 to 2, longest unit 40 to 40"
+
+
+def test_which_gaps_are_drawn(diagnosed):
+    runs = join(*diagnosed).runs
+    assert drawn_gaps(runs) == {"copy": [10, 40, 80]}
+    assert drawn_gaps(runs[runs.gap < 40]) == {"copy": [10, 20]}
+    assert gates_gap(runs) == {"copy": 20}
+    assert gates_gap(runs[runs.gap >= 40]) == {"copy": 40}
+
+
+def test_labels_are_counted_by_curve_and_gap(diagnosed):
+    table = label_table(join(*diagnosed).runs)
+    assert table.header == ("task", "cell", "gap 10", "gap 20", "gap 40", "gap 80")
+    both, lost = "1 solved, 1 vanishing", "2 vanishing"
+    assert table.rows[0] == ("copy", "gru", both, both, lost, lost)
+    assert len(table.rows) == 3
+
+
+def test_the_evidence_is_of_the_runs_with_a_label(diagnosed):
+    table = evidence_table(join(*diagnosed))
+    rows = {row[:4]: row[4:] for row in table.rows}
+    solved = rows["copy", "lstm", "solved", "10"]
+    assert solved[:3] == ("1", f"{0.5**10:.1e}", f"{0.9**10:.1e}")
+    assert solved[3:8] == ("0.10", "25%", "2", "2", "40")
+    assert rows["copy", "rnn", "vanishing", "80"][5:8] == ("", "", "")
+    assert rows["copy", "lstm", "vanishing", "80"][0] == "2"
+
+
+def test_the_section_says_how_many_and_what_was_left_out(diagnosed):
+    blocks = diagnosis_blocks(*diagnosed)
+    assert blocks[0] == Heading("Why it forgets")
+    text = to_markdown(blocks)
+    assert "24 of 36 runs were diagnosed: 6 solved, 18 vanishing." in text
+    assert [block.name for block in blocks if isinstance(block, Picture)] == list(CAPTIONS)
+    (bullets,) = [block for block in blocks if isinstance(block, Bullets)]
+    assert bullets.texts[-1] == "Left out of rnn: gates: none."
+
+
+def test_without_diagnoses_there_is_no_section(fabricate, stored):
+    place = stored([fabricate()])
+    results, diagnoses = label_variants(load_results(place)), load_diagnosis(place)
+    assert diagnosis_figures(results, diagnoses) == {}
+    assert diagnosis_blocks(results, diagnoses) == []

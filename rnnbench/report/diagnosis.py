@@ -14,21 +14,24 @@ from rnnbench.report.diagnosis_tables import count_labels, evidence_table, label
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture
 from rnnbench.report.gates_figure import draw_gates
 from rnnbench.report.lag_figure import draw_cue, draw_gradients
+from rnnbench.statistics import HORIZON
 
 CAPTIONS = {
     "gradient_vs_lag": "Norm of the gradient of one answer's loss with respect to all states, "
     "against the lag: time steps before the read-out. As a multiple of that at lag 0; each line "
-    "ends at its gap, where the cue is. Dotted level: as large is the noise of a mean over all "
-    "sequences of a training, so that what is less is lost among the rest.",
+    "ends at its gap, where the cue is; marks at the lower edge lie below it. Dotted level: as "
+    "large is the noise of a mean over all sequences of a training, so that what is less is lost "
+    "among the rest.",
     "cue_vs_time": "What a linear read-out recovers of the cue from all states, on sequences held "
     "out, against the time since the cue was shown: 0 is chance, 1 all of it. Classes: accuracy "
     "corrected for chance; values: R squared. A network that keeps only a sum or a function of "
     "the cue needs less than 1.",
     "gates_vs_time": "Activation of the gates over the gap, mean over units and sequences, at the "
-    "greatest gap of the task that some run has solved. Half-life: time steps after which the "
-    "keep gate alone leaves half of a unit's old state, before and after training, of the "
-    "median unit and of the one that keeps longest. Where no unit comes near the gap and the "
-    "task is solved all the same, the past goes round through the recurrent weights.",
+    "greatest gap of the task at which a cell with gates still has a mean score of "
+    f"{HORIZON:g}. Half-life: time steps after which the keep gate alone leaves half of a unit's "
+    "old state, before and after training, of the median unit and of the one that keeps longest. "
+    "Where no unit comes near the gap and the score is high all the same, the past goes round "
+    "through the recurrent weights.",
 }
 HOW = (
     "Gradients and states are of fresh sequences, which no training and no test has seen; before "

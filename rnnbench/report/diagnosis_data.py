@@ -7,6 +7,7 @@ import pandas as pd
 from rnnbench.diagnosis import Diagnoses
 from rnnbench.report.style import SHIPPED
 from rnnbench.report.variants import CURVE
+from rnnbench.statistics import HORIZON
 
 MOST_GAPS = 3
 PANEL = ["task", "label"]
@@ -47,11 +48,15 @@ def drawn_gaps(runs: pd.DataFrame) -> dict[str, list[int]]:
 
 
 def gates_gap(runs: pd.DataFrame) -> dict[str, int]:
-    """Return for each task the greatest gap that some run has solved, else the least."""
+    """Return for each task the greatest gap that some gated curve remembers, else the least.
+
+    It remembers a gap with a mean score of HORIZON.
+    """
     found = {}
-    for task, own in runs.groupby("task"):
-        solved = own[own.status == "solved"]
-        found[str(task)] = int(solved["gap"].max() if len(solved) else own["gap"].min())
+    for task, own in runs[runs["keep_gate"].notna()].groupby("task"):
+        means = own.groupby(["label", "gap"])["score"].mean().reset_index()
+        remembered = means[means.score >= HORIZON]["gap"]
+        found[str(task)] = int(remembered.max() if len(remembered) else own["gap"].min())
     return found
 
 

@@ -18,14 +18,19 @@ MOST_COLUMNS = 4
 Panels = dict[tuple[str, str], Axes]
 
 
-def curve_grid(pairs: Sequence[tuple[str, str]]) -> tuple[Figure, Panels]:
-    """Return a figure with a titled panel for each (task, label), tasks on rows of their own."""
+def curve_grid(pairs: Sequence[tuple[str, str]], width: float = 2.9) -> tuple[Figure, Panels]:
+    """Return a figure with a titled panel for each (task, label), tasks on rows of their own.
+
+    Args:
+        pairs: of task and label.
+        width: of a panel, in inches.
+    """
     by_task: dict[str, list[tuple[str, str]]] = {}
     for pair in pairs:
         by_task.setdefault(pair[0], []).append(pair)
     columns = min(MOST_COLUMNS, max(map(len, by_task.values())))
     rows = sum(math.ceil(len(own) / columns) for own in by_task.values())
-    figure, places = panel_grid(rows, columns, 2.9, 2.3)
+    figure, places = panel_grid(rows, columns, width, 2.3)
     panels: Panels = {}
     start = 0
     for own in by_task.values():

@@ -39,7 +39,7 @@ def evidence_table(joined: Diagnoses) -> Table:
         "score": ("score", "{:.2f}"),
     }
     rows = []
-    for (task, label, gap, why), own in runs.groupby(["task", "label", "gap", "why"], sort=False):
+    for (task, label, gap, why), own in runs.groupby(["task", "label", "gap", "why"]):
         medians = [own[column].median() for column, _ in columns.values()]
         texts = [
             "" if pd.isna(value) else form.format(value)

@@ -26,7 +26,7 @@ def draw_gates(diagnoses: Diagnoses) -> Figure:
     gates = diagnoses.curves[diagnoses.curves.measure == "gate"]
     gates = gates[gates["gap"] == gates["task"].map(gaps)]
     with mpl.rc_context(THEME):
-        figure, panels = curve_grid(panels_of(gates))
+        figure, panels = curve_grid(panels_of(gates), width=3.3)
         for (task, label), panel in panels.items():
             where = (gates.task == task) & (gates.label == label)
             runs = diagnoses.runs
@@ -68,15 +68,19 @@ def _draw_panel(panel: Axes, gates: pd.DataFrame, runs: pd.DataFrame) -> None:
 
 
 def _said(runs: pd.DataFrame, gap: int, keep: str | None) -> str:
-    """Return what stands in a panel: gap, success, and half-lives where a gate keeps."""
-    said = f"gap {gap}, {(runs['status'] == 'solved').sum()} of {len(runs)} solved"
+    """Return what stands in a panel: gap, mean score, and half-lives where a gate keeps."""
+    said = f"gap {gap}, score {runs['score'].mean():.2f}"
     if keep is None:
         return said
     median, longest = (
-        "{:.3g} to {:.3g}".format(*(runs[f"{name}_{phase}"].median() for phase in PHASES))
+        " to ".join(_steps(runs[f"{name}_{phase}"].median()) for phase in PHASES)
         for name in ("half_life", "longest")
     )
-    return f"{said}\nhalf-life: {median}, longest unit {longest}"
+    return f"{said}\nhalf-life {median}, longest {longest}"
+
+
+def _steps(number: float) -> str:
+    return f"{number:.1f}" if number < 100 else f"{number:.0f}"
 
 
 def _median(gates: pd.DataFrame) -> pd.DataFrame:

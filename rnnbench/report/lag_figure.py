@@ -22,7 +22,7 @@ from rnnbench.report.style import REFERENCE_COLOUR, THEME, Colour, Style, curve_
 from rnnbench.report.variants import curves_of
 
 LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 1.4}, "trained": {"lw": 2.0}}
-# What is less is not drawn, for nothing else would be seen; what is more widens the axis.
+# What is less lies at the lower edge, for nothing else would be seen; more widens the axis.
 FAINTEST, STRONGEST = 1e-9, 1e2
 
 
@@ -40,6 +40,9 @@ def draw_gradients(diagnoses: Diagnoses) -> Figure:
         for panel in figure.axes:
             panel.set(yscale="log", ylim=(FAINTEST, top))
             mark_level(panel, VANISHED, "noise")
+            for marks in panel.collections:
+                low = np.asarray(marks.get_offsets()).clip(min=FAINTEST)
+                marks.set(offsets=low, clip_on=False)
         _name(figure, "lag (time steps)", "gradient / at lag 0", (one_state, "after, h alone"))
     return figure
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnbench.diagnosis import load_diagnosis
+from rnnbench.diagnosis import Diagnoses, load_diagnosis
 from rnnbench.diagnosis.label import VANISHED
 from rnnbench.diagnosis.store import FORMAT, write_diagnosis
 from rnnbench.report.diagnosis import CAPTIONS, diagnosis_blocks, diagnosis_figures
@@ -46,9 +46,17 @@ def diagnose(record, **changes):
 
 @pytest.fixture
 def diagnosed(fabricate, stored):
-    """Three cells at four gaps; seed 2 has no diagnosis, and seed 0 is solved up to gap 20."""
+    """Three cells at four gaps; seed 2 has no diagnosis, and seed 0 is solved up to gap 20.
+
+    The plain network alone scores well at gap 40.
+    """
+    lost_at = {"rnn": 80, "lstm": 40, "gru": 20}
+    status = {10: "solved", 20: "solved", 40: "unsolved", 80: "unsolved"}
     runs = [
-        fabricate(cell=cell, gap=gap, seed=seed, status="solved" if gap <= 20 else "unsolved")
+        fabricate(
+            **{"cell": cell, "gap": gap, "seed": seed, "status": status[gap]},
+            score=0.8 if gap < lost_at[cell] else 0.7,
+        )
         for cell in ("gru", "lstm", "rnn")
         for gap in (10, 20, 40, 80)
         for seed in range(3)
@@ -97,6 +105,16 @@ def test_gradients_are_drawn_as_multiples_of_that_at_lag_0(diagnosed):
     assert ends.tolist() == [[40, pytest.approx(0.9**40)]] * 2
 
 
+def test_marks_of_what_is_too_faint_lie_at_the_lower_edge(diagnosed):
+    results, (runs, curves) = diagnosed
+    faint = curves.assign(value=curves["value"].where(curves["lag"] < 5, 1e-30))
+    panel = panels(diagnosis_figures(results, Diagnoses(runs, faint))["gradient_vs_lag"])
+    low, _ = panel["copy, gru"].get_ylim()
+    (ends,) = [c for c in panel["copy, gru"].collections if c.get_label() == "_ends 40"]
+    assert ends.get_offsets()[:, 1].tolist() == [low] * 2
+    assert not ends.get_clip_on()
+
+
 def test_the_output_alone_is_drawn_only_beside_other_states(diagnosed):
     figure = diagnosis_figures(*diagnosed)["gradient_vs_lag"]
     dotted = {
@@ -128,7 +146,7 @@ def test_a_cue_shown_later_counts_from_there(diagnosed):
     assert (curves["age"] == curves["time"] - 3).all()
 
 
-def test_gates_are_drawn_at_the_greatest_gap_that_was_solved(diagnosed):
+def test_gates_are_drawn_at_the_greatest_gap_that_a_gated_cell_remembers(diagnosed):
     panel = panels(diagnosis_figures(*diagnosed)["gates_vs_time"])["copy, lstm"]
     drawn = lines(panel)
     shown = [name for name in drawn if not name.startswith("_")]
@@ -137,7 +155,7 @@ def test_gates_are_drawn_at_the_greatest_gap_that_was_solved(diagnosed):
     assert drawn["f keeps"].get_ydata() == pytest.approx([0.6] * 21)
     assert drawn["_most open"].get_ydata() == pytest.approx([0.95] * 21)
     (text,) = [text.get_text() for text in panel.texts]
-    assert text == "gap 20, 2 of 2 solved\nhalf-life: 2 to 2, longest unit 40 to 40"
+    assert text == "gap 20, score 0.80\nhalf-life 2.0 to 2.0, longest 40.0 to 40.0"
 
 
 def test_which_gaps_are_drawn(diagnosed):

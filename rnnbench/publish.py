@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rnnbench.diagnosis.store import consolidate_diagnoses
 from rnnbench.records import consolidate, write_atomically
 from rnnbench.report import write_report
 
@@ -16,6 +17,8 @@ TABLES = ("summary.csv", "by_gap.csv", "horizons.tex", "report.md")
 def publish(source: Path, destination: Path) -> int:
     """Write a sweep's records as one `records.jsonl`, with its figures and tables beside it.
 
+    Its diagnoses, where it has any, become one `diagnosis.jsonl`.
+
     Returns:
         How many records were written.
 
@@ -24,6 +27,7 @@ def publish(source: Path, destination: Path) -> int:
     """
     report = write_report([source])
     count = consolidate([source], destination)
+    consolidate_diagnoses(source, destination)
     for path in (*report.glob("*.png"), *(report / name for name in TABLES)):
         write_atomically(destination / path.name, path.read_bytes())
     return count

@@ -59,7 +59,7 @@ def _draw_panel(panel: Axes, gates: pd.DataFrame, runs: pd.DataFrame) -> None:
     panel.set(ylim=(-0.02, 1.02), xlabel="time steps since the cue")
     panel.annotate(
         _said(runs, int(gap), keep),
-        (0.02, 0.03),
+        (0.02, 0.05),
         xycoords="axes fraction",
         fontsize="x-small",
         bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.5},

@@ -3,6 +3,8 @@
 import pandas as pd
 
 import rnnbench
+from rnnbench.diagnose import main as diagnose
+from rnnbench.diagnosis import load_diagnosis
 from rnnbench.publish import main
 
 
@@ -30,3 +32,14 @@ def test_nothing_to_publish_is_one_line(tmp_path, capsys):
     assert main([str(tmp_path / "nothing"), str(tmp_path / "published")]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert not (tmp_path / "published").exists()
+
+
+def test_diagnoses_are_published_and_read_as_before(tmp_path):
+    settings = {"trainer.steps": 3, "model.hidden_size": 8, "trainer.eval_size": 16}
+    source, destination = tmp_path / "sweep", tmp_path / "published"
+    rnnbench.run(task="recall", cell="gru", gap=4, seeds=2, output_dir=source, **settings)
+    assert diagnose([str(source), "--sequences", "64"]) == 0
+    assert main([str(source), str(destination)]) == 0
+    for published, own in zip(load_diagnosis(destination), load_diagnosis(source)):
+        pd.testing.assert_frame_equal(published, own)
+        assert len(own)

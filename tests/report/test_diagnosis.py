@@ -12,6 +12,7 @@ from rnnbench.report.diagnosis_tables import evidence_table, label_table
 from rnnbench.report.document import Bullets, Heading, Picture
 from rnnbench.report.markdown import to_markdown
 from rnnbench.report.variants import label_variants
+from rnnbench.report.write import write_report
 from rnnbench.results import load_results
 
 FACTOR = {"initial": 0.5, "trained": 0.9}  # of the gradient, per time step
@@ -199,3 +200,13 @@ def test_without_diagnoses_there_is_no_section(fabricate, stored):
     results, diagnoses = label_variants(load_results(place)), load_diagnosis(place)
     assert diagnosis_figures(results, diagnoses) == {}
     assert diagnosis_blocks(results, diagnoses) == []
+
+
+def test_the_section_and_its_pictures_are_part_of_the_report(diagnosed, tmp_path):
+    report = write_report([tmp_path / "gaps"])
+    text = (report / "report.md").read_text()
+    assert text.index("## Learning curves") < text.index("## Why it forgets")
+    assert text.index("## Why it forgets") < text.index("## Settings")
+    for name in CAPTIONS:
+        assert (report / f"{name}.png").stat().st_size and (report / f"{name}.svg").stat().st_size
+        assert f"({name}.png)" in text

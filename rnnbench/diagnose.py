@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from safetensors import SafetensorError
+
 from rnnbench.diagnosis.store import read_diagnosis, write_diagnosis
 from rnnbench.records import Record, Store
 
@@ -29,7 +31,7 @@ def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUE
         if found is None or found["settings"] != settings(sequences):
             try:
                 found = diagnose_run(output_dir, record, sequences)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, SafetensorError) as error:
                 print(f"{_name(record)}: left out: {error}")
                 continue
             write_diagnosis(output_dir, found)

@@ -11,7 +11,7 @@ from rnnbench.diagnosis.unroll import Unrolled
 from rnnbench.task import Batch, Task
 
 TOTAL = "total"
-SEQUENCES_AT_ONCE = 128  # a graph over all time steps is kept for so many
+SEQUENCES_AT_ONCE = 64  # a graph over all time steps is kept for so many
 
 
 class Answer(NamedTuple):

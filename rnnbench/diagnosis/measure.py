@@ -38,7 +38,8 @@ def measure(
         `gradient`: for each state and in total, a norm per time step up to the read-out.
         `cue`: what is recoverable of it at each time step; None where the task does not tell it.
         `gates`: for each gate the mean, and quantiles over units, at each time step; a unit's
-        value is its mean over sequences. `half_life`: quantiles over units, in time steps.
+        value is its mean over sequences, and units of all layers count. `half_life`: quantiles
+        over units, in time steps.
     """
     few = Batch(*(tensor[:, :GRADIENT_SEQUENCES] for tensor in batch))
     norms = gradient_norms(network, task, few, answer)

@@ -25,7 +25,8 @@ CAPTIONS = {
     "cue_vs_time": "What a linear read-out recovers of the cue from all states, on sequences held "
     "out, against the time since the cue was shown: 0 is chance, 1 all of it. Classes: accuracy "
     "corrected for chance; values: R squared. A network that keeps only a sum or a function of "
-    "the cue needs less than 1.",
+    "the cue needs less than 1; and what no linear read-out tells half-way may come back, for it "
+    "is there in another form.",
     "gates_vs_time": "Activation of the gates over the gap, mean over units and sequences, at the "
     "greatest gap of the task at which a cell with gates still has a mean score of "
     f"{HORIZON:g}. Half-life: time steps after which the keep gate alone leaves half of a unit's "

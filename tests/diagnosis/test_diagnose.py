@@ -154,6 +154,15 @@ def test_what_cannot_be_read_is_named_and_measured_anew(sweep, capsys):
     assert first.read_bytes() == whole
 
 
+def test_weights_that_cannot_be_read_cost_their_own_run_only(sweep, capsys):
+    damaged = choose(sweep)[0]["run_id"]
+    Store(sweep).parameters(damaged).write_bytes(b"nothing")
+    assert main([str(sweep), *FEW, "--gap", "4"]) == 0
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert ": left out: " in first and last.startswith("3 of 4 runs")
+    assert damaged not in {path.stem for path in stored(sweep)}
+
+
 def test_a_record_without_clipped_steps_and_weights_that_are_not_finite(sweep):
     store = Store(sweep)
     record = choose(sweep)[0]

@@ -127,18 +127,18 @@ def test_of_several_answers_the_first_that_needs_memory_is_followed():
     assert first_answer(Adding(gap=5, layout="half")) == (0, 4, 9)
 
 
-def test_the_loss_is_that_answers_alone():
-    """Other symbols' targets change nothing of it."""
-    task = Copying(gap=6, num_symbols=3)
-    network, batch = build(GRU(), task), draw(task)
-    norms = gradient_norms(network, task, batch, first_answer(task))
+@pytest.mark.parametrize("score_on", ["answers", "all"])
+def test_the_loss_is_that_answers_alone(score_on):
+    """Other answers' targets change nothing of it."""
+    task = Copying(gap=6, num_symbols=3, score_on=score_on)
+    network, batch, answer = build(GRU(), task), draw(task), first_answer(task)
+    norms = gradient_norms(network, task, batch, answer)
     assert norms["h"].shape == (7,)
-    later, first = batch.targets.clone(), batch.targets.clone()
-    later[1:] = (later[1:] + 1) % 8
-    first[0] = (first[0] + 1) % 8
-    for targets, same in ((later, True), (first, False)):
-        changed = batch._replace(targets=targets)
-        found = gradient_norms(network, task, changed, first_answer(task))
+    changed = (batch.targets + 1) % 8
+    others, own = changed.clone(), batch.targets.clone()
+    others[answer.place], own[answer.place] = batch.targets[answer.place], changed[answer.place]
+    for targets, same in ((others, True), (own, False)):
+        found = gradient_norms(network, task, batch._replace(targets=targets), answer)
         assert torch.equal(found["h"], norms["h"]) is same
 
 

@@ -3,7 +3,17 @@
 import pytest
 import torch
 
-from rnnbench.streams import MAX_BLOCK, MAX_SEED, TEST, TRAINING, mix, stream
+from rnnbench.streams import (
+    EVALUATION,
+    MAX_BLOCK,
+    MAX_SEED,
+    TEST,
+    TRAINING,
+    diagnosing,
+    mix,
+    scheduling,
+    stream,
+)
 
 
 def draw(*key):
@@ -20,6 +30,14 @@ def test_a_stream_is_repeatable_and_ignores_the_global_seed():
 def test_neighbouring_streams_differ():
     keys = [(k, s, b) for k in range(4) for s in (0, 1, 2, MAX_SEED) for b in (0, 1, MAX_BLOCK)]
     assert len({tuple(draw(*key)) for key in keys}) == len(keys)
+
+
+def test_what_is_diagnosed_is_shared_with_nothing_else():
+    own = [torch.rand(4, generator=diagnosing(block)).tolist() for block in (0, 1)]
+    others = [draw(kind, 0, block) for kind in (TRAINING, EVALUATION, TEST) for block in range(9)]
+    others += [torch.rand(4, generator=scheduling(block)).tolist() for block in range(9)]
+    assert own[0] != own[1]
+    assert not any(numbers in others for numbers in own)
 
 
 def test_mixing_is_one_to_one_and_stays_within_32_bits():

@@ -42,25 +42,23 @@ def panels_of(curves: pd.DataFrame) -> list[tuple[str, str]]:
     return list(zip(pairs["task"], pairs["label"], strict=True))
 
 
-def drawn_gaps(runs: pd.DataFrame) -> dict[str, list[int]]:
-    """Return for each task the gaps to draw: the least, the middle one and the greatest."""
-    return {str(task): _some(sorted(own["gap"].unique())) for task, own in runs.groupby("task")}
+def drawn_gaps(curve: pd.DataFrame) -> list[int]:
+    """Return the gaps of a curve to draw: the least, the middle one and the greatest."""
+    gaps = sorted(curve["gap"].unique())
+    return gaps if len(gaps) <= MOST_GAPS else [gaps[0], gaps[len(gaps) // 2], gaps[-1]]
 
 
-def gates_gap(runs: pd.DataFrame) -> dict[str, int]:
-    """Return for each task the greatest gap that some gated curve remembers, else the least.
+def gates_gap(gated: pd.DataFrame) -> dict[str, int]:
+    """Return for each task the greatest gap that some curve remembers, else the least.
 
     It remembers a gap with a mean score of HORIZON.
+
+    Args:
+        gated: the runs whose gates were measured.
     """
     found = {}
-    for task, own in runs[runs["keep_gate"].notna()].groupby("task"):
+    for task, own in gated.groupby("task"):
         means = own.groupby(["label", "gap"])["score"].mean().reset_index()
         remembered = means[means.score >= HORIZON]["gap"]
         found[str(task)] = int(remembered.max() if len(remembered) else own["gap"].min())
     return found
-
-
-def _some(gaps: list[int]) -> list[int]:
-    if len(gaps) <= MOST_GAPS:
-        return gaps
-    return [gaps[0], gaps[len(gaps) // 2], gaps[-1]]

@@ -45,12 +45,12 @@ def curve_grid(pairs: Sequence[tuple[str, str]], width: float = 2.9) -> tuple[Fi
     return figure, panels
 
 
-def set_time_axis(panel: Axes, gaps: Sequence[int], name: str) -> None:
-    """Draw time steps from 0 on, log from 1 on, with a tick at each gap."""
+def set_time_axis(panel: Axes, gaps: Sequence[int], most: int) -> None:
+    """Draw time steps from 0 up to `most`, log from 1 on, with a tick at each gap."""
     panel.set_xscale("symlog", linthresh=1, linscale=0.3)
     panel.set_xticks([0, 1, *gaps], ["0", "1", *(f"{gap:g}" for gap in gaps)])
     panel.xaxis.set_minor_locator(NullLocator())
-    panel.set(xlim=(-0.15, gaps[-1] * 1.25), xlabel=name)
+    panel.set_xlim(-0.15, most * 1.25)
 
 
 def name_lines(figure: Figure, *extra: tuple[Line2D | Patch, str]) -> None:

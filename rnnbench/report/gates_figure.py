@@ -22,14 +22,14 @@ LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 1.2}, "trained": {"lw": 1
 
 def draw_gates(diagnoses: Diagnoses) -> Figure:
     """Draw each gate's mean activation against time, at one gap of each task."""
-    gaps = gates_gap(diagnoses.runs)
     gates = diagnoses.curves[diagnoses.curves.measure == "gate"]
+    runs = diagnoses.runs[diagnoses.runs["run_id"].isin(gates["run_id"])]
+    gaps = gates_gap(runs)
     gates = gates[gates["gap"] == gates["task"].map(gaps)]
     with mpl.rc_context(THEME):
         figure, panels = curve_grid(panels_of(gates), width=3.3)
         for (task, label), panel in panels.items():
             where = (gates.task == task) & (gates.label == label)
-            runs = diagnoses.runs
             own = runs[(runs.task == task) & (runs.label == label) & (runs.gap == gaps[task])]
             _draw_panel(panel, gates[where], own)
             if panel.get_subplotspec().is_first_col():  # type: ignore[union-attr]
@@ -58,7 +58,7 @@ def _draw_panel(panel: Axes, gates: pd.DataFrame, runs: pd.DataFrame) -> None:
                 panel.plot(own.index, own["max"], color=colour, lw=0.8, label="_most open")
     panel.set(ylim=(-0.02, 1.02), xlabel="time steps since the cue")
     panel.annotate(
-        _said(runs, int(gap), keep),
+        _said(runs, int(gap)),
         (0.02, 0.05),
         xycoords="axes fraction",
         fontsize="x-small",
@@ -67,10 +67,10 @@ def _draw_panel(panel: Axes, gates: pd.DataFrame, runs: pd.DataFrame) -> None:
     panel.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="x-small", handlelength=1.2)
 
 
-def _said(runs: pd.DataFrame, gap: int, keep: str | None) -> str:
+def _said(runs: pd.DataFrame, gap: int) -> str:
     """Return what stands in a panel: gap, mean score, and half-lives where a gate keeps."""
     said = f"gap {gap}, score {runs['score'].mean():.2f}"
-    if keep is None:
+    if runs["half_life_trained"].isna().all():
         return said
     median, longest = (
         " to ".join(_steps(runs[f"{name}_{phase}"].median()) for phase in PHASES)

@@ -19,7 +19,7 @@ from rnnbench.report.diagnosis_data import drawn_gaps, panels_of
 from rnnbench.report.diagnosis_grid import curve_grid, name_lines, set_time_axis
 from rnnbench.report.figure import mark_level
 from rnnbench.report.style import REFERENCE_COLOUR, THEME, Colour, Style, curve_styles
-from rnnbench.report.variants import curves_of
+from rnnbench.report.variants import curve_label, curves_of
 
 LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 1.4}, "trained": {"lw": 2.0}}
 # What is less lies at the lower edge, for nothing else would be seen; more widens the axis.
@@ -29,6 +29,7 @@ FAINTEST, STRONGEST = 1e-9, 1e2
 def draw_gradients(diagnoses: Diagnoses) -> Figure:
     """Draw the gradient's norm against the lag, as a multiple of that at lag 0."""
     curves = diagnoses.curves[diagnoses.curves.measure == "gradient"]
+    curves = curves[curves.age >= 0]
     total = curves[curves.name == "total"]
     at_the_end = total[total.lag == 0].set_index(["run_id", "phase"])["value"]
     keys = pd.MultiIndex.from_frame(curves[["run_id", "phase"]])
@@ -60,13 +61,12 @@ def draw_cue(diagnoses: Diagnoses) -> Figure:
 
 
 def _draw(runs: pd.DataFrame, curves: pd.DataFrame, name: str, x: str) -> Figure:
-    styles = {f"{c}, {v}" if v else c: s for (c, v), s in curve_styles(curves_of(runs)).items()}
-    gaps = drawn_gaps(runs)
+    styles = {curve_label(*pair): style for pair, style in curve_styles(curves_of(runs)).items()}
     figure, panels = curve_grid(panels_of(curves))
     for (task, label), panel in panels.items():
         own = curves[(curves.task == task) & (curves.label == label)]
-        shown = [gap for gap in gaps[task] if gap in set(own["gap"])]
-        set_time_axis(panel, gaps[task], "")
+        shown = drawn_gaps(own)
+        set_time_axis(panel, shown, most=curves[curves.task == task]["gap"].max())
         shades = _shades(styles[label].colour, len(shown))
         for gap, shade in zip(shown, shades, strict=True):
             lines = own[own.gap == gap]

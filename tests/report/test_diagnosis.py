@@ -161,10 +161,37 @@ def test_gates_are_drawn_at_the_greatest_gap_that_a_gated_cell_remembers(diagnos
 
 def test_which_gaps_are_drawn(diagnosed):
     runs = join(*diagnosed).runs
-    assert drawn_gaps(runs) == {"copy": [10, 40, 80]}
-    assert drawn_gaps(runs[runs.gap < 40]) == {"copy": [10, 20]}
-    assert gates_gap(runs) == {"copy": 20}
-    assert gates_gap(runs[runs.gap >= 40]) == {"copy": 40}
+    assert drawn_gaps(runs) == [10, 40, 80]
+    assert drawn_gaps(runs[runs.gap < 40]) == [10, 20]
+    assert gates_gap(runs[runs.cell == "rnn"]) == {"copy": 40}
+    assert gates_gap(runs[runs.cell != "rnn"]) == {"copy": 20}
+    assert gates_gap(runs[runs.gap == 80]) == {"copy": 80}
+
+
+def test_curves_diagnosed_at_different_gaps_are_all_drawn(diagnosed):
+    """As when one is diagnosed at 20 alone, and another has no gates to be found."""
+    results, (runs, curves) = diagnosed
+    curves = curves[(curves.cell != "lstm") | (curves.gap == 20)]
+    curves = curves[(curves.cell != "gru") | (curves.measure != "gate")]
+    figures = diagnosis_figures(results, Diagnoses(runs, curves))
+    own = panels(figures["gradient_vs_lag"])
+    assert [n for n in lines(own["copy, lstm"]) if n.startswith("trained")] == ["trained 20"]
+    assert own["copy, lstm"].get_xlim() == own["copy, gru"].get_xlim()
+    assert list(panels(figures["gates_vs_time"])) == ["copy, lstm"]
+
+
+def test_lines_end_at_the_cue_though_time_began_before_it(diagnosed):
+    results, (runs, curves) = diagnosed
+    later = Diagnoses(runs.assign(cue_time=4), curves)
+    panel = panels(diagnosis_figures(results, later)["gradient_vs_lag"])["copy, rnn"]
+    assert lines(panel)["trained 10"].get_xdata().tolist() == list(range(7))
+
+
+def test_a_gate_without_a_half_life_says_none(diagnosed):
+    results, (runs, curves) = diagnosed
+    none = Diagnoses(runs.assign(half_life_trained=np.nan), curves)
+    panel = panels(diagnosis_figures(results, none)["gates_vs_time"])["copy, gru"]
+    assert [text.get_text() for text in panel.texts] == ["gap 20, score 0.70"]
 
 
 def test_labels_are_counted_by_curve_and_gap(diagnosed):

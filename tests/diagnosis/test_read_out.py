@@ -108,6 +108,15 @@ def test_each_task_tells_what_was_shown_at_the_oldest_time_step():
             assert told == values[older, column]
 
 
+def test_noise_is_in_what_is_read_and_the_ridge_is_as_much_again():
+    """A value v of spread 1 in one unit as NOISE v: the ridge's line tells v / 3 and as much noise.
+
+    R^2 is 1 - (2/3)^2 - (1/3)^2 = 4/9; it would be 3/4 without the noise, 1/2 without the ridge.
+    """
+    value = torch.randn(8000, generator=torch.Generator().manual_seed(6)).double()
+    assert recoverable(NOISE * value[:, None], value, noise()) == pytest.approx(4 / 9, abs=0.02)
+
+
 def test_a_task_that_does_not_tell_its_cue_leaves_it_out():
     task = DelayedRecall(gap=3)
     task.cue = lambda batch: None

@@ -89,7 +89,8 @@ def _conditions(records: Iterable[Record]) -> Iterable[list[Record]]:
 
 
 def _name(record: Record) -> str:
-    return f"{record['task']} gap {record['gap']} {record['cell']} seed {record['seed']}"
+    what = f"{record['task']} gap {record['gap']} {record['cell']}"
+    return f"{what} lr {record['lr']:g} seed {record['seed']}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -38,7 +38,7 @@ def panels_of(curves: pd.DataFrame) -> list[tuple[str, str]]:
     pairs = curves[[*CURVE, "label"]].drop_duplicates()
     # The plain network first: the others are answers to what it cannot do.
     pairs = pairs.assign(place=[SHIPPED.get(cell, len(SHIPPED)) for cell in pairs["cell"]])
-    pairs = pairs.sort_values(["task", "place", *CURVE], kind="stable")
+    pairs = pairs.sort_values(["task", "variant", "place", "cell"], kind="stable")
     return list(zip(pairs["task"], pairs["label"], strict=True))
 
 

@@ -28,7 +28,8 @@ def curve_grid(pairs: Sequence[tuple[str, str]], width: float = 2.9) -> tuple[Fi
     by_task: dict[str, list[tuple[str, str]]] = {}
     for pair in pairs:
         by_task.setdefault(pair[0], []).append(pair)
-    columns = min(MOST_COLUMNS, max(map(len, by_task.values())))
+    most = max(map(len, by_task.values()))
+    columns = math.ceil(most / math.ceil(most / MOST_COLUMNS))
     rows = sum(math.ceil(len(own) / columns) for own in by_task.values())
     figure, places = panel_grid(rows, columns, width, 2.3)
     panels: Panels = {}

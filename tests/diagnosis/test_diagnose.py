@@ -28,7 +28,7 @@ def test_every_run_is_diagnosed_and_what_is_stored_is_kept(sweep, capsys):
     assert main([str(sweep), *FEW]) == 0
     out = capsys.readouterr().out.splitlines()
     assert out[-1] == f"6 of 6 runs: {sweep / 'diagnosis'}"
-    assert out[0].startswith("recall gap 4 gru seed 0: ")
+    assert out[0].startswith("recall gap 4 gru lr 0.001 seed 0: ")
     before = {path: path.stat().st_mtime_ns for path in stored(sweep)}
     assert {path.stem for path in before} == set(Store(sweep).runs())
     assert main([str(sweep), *FEW]) == 0

@@ -1,13 +1,15 @@
 """Why runs forget, in the report: which data are drawn, what is counted, what is said."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rnnbench.diagnosis import Diagnoses, load_diagnosis
 from rnnbench.diagnosis.label import VANISHED
 from rnnbench.diagnosis.store import FORMAT, write_diagnosis
 from rnnbench.report.diagnosis import CAPTIONS, diagnosis_blocks, diagnosis_figures
-from rnnbench.report.diagnosis_data import drawn_gaps, gates_gap, join
+from rnnbench.report.diagnosis_data import drawn_gaps, gates_gap, join, panels_of
+from rnnbench.report.diagnosis_grid import curve_grid
 from rnnbench.report.diagnosis_tables import evidence_table, label_table
 from rnnbench.report.document import Bullets, Heading, Picture
 from rnnbench.report.markdown import to_markdown
@@ -237,3 +239,17 @@ def test_the_section_and_its_pictures_are_part_of_the_report(diagnosed, tmp_path
     for name in CAPTIONS:
         assert (report / f"{name}.png").stat().st_size and (report / f"{name}.svg").stat().st_size
         assert f"({name}.png)" in text
+
+
+def test_variants_of_a_cell_make_rows_of_their_own():
+    cells, variants = ["gru", "lstm", "rnn"], ["", "tuned lr"]
+    curves = pd.DataFrame(
+        [("copy", c, v, f"{c}, {v}") for c in cells for v in variants],
+        columns=["task", "cell", "variant", "label"],
+    )
+    _, panels = curve_grid(panels_of(curves))
+    names = [label for _, label in panels]
+    assert names[:3] == ["rnn, ", "lstm, ", "gru, "]
+    assert names[3:] == ["rnn, tuned lr", "lstm, tuned lr", "gru, tuned lr"]
+    rows = [panel.get_subplotspec().rowspan.start for panel in panels.values()]
+    assert rows == [0, 0, 0, 1, 1, 1]

@@ -9,6 +9,7 @@ import pandas as pd
 from rnnbench.report import tables
 from rnnbench.report.captions import CAPTIONS, HOW_TO_READ
 from rnnbench.report.comparison import comparisons
+from rnnbench.report.diagnosis import diagnosis_section
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture
 from rnnbench.report.keep_bias import keep_bias_horizons, rankings
 from rnnbench.report.provenance import provenance_section
@@ -122,6 +123,7 @@ SECTIONS: tuple[Section, ...] = (
     _over_all_gaps,
     _at_each_gap,
     _steps,
+    diagnosis_section,
     _broken,
     _missing,
     _settings,

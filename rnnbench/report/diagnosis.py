@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from rnnbench.diagnosis import Diagnoses
 from rnnbench.diagnosis import label as rules
-from rnnbench.report.diagnosis_data import join
 from rnnbench.report.diagnosis_tables import count_labels, evidence_table, label_table
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture
-from rnnbench.report.gates_figure import draw_gates
-from rnnbench.report.lag_figure import draw_cue, draw_gradients
+from rnnbench.report.study import Study
 from rnnbench.statistics import HORIZON
 
 CAPTIONS = {
@@ -56,40 +53,28 @@ RESTS_ON = (
     "that at lag 0, before and after training. Recoverable: of the cue, from the last state after "
     "training. Half-life: of the keep gate, in time steps."
 )
-FIGURES = {
-    "gradient_vs_lag": ("gradient", draw_gradients),
-    "cue_vs_time": ("cue", draw_cue),
-    "gates_vs_time": ("gate", draw_gates),
-}
+MEASURES = {"gradient_vs_lag": "gradient", "cue_vs_time": "cue", "gates_vs_time": "gate"}
 
 
-def diagnosis_figures(results: pd.DataFrame, diagnoses: Diagnoses) -> dict[str, Figure]:
-    """Return the figures by name, of the diagnoses that labelled results have."""
-    joined = join(results, diagnoses)
-    return {name: FIGURES[name][1](joined) for name in _drawn(joined)}
-
-
-def diagnosis_blocks(results: pd.DataFrame, diagnoses: Diagnoses) -> list[Block]:
-    """Return the section on why runs forget; empty where none was diagnosed."""
-    joined = join(results, diagnoses)
-    return list(_blocks(joined, len(results))) if len(joined.runs) else []
-
-
-def _blocks(joined: Diagnoses, number: int) -> Iterator[Block]:
-    runs = joined.runs
+def diagnosis_section(study: Study) -> Iterator[Block]:
+    """Yield why runs forget; nothing where none was diagnosed."""
+    runs = study.diagnoses.runs
+    if runs.empty:
+        return
     yield Heading("Why it forgets")
+    number = len(study.results)
     yield Paragraph(f"{len(runs)} of {number} runs were diagnosed: {count_labels(runs)}.")
     yield label_table(runs)
-    for name in _drawn(joined):
+    for name in _drawn(study.diagnoses):
         yield Picture(name, CAPTIONS[name])
     yield Paragraph(RESTS_ON)
-    yield evidence_table(joined)
+    yield evidence_table(study.diagnoses)
     yield Bullets((*HOW, *_left_out(runs)))
 
 
-def _drawn(joined: Diagnoses) -> list[str]:
-    measured = set(joined.curves["measure"])
-    return [name for name, (measure, _) in FIGURES.items() if measure in measured]
+def _drawn(diagnoses: Diagnoses) -> list[str]:
+    measured = set(diagnoses.curves["measure"])
+    return [name for name, measure in MEASURES.items() if measure in measured]
 
 
 def _left_out(runs: pd.DataFrame) -> Iterator[str]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from rnnbench.diagnosis import Diagnoses, load_diagnosis
+from rnnbench.report.diagnosis_data import join
 from rnnbench.report.summary import horizons, summarise
 from rnnbench.report.variants import label_variants
 from rnnbench.results import load_all
@@ -24,6 +26,7 @@ class Study:
         tuning: one row per tuned condition and learning rate of the grid.
         by_gap: one row per curve and gap.
         curves: one row per curve.
+        diagnoses: why runs forget, of those that were diagnosed.
     """
 
     places: tuple[Path, ...]
@@ -32,6 +35,7 @@ class Study:
     tuning: pd.DataFrame
     by_gap: pd.DataFrame
     curves: pd.DataFrame
+    diagnoses: Diagnoses
 
 
 def read_study(places: Sequence[Path]) -> Study:
@@ -45,4 +49,5 @@ def read_study(places: Sequence[Path]) -> Study:
         raise FileNotFoundError(f"no runs at {', '.join(map(str, places))}")
     results = label_variants(results)
     by_gap, curves = summarise(results), horizons(results)
-    return Study(tuple(places), results, history, tuning, by_gap, curves)
+    diagnoses = join(results, load_diagnosis(places))
+    return Study(tuple(places), results, history, tuning, by_gap, curves, diagnoses)

@@ -13,7 +13,9 @@ from rnnbench.report.curve_numbers import curve_numbers
 from rnnbench.report.document import Picture
 from rnnbench.report.figure import render
 from rnnbench.report.gap_figure import draw_against_gap
+from rnnbench.report.gates_figure import draw_gates
 from rnnbench.report.keep_bias import draw_keep_bias, keep_bias_horizons
+from rnnbench.report.lag_figure import draw_cue, draw_gradients
 from rnnbench.report.latex import horizon_latex
 from rnnbench.report.learning_figure import draw_learning_curves
 from rnnbench.report.markdown import to_markdown
@@ -28,6 +30,9 @@ FIGURES: Mapping[str, Callable[[Study], Figure]] = {
     "solving_curves": lambda study: draw_solving_curves(study.results),
     "learning_curves": lambda study: draw_learning_curves(study.results, study.history),
     "horizon_vs_keep_bias": lambda study: draw_keep_bias(keep_bias_horizons(study.results)),
+    "gradient_vs_lag": lambda study: draw_gradients(study.diagnoses),
+    "cue_vs_time": lambda study: draw_cue(study.diagnoses),
+    "gates_vs_time": lambda study: draw_gates(study.diagnoses),
 }
 # Numbers for other programs and for papers.
 TABLES: Mapping[str, Callable[[Study], str]] = {

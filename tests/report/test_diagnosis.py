@@ -7,14 +7,15 @@ import pytest
 from rnnbench.diagnosis import Diagnoses, load_diagnosis
 from rnnbench.diagnosis.label import VANISHED
 from rnnbench.diagnosis.store import FORMAT, write_diagnosis
-from rnnbench.report.diagnosis import CAPTIONS, diagnosis_blocks, diagnosis_figures
+from rnnbench.report.diagnosis import CAPTIONS, diagnosis_section
 from rnnbench.report.diagnosis_data import drawn_gaps, gates_gap, join, panels_of
 from rnnbench.report.diagnosis_grid import curve_grid
 from rnnbench.report.diagnosis_tables import evidence_table, label_table
 from rnnbench.report.document import Bullets, Heading, Picture
 from rnnbench.report.markdown import to_markdown
+from rnnbench.report.study import Study
 from rnnbench.report.variants import label_variants
-from rnnbench.report.write import write_report
+from rnnbench.report.write import FIGURES, write_report
 from rnnbench.results import load_results
 
 FACTOR = {"initial": 0.5, "trained": 0.9}  # of the gradient, per time step
@@ -81,17 +82,34 @@ def panels(figure):
     return {panel.get_title(): panel for panel in figure.axes}
 
 
+def study_of(results, diagnoses):
+    nothing = pd.DataFrame()
+    return Study((), results, *[nothing] * 4, join(results, diagnoses))
+
+
+def draw(name, *diagnosed):
+    return FIGURES[name](study_of(*diagnosed))
+
+
+def section(*diagnosed):
+    return list(diagnosis_section(study_of(*diagnosed)))
+
+
+def pictures(blocks):
+    return [block.name for block in blocks if isinstance(block, Picture)]
+
+
 def test_the_plain_network_comes_first_and_nothing_is_drawn_of_gates_it_lacks(diagnosed):
-    figures = diagnosis_figures(*diagnosed)
-    assert list(figures) == list(CAPTIONS)
-    titles = {name: list(panels(figure)) for name, figure in figures.items()}
+    names = pictures(section(*diagnosed))
+    assert names == list(CAPTIONS)
+    titles = {name: list(panels(draw(name, *diagnosed))) for name in names}
     assert titles["gradient_vs_lag"] == ["copy, rnn", "copy, lstm", "copy, gru"]
     assert titles["gates_vs_time"] == ["copy, lstm", "copy, gru"]
 
 
 def test_gradients_are_drawn_as_multiples_of_that_at_lag_0(diagnosed):
     """The seeds' gradients differ by a factor, which must not be seen; the factors per step are."""
-    panel = panels(diagnosis_figures(*diagnosed)["gradient_vs_lag"])["copy, gru"]
+    panel = panels(draw("gradient_vs_lag", *diagnosed))["copy, gru"]
     drawn = lines(panel)
     assert {name for name in drawn if name.startswith("trained")} == {
         "trained 10",
@@ -111,7 +129,7 @@ def test_gradients_are_drawn_as_multiples_of_that_at_lag_0(diagnosed):
 def test_marks_of_what_is_too_faint_lie_at_the_lower_edge(diagnosed):
     results, (runs, curves) = diagnosed
     faint = curves.assign(value=curves["value"].where(curves["lag"] < 5, 1e-30))
-    panel = panels(diagnosis_figures(results, Diagnoses(runs, faint))["gradient_vs_lag"])
+    panel = panels(draw("gradient_vs_lag", results, Diagnoses(runs, faint)))
     low, _ = panel["copy, gru"].get_ylim()
     (ends,) = [c for c in panel["copy, gru"].collections if c.get_label() == "_ends 40"]
     assert ends.get_offsets()[:, 1].tolist() == [low] * 2
@@ -119,7 +137,7 @@ def test_marks_of_what_is_too_faint_lie_at_the_lower_edge(diagnosed):
 
 
 def test_the_output_alone_is_drawn_only_beside_other_states(diagnosed):
-    figure = diagnosis_figures(*diagnosed)["gradient_vs_lag"]
+    figure = draw("gradient_vs_lag", *diagnosed)
     dotted = {
         title: [line for line in panel.get_lines() if line.get_label().startswith("_child")]
         for title, panel in panels(figure).items()
@@ -134,7 +152,7 @@ def test_the_output_alone_is_drawn_only_beside_other_states(diagnosed):
 
 
 def test_the_cue_is_drawn_against_its_age_as_a_median_and_by_seed(diagnosed):
-    panel = panels(diagnosis_figures(*diagnosed)["cue_vs_time"])["copy, rnn"]
+    panel = panels(draw("cue_vs_time", *diagnosed))["copy, rnn"]
     line = lines(panel)["trained 10"]
     assert line.get_xdata().tolist() == list(range(11))
     assert line.get_ydata() == pytest.approx(1 - 0.09 * np.arange(11) - 0.005)
@@ -150,7 +168,7 @@ def test_a_cue_shown_later_counts_from_there(diagnosed):
 
 
 def test_gates_are_drawn_at_the_greatest_gap_that_a_gated_cell_remembers(diagnosed):
-    panel = panels(diagnosis_figures(*diagnosed)["gates_vs_time"])["copy, lstm"]
+    panel = panels(draw("gates_vs_time", *diagnosed))["copy, lstm"]
     drawn = lines(panel)
     shown = [name for name in drawn if not name.startswith("_")]
     assert shown == ["f keeps", "i", "o"]
@@ -175,24 +193,23 @@ def test_curves_diagnosed_at_different_gaps_are_all_drawn(diagnosed):
     results, (runs, curves) = diagnosed
     curves = curves[(curves.cell != "lstm") | (curves.gap == 20)]
     curves = curves[(curves.cell != "gru") | (curves.measure != "gate")]
-    figures = diagnosis_figures(results, Diagnoses(runs, curves))
-    own = panels(figures["gradient_vs_lag"])
+    own = panels(draw("gradient_vs_lag", results, Diagnoses(runs, curves)))
     assert [n for n in lines(own["copy, lstm"]) if n.startswith("trained")] == ["trained 20"]
     assert own["copy, lstm"].get_xlim() == own["copy, gru"].get_xlim()
-    assert list(panels(figures["gates_vs_time"])) == ["copy, lstm"]
+    assert list(panels(draw("gates_vs_time", results, Diagnoses(runs, curves)))) == ["copy, lstm"]
 
 
 def test_lines_end_at_the_cue_though_time_began_before_it(diagnosed):
     results, (runs, curves) = diagnosed
     later = Diagnoses(runs.assign(cue_time=4), curves)
-    panel = panels(diagnosis_figures(results, later)["gradient_vs_lag"])["copy, rnn"]
+    panel = panels(draw("gradient_vs_lag", results, later))["copy, rnn"]
     assert lines(panel)["trained 10"].get_xdata().tolist() == list(range(7))
 
 
 def test_a_gate_without_a_half_life_says_none(diagnosed):
     results, (runs, curves) = diagnosed
     none = Diagnoses(runs.assign(half_life_trained=np.nan), curves)
-    panel = panels(diagnosis_figures(results, none)["gates_vs_time"])["copy, gru"]
+    panel = panels(draw("gates_vs_time", results, none))["copy, gru"]
     assert [text.get_text() for text in panel.texts] == ["gap 20, score 0.70"]
 
 
@@ -215,11 +232,11 @@ def test_the_evidence_is_of_the_runs_with_a_label(diagnosed):
 
 
 def test_the_section_says_how_many_and_what_was_left_out(diagnosed):
-    blocks = diagnosis_blocks(*diagnosed)
+    blocks = section(*diagnosed)
     assert blocks[0] == Heading("Why it forgets")
     text = to_markdown(blocks)
     assert "24 of 36 runs were diagnosed: 6 solved, 18 vanishing." in text
-    assert [block.name for block in blocks if isinstance(block, Picture)] == list(CAPTIONS)
+    assert pictures(blocks) == list(CAPTIONS)
     (bullets,) = [block for block in blocks if isinstance(block, Bullets)]
     assert bullets.texts[-1] == "Left out of rnn: gates: none."
 
@@ -227,8 +244,7 @@ def test_the_section_says_how_many_and_what_was_left_out(diagnosed):
 def test_without_diagnoses_there_is_no_section(fabricate, stored):
     place = stored([fabricate()])
     results, diagnoses = label_variants(load_results(place)), load_diagnosis(place)
-    assert diagnosis_figures(results, diagnoses) == {}
-    assert diagnosis_blocks(results, diagnoses) == []
+    assert section(results, diagnoses) == []
 
 
 def test_the_section_and_its_pictures_are_part_of_the_report(diagnosed, tmp_path):

@@ -8,14 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rnnbench.report.style import REFERENCE_COLOUR, THEME, Curve, Style
-from rnnbench.report.variants import curve_label
+from rnnbench.report.variants import CURVE, curve_label
 
+MOST_SEEDS = 100  # of a curve at a gap are drawn one by one: more would be a smear
 FORMATS: Mapping[str, dict[str, Any]] = {
     "png": {"dpi": 200, "metadata": {"Software": None}},
     "svg": {"metadata": {"Date": None}},
@@ -23,10 +25,18 @@ FORMATS: Mapping[str, dict[str, Any]] = {
 }
 
 
+def seed_note(mark: str, results: pd.DataFrame) -> str:
+    """Return what a mark of single seeds stands for; all of them, unless they are too many."""
+    counts = results.groupby([*CURVE, "gap"], observed=True).size()
+    return f"{mark}: one seed{f' (the first {MOST_SEEDS})' if counts.max() > MOST_SEEDS else ''}"
+
+
 def render(figure: Figure) -> dict[str, bytes]:
     """Return the figure as files' contents by format."""
     files = {}
     with mpl.rc_context(THEME):
+        figure.draw_without_rendering()  # arranges it, which need not be done for every format
+        figure.set_layout_engine("none")
         for kind, options in FORMATS.items():
             buffer = io.BytesIO()
             figure.savefig(buffer, format=kind, **options)

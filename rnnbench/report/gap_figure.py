@@ -12,14 +12,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from rnnbench.report.figure import add_legend, mark_level, name_level, panel_grid, plain, stamp
+from rnnbench.report.figure import (
+    MOST_SEEDS,
+    add_legend,
+    mark_level,
+    name_level,
+    panel_grid,
+    plain,
+    seed_note,
+    stamp,
+)
 from rnnbench.report.gap_axis import room_at_a_gap, set_gap_ticks
 from rnnbench.report.style import REFERENCE_COLOUR, THEME, Curve, Style, curve_styles
 from rnnbench.report.variants import curves_of, is_tuned, without_rate
 
 Floats = NDArray[np.float64]
 Panel = tuple[str, str, list[str]]  # a task, its title, and the variants that are drawn
-NOTES = ("line: mean over seeds", "band: 95 % interval of the mean", "open mark: one seed")
+NOTES = ("line: mean over seeds", "band: 95 % interval of the mean")
 
 
 def draw_against_gap(results: pd.DataFrame, summary: pd.DataFrame, measure: str) -> Figure:
@@ -43,7 +52,7 @@ def draw_against_gap(results: pd.DataFrame, summary: pd.DataFrame, measure: str)
                 panel.set_title(plain(title))
                 runs, points = (frame[frame.task == task] for frame in (results, summary))
                 _draw_task(panel, runs, points, chosen, measure, styles)
-        add_legend(figure, styles, NOTES)
+        add_legend(figure, styles, [*NOTES, seed_note("open mark", results)])
         if "smoke" in set(results["sweep"]):
             stamp(figure.axes, "smoke")
     return figure
@@ -91,6 +100,7 @@ def _draw_task(
     for place, ((cell, variant), curve) in enumerate(curves):
         style = styles[str(cell), without_rate(str(variant))]
         own = runs[(runs.cell == cell) & (runs.variant == variant)]
+        own = own.groupby("gap").head(MOST_SEEDS)
         _draw_curve(panel, curve, measure, style)
         columns = room * (_spread(place, len(curves)) + _seed_places(own) / len(curves))
         _draw_seeds(panel, own, measure, style, columns)

@@ -12,16 +12,21 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rnnbench.report.figure import add_legend, mark_level, panel_grid, plain, stamp
+from rnnbench.report.figure import (
+    MOST_SEEDS,
+    add_legend,
+    mark_level,
+    panel_grid,
+    plain,
+    seed_note,
+    stamp,
+)
 from rnnbench.report.style import THEME, Curve, Style, curve_styles
 from rnnbench.report.summary import BROKEN
-from rnnbench.report.variants import curves_of
+from rnnbench.report.variants import CURVE, curves_of
 
-NOTES = (
-    "thick: mean over seeds (a run that ended keeps its last loss)",
-    "thin: one seed",
-    "cross: it diverged",
-)
+MEAN = "thick: mean over seeds (a run that ended keeps its last loss)"
+CROSS = "cross: it diverged"
 
 
 def draw_learning_curves(results: pd.DataFrame, history: pd.DataFrame) -> Figure:
@@ -33,14 +38,18 @@ def draw_learning_curves(results: pd.DataFrame, history: pd.DataFrame) -> Figure
     """
     gaps = results.groupby("task")["gap"].unique().map(sorted)
     styles = curve_styles(curves_of(results))
-    curves = {str(run_id): rows for run_id, rows in history.groupby("run_id")}
+    numbers = results.groupby([*CURVE, "gap"], observed=True).ngroup()
+    results = results.assign(number=numbers)
+    number_of = pd.Series(numbers.to_numpy(), index=results["run_id"])
+    evaluations = history.groupby(history["run_id"].map(number_of))
+    curves = {int(number): rows for number, rows in evaluations}
     with mpl.rc_context(THEME):
         figure, panels = panel_grid(len(gaps), max(map(len, gaps)), 2.5, 2.1)
         across = len(panels) // len(gaps)
         for row, task in enumerate(gaps.index):
             own = results[results.task == task]
             _draw_row(panels[row * across : (row + 1) * across], own, curves, styles)
-        add_legend(figure, styles, NOTES)
+        add_legend(figure, styles, (MEAN, seed_note("thin", results), CROSS))
         if "smoke" in set(results["sweep"]):
             stamp(figure.axes, "smoke")
     return figure
@@ -49,7 +58,7 @@ def draw_learning_curves(results: pd.DataFrame, history: pd.DataFrame) -> Figure
 def _draw_row(
     panels: Sequence[Axes],
     runs: pd.DataFrame,
-    curves: Mapping[str, pd.DataFrame],
+    curves: Mapping[int, pd.DataFrame],
     styles: Mapping[Curve, Style],
 ) -> None:
     """Draw one task, all gaps on the same axes; the names of levels stand at the right end."""
@@ -76,16 +85,16 @@ def mean_curve(runs: pd.DataFrame, losses: pd.DataFrame) -> pd.Series[float]:
     """
     table = losses.reindex(columns=runs["run_id"])
     ended = table.ffill()
-    for row in runs[runs["status"].isin(BROKEN)].itertuples():
-        last = table[row.run_id].last_valid_index()
-        ended.loc[ended.index > (-1 if last is None else last), row.run_id] = np.nan
+    broken = runs.loc[runs["status"].isin(BROKEN), "run_id"]
+    was_evaluated_later = table[broken].notna()[::-1].cummax()[::-1]
+    ended[broken] = ended[broken].where(was_evaluated_later)
     return ended.fillna(runs["chance_loss"].iloc[0]).mean(axis="columns")
 
 
 def _draw_condition(
     panel: Axes,
     runs: pd.DataFrame,
-    curves: Mapping[str, pd.DataFrame],
+    curves: Mapping[int, pd.DataFrame],
     styles: Mapping[Curve, Style],
     named: bool,
 ) -> None:
@@ -99,14 +108,15 @@ def _draw_condition(
     for name, level in levels.items():
         mark_level(panel, level, name if named else "")
     for (cell, variant), own in runs.groupby(["cell", "variant"], observed=True, sort=False):
-        known = [curves[run_id] for run_id in own["run_id"] if run_id in curves]
-        if known:
-            _draw_curve(panel, own, pd.concat(known), styles[str(cell), str(variant)])
+        number = int(own["number"].iloc[0])
+        if number in curves:
+            _draw_curve(panel, own, curves[number], styles[str(cell), str(variant)])
 
 
 def _draw_curve(panel: Axes, runs: pd.DataFrame, history: pd.DataFrame, style: Style) -> None:
     losses = history.pivot_table(index="step", columns="run_id", values="loss", dropna=False)
-    seeds = [losses[run_id].dropna() for run_id in losses.columns]
+    shown = [run_id for run_id in runs["run_id"][:MOST_SEEDS] if run_id in losses]
+    seeds = [losses[run_id].dropna() for run_id in shown]
     label = runs["label"].iloc[0]
     lines = [np.column_stack([seed.index, seed]) for seed in seeds if len(seed)]
     thin = LineCollection(lines, colors=[style.colour], linewidths=0.7, alpha=0.45)
@@ -127,7 +137,7 @@ def _draw_curve(panel: Axes, runs: pd.DataFrame, history: pd.DataFrame, style: S
         zorder=3,
     )
     broken = set(runs.loc[runs["status"].isin(BROKEN), "run_id"])
-    ends = [line.dropna() for run_id, line in losses.items() if run_id in broken]
+    ends = [line for run_id, line in zip(shown, seeds, strict=True) if run_id in broken]
     crosses = [(line.index[-1], line.iloc[-1]) for line in ends if len(line)]
     if crosses:
         steps, heights = zip(*crosses, strict=True)

@@ -111,7 +111,13 @@ def _append(
     variant: pd.Series[str], values: pd.Series, form: str, where: pd.Series[bool]
 ) -> pd.Series[str]:
     """Add a setting to the variants of some rows."""
+    if not where.any():
+        return variant
     name = form.replace("{:g}", "").replace("{}", "").strip()
-    texts = [f"no {name}" if pd.isna(value) else form.format(value) for value in values]
-    longer = [SEPARATOR.join(filter(None, pair)) for pair in zip(variant, texts, strict=True)]
+    codes, different = pd.factorize(values, use_na_sentinel=False)
+    texts = [f"no {name}" if pd.isna(value) else form.format(value) for value in different]
+    longer = [
+        SEPARATOR.join(filter(None, (own, texts[code])))
+        for own, code in zip(variant, codes, strict=True)
+    ]
     return variant.mask(where, pd.Series(longer, index=variant.index))

@@ -72,6 +72,19 @@ def test_marks_are_at_the_values_of_their_seeds(fabricate: Fabricate, labelled: 
     assert sorted(marks[:, 1]) == pytest.approx(sorted(sum(VALUES.values(), [])))
 
 
+def test_of_very_many_seeds_the_first_are_marked_and_all_are_in_the_mean(
+    fabricate: Fabricate, labelled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("figure", "gap_figure"):
+        monkeypatch.setattr(f"rnnbench.report.{module}.MOST_SEEDS", 2)
+    figure = draw_against_gap(*labelled(records(fabricate, {20: [0.2, 0.3, 1.0]})), "accuracy")
+    marks = artist(figure.axes[0], "_seeds gru").get_offsets()
+    assert sorted(marks[:, 1]) == [0.2, 0.3]
+    assert artist(figure.axes[0], "gru").get_ydata() == pytest.approx([0.5])
+    title = figure.legends[0].get_title().get_text().replace("\xa0", " ")
+    assert "open mark: one seed (the first 2)" in title
+
+
 def test_a_diverged_run_is_drawn_and_counts(
     fabricate: Fabricate, break_run: Callable[..., Any], labelled: Any
 ) -> None:

@@ -76,6 +76,20 @@ def test_every_seed_has_a_thin_line(fabricate: Fabricate, stored: Callable[..., 
     assert ends == [[200, -1], [200, 0], [200, 1]]
 
 
+def test_of_very_many_seeds_the_first_are_drawn_and_all_are_in_the_mean(
+    fabricate: Fabricate, stored: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("figure", "learning_figure"):
+        monkeypatch.setattr(f"rnnbench.report.{module}.MOST_SEEDS", 2)
+    losses = [[2.0, 0.0], [2.0, 1.0], [2.0, 0.5]]
+    figure = draw(stored, [run(fabricate, s, own, "unsolved") for s, own in enumerate(losses)])
+    (thin,) = [c for c in figure.axes[0].collections if c.get_label() == "_seeds gru"]
+    assert sorted(segment[-1].tolist() for segment in thin.get_segments()) == [[200, 0], [200, 1]]
+    assert list(line(figure, "gru").get_ydata()) == [2.0, 0.5]
+    title = figure.legends[0].get_title().get_text().replace("\xa0", " ")
+    assert "thin: one seed (the first 2)" in title
+
+
 def test_chance_and_plateaus_are_named_levels(
     fabricate: Fabricate, stored: Callable[..., Path]
 ) -> None:

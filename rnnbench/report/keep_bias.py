@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from rnnbench.report.figure import panel_grid, plain
 from rnnbench.report.style import REFERENCE_COLOUR, THEME, Style, curve_styles
+from rnnbench.report.summary import scores_by_gap
 from rnnbench.statistics import HORIZON, HorizonRange, horizon_range
 
 CHRONO = "chrono"
@@ -31,12 +32,8 @@ def keep_bias_horizons(results: pd.DataFrame) -> pd.DataFrame:
     several = starts.groupby([runs["task"], runs["cell"]]).transform("nunique") > 2
     rows = []
     for (task, cell, init, bias), own in runs[several].groupby(POINT, dropna=False):
-        scores = {
-            float(gap): points.to_numpy(dtype=float)  # type: ignore[arg-type]
-            for gap, points in own.groupby("gap")["score"]
-        }
         start = CHRONO if init == CHRONO else bias
-        found = horizon_range(scores, HORIZON)
+        found = horizon_range(scores_by_gap(own), HORIZON)
         rows.append({"task": task, "cell": cell, "start": start, "horizon": found})
     return pd.DataFrame(rows, columns=["task", "cell", "start", "horizon"])
 

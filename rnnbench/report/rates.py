@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 
 import pandas as pd
 
 from rnnbench.report.comparison import paired, seed_scores
 from rnnbench.report.document import Table
+from rnnbench.report.summary import scores_by_gap
 from rnnbench.report.tables import interval_text
 from rnnbench.report.variants import CELL_SETTINGS, CURVE, TASK_SETTINGS
-from rnnbench.statistics import HorizonRange, probability_of_improvement
+from rnnbench.statistics import HORIZON, HorizonRange, horizon_range, probability_of_improvement
 
 KINDS = ("shared", "tuned")
 COLUMNS = ["task", "cell", "curve", "shared_lr", "shared", "tuned", "seeds", "probability"]
 
 
-def compare_rates(results: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+def compare_rates(results: pd.DataFrame) -> pd.DataFrame:
     """Return one row per task and pair of curves that differ in their rates' being tuned alone.
+
+    All of it is over the gaps that every such curve of the task has, so that an unfinished sweep
+    is not taken for a short memory, nor for a long one.
 
     Columns: task, cell, curve (the label without its rate), shared_lr (text), shared and tuned
     (HorizonRange), seeds (the fewest at a gap that both have; 0 where they share no seed),
@@ -26,18 +30,24 @@ def compare_rates(results: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         results: labelled, one row per run.
-        curves: one row per curve.
     """
-    horizons = curves.set_index(CURVE)["horizon"]
-    groups: dict[str, list[pd.DataFrame]] = {}
-    for _, runs in results.groupby(CURVE, observed=True):
-        groups.setdefault(_settings(runs), []).append(runs)
     rows = []
-    for alike in groups.values():
-        for given in (runs for runs in alike if not _is_tuned(runs)):
-            for tuned in (runs for runs in alike if _is_tuned(runs)):
-                rows.append(_compare(given, tuned, horizons))
+    for _, own in results.groupby("task"):
+        pairs = _pairs(own)
+        gaps = [set(runs["gap"]) for pair in pairs for runs in pair]
+        common = set.intersection(*gaps) if gaps else set()
+        for pair in pairs if common else []:
+            rows.append(_compare(*(runs[runs["gap"].isin(common)] for runs in pair)))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _pairs(runs: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Return a task's pairs of curves: with a given rate, and alike with a tuned one."""
+    groups: dict[str, tuple[list[pd.DataFrame], list[pd.DataFrame]]] = {}
+    for _, curve in runs.groupby(CURVE, observed=True):
+        tuned = bool((curve["lr_choice"] == "tuned").all())
+        groups.setdefault(_settings(curve), ([], []))[tuned].append(curve)
+    return [pair for given, tuned in groups.values() for pair in product(given, tuned)]
 
 
 def _settings(runs: pd.DataFrame) -> str:
@@ -48,19 +58,14 @@ def _settings(runs: pd.DataFrame) -> str:
     )
 
 
-def _is_tuned(runs: pd.DataFrame) -> bool:
-    return bool((runs["lr_choice"] == "tuned").all())
-
-
-def _compare(given: pd.DataFrame, tuned: pd.DataFrame, horizons: pd.Series) -> tuple[object, ...]:
+def _compare(given: pd.DataFrame, tuned: pd.DataFrame) -> tuple[object, ...]:
     ours, theirs = paired(seed_scores(tuned), seed_scores(given))
     seeds = min(map(len, ours), default=0)
     probability = probability_of_improvement(ours, theirs) if seeds else None
-    keys = [tuple(runs[CURVE].iloc[0]) for runs in (given, tuned)]
+    reach = [horizon_range(scores_by_gap(runs), HORIZON) for runs in (given, tuned)]
     rates = ", ".join(f"{rate:g}" for rate in sorted(given["lr"].unique()))
-    task, cell, _ = keys[0]
-    names = (str(task), str(cell), str(given["label"].iloc[0]), rates)
-    return (*names, horizons[keys[0]], horizons[keys[1]], seeds, probability)
+    task, cell, label = (str(value) for value in given[["task", "cell", "label"]].iloc[0])
+    return (task, cell, label, rates, *reach, seeds, probability)
 
 
 def order_changes(table: pd.DataFrame) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rnnbench.report.variants import CURVE, curve_label
 from rnnbench.statistics import (
@@ -68,10 +70,7 @@ def horizons(results: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for (task, cell, variant), runs in results.groupby(CURVE, observed=True):
-        scores = {
-            float(gap): points.to_numpy(dtype=float)  # type: ignore[arg-type]
-            for gap, points in runs.groupby("gap")["score"]
-        }
+        scores = scores_by_gap(runs)
         solved = int((runs["status"] == "solved").sum())
         rows.append(
             {
@@ -87,6 +86,14 @@ def horizons(results: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def scores_by_gap(runs: pd.DataFrame) -> dict[float, NDArray[np.float64]]:
+    """Return a curve's scores over the seeds of every gap, as horizons are worked out from."""
+    return {
+        float(gap): points.to_numpy(dtype=float)  # type: ignore[arg-type]
+        for gap, points in runs.groupby("gap")["score"]
+    }
 
 
 def _speed(runs: pd.DataFrame) -> dict[str, float]:

@@ -13,9 +13,9 @@ from rnnbench.report.study import Study
 
 AGAINST = (
     "The same cells with one learning rate for all, and with a rate that was tuned for each cell "
-    "at each gap. Horizons have their intervals; the last column tells how often the tuned rate "
-    "has the higher score on the same seed, hence the same data, at the same gap, a tie counting "
-    "half."
+    "at each gap, over the gaps that all of these have. Horizons have their intervals; the last "
+    "column tells how often the tuned rate has the higher score on the same seed, hence the same "
+    "data, at the same gap, a tie counting half."
 )
 HOW = (
     "Every cell tried the same rates on the same three tuning seeds at every gap, with the same "
@@ -33,7 +33,7 @@ EDGE = "At the edge of the grid, where a better rate may lie beyond it:"
 
 def tuning_section(study: Study) -> Iterator[Block]:
     """Yield the sections on tuned rates; nothing where none was tuned."""
-    pairs = compare_rates(study.results, study.curves)
+    pairs = compare_rates(study.results)
     if not pairs.empty:
         yield Heading("Tuned against shared learning rate")
         yield Paragraph(AGAINST)

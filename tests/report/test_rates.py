@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from rnnbench.report.rates import compare_rates, order_changes, rate_table
-from rnnbench.report.summary import horizons
 from rnnbench.statistics import horizon_range, probability_of_improvement
 
 Fabricate = Callable[..., Any]
@@ -36,7 +35,7 @@ def reach(gap: int) -> dict[int, list[float]]:
 
 def compared(labelled: Any, records: list[Any]) -> pd.DataFrame:
     results, _ = labelled(records)
-    return compare_rates(results, horizons(results))
+    return compare_rates(results)
 
 
 def test_a_cell_is_compared_with_itself_on_the_seeds_of_both(
@@ -77,6 +76,27 @@ def test_without_a_common_seed_there_is_no_probability(fabricate: Fabricate, lab
     table = compared(labelled, curve(fabricate, "gru", {10: [1.0]}, False) + tuned)
     assert list(table["seeds"]) == [0]
     assert rate_table(table).rows[0][-2:] == ("0", "")
+
+
+def test_a_task_is_compared_at_the_gaps_that_all_of_its_curves_have(
+    fabricate: Fabricate, labelled: Any
+) -> None:
+    unfinished = {gap: scores for gap, scores in reach(80).items() if gap < 80}
+    records = [
+        *curve(fabricate, "gru", reach(80), False),
+        *curve(fabricate, "gru", unfinished, True),
+        *curve(fabricate, "rnn", reach(20), False),
+        *curve(fabricate, "rnn", reach(10), True),
+    ]
+    table = compared(labelled, records).set_index("cell")
+    assert str(table.loc["gru", "shared"]) == str(table.loc["gru", "tuned"]) == "> 40"
+    assert table.loc["rnn", "shared"] == horizon_range({g: reach(20)[g] for g in (10, 20, 40)})
+    assert table.loc["gru", "probability"].mean == 0.5
+
+
+def test_without_a_common_gap_nothing_is_compared(fabricate: Fabricate, labelled: Any) -> None:
+    shared = curve(fabricate, "gru", {10: [1.0]}, False)
+    assert compared(labelled, shared + curve(fabricate, "gru", {20: [1.0]}, True)).empty
 
 
 def changes(labelled: Any, fabricate: Fabricate, **cells: tuple[Any, Any]) -> list[str]:

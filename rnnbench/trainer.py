@@ -13,12 +13,13 @@ from torch import Tensor
 
 from rnnbench.cell import Cell
 from rnnbench.condition import Replica
-from rnnbench.data import TrainingData, fixed_batches
+from rnnbench.data import TrainingData
 from rnnbench.layers import Layers
+from rnnbench.measuring import measure
 from rnnbench.model import SequenceModel, initialize, model_shapes
 from rnnbench.optimizer import OPTIMIZERS, FlatStack, clip
 from rnnbench.streams import EVALUATION, INITIALIZATION, TEST, stream
-from rnnbench.task import Batch, Task
+from rnnbench.task import Task
 from rnnbench.training_set import TrainingSet
 
 SOLVED_IN_A_ROW = 3
@@ -246,27 +247,13 @@ class Trainer:
         self._clipped = self._clipped.index_select(0, on_device)
         self._renew_views()
 
-    @torch.no_grad()
     def _measure(self, kind: int, rows: Tensor | None = None) -> tuple[list[float], list[float]]:
         """Return loss and accuracy of each replica (or of some) on a fixed stream."""
         parameters = self.model.parameters
         if rows is not None:
             parameters = {k: v.index_select(0, rows) for k, v in parameters.items()}
         model = SequenceModel(self.model.cell, parameters, self.plan.engine, self.plan.layers)
-        size = self.plan.eval_size
-        totals = torch.zeros(2, len(next(iter(parameters.values()))), dtype=torch.float64)
-        for batch in fixed_batches(self.task, size, kind, self.device, self.dtype):
-            share = batch.inputs.shape[1] / size
-            totals += torch.stack(self._judge(model, batch)).double().cpu() * share
-        loss, accuracy = totals.tolist()
-        return loss, accuracy
-
-    def _judge(self, model: SequenceModel, batch: Batch) -> tuple[Tensor, Tensor]:
-        replicas = len(next(iter(model.parameters.values())))
-        inputs = batch.inputs.expand(replicas, *batch.inputs.shape)
-        targets = batch.targets.expand(replicas, *batch.targets.shape)
-        outputs, _ = model(inputs, last=self.task.answer_length)
-        return self.task.loss(outputs, targets), self.task.accuracy(outputs, targets)
+        return measure(model, self.task, kind, self.plan.eval_size)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all tensors from which training goes on exactly, by name."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
+from rnnbench.cell import Shapes
 from rnnbench.condition import Condition
 from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel, model_shapes
-from rnnbench.records import Store
+from rnnbench.records import Record, Store
 
 
 def load_model(path: Path | str, run_id: str) -> SequenceModel:
@@ -22,19 +26,49 @@ def load_model(path: Path | str, run_id: str) -> SequenceModel:
         FileNotFoundError: the directory holds no such run, or not its parameters.
         ValueError: the parameters do not fit the record.
     """
+    return load_stack(path, [run_id])
+
+
+def load_stack(
+    path: Path | str, run_ids: Sequence[str], engine: str = "reference", device: str = "cpu"
+) -> SequenceModel:
+    """Return the trained models of several runs of one condition as a stack.
+
+    Args:
+        path: of the results directory.
+        run_ids: at least one, in the order of the stack.
+        engine: that runs the model.
+        device: where it lies.
+
+    Raises:
+        FileNotFoundError: the directory holds no such run, or not its parameters.
+        ValueError: the parameters do not fit the record, or the runs are of several conditions.
+    """
     store = Store(path)
-    record = store.read(run_id)
-    weights = store.parameters(run_id)
-    if record is None or not weights.exists():
-        raise FileNotFoundError(f"no trained run {run_id} in {path}")
-    condition = Condition(**record["config"])
+    records = [_record(store, run_id) for run_id in run_ids]
+    conditions = {record["condition_id"] for record in records}
+    if len(conditions) > 1:
+        raise ValueError(f"run_ids must be of one condition, got {len(conditions)}")
+    condition = Condition(**records[0]["config"])
     task, cell = condition.build_task(), condition.build_cell()
     layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
     sizes = (task.input_size, condition.model["hidden_size"], task.output_size)
     shapes = model_shapes(cell, *sizes, layers)
+    replicas = [_parameters(store.parameters(run_id), shapes) for run_id in run_ids]
+    stack = {name: torch.stack([own[name] for own in replicas]).to(device) for name in replicas[0]}
+    return SequenceModel(cell, stack, engine, layers)
+
+
+def _record(store: Store, run_id: str) -> Record:
+    record = store.read(run_id)
+    if record is None or not store.parameters(run_id).exists():
+        raise FileNotFoundError(f"no trained run {run_id} in {store.output_dir}")
+    return record
+
+
+def _parameters(weights: Path, shapes: Shapes) -> dict[str, Tensor]:
     parameters = load_file(weights)
     found = {name: tuple(tensor.shape) for name, tensor in parameters.items()}
     if found != shapes:
         raise ValueError(f"{weights} must hold {shapes}, got {found}")
-    stack = {name: tensor[None] for name, tensor in parameters.items()}
-    return SequenceModel(cell, stack, layers=layers)
+    return parameters

@@ -38,10 +38,10 @@ class Plan:
     @property
     def workers(self) -> int:
         """Return how many processes are of use; a sweep's 0 stands for one per core."""
-        return max(1, min(self.sweep.workers or _cores(), len(self.jobs)))
+        return max(1, min(self.sweep.workers or cores(), len(self.jobs)))
 
 
-def _cores() -> int:
+def cores() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

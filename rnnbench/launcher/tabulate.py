@@ -1,0 +1,63 @@
+"""Jobs whose results are rows of one file: done in workers, stored as they come."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rnnbench.launcher import pool
+from rnnbench.launcher.interrupt import Interrupt
+from rnnbench.launcher.plan import cores
+from rnnbench.launcher.runners import run_in_workers
+from rnnbench.rows import RowFile
+
+
+def tabulate(
+    program: str,
+    work: pool.Work,
+    jobs: Sequence[dict[str, Any]],
+    file: RowFile,
+    directory: Path,
+    workers: int,
+) -> int:
+    """Do what is left to do, and tell each job's end in a line.
+
+    Args:
+        program: name of the command, for its lines.
+        work: takes a job and returns its rows; those that it has when it is to stop, too.
+        jobs: each with a `name` for its line.
+        file: where the rows go.
+        directory: of the file.
+        workers: processes; 0 for one per core.
+
+    Returns:
+        The exit code: 0 if all is done, 1 if a job failed, 130 or 143 after an interrupt.
+    """
+    say = partial(print, f"{program}:", file=sys.stderr, flush=True)
+    ends: list[str] = []
+
+    def notify(index: int, kind: str, value: Any) -> None:
+        if kind not in pool.ENDS:
+            return
+        ends.append(kind)
+        if kind == "done":
+            file.add(directory, value)
+        failed = "" if kind == "done" else f": error: {value}"
+        say(f"{len(ends)} of {len(jobs)}: {jobs[index]['name']}{failed}")
+
+    interrupt = Interrupt()
+    with interrupt:
+        run_in_workers(
+            work,
+            jobs,
+            notify,
+            interrupt,
+            workers=max(1, min(workers or cores(), len(jobs))),
+            stopping=partial(say, "stopping; the same command continues"),
+        )
+    if interrupt.exit_code is not None:
+        return interrupt.exit_code
+    return 0 if ends.count("done") == len(jobs) else 1

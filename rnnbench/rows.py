@@ -1,0 +1,77 @@
+"""Measurements beside the records of a directory: one CSV file, whole at any time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rnnbench.records import write_atomically
+
+Row = dict[str, Any]
+
+
+class RowFile:
+    """A kind of file of rows; numbers come back bitwise as written, NaN is an empty field.
+
+    Attributes:
+        name: of the file.
+        columns: their names and types.
+        key: what a row is known by; of two alike the later one counts.
+        order: of the rows, whatever order they came in.
+    """
+
+    def __init__(
+        self, name: str, columns: Mapping[str, str], *, key: Sequence[str], order: Sequence[str]
+    ) -> None:
+        self.name, self.columns = name, dict(columns)
+        self.key, self.order = list(key), list(order)
+
+    def path(self, place: Path | str) -> Path:
+        """Return where the file lies: in a results directory, or beside a consolidated file."""
+        place = Path(place)
+        return (place.parent if place.is_file() else place) / self.name
+
+    def load(self, places: Path | str | Iterable[Path | str]) -> pd.DataFrame:
+        """Return the rows of one or several places, each row once; none where there is no file.
+
+        A file that cannot be read is named and passed over.
+        """
+        given = [places] if isinstance(places, Path | str) else places
+        return self._join([self._read(self.path(place)) for place in given])
+
+    def add(self, place: Path | str, rows: Sequence[Row]) -> None:
+        """Add rows to a directory's file, all at once or not at all."""
+        path = self.path(place)
+        frame = self._join([self._read(path), self._frame(rows)])
+        write_atomically(path, frame.to_csv(index=False, lineterminator="\n").encode())
+
+    def _read(self, path: Path) -> pd.DataFrame:
+        if not path.exists():
+            return self._frame([])
+        try:
+            frame = pd.read_csv(
+                path,
+                usecols=list(self.columns),
+                dtype=self.columns,
+                na_values={name: [""] for name, kind in self.columns.items() if kind != "str"},
+                keep_default_na=False,
+                float_precision="round_trip",
+            )
+        except (OSError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            print(f"rnnbench: warning: {path} is passed over: {reason}", file=sys.stderr)
+            return self._frame([])
+        return frame[list(self.columns)]
+
+    def _frame(self, rows: Sequence[Row]) -> pd.DataFrame:
+        return pd.DataFrame(rows, columns=list(self.columns)).astype(self.columns)
+
+    def _join(self, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+        """Return the rows of all, repeated ones once, in order."""
+        filled = [frame for frame in frames if not frame.empty] or [self._frame([])]
+        frame = pd.concat(filled).drop_duplicates(self.key, keep="last")
+        return frame.sort_values([*self.order, *self.key], ignore_index=True)

@@ -1,0 +1,151 @@
+"""Which trained replicas are still to be measured at which gaps."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnnbench.condition import Condition
+from rnnbench.engine import check_engine
+from rnnbench.machine import choose_device
+from rnnbench.records import Record, Store
+from rnnbench.transfer.table import TRANSFER
+
+Job = dict[str, Any]
+MEASURABLE = ("solved", "unsolved", "diverged")
+NO_WEIGHTS = "{} runs have no stored weights and are left out"
+FAILED = "{} runs failed, will train again, and are left out"
+OUTDATED = "{} runs are of an older version of their task, cell or model, and are left out"
+
+
+class NothingToDo(ValueError):
+    """There is nothing that could be measured; the text is one line."""
+
+
+def make_plan(
+    directory: Path,
+    gaps: Sequence[int] | None,
+    tasks: Sequence[str] | None,
+    cells: Sequence[str] | None,
+) -> tuple[list[Job], list[str]]:
+    """Return what `rnnbench.transfer.evaluation.evaluate` is to do, and what is left out.
+
+    Args:
+        directory: of the results.
+        gaps: at which is measured; all gaps of the same task in the directory where None.
+        tasks: names of those that count; all where None.
+        cells: likewise.
+
+    Returns:
+        Jobs, each with a name, the longest first; and a line for whatever is left out.
+
+    Raises:
+        FileNotFoundError: there are no results.
+        NothingToDo: no run is left, or a name or every gap is unknown.
+    """
+    if not directory.is_dir():
+        raise FileNotFoundError(f"no results directory at {directory}")
+    store = Store(directory)
+    everything = list(store.runs().values())
+    records = _chosen(_chosen(everything, "task", tasks), "cell", cells)
+    records, lines = _measurable(store, records)
+    if not records:
+        raise NothingToDo("; ".join([f"no trained runs in {directory}", *lines]))
+    per_task = {name: gaps or _gaps_of(everything, name) for name in {r["task"] for r in records}}
+    possible, refused = _possible(records, per_task)
+    if not any(possible.values()):
+        raise NothingToDo("; ".join(refused))
+    done = set(TRANSFER.load(directory)[TRANSFER.key].itertuples(index=False, name=None))
+    groups: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
+    for record in records:
+        identity = record["condition_id"]
+        left = tuple(gap for gap in possible[identity] if (record["run_id"], gap) not in done)
+        if left:
+            groups[identity, record["engine"], record["device"], left].append(record)
+    jobs = [_job(directory, own, left) for (*_, left), own in groups.items()]
+    jobs.sort(key=lambda job: -sum(job["gaps"]) * len(job["records"]))
+    return [job for job, _ in map(_able, jobs)], [
+        *lines,
+        *refused,
+        *dict.fromkeys(line for _, line in map(_able, jobs) if line),
+    ]
+
+
+def _chosen(records: list[Record], key: str, names: Sequence[str] | None) -> list[Record]:
+    known = sorted({record[key] for record in records})
+    for name in names or ():
+        if name not in known:
+            raise NothingToDo(f"{key} must be one of {', '.join(known)}, got {name}")
+    return [record for record in records if names is None or record[key] in names]
+
+
+def _measurable(store: Store, records: Iterable[Record]) -> tuple[list[Record], list[str]]:
+    """Return the records of finished runs with weights that still mean what they meant."""
+    left_out: dict[str, int] = defaultdict(int)
+    kept = []
+    for record in records:
+        if record["status"] not in MEASURABLE:
+            left_out[FAILED] += 1
+        elif record["versions"] != Condition(**record["config"]).versions:
+            left_out[OUTDATED] += 1
+        elif not store.parameters(record["run_id"]).exists():
+            left_out[NO_WEIGHTS] += 1
+        else:
+            kept.append(record)
+    return kept, [text.format(count) for text, count in left_out.items()]
+
+
+def _gaps_of(records: Iterable[Record], task: str) -> list[int]:
+    return sorted({record["gap"] for record in records if record["task"] == task})
+
+
+def _possible(
+    records: Iterable[Record], gaps: dict[str, Sequence[int]]
+) -> tuple[dict[str, list[int]], list[str]]:
+    """Return the gaps that each condition's task can have, and why it cannot have the others."""
+    possible: dict[str, list[int]] = {}
+    refused: dict[str, None] = {}
+    for record in records:
+        identity, name = record["condition_id"], record["task"]
+        if identity in possible:
+            continue
+        task = Condition(**record["config"]).build_task()
+        possible[identity] = []
+        for gap in gaps[name]:
+            try:
+                task.at_gap(gap)
+            except ValueError as error:
+                refused[f"{name} is left out at gap {gap}: {error}"] = None
+            else:
+                possible[identity].append(gap)
+    return possible, list(refused)
+
+
+def _job(directory: Path, records: list[Record], gaps: Sequence[int]) -> Job:
+    condition = Condition(**records[0]["config"])
+    described = f"{len(records)} runs at {', '.join(map(str, gaps))}"
+    fields = ("run_id", "condition_id", "seed", "lr", "gap", "status")
+    return {
+        "name": f"{condition.name}: {described}",
+        "directory": str(directory),
+        "condition": condition,
+        "records": [{name: record[name] for name in fields} for record in records],
+        "gaps": list(gaps),
+        "engine": records[0]["engine"],
+        "device": records[0]["device"],
+    }
+
+
+def _able(job: Job) -> tuple[Job, str]:
+    """Return the job with an engine and a device that are to be had here, and what was changed."""
+    engine, device = job["engine"], job["device"]
+    try:
+        device = choose_device(device)
+        check_engine(engine, job["condition"].build_cell(), device)
+    except ValueError as error:
+        instead = {"engine": "reference", "device": choose_device("cpu")}
+        name = job["condition"].cell["name"]
+        return job | instead, f"{name} runs on the reference engine, not {engine}: {error}"
+    return job, ""

@@ -59,7 +59,8 @@ class Condition:
 
     @property
     def name(self) -> str:
-        return f"{self.task['name']} gap {self.task['gap']} {self.cell['name']}"
+        varying = "" if self.gap_schedule == "fixed" else f", {self.gap_schedule} gaps"
+        return f"{self.task['name']} gap {self.task['gap']} {self.cell['name']}{varying}"
 
     @property
     def settings(self) -> dict[str, Any]:

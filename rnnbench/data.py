@@ -40,6 +40,16 @@ def scheduled_gap(gaps: Sequence[int], schedule: str, block: int, blocks: int) -
     return gaps[min(place, len(gaps) - 1)]
 
 
+def mean_time_steps(task: Task, schedule: str, steps: int) -> float:
+    """Return how long a sequence is, on average over the steps of a training."""
+    if schedule == "fixed":
+        return float(task.sequence_length)
+    gaps, blocks = possible_gaps(task), -(-steps // STEPS_PER_BLOCK)
+    lengths = {gap: task.at_gap(gap).sequence_length for gap in gaps}
+    shown = [lengths[scheduled_gap(gaps, schedule, block, blocks)] for block in range(blocks)]
+    return sum(shown) / blocks
+
+
 def possible_gaps(task: Task) -> list[int]:
     """Return the gaps up to its own that a task can have, ascending."""
     found = []

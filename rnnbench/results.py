@@ -23,7 +23,7 @@ TUNING_COLUMNS += ["lr", "score", "steps", "solved", "dropped"]
 TRAINER = {"optimizer": "adam", "clip_norm": None, "clip_value": None, "train_set_size": None}
 # Where a run comes from.
 ENVIRONMENT = "python torch platform cpu cores threads gpu git_commit started".split()
-RESULT_COLUMNS = [*COLUMNS, "lr_choice", *TRAINER, "command", *ENVIRONMENT]
+RESULT_COLUMNS = [*COLUMNS, "lr_choice", "gap_schedule", *TRAINER, "command", *ENVIRONMENT]
 IDENTITY = ["run_id", "task", "cell", "gap", "seed", "lr"]
 NUMBERS = ["loss", "accuracy", "score", "steps_to_solve", "load_bits", "keep_bias", "seconds"]
 NUMBERS += ["sequences_per_second", "lr", "clip_norm", "clip_value", "train_set_size"]
@@ -91,7 +91,10 @@ def load_all(path: Paths) -> Loaded:
 def _row(record: Record) -> Record:
     config = record.get("config", {})
     trainer = config.get("trainer", {})
-    choice = {"lr_choice": "tuned" if config.get("tuned") else "given"}
+    choice = {
+        "lr_choice": "tuned" if config.get("tuned") else "given",
+        "gap_schedule": config.get("task", {}).get("gap_schedule", "fixed"),
+    }
     trained = {name: trainer.get(name, default) for name, default in TRAINER.items()}
     environment = record.get("environment", {})
     return {**{name: environment.get(name) for name in ENVIRONMENT}, **record, **choice, **trained}

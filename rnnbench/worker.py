@@ -162,8 +162,10 @@ def training_plan(condition: Condition, engine: str, device: str) -> Plan:
 
 def seconds_per_step(condition: Condition, replicas: int, engine: str, device: str) -> float:
     """Measure one training step of a stack: the median of a few, after one to warm up."""
-    # Long enough for a few steps, whatever the condition's own length, and without evaluation.
-    plan = replace(training_plan(condition, engine, device), steps=100, eval_every=100)
+    # Long enough for a few steps, whatever the condition's own length, at its gap throughout,
+    # and without evaluation.
+    plan = training_plan(condition, engine, device)
+    plan = replace(plan, steps=100, eval_every=100, gap_schedule="fixed")
     stack = [Replica(seed, 1e-3) for seed in range(replicas)]
     training = Trainer(condition.build_task(), condition.build_cell(), plan, stack).run()
     next(training)

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 from rnnbench.condition import digest
 from rnnbench.launcher.duration import duration
-from rnnbench.launcher.plan import Job, Plan
+from rnnbench.launcher.plan import Job, Plan, trained_time_steps
 
 
 def describe_plan(plan: Plan) -> str:
@@ -28,9 +28,9 @@ def describe_plan(plan: Plan) -> str:
 def measure(plan: Plan) -> list[float]:
     """Estimate each job's training time in seconds.
 
-    Jobs that differ in the gap alone are measured together, on the one in the middle: a training
-    step takes time in proportion to the sequence length. It is an upper bound as far as replicas
-    that are solved leave early.
+    Jobs that differ in the gap alone, or in how it varies in training, are measured together, on
+    the one in the middle: a training step takes time in proportion to the sequence length. It is
+    an upper bound as far as replicas that are solved leave early.
     """
     from rnnbench.machine import prepare_process
     from rnnbench.worker import seconds_per_step
@@ -47,7 +47,7 @@ def measure(plan: Plan) -> list[float]:
         )
         per_time_step[key] = seconds / _time_steps(middle)
     return [
-        per_time_step[_but_for_the_gap(job)] * _time_steps(job) * job["condition"].trainer["steps"]
+        per_time_step[_but_for_the_gap(job)] * trained_time_steps(job["condition"])
         for job in plan.jobs
     ]
 
@@ -65,7 +65,8 @@ def _total(plan: Plan, seconds: list[float]) -> str:
 
 def _but_for_the_gap(job: Job) -> Hashable:
     settings = job["condition"].settings
-    settings["task"].pop("gap")
+    for key in ("gap", "gap_schedule"):
+        settings["task"].pop(key, None)
     return digest(settings), len(job["replicas"])
 
 

@@ -80,12 +80,19 @@ def finished(records: Mapping[str, Record]) -> frozenset[str]:
 
 def cost_of(condition: Condition, replicas: int) -> float:
     """Estimate a training's length, in arbitrary units, to order and weigh the conditions."""
-    time_steps = condition.build_task().sequence_length
     gates = max(1, len(condition.build_cell().gates))
     model = condition.model
     layers = model["num_layers"] * (2 if model["bidirectional"] else 1)
-    size = model["hidden_size"] * layers * condition.trainer["batch_size"]
-    return float(time_steps * condition.trainer["steps"] * replicas * gates * size)
+    size: int = model["hidden_size"] * layers * condition.trainer["batch_size"]
+    return trained_time_steps(condition) * replicas * gates * size
+
+
+def trained_time_steps(condition: Condition) -> float:
+    """Return the time steps of a training's sequences, summed over its steps."""
+    from rnnbench.data import mean_time_steps
+
+    steps: int = condition.trainer["steps"]
+    return steps * mean_time_steps(condition.build_task(), condition.gap_schedule, steps)
 
 
 def _job(sweep: Sweep, condition: Condition, replicas: list[Replica]) -> Job:

@@ -22,6 +22,7 @@ CELL_SETTINGS = {
     "clip_norm": "clip norm {:g}",
     "clip_value": "clip value {:g}",
     "train_set_size": "training set {:g}",
+    "gap_schedule": "{} gaps",
 }
 # This may follow from the sizes of a task, so it counts only where it differs within one.
 TASK_SETTINGS = {"hidden_size": "hidden size {:g}"}

@@ -101,6 +101,15 @@ def test_every_shipped_sweep_composes(sweeps_of, sweep):
         training_plan(condition, "reference", "cpu")
 
 
+def test_the_curriculum_sweep_has_every_schedule_at_every_gap(sweeps_of):
+    (sweep,) = sweeps_of("+sweep=curriculum", "cell=gru")
+    points = [(c.task["name"], c.task["gap"], c.gap_schedule) for c, _ in sweep.jobs]
+    schedules = ("fixed", "uniform", "growing")
+    expected = {(t, g, s) for t in ("copy", "recall") for g in (20, 40, 80) for s in schedules}
+    assert set(points) == expected
+    assert len(points) == len(expected)
+
+
 def test_a_paper_s_sweep_trains_as_the_paper_did(sweeps_of):
     (sweep,) = sweeps_of("+sweep=paper_urnn_adding", "cell=lstm", "task.gap=375")
     ((condition, replicas),) = sweep.jobs
@@ -170,6 +179,7 @@ def test_help_fits_and_names_every_choice(in_tmp, capsys, words):
         "adding, copy, recall",
         "gru, lstm, rnn",
         "gaps",
+        "curriculum",
         "keep_bias",
         "paper_chrono_copy",
         "smoke",

@@ -247,6 +247,19 @@ def test_a_dry_run_costs_in_proportion_to_steps_and_time_steps(tmp_path):
     assert slow[0] == pytest.approx(1000 * seconds[0], rel=0.7)
 
 
+def test_a_dry_run_counts_the_time_steps_of_a_schedule(tmp_path):
+    """Growing over gaps 1 to 9: half of the steps with 6 time steps on average, half with 10."""
+    from rnnbench.launcher.estimate import measure
+
+    fixed = replace(condition(gap=9, steps=16 * 36), engine="reference")
+    growing = replace(fixed, task={**fixed.task, "gap_schedule": "growing"})
+    plan = make_plan(sweep_of(tmp_path, growing, fixed))
+    assert [job["condition"].gap_schedule for job in plan.jobs] == ["fixed", "growing"]
+    seconds = measure(plan)
+    assert seconds[1] == pytest.approx(0.8 * seconds[0])
+    assert plan.costs[1] == pytest.approx(0.8 * plan.costs[0])
+
+
 def test_a_dry_run_of_a_broken_cell_says_what_is_broken(tmp_path, capfd):
     assert launch([sweep_of(tmp_path / "out", condition("broken"), dry_run=True)]) == 1
     engine, line = capfd.readouterr().err.splitlines()

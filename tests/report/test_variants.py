@@ -91,6 +91,19 @@ def test_settings_of_the_trainer_part_curves(
     assert set(results.label) == texts
 
 
+def test_schedules_of_the_training_gap_part_curves(
+    fabricate: Fabricate, labelled: Labelled
+) -> None:
+    sections: list[dict[str, str]] = [{}, {"gap_schedule": "uniform"}, {"gap_schedule": "growing"}]
+    records = [
+        fabricate(config={"task": section}) | {"run_id": f"{place:016x}"}
+        for place, section in enumerate(sections)
+    ]
+    results, _ = labelled(records)
+    assert set(results.gap_schedule) == {"fixed", "uniform", "growing"}
+    assert set(results.label) == {"gru, fixed gaps", "gru, uniform gaps", "gru, growing gaps"}
+
+
 def test_records_from_before_a_setting_of_the_trainer_are_of_the_same_curve(
     fabricate: Fabricate, labelled: Labelled
 ) -> None:

@@ -38,6 +38,12 @@ def test_every_setting_counts(change):
     assert replace(BASE, **change).condition_id != BASE.condition_id
 
 
+def test_its_name_tells_how_the_gap_of_training_varies():
+    assert BASE.name == "recall gap 6 gru"
+    varied = replace(BASE, task={**BASE.task, "gap_schedule": "growing"})
+    assert varied.name == "recall gap 6 gru, growing gaps"
+
+
 def test_order_of_keys_does_not_count():
     assert replace(BASE, cell=dict(reversed(BASE.cell.items()))).condition_id == BASE.condition_id
 

@@ -7,6 +7,7 @@ from rnnbench.data import (
     STEPS_PER_BLOCK,
     TrainingData,
     fixed_batches,
+    mean_time_steps,
     possible_gaps,
     scheduled_gap,
 )
@@ -112,6 +113,14 @@ class TestSchedule:
 
     def test_fixed_is_the_task_s_own(self):
         assert set(self.gaps("fixed")) == {20}
+
+    @pytest.mark.parametrize("schedule", ["uniform", "growing"])
+    def test_its_mean_length_is_that_of_what_is_shown(self, schedule):
+        task, gaps = DelayedRecall(gap=9), self.gaps(schedule, 800, DelayedRecall(gap=9))
+        assert mean_time_steps(task, schedule, 800) == pytest.approx(sum(gaps) / 50 + 1)
+        assert mean_time_steps(task, "fixed", 800) == 10
+        # Over the first half all nine gaps alike; then the last one.
+        assert mean_time_steps(task, "growing", 16 * 36) == (6 + 10) / 2
 
     @pytest.mark.parametrize("schedule", ["uniform", "growing"])
     def test_training_follows_the_schedule(self, schedule):

@@ -55,6 +55,18 @@ def test_with_the_trainer_s_options(train, assert_same, settings, hidden_size):
         assert_same(stacked[Replica(*replica)], train([replica], **settings)[Replica(*replica)])
 
 
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+@pytest.mark.parametrize("schedule", ["uniform", "growing"])
+def test_where_the_gap_of_training_varies(train, assert_same, schedule, engine):
+    """Over three blocks of steps, each at a gap of its own."""
+    settings = {"gap_schedule": schedule, "steps": 40, "engine": engine, "hidden_size": 33}
+    stacked = train(STACK, **settings)
+    for replica in (STACK[1], STACK[4]):
+        assert_same(stacked[Replica(*replica)], train([replica], **settings)[Replica(*replica)])
+    fixed = train([STACK[1]], **settings | {"gap_schedule": "fixed"})[Replica(*STACK[1])]
+    assert fixed.loss != stacked[Replica(*STACK[1])].loss
+
+
 @pytest.mark.parametrize("engine", ["reference", "compiled", "torch"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_when_others_leave_half_way(train, assert_same, cell, engine):

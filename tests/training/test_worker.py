@@ -87,6 +87,17 @@ def test_stopped_and_started_again_gives_the_same_numbers(tmp_path, undisturbed,
     assert not list((tmp_path / "checkpoints").iterdir())
 
 
+@pytest.mark.parametrize("schedule", ["uniform", "growing"])
+def test_where_the_gap_of_training_varies_it_goes_on_as_it_would_have(tmp_path, schedule):
+    """Stopped within a block of steps, of which each has a gap of its own."""
+    task = {**CONDITION.task, "gap_schedule": schedule}
+    varied = replace(CONDITION, task=task, trainer={**CONDITION.trainer, "steps": 50})
+    run(tmp_path / "whole", condition=varied)
+    assert run(tmp_path / "stopped", stop=StopAt(23), condition=varied)["stopped"]
+    assert run(tmp_path / "stopped", condition=varied)["stopped"] is False
+    assert stored(tmp_path / "stopped") == stored(tmp_path / "whole")
+
+
 def test_goes_on_from_the_checkpoint_and_not_from_the_start(tmp_path, monkeypatch):
     run(tmp_path, stop=StopAt(15))
     steps = []

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rnnbench.cli.notebook import run
     from rnnbench.results import load_history, load_results
     from rnnbench.task import Batch, Task
+    from rnnbench.transfer.table import load_transfer
     from rnnbench.weights import load_model
 
 __version__ = "0.1.0"
@@ -21,10 +22,12 @@ _HOMES = {
     "load_history": "rnnbench.results",
     "load_model": "rnnbench.weights",
     "load_results": "rnnbench.results",
+    "load_transfer": "rnnbench.transfer.table",
     "run": "rnnbench.cli.notebook",
 }
 
-__all__ = ["Batch", "Cell", "Task", "load_history", "load_model", "load_results", "run"]
+__all__ = ["Batch", "Cell", "Task", "load_history", "load_model"]
+__all__ += ["load_results", "load_transfer", "run"]
 
 
 def __getattr__(name: str) -> Any:

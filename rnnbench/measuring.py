@@ -13,6 +13,7 @@ from rnnbench.task import Batch, Task
 
 # Numbers that one state of a stack may take over a chunk of sequences; 4 bytes each, as a rule.
 MOST_NUMBERS = 2**25
+PADDING = 32
 
 
 @torch.no_grad()
@@ -45,7 +46,8 @@ def parts(task: Task, hidden_size: int, sequences: int, replicas: int) -> Iterat
         sequences: in a chunk.
         replicas: in all.
     """
-    most = max(1, MOST_NUMBERS // (task.sequence_length * hidden_size * sequences))
+    padded = -(-hidden_size // PADDING) * PADDING  # as engines have it
+    most = max(1, MOST_NUMBERS // (task.sequence_length * padded * sequences))
     for start in range(0, replicas, most):
         yield slice(start, min(start + most, replicas))
 

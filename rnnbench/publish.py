@@ -10,14 +10,16 @@ from pathlib import Path
 from rnnbench.diagnosis.store import consolidate_diagnoses
 from rnnbench.records import consolidate, write_atomically
 from rnnbench.report import write_report
+from rnnbench.transfer.table import TRANSFER
 
+MEASUREMENTS = (TRANSFER,)
 TABLES = ("summary.csv", "by_gap.csv", "horizons.tex", "report.md")
 
 
 def publish(source: Path, destination: Path) -> int:
     """Write a sweep's records as one `records.jsonl`, with its figures and tables beside it.
 
-    Its diagnoses, where it has any, become one `diagnosis.jsonl`.
+    What was measured of its networks later comes along; diagnoses as one `diagnosis.jsonl`.
 
     Returns:
         How many records were written.
@@ -30,6 +32,9 @@ def publish(source: Path, destination: Path) -> int:
     consolidate_diagnoses(source, destination)
     for path in (*report.glob("*.png"), *(report / name for name in TABLES)):
         write_atomically(destination / path.name, path.read_bytes())
+    for file in MEASUREMENTS:
+        if file.path(source).exists():
+            write_atomically(file.path(destination), file.path(source).read_bytes())
     return count
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,11 @@ import pandas as pd
 from rnnbench.records import write_atomically
 
 Row = dict[str, Any]
+CONVERT: Mapping[str, Callable[[str], Any]] = {
+    "str": str,
+    "int64": int,
+    "float64": lambda text: float(text) if text else math.nan,
+}
 
 
 class RowFile:
@@ -53,19 +60,20 @@ class RowFile:
         if not path.exists():
             return self._frame([])
         try:
-            frame = pd.read_csv(
-                path,
-                usecols=list(self.columns),
-                dtype=self.columns,
-                na_values={name: [""] for name, kind in self.columns.items() if kind != "str"},
-                keep_default_na=False,
-                float_precision="round_trip",
-            )
-        except (OSError, ValueError) as error:
+            with path.open(newline="", encoding="utf-8") as file:
+                reader = csv.DictReader(file)
+                missing = self.columns.keys() - (reader.fieldnames or self.columns.keys())
+                if missing:
+                    raise ValueError(f"it must have the columns {', '.join(sorted(missing))}")
+                return self._frame([self._convert(row) for row in reader])
+        except (OSError, ValueError, TypeError, csv.Error) as error:
             reason = " ".join(str(error).split())
             print(f"rnnbench: warning: {path} is passed over: {reason}", file=sys.stderr)
             return self._frame([])
-        return frame[list(self.columns)]
+
+    def _convert(self, row: Mapping[str, str]) -> Row:
+        """Return the fields of a row as what they are; pandas would round some numbers."""
+        return {name: CONVERT[kind](row[name]) for name, kind in self.columns.items()}
 
     def _frame(self, rows: Sequence[Row]) -> pd.DataFrame:
         return pd.DataFrame(rows, columns=list(self.columns)).astype(self.columns)

@@ -11,6 +11,7 @@ from rnnbench.condition import Condition
 from rnnbench.engine import check_engine
 from rnnbench.machine import choose_device
 from rnnbench.records import Record, Store
+from rnnbench.selection import NothingToDo, chosen
 from rnnbench.transfer.table import TRANSFER
 
 Job = dict[str, Any]
@@ -18,10 +19,6 @@ MEASURABLE = ("solved", "unsolved", "diverged")
 NO_WEIGHTS = "{} runs have no stored weights and are left out"
 FAILED = "{} runs failed, will train again, and are left out"
 OUTDATED = "{} runs are of an older version of their task, cell or model, and are left out"
-
-
-class NothingToDo(ValueError):
-    """There is nothing that could be measured; the text is one line."""
 
 
 def make_plan(
@@ -49,7 +46,7 @@ def make_plan(
         raise FileNotFoundError(f"no results directory at {directory}")
     store = Store(directory)
     everything = list(store.runs().values())
-    records = _chosen(_chosen(everything, "task", tasks), "cell", cells)
+    records = chosen(chosen(everything, "task", tasks), "cell", cells)
     records, lines = _measurable(store, records)
     if not records:
         raise NothingToDo("; ".join([f"no trained runs in {directory}", *lines]))
@@ -57,28 +54,9 @@ def make_plan(
     possible, refused = _possible(records, per_task)
     if not any(possible.values()):
         raise NothingToDo("; ".join(refused))
-    done = set(TRANSFER.load(directory)[TRANSFER.key].itertuples(index=False, name=None))
-    groups: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
-    for record in records:
-        identity = record["condition_id"]
-        left = tuple(gap for gap in possible[identity] if (record["run_id"], gap) not in done)
-        if left:
-            groups[identity, record["engine"], record["device"], left].append(record)
-    jobs = [_job(directory, own, left) for (*_, left), own in groups.items()]
-    jobs.sort(key=lambda job: -sum(job["gaps"]) * len(job["records"]))
-    return [job for job, _ in map(_able, jobs)], [
-        *lines,
-        *refused,
-        *dict.fromkeys(line for _, line in map(_able, jobs) if line),
-    ]
-
-
-def _chosen(records: list[Record], key: str, names: Sequence[str] | None) -> list[Record]:
-    known = sorted({record[key] for record in records})
-    for name in names or ():
-        if name not in known:
-            raise NothingToDo(f"{key} must be one of {', '.join(known)}, got {name}")
-    return [record for record in records if names is None or record[key] in names]
+    able = [_able(job) for job in _jobs_left(directory, records, possible)]
+    told = dict.fromkeys(line for _, line in able if line)
+    return [job for job, _ in able], [*lines, *refused, *told]
 
 
 def _measurable(store: Store, records: Iterable[Record]) -> tuple[list[Record], list[str]]:
@@ -121,6 +99,19 @@ def _possible(
             else:
                 possible[identity].append(gap)
     return possible, list(refused)
+
+
+def _jobs_left(directory: Path, records: Iterable[Record], gaps: dict[str, list[int]]) -> list[Job]:
+    """Return a job for the runs of a condition that lack the same gaps, the longest first."""
+    done = set(TRANSFER.load(directory)[TRANSFER.key].itertuples(index=False, name=None))
+    groups: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
+    for record in records:
+        identity = record["condition_id"]
+        left = tuple(gap for gap in gaps[identity] if (record["run_id"], gap) not in done)
+        if left:
+            groups[identity, record["engine"], record["device"], left].append(record)
+    jobs = [_job(directory, own, left) for (*_, left), own in groups.items()]
+    return sorted(jobs, key=lambda job: -sum(job["gaps"]) * len(job["records"]))
 
 
 def _job(directory: Path, records: list[Record], gaps: Sequence[int]) -> Job:

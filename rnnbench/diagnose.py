@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from safetensors import SafetensorError
 
+from rnnbench.arguments import Parser, at_least, whole_number, whole_numbers, words
 from rnnbench.diagnosis.store import read_diagnosis, write_diagnosis
 from rnnbench.records import Record, Store
+from rnnbench.selection import chosen
 
 SEQUENCES = 1024
 LEAST_SEQUENCES = 64
@@ -67,17 +67,9 @@ def choose(
     if not records:
         raise FileNotFoundError(f"no run in {output_dir} has its trained weights beside it")
     for key, asked in (("task", tasks), ("cell", cells), ("gap", gaps)):
-        records = _narrow(records, key, asked)
+        records = chosen(records, key, asked)
     records.sort(key=lambda r: (r["task"], r["gap"], r["cell"], r["condition_id"], r["lr"]))
     return [r for own in _conditions(records) for r in own[:seeds]]
-
-
-def _narrow(records: list[Record], key: str, asked: Sequence[object] | None) -> list[Record]:
-    known = sorted({record[key] for record in records})
-    for value in asked or ():
-        if value not in known:
-            raise ValueError(f"--{key} must be one of {', '.join(map(str, known))}, got {value}")
-    return [record for record in records if asked is None or record[key] in asked]
 
 
 def _conditions(records: Iterable[Record]) -> Iterable[list[Record]]:
@@ -106,47 +98,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="rnnbench.diagnose", description=__doc__)
+def _parser() -> Parser:
+    parser = Parser(prog="rnnbench.diagnose", description=__doc__)
     parser.add_argument("directory", metavar="DIR", type=Path, help="a results directory")
-    parser.add_argument("--task", type=_names, help="of these tasks only: copy,recall")
-    parser.add_argument("--cell", type=_names, help="of these cells only: gru,lstm")
-    parser.add_argument("--gap", type=_numbers, help="at these gaps only: 20,40")
-    parser.add_argument("--seeds", type=_at_least(1), help="the first so many seeds of each curve")
+    parser.add_argument("--task", type=words, help="of these tasks only: copy,recall")
+    parser.add_argument("--cell", type=words, help="of these cells only: gru,lstm")
+    parser.add_argument("--gap", type=whole_numbers, help="at these gaps only: 20,40")
+    parser.add_argument("--seeds", type=whole_number, help="the first so many seeds of each curve")
     parser.add_argument(
         "--sequences",
-        type=_at_least(LEAST_SEQUENCES),
+        type=at_least(LEAST_SEQUENCES),
         default=SEQUENCES,
         help=f"fresh sequences to measure on, {SEQUENCES} unless told",
     )
     return parser
-
-
-def _names(text: str) -> list[str]:
-    return text.split(",")
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be whole numbers, got {text}") from None
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}, got {text}")
-        return int(text)
-
-    return number
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rnnbench.arguments import Parser
 from rnnbench.diagnosis.store import consolidate_diagnoses
 from rnnbench.records import consolidate, write_atomically
 from rnnbench.report import write_report
@@ -40,7 +40,7 @@ def publish(source: Path, destination: Path) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; nothing to publish is one line and exit code 2."""
-    parser = argparse.ArgumentParser(prog="python -m rnnbench.publish", description=__doc__)
+    parser = Parser(prog="python -m rnnbench.publish", description=__doc__)
     parser.add_argument("source", type=Path, help="results directory of a sweep")
     parser.add_argument("destination", type=Path, help="directory for the published files")
     given = parser.parse_args(arguments)

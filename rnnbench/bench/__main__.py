@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rnnbench.arguments import Parser, whole_number
 from rnnbench.bench.engines import columns, has_jax
 from rnnbench.bench.figure import draw
 from rnnbench.bench.measure import measure, measure_peak
@@ -58,11 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m rnnbench.bench", description=__doc__)
-    parser.add_argument("--rounds", type=_count, default=5, help="alternations (default 5)")
+def _parser() -> Parser:
+    parser = Parser(prog="python -m rnnbench.bench", description=__doc__)
+    parser.add_argument("--rounds", type=whole_number, default=5, help="alternations (default 5)")
     parser.add_argument(
-        "--processes", type=_count, default=os.cpu_count() or 1, help="default: one per core"
+        "--processes", type=whole_number, default=os.cpu_count() or 1, help="default: one per core"
     )
     parser.add_argument("--cells", nargs="+", choices=list(CELLS), default=list(CELLS))
     parser.add_argument(
@@ -77,12 +78,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
     parser.add_argument("--plot", type=_picture, metavar="FILE", help="draw them: a png or svg")
     return parser
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text}")
-    return int(text)
 
 
 def _shape(text: str) -> Shape:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rnnbench.arguments import Parser
 from rnnbench.report.write import write_report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write a report and print where its page lies; return the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="rnnbench.report", description="Write figures and tables of stored results."
     )
     parser.add_argument(

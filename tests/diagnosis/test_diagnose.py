@@ -54,12 +54,15 @@ def test_arguments_narrow_what_is_diagnosed(sweep, arguments, count):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--task", "copy"], "--task must be one of recall, got copy"),
-        (["--cell", "gru,mgu"], "--cell must be one of gru, lstm, got mgu"),
-        (["--gap", "5"], "--gap must be one of 4, 6, got 5"),
-        (["--gap", "x"], "argument --gap: must be whole numbers, got x"),
-        (["--seeds", "0"], "argument --seeds: must be at least 1, got 0"),
-        (["--sequences", "63"], "argument --sequences: must be at least 64, got 63"),
+        (["--task", "copy"], "task must be one of recall, got copy"),
+        (["--cell", "gru,mgu"], "cell must be one of gru, lstm, got mgu"),
+        (["--gap", "5"], "gap must be one of 4, 6, got 5"),
+        (["--gap", "x"], "argument --gap: must be a whole number of at least 1, got x"),
+        (["--seeds", "0"], "argument --seeds: must be a whole number of at least 1, got 0"),
+        (
+            ["--sequences", "63"],
+            "argument --sequences: must be a whole number of at least 64, got 63",
+        ),
     ],
 )
 def test_a_wrong_argument_is_one_line(sweep, capsys, arguments, message):

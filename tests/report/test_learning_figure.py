@@ -61,6 +61,15 @@ def test_a_diverged_run_stands_at_chance_in_the_mean_and_has_a_cross(
     assert crosses == [[[200, 0.5]]]
 
 
+def test_a_diverged_run_stands_at_chance_only_after_its_last_evaluation(
+    fabricate: Fabricate, stored: Callable[..., Path]
+) -> None:
+    broken = run(fabricate, 0, [1.0, 9.0, 0.5], "diverged")
+    del broken["history"][1]  # at step 200, where the other one was evaluated
+    runs = [broken, run(fabricate, 1, [1.0, 1.0, 1.0, 1.0], "unsolved")]
+    assert list(line(draw(stored, runs), "gru").get_ydata()) == [1.0, 1.0, 0.75, 1.5]
+
+
 def test_a_failed_run_without_history_stands_at_chance(
     fabricate: Fabricate, stored: Callable[..., Path]
 ) -> None:

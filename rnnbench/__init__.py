@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rnnbench.cell import Cell
     from rnnbench.cli.notebook import run
+    from rnnbench.guess.table import load_guesses
     from rnnbench.results import load_history, load_results
     from rnnbench.task import Batch, Task
     from rnnbench.transfer.table import load_transfer
@@ -19,6 +20,7 @@ _HOMES = {
     "Batch": "rnnbench.task",
     "Cell": "rnnbench.cell",
     "Task": "rnnbench.task",
+    "load_guesses": "rnnbench.guess.table",
     "load_history": "rnnbench.results",
     "load_model": "rnnbench.weights",
     "load_results": "rnnbench.results",
@@ -26,7 +28,7 @@ _HOMES = {
     "run": "rnnbench.cli.notebook",
 }
 
-__all__ = ["Batch", "Cell", "Task", "load_history", "load_model"]
+__all__ = ["Batch", "Cell", "Task", "load_guesses", "load_history", "load_model"]
 __all__ += ["load_results", "load_transfer", "run"]
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from rnnbench.arguments import Parser
 from rnnbench.diagnosis.store import consolidate_diagnoses
+from rnnbench.guess.table import GUESSES
 from rnnbench.records import consolidate, write_atomically
 from rnnbench.report import write_report
 from rnnbench.transfer.table import TRANSFER
 
-MEASUREMENTS = (TRANSFER,)
+MEASUREMENTS = (TRANSFER, GUESSES)
 TABLES = ("summary.csv", "by_gap.csv", "horizons.tex", "report.md")
 
 

@@ -58,6 +58,14 @@ def diagnosing(block: int) -> Generator:
     return stream(TEST, 1, block)
 
 
+def guessing(number: int) -> Generator:
+    """Return a fresh generator for one random network (from 0), the same for all tasks and cells.
+
+    As `scheduling`, it takes a seed of its own in the evaluation stream.
+    """
+    return stream(EVALUATION, 2, number)
+
+
 def mix(number: int) -> int:
     """Map 32 bits onto 32 bits, one to one (xor-shift-multiply; constants: C. Wellons' lowbias32).
 

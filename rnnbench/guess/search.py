@@ -1,0 +1,169 @@
+"""Random guessing: draw networks, keep the best on the evaluation stream, test that one once.
+
+Hochreiter & Schmidhuber (1997, doi:10.1162/neco.1997.9.8.1735) found that some tasks with long
+gaps are solved sooner by this than by gradient descent; Schmidhuber, Hochreiter & Bengio (2001,
+"Evaluating benchmark problems by random guessing") propose it as a first test of a benchmark.
+They draw all weights from U[-100, 100] and set states to 0. Here the bound is log-uniform from
+0.1, about where torch starts 64 units, to their 100, since how well guessing does depends on it;
+and networks have few units, as theirs, in turn with as many as the trained ones.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from rnnbench.cell import Shapes
+from rnnbench.condition import Condition
+from rnnbench.data import SEQUENCES_PER_CHUNK
+from rnnbench.layers import Layers
+from rnnbench.measuring import measure, parts
+from rnnbench.model import SequenceModel, model_shapes
+from rnnbench.optimizer import FlatStack
+from rnnbench.rows import Row
+from rnnbench.streams import EVALUATION, TEST, guessing
+from rnnbench.task import Task
+
+VERSION = 1  # raised whenever the same guesses get other numbers
+LEAST_SCALE, GREATEST_SCALE = 0.1, 100.0
+FEW_UNITS = (1, 4)
+# Every guess is measured on so many sequences; on all go the best FINALISTS, and whichever comes
+# NEAR so much of the way from chance to a solution, so that none that solves the task is missed.
+FIRST_SEQUENCES = 64
+FINALISTS = 32
+NEAR = 0.9
+Job = dict[str, Any]
+
+
+class Found(NamedTuple):
+    """What one guess gets; a score of minus infinity where its loss is not finite."""
+
+    loss: float
+    accuracy: float
+    score: float
+
+
+def sizes_of(hidden_size: int) -> tuple[int, ...]:
+    """Return the numbers of hidden units that are guessed in turn, ascending."""
+    return tuple(sorted({*FEW_UNITS, hidden_size}))
+
+
+def search(job: Job, progress: Callable[[Any], None], stop: threading.Event) -> list[Row]:
+    """Guess networks for one task, gap and cell.
+
+    Args:
+        job: search_id, condition, guesses and engine.
+        progress: not used: a job is short.
+        stop: when set, the search is given up, without a row.
+
+    Returns:
+        One row, or none.
+    """
+    condition: Condition = job["condition"]
+    task, guesses, size = condition.build_task(), job["guesses"], condition.trainer["eval_size"]
+    first = _measure(job, task, range(guesses), EVALUATION, min(FIRST_SEQUENCES, size), stop)
+    if stop.is_set():
+        return []
+    finalists = _finalists(task, first)
+    found = _measure(job, task, finalists, EVALUATION, size, stop)
+    if stop.is_set():
+        return []
+    solving = [n for n in finalists if found[n].accuracy >= task.solved_accuracy]
+    best = max(finalists, key=lambda number: (found[number].score, -number))
+    (tested,) = _measure(job, task, [best], TEST, size, stop).values()
+    return [_row(job, task, best, found[best], tested, solving)]
+
+
+def draw(
+    shapes: Shapes, numbers: Sequence[int], dtype: torch.dtype = torch.float32
+) -> tuple[dict[str, Tensor], list[float]]:
+    """Return a stack of random networks, and the bounds of their weights.
+
+    Weights and biases, read-out included, are uniform in [-s, s]; s is log-uniform.
+
+    Args:
+        shapes: of every parameter of one network.
+        numbers: of the guesses, from 0; each depends on its number and shapes alone.
+        dtype: of the parameters.
+    """
+    stack = FlatStack(shapes, len(numbers), torch.device("cpu"), dtype)
+    scales = []
+    for row, number in zip(stack.buffer, numbers, strict=True):
+        generator = guessing(number)
+        share = torch.rand((), generator=generator).item()
+        scales.append(LEAST_SCALE * (GREATEST_SCALE / LEAST_SCALE) ** share)
+        drawn = torch.rand(sum(stack.sizes), generator=generator)
+        row[: len(drawn)] = (2 * drawn - 1) * scales[-1]
+    return stack.views(), scales
+
+
+def _measure(
+    job: Job, task: Task, numbers: Iterable[int], kind: int, size: int, stop: threading.Event
+) -> dict[int, Found]:
+    """Return what guesses get on the first sequences of a stream, by their numbers."""
+    condition: Condition = job["condition"]
+    layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
+    sizes = sizes_of(condition.model["hidden_size"])
+    cell, numbers = condition.build_cell(), list(numbers)
+    found: dict[int, Found] = {}
+    for place, units in enumerate(sizes):
+        shapes = model_shapes(cell, task.input_size, units, task.output_size, layers)
+        own = [number for number in numbers if number % len(sizes) == place]
+        states = units * layers.num_layers * layers.directions
+        for part in parts(task, states, min(size, SEQUENCES_PER_CHUNK), len(own)):
+            if stop.is_set():
+                return found
+            parameters, _ = draw(shapes, own[part], getattr(torch, condition.dtype))
+            model = SequenceModel(cell, parameters, job["engine"], layers)
+            measured = zip(*measure(model, task, kind, size), strict=True)
+            found |= {n: _judge(task, *each) for n, each in zip(own[part], measured, strict=True)}
+    return found
+
+
+def _judge(task: Task, loss: float, accuracy: float) -> Found:
+    if math.isfinite(loss):
+        return Found(loss, accuracy, task.score(loss, accuracy))
+    return Found(math.nan, task.chance.accuracy, -math.inf)
+
+
+def _finalists(task: Task, first: dict[int, Found]) -> list[int]:
+    chance = task.chance.accuracy
+    near = chance + NEAR * (task.solved_accuracy - chance)
+    ranked = sorted(first, key=lambda number: (-first[number].score, number))
+    return sorted({*ranked[:FINALISTS], *(n for n in first if first[n].accuracy >= near)})
+
+
+def _row(
+    job: Job, task: Task, best: int, chosen: Found, tested: Found, solving: Sequence[int]
+) -> Row:
+    condition: Condition = job["condition"]
+    model = condition.model
+    sizes = sizes_of(model["hidden_size"])
+    _, (scale,) = draw({}, [best])
+    return {
+        "search_id": job["search_id"],
+        "task": condition.task["name"],
+        "cell": condition.cell["name"],
+        "gap": task.gap,
+        "num_layers": model["num_layers"],
+        "directions": 2 if model["bidirectional"] else 1,
+        "hidden_sizes": " ".join(map(str, sizes)),
+        "guesses": job["guesses"],
+        "solved": len(solving),
+        "first_solved": min(solving) + 1 if solving else math.nan,
+        "best_guess": best + 1,
+        "best_hidden_size": sizes[best % len(sizes)],
+        "best_scale": scale,
+        "evaluation_accuracy": chosen.accuracy,
+        "evaluation_score": max(chosen.score, 0.0) if math.isinf(chosen.score) else chosen.score,
+        "loss": tested.loss,
+        "accuracy": tested.accuracy,
+        "score": max(tested.score, 0.0) if math.isinf(tested.score) else tested.score,
+        "chance_accuracy": task.chance.accuracy,
+        "engine": job["engine"],
+    }

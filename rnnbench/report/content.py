@@ -11,10 +11,12 @@ from rnnbench.report.captions import CAPTIONS, HOW_TO_READ
 from rnnbench.report.comparison import comparisons
 from rnnbench.report.diagnosis import diagnosis_section
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture
+from rnnbench.report.guessing import guessing_blocks
 from rnnbench.report.keep_bias import keep_bias_horizons, rankings
 from rnnbench.report.provenance import provenance_section
 from rnnbench.report.study import Study
 from rnnbench.report.summary import STATUSES, missing_seeds
+from rnnbench.report.transfer_words import transfer_blocks
 from rnnbench.report.tuning import tuning_section
 from rnnbench.report.variants import mixed_conditions
 
@@ -113,6 +115,11 @@ def _how_to_read(study: Study) -> Iterator[Block]:
     yield Bullets(HOW_TO_READ)
 
 
+def _elsewhere(study: Study) -> Iterator[Block]:
+    yield from transfer_blocks(study.transfer)
+    yield from guessing_blocks(study.guesses)
+
+
 Section = Callable[[Study], Iterable[Block]]
 SECTIONS: tuple[Section, ...] = (
     _overview,
@@ -124,6 +131,7 @@ SECTIONS: tuple[Section, ...] = (
     _at_each_gap,
     _steps,
     diagnosis_section,
+    _elsewhere,
     _broken,
     _missing,
     _settings,

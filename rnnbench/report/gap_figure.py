@@ -23,6 +23,7 @@ from rnnbench.report.figure import (
     stamp,
 )
 from rnnbench.report.gap_axis import room_at_a_gap, set_gap_ticks
+from rnnbench.report.guessing import draw_guesses
 from rnnbench.report.style import REFERENCE_COLOUR, THEME, Curve, Style, curve_styles
 from rnnbench.report.variants import curves_of, is_tuned, without_rate
 
@@ -31,19 +32,23 @@ Panel = tuple[str, str, list[str]]  # a task, its title, and the variants that a
 NOTES = ("line: mean over seeds", "band: 95 % interval of the mean")
 
 
-def draw_against_gap(results: pd.DataFrame, summary: pd.DataFrame, measure: str) -> Figure:
+def draw_against_gap(
+    results: pd.DataFrame, summary: pd.DataFrame, measure: str, guesses: pd.DataFrame | None = None
+) -> Figure:
     """Draw a measure in [0, 1] against the gap.
 
     Args:
         results: labelled, one row per run.
         summary: one row per curve and gap.
         measure: "accuracy" or "score"; values outside [0, 1] are drawn at its ends.
+        guesses: as `rnnbench.report.guessing.latest` gives them, if random networks are drawn.
     """
     styles = curve_styles(_looks(curves_of(results)))
     rows = _rows(results)
     columns = max(map(len, rows))
     with mpl.rc_context(THEME):
         figure, panels = panel_grid(len(rows), columns, 3.6, 2.9)
+        drawn: list[tuple[str, Axes]] = []
         for place, row in enumerate(rows):
             own = panels[place * columns : (place + 1) * columns]
             for panel in own[len(row) :]:
@@ -52,7 +57,11 @@ def draw_against_gap(results: pd.DataFrame, summary: pd.DataFrame, measure: str)
                 panel.set_title(plain(title))
                 runs, points = (frame[frame.task == task] for frame in (results, summary))
                 _draw_task(panel, runs, points, chosen, measure, styles)
-        add_legend(figure, styles, [*NOTES, seed_note("open mark", results)])
+                drawn.append((task, panel))
+        notes = [*NOTES, seed_note("open mark", results)]
+        if guesses is not None and not guesses.empty:
+            notes.append(draw_guesses(drawn, guesses, measure))
+        add_legend(figure, styles, notes)
         if "smoke" in set(results["sweep"]):
             stamp(figure.axes, "smoke")
     return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -39,17 +39,18 @@ def best_of_cells(guesses: pd.DataFrame) -> pd.DataFrame:
     return best.assign(guesses=totals).reset_index().sort_values(points, ignore_index=True)
 
 
-def draw_guesses(panels: Mapping[str, Axes], guesses: pd.DataFrame, measure: str) -> str:
+def draw_guesses(panels: Iterable[tuple[str, Axes]], guesses: pd.DataFrame, measure: str) -> str:
     """Draw the best random network of each gap in the panels of tasks; return the legend's note.
 
     Args:
-        panels: by task.
+        panels: each with its task.
         guesses: as `latest` gives them.
         measure: "accuracy" or "score", drawn within [0, 1].
     """
     best = best_of_cells(guesses)
-    for task, points in best.groupby("task"):
-        panels[str(task)].plot(
+    for task, panel in panels:
+        points = best[best["task"] == task]
+        panel.plot(
             points["gap"],
             points[measure].clip(0, 1),
             color=REFERENCE_COLOUR,

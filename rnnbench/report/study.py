@@ -9,10 +9,14 @@ from pathlib import Path
 import pandas as pd
 
 from rnnbench.diagnosis import Diagnoses, load_diagnosis
+from rnnbench.guess.table import load_guesses
 from rnnbench.report.diagnosis_data import join
+from rnnbench.report.guessing import latest
 from rnnbench.report.summary import horizons, summarise
+from rnnbench.report.transfer import transfer_runs
 from rnnbench.report.variants import label_variants
 from rnnbench.results import load_all
+from rnnbench.transfer.table import load_transfer
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Study:
         by_gap: one row per curve and gap.
         curves: one row per curve.
         diagnoses: why runs forget, of those that were diagnosed.
+        transfer: one row per run and test gap, of those that were tested at other gaps.
+        guesses: one row per task, cell and gap at which random networks were tried.
     """
 
     places: tuple[Path, ...]
@@ -36,6 +42,8 @@ class Study:
     by_gap: pd.DataFrame
     curves: pd.DataFrame
     diagnoses: Diagnoses
+    transfer: pd.DataFrame
+    guesses: pd.DataFrame
 
 
 def read_study(places: Sequence[Path]) -> Study:
@@ -49,5 +57,9 @@ def read_study(places: Sequence[Path]) -> Study:
         raise FileNotFoundError(f"no runs at {', '.join(map(str, places))}")
     results = label_variants(results)
     by_gap, curves = summarise(results), horizons(results)
-    diagnoses = join(results, load_diagnosis(places))
-    return Study(tuple(places), results, history, tuning, by_gap, curves, diagnoses)
+    return Study(
+        *(tuple(places), results, history, tuning, by_gap, curves),
+        diagnoses=join(results, load_diagnosis(places)),
+        transfer=transfer_runs(results, load_transfer(places)),
+        guesses=latest(load_guesses(places), results),
+    )

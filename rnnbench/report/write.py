@@ -22,17 +22,20 @@ from rnnbench.report.markdown import to_markdown
 from rnnbench.report.page import to_html
 from rnnbench.report.solving_figure import draw_solving_curves
 from rnnbench.report.study import Study, read_study
+from rnnbench.report.transfer import transfer_means
+from rnnbench.report.transfer_figure import draw_transfer
 
 # Drawn where a section shows the picture of this name.
 FIGURES: Mapping[str, Callable[[Study], Figure]] = {
-    "accuracy_vs_gap": lambda study: draw_against_gap(study.results, study.by_gap, "accuracy"),
-    "score_vs_gap": lambda study: draw_against_gap(study.results, study.by_gap, "score"),
+    "accuracy_vs_gap": lambda study: _against_gap(study, "accuracy"),
+    "score_vs_gap": lambda study: _against_gap(study, "score"),
     "solving_curves": lambda study: draw_solving_curves(study.results),
     "learning_curves": lambda study: draw_learning_curves(study.results, study.history),
     "horizon_vs_keep_bias": lambda study: draw_keep_bias(keep_bias_horizons(study.results)),
     "gradient_vs_lag": lambda study: draw_gradients(study.diagnoses),
     "cue_vs_time": lambda study: draw_cue(study.diagnoses),
     "gates_vs_time": lambda study: draw_gates(study.diagnoses),
+    "transfer": lambda study: draw_transfer(transfer_means(study.transfer)),
 }
 # Numbers for other programs and for papers.
 TABLES: Mapping[str, Callable[[Study], str]] = {
@@ -40,6 +43,10 @@ TABLES: Mapping[str, Callable[[Study], str]] = {
     "horizons.tex": horizon_latex,
     "by_gap.csv": lambda study: study.by_gap.drop(columns="label").to_csv(index=False),
 }
+
+
+def _against_gap(study: Study, measure: str) -> Figure:
+    return draw_against_gap(study.results, study.by_gap, measure, study.guesses)
 
 
 def write_report(paths: Sequence[Path]) -> Path:

@@ -84,7 +84,7 @@ def panels(figure):
 
 def study_of(results, diagnoses):
     nothing = pd.DataFrame()
-    return Study((), results, *[nothing] * 4, join(results, diagnoses))
+    return Study((), results, *[nothing] * 4, join(results, diagnoses), nothing, nothing)
 
 
 def draw(name, *diagnosed):

@@ -55,7 +55,7 @@ def test_it_is_a_line_of_crosses_apart_from_chance(
     guesses: pd.DataFrame, measure: str, heights: list[float]
 ) -> None:
     panel = Figure().add_subplot()
-    note = draw_guesses({"recall": panel}, guesses, measure)
+    note = draw_guesses([("recall", panel)], guesses, measure)
     (line,) = panel.get_lines()
     assert np.asarray(line.get_xdata()).tolist() == [2, 20]
     assert np.asarray(line.get_ydata()).tolist() == heights

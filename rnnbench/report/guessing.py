@@ -13,9 +13,9 @@ from rnnbench.report.style import REFERENCE_COLOUR
 HOW = (
     "Random networks: all weights and biases uniform in [-s, s], s log-uniform from 0.1 to 100, "
     "in turn with {sizes} hidden units. The best on the evaluation stream is measured once on the "
-    "test stream, and that is what stands here; in brackets, where any do, how many of the {guesses} "
-    "guesses of each cell at each gap solve the task (accuracy of 0.99 on the evaluation stream), "
-    "and which was the first. A task that guessing solves asks for no learning."
+    "test stream, and that is what stands here; in brackets, where any do, how many of the "
+    "{guesses} guesses of each cell at each gap solve the task (accuracy of 0.99 on the evaluation "
+    "stream), and which was the first. A task that guessing solves asks for no learning."
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rnnbench.cell import Cell
     from rnnbench.cli.notebook import run
+    from rnnbench.diagnose.frames import load_diagnosis
     from rnnbench.guess.table import load_guesses
     from rnnbench.results import load_history, load_results
     from rnnbench.task import Batch, Task
@@ -20,6 +21,7 @@ _HOMES = {
     "Batch": "rnnbench.task",
     "Cell": "rnnbench.cell",
     "Task": "rnnbench.task",
+    "load_diagnosis": "rnnbench.diagnose.frames",
     "load_guesses": "rnnbench.guess.table",
     "load_history": "rnnbench.results",
     "load_model": "rnnbench.weights",
@@ -28,8 +30,8 @@ _HOMES = {
     "run": "rnnbench.cli.notebook",
 }
 
-__all__ = ["Batch", "Cell", "Task", "load_guesses", "load_history", "load_model"]
-__all__ += ["load_results", "load_transfer", "run"]
+__all__ = ["Batch", "Cell", "Task", "load_diagnosis", "load_guesses", "load_history"]
+__all__ += ["load_model", "load_results", "load_transfer", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.arguments import Parser
-from rnnbench.diagnosis.store import consolidate_diagnoses
+from rnnbench.diagnose.store import consolidate_diagnoses
 from rnnbench.guess.table import GUESSES
 from rnnbench.records import consolidate, write_atomically
 from rnnbench.report import write_report

@@ -114,7 +114,7 @@ class Task(ABC):
     def cue(self, batch: Batch) -> Tensor | None:
         """Return what the first answer with a distance needs of its oldest input.
 
-        `rnnbench.diagnosis` asks how much of it a network's state still holds.
+        `rnnbench.diagnose` asks how much of it a network's state still holds.
 
         Returns:
             `(B,)`: a class (int64) or a value (float) of each sequence; None where the task does

@@ -76,7 +76,7 @@ def test_training_knows_no_task_and_no_cell_by_name(file):
 
 
 def test_the_report_draws_without_torch():
-    statement = "import rnnbench.report, rnnbench.statistics, rnnbench.results, rnnbench.diagnosis"
+    statement = "import rnnbench.report, rnnbench.statistics, rnnbench.results, rnnbench.diagnose"
     assert loads(statement, "torch", "hydra", "wandb") == []
 
 

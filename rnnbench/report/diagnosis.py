@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from rnnbench.diagnosis import Diagnoses
-from rnnbench.diagnosis import label as rules
+from rnnbench.diagnose import Diagnoses
+from rnnbench.diagnose import label as rules
 from rnnbench.report.diagnosis_tables import count_labels, evidence_table, label_table
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture
 from rnnbench.report.study import Study

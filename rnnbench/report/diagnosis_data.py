@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from rnnbench.diagnosis import Diagnoses
+from rnnbench.diagnose import Diagnoses
 from rnnbench.report.style import SHIPPED
 from rnnbench.report.variants import CURVE
 from rnnbench.statistics import HORIZON

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from rnnbench.diagnosis import Diagnoses
-from rnnbench.diagnosis.label import LABELS
+from rnnbench.diagnose import Diagnoses
+from rnnbench.diagnose.label import LABELS
 from rnnbench.report.document import Table
 
 

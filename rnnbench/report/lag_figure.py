@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from rnnbench.diagnosis import Diagnoses
-from rnnbench.diagnosis.label import VANISHED
+from rnnbench.diagnose import Diagnoses
+from rnnbench.diagnose.label import VANISHED
 from rnnbench.report.diagnosis_data import drawn_gaps, panels_of
 from rnnbench.report.diagnosis_grid import curve_grid, name_lines, set_time_axis
 from rnnbench.report.figure import mark_level

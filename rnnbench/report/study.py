@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnnbench.diagnosis import Diagnoses, load_diagnosis
+from rnnbench.diagnose import Diagnoses, load_diagnosis
 from rnnbench.guess.table import load_guesses
 from rnnbench.report.diagnosis_data import join
 from rnnbench.report.guessing import latest

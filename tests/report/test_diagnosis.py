@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnbench.diagnosis import Diagnoses, load_diagnosis
-from rnnbench.diagnosis.label import VANISHED
-from rnnbench.diagnosis.store import FORMAT, write_diagnosis
+from rnnbench.diagnose import Diagnoses, load_diagnosis
+from rnnbench.diagnose.label import VANISHED
+from rnnbench.diagnose.store import FORMAT, write_diagnosis
 from rnnbench.report.diagnosis import CAPTIONS, diagnosis_section
 from rnnbench.report.diagnosis_data import drawn_gaps, gates_gap, join, panels_of
 from rnnbench.report.diagnosis_grid import curve_grid

@@ -3,8 +3,8 @@
 import pandas as pd
 
 import rnnbench
-from rnnbench.diagnose import main as diagnose
-from rnnbench.diagnosis import load_diagnosis
+from rnnbench.diagnose import load_diagnosis
+from rnnbench.diagnose.__main__ import main as diagnose
 from rnnbench.publish import main
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from rnnbench.diagnosis.store import read_diagnoses
+from rnnbench.diagnose.store import read_diagnoses
 from rnnbench.records import Record
 from rnnbench.results import IDENTITY
 
@@ -24,7 +24,7 @@ class Diagnoses(NamedTuple):
     """What was found of the runs of some results.
 
     Attributes:
-        runs: one row per run. `label` and `evidence` as `rnnbench.diagnosis.label` gives them;
+        runs: one row per run. `label` and `evidence` as `rnnbench.diagnose.label` gives them;
             `half_life_*` and `longest_*`: of the keep gate, the median and the greatest over
             units, in time steps, NaN where there is none; `left_out`: in words, what could not
             be measured.

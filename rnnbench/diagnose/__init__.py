@@ -3,6 +3,6 @@
 `load_diagnosis` and what it needs import no torch, for the report reads through them.
 """
 
-from rnnbench.diagnosis.frames import Diagnoses, load_diagnosis
+from rnnbench.diagnose.frames import Diagnoses, load_diagnosis
 
 __all__ = ["Diagnoses", "load_diagnosis"]

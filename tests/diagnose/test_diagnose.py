@@ -9,10 +9,10 @@ import torch
 
 import rnnbench
 from rnnbench.condition import Condition, Replica
-from rnnbench.diagnose import choose, main
-from rnnbench.diagnosis import load_diagnosis
-from rnnbench.diagnosis.run import initial_parameters
-from rnnbench.diagnosis.store import consolidate_diagnoses
+from rnnbench.diagnose import load_diagnosis
+from rnnbench.diagnose.__main__ import choose, main
+from rnnbench.diagnose.run import initial_parameters
+from rnnbench.diagnose.store import consolidate_diagnoses
 from rnnbench.layers import Layers
 from rnnbench.records import Store
 from rnnbench.trainer import Plan, Trainer

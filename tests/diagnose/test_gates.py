@@ -7,11 +7,11 @@ import torch
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.diagnosis.gates import SigmoidGates
-from rnnbench.diagnosis.gradient import first_answer
-from rnnbench.diagnosis.measure import measure
-from rnnbench.diagnosis.run import initial_parameters
-from rnnbench.diagnosis.unroll import Unrolled
+from rnnbench.diagnose.gates import SigmoidGates
+from rnnbench.diagnose.gradient import first_answer
+from rnnbench.diagnose.measure import measure
+from rnnbench.diagnose.run import initial_parameters
+from rnnbench.diagnose.unroll import Unrolled
 from rnnbench.layers import Layers
 from tasks.delayed_recall import DelayedRecall
 

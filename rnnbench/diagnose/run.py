@@ -11,12 +11,12 @@ from torch import Tensor
 
 from rnnbench.cell import Cell
 from rnnbench.condition import Condition
-from rnnbench.diagnosis.gates import SigmoidGates
-from rnnbench.diagnosis.gradient import first_answer
-from rnnbench.diagnosis.label import gather, label
-from rnnbench.diagnosis.measure import measure
-from rnnbench.diagnosis.store import FORMAT
-from rnnbench.diagnosis.unroll import Unrolled
+from rnnbench.diagnose.gates import SigmoidGates
+from rnnbench.diagnose.gradient import first_answer
+from rnnbench.diagnose.label import gather, label
+from rnnbench.diagnose.measure import measure
+from rnnbench.diagnose.store import FORMAT
+from rnnbench.diagnose.unroll import Unrolled
 from rnnbench.layers import Layers
 from rnnbench.model import initialize, model_shapes
 from rnnbench.records import Record

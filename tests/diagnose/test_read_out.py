@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from rnnbench.cell import Cell
-from rnnbench.diagnosis.gradient import first_answer
-from rnnbench.diagnosis.measure import measure
-from rnnbench.diagnosis.read_out import NOISE, recoverable
-from rnnbench.diagnosis.unroll import Unrolled
+from rnnbench.diagnose.gradient import first_answer
+from rnnbench.diagnose.measure import measure
+from rnnbench.diagnose.read_out import NOISE, recoverable
+from rnnbench.diagnose.unroll import Unrolled
 from rnnbench.layers import Layers
 from tasks.adding import Adding
 from tasks.copying import Copying

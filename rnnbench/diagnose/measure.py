@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnnbench.diagnosis.gradient import Answer, gradient_norms
-from rnnbench.diagnosis.read_out import recoverable
-from rnnbench.diagnosis.unroll import Unrolled
+from rnnbench.diagnose.gradient import Answer, gradient_norms
+from rnnbench.diagnose.read_out import recoverable
+from rnnbench.diagnose.unroll import Unrolled
 from rnnbench.streams import diagnosing
 from rnnbench.task import Batch, Task
 

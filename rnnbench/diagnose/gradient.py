@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rnnbench.diagnosis.unroll import Unrolled
+from rnnbench.diagnose.unroll import Unrolled
 from rnnbench.task import Batch, Task
 
 TOTAL = "total"

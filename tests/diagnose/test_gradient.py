@@ -7,9 +7,9 @@ import torch
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.diagnosis.gradient import TOTAL, Answer, first_answer, gradient_norms
-from rnnbench.diagnosis.run import initial_parameters
-from rnnbench.diagnosis.unroll import Unrolled
+from rnnbench.diagnose.gradient import TOTAL, Answer, first_answer, gradient_norms
+from rnnbench.diagnose.run import initial_parameters
+from rnnbench.diagnose.unroll import Unrolled
 from rnnbench.layers import Layers
 from tasks.adding import Adding
 from tasks.copying import Copying

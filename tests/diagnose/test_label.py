@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rnnbench.diagnosis.label import (
+from rnnbench.diagnose.label import (
     CAPACITY,
     EXPLODING,
     LABELS,

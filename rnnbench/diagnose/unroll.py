@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rnnbench.cell import Cell
-from rnnbench.diagnosis.gates import SigmoidGates
+from rnnbench.diagnose.gates import SigmoidGates
 from rnnbench.engine import States
 from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel

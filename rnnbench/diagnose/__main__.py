@@ -9,7 +9,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from rnnbench.arguments import Parser, at_least, whole_number, whole_numbers, words
-from rnnbench.diagnosis.store import read_diagnosis, write_diagnosis
+from rnnbench.diagnose.store import read_diagnosis, write_diagnosis
 from rnnbench.records import Record, Store
 from rnnbench.selection import chosen
 
@@ -23,7 +23,7 @@ def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUE
     Returns:
         How many of the runs are diagnosed now; each of the others is named with the reason.
     """
-    from rnnbench.diagnosis.run import diagnose_run, settings
+    from rnnbench.diagnose.run import diagnose_run, settings
 
     done = 0
     for record in records:

@@ -66,13 +66,19 @@ def _measurable(store: Store, records: Iterable[Record]) -> tuple[list[Record], 
     for record in records:
         if record["status"] not in MEASURABLE:
             left_out[FAILED] += 1
-        elif record["versions"] != Condition(**record["config"]).versions:
+        elif not _is_current(record):
             left_out[OUTDATED] += 1
         elif not store.parameters(record["run_id"]).exists():
             left_out[NO_WEIGHTS] += 1
         else:
             kept.append(record)
     return kept, [text.format(count) for text, count in left_out.items()]
+
+
+def _is_current(record: Record) -> bool:
+    """Return whether a network is measured now as it was then, however it was trained."""
+    versions = Condition(**record["config"]).versions
+    return all(record["versions"][part] == versions[part] for part in ("task", "cell", "model"))
 
 
 def _gaps_of(records: Iterable[Record], task: str) -> list[int]:

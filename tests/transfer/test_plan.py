@@ -67,10 +67,11 @@ def test_runs_without_a_meaning_or_without_weights_are_left_out_and_said(put, sh
     put(condition, weights)
     put(condition, weights, seed=1, status="failed")
     put(condition, {}, seed=2)
-    versions = {**condition.versions, "task": 0}
-    directory = put(condition, weights, seed=3, versions=versions)
+    put(condition, weights, seed=3, versions={**condition.versions, "task": 0})
+    trained_otherwise = {**condition.versions, "trainer": 0}
+    directory = put(condition, weights, seed=4, versions=trained_otherwise)
     jobs, lines = make_plan(directory, None, None, None)
-    assert [[r["seed"] for r in job["records"]] for job in jobs] == [[0]]
+    assert [sorted(r["seed"] for r in job["records"]) for job in jobs] == [[0, 4]]
     assert [line.split(",")[0].split(" and ")[0] for line in sorted(lines)] == [
         "1 runs are of an older version of their task",
         "1 runs failed",

@@ -50,7 +50,9 @@ def tutorial(kind, cell, task, replica, *, steps, clip_norm):
 
 
 @pytest.mark.parametrize(
-    ("kind", "cell"), [(nn.RNN, RNN()), (nn.LSTM, LSTM()), (nn.GRU, GRU())], ids=str
+    ("kind", "cell"),
+    [(nn.RNN, RNN()), (nn.LSTM, LSTM()), (nn.GRU, GRU())],
+    ids=["rnn", "lstm", "gru"],
 )
 @pytest.mark.parametrize("task", [DelayedRecall(gap=6), Adding(gap=6)], ids=["recall", "adding"])
 @pytest.mark.parametrize("engine", ["reference", "compiled", "torch"])

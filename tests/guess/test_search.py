@@ -82,6 +82,14 @@ def test_the_best_and_all_that_solve_are_those_of_a_search_without_shortcuts(con
     assert (row["loss"], row["accuracy"]) == alone(easy, best, sizes[best % 3], TEST)
 
 
+def test_none_that_solves_is_missed_however_few_go_on(condition, guess, monkeypatch):
+    whole = guess(condition(gap=1), 300)
+    monkeypatch.setattr(module, "FINALISTS", 1)
+    row = guess(condition(gap=1), 300)
+    assert (row["solved"], row["first_solved"]) == (whole["solved"], whole["first_solved"])
+    assert row["solved"] > 1
+
+
 def test_only_the_best_is_ever_shown_the_test_stream(condition, guess, monkeypatch):
     shown = []
 
@@ -128,12 +136,17 @@ def test_weights_are_uniform_and_their_bound_is_log_uniform(condition):
     assert len({float(row) for row in parameters["readout.bias"][:, 0]}) == 400
 
 
-def test_a_network_that_blows_up_remembers_nothing(condition, guess):
-    """Rectified units with weights in the tens overflow long before the end."""
-    exploding = condition(gap=400, hidden_size=4)
-    cell = {**exploding.cell, "nonlinearity": "relu"}
-    row = guess(type(exploding)(**exploding.settings | {"cell": cell}), 60)
-    assert math.isfinite(row["score"]) and math.isfinite(row["evaluation_score"])
+def test_a_network_that_blows_up_remembers_nothing(condition, guess, monkeypatch):
+    def blown_up(model, task, kind, size):
+        losses, accuracies = measure(model, task, kind, size)
+        return [math.nan] * len(losses), [1.0] * len(accuracies)
+
+    monkeypatch.setattr(module, "measure", blown_up)
+    row = guess(condition(), 30)
+    assert row["solved"] == 0
+    assert (row["evaluation_accuracy"], row["evaluation_score"]) == (0.5, 0)
+    assert (row["accuracy"], row["score"]) == (0.5, 0)
+    assert math.isnan(row["loss"])
 
 
 def test_a_search_that_is_stopped_has_no_row(condition):

@@ -96,6 +96,12 @@ def test_where_the_gap_of_training_varies_it_goes_on_as_it_would_have(tmp_path, 
     assert run(tmp_path / "stopped", stop=StopAt(23), condition=varied)["stopped"]
     assert run(tmp_path / "stopped", condition=varied)["stopped"] is False
     assert stored(tmp_path / "stopped") == stored(tmp_path / "whole")
+    run(tmp_path / "fixed", condition=replace(varied, task=CONDITION.task))
+    losses = [
+        {record["loss"] for record, _ in stored(tmp_path / name).values()}
+        for name in ("whole", "fixed")
+    ]
+    assert not losses[0] & losses[1]
 
 
 def test_goes_on_from_the_checkpoint_and_not_from_the_start(tmp_path, monkeypatch):

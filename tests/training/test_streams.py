@@ -4,14 +4,15 @@ import pytest
 import torch
 
 from rnnbench.streams import (
-    EVALUATION,
     MAX_BLOCK,
     MAX_SEED,
     TEST,
     TRAINING,
     diagnosing,
+    guessing,
     mix,
     scheduling,
+    shuffling,
     stream,
 )
 
@@ -32,12 +33,13 @@ def test_neighbouring_streams_differ():
     assert len({tuple(draw(*key)) for key in keys}) == len(keys)
 
 
-def test_what_is_diagnosed_is_shared_with_nothing_else():
-    own = [torch.rand(4, generator=diagnosing(block)).tolist() for block in (0, 1)]
-    others = [draw(kind, 0, block) for kind in (TRAINING, EVALUATION, TEST) for block in range(9)]
-    others += [torch.rand(4, generator=scheduling(block)).tolist() for block in range(9)]
-    assert own[0] != own[1]
-    assert not any(numbers in others for numbers in own)
+def test_what_has_a_stream_of_its_own_meets_no_seed_s():
+    own = [guessing(n) for n in range(40)] + [scheduling(n) for n in range(40)]
+    own += [diagnosing(n) for n in range(40)]
+    own += [shuffling(seed, n) for seed in (0, 1, 2) for n in range(40)]
+    others = [stream(k, s, b) for k in range(4) for s in (0, 3, MAX_SEED) for b in (0, MAX_BLOCK)]
+    drawn = [tuple(torch.rand(4, generator=each).tolist()) for each in (*own, *others)]
+    assert len(set(drawn)) == len(drawn)
 
 
 def test_mixing_is_one_to_one_and_stays_within_32_bits():

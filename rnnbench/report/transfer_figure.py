@@ -1,6 +1,9 @@
-"""Training gap against test gap as matrices: a row of panels per task, a panel per curve."""
+"""Training gap against test gap as matrices: a panel per task and curve, task by task."""
 
 from __future__ import annotations
+
+import math
+from itertools import zip_longest
 
 import matplotlib as mpl
 import numpy as np
@@ -19,6 +22,7 @@ COLOURS = LinearSegmentedColormap.from_list(
     "score", mpl.colormaps["Blues"](np.linspace(0, 0.78, 256))
 )
 DARK = 0.7  # from this score on numbers are white
+MOST_ACROSS = 4  # panels; a task with more curves takes several rows
 CELL_INCHES, ROOM_INCHES = 0.36, 0.72
 
 
@@ -31,32 +35,35 @@ def draw_transfer(means: pd.DataFrame) -> Figure:
     """
     curves = means[CURVE[1:]].drop_duplicates().sort_values(CURVE[1:])
     tasks = sorted(means["task"].unique())
+    lines = math.ceil(len(curves) / MOST_ACROSS)
+    columns, rows = math.ceil(len(curves) / lines), lines * len(tasks)
     across = max(means["test_gap"].nunique(), 4) * CELL_INCHES + ROOM_INCHES
     down = max(means["gap"].nunique(), 2) * CELL_INCHES + ROOM_INCHES
     with mpl.rc_context(THEME | {"axes.grid": False}):
-        size = (max(4.6, len(curves) * across), len(tasks) * down + 0.2)
+        size = (max(4.6, columns * across), rows * down + 0.2)
         figure = Figure(figsize=size, layout="constrained")
-        grid = figure.subplots(len(tasks), len(curves), squeeze=False)
-        for row, task in zip(grid, tasks, strict=True):
-            drawn = []
-            for panel, (cell, variant) in zip(row, curves.itertuples(index=False), strict=True):
-                own = means[(means["task"] == task) & (means["cell"] == cell)]
-                if _draw_panel(panel, own[own["variant"] == variant]):
-                    drawn.append(panel)
-            drawn[0].set_ylabel("training gap")
+        grid = figure.subplots(rows, columns, squeeze=False).reshape(len(tasks), -1)
+        for panels, task in zip(grid, tasks, strict=True):
+            own = means[means["task"] == task]
+            for panel, curve in zip_longest(panels, curves.itertuples(index=False)):
+                if curve is None:
+                    panel.remove()
+                else:
+                    points = own[(own["cell"] == curve.cell) & (own["variant"] == curve.variant)]
+                    _draw_panel(panel, points)
     return figure
 
 
-def _draw_panel(panel: Axes, points: pd.DataFrame) -> bool:
+def _draw_panel(panel: Axes, points: pd.DataFrame) -> None:
     """Draw one curve's matrix, or take the panel away where there is none."""
     if points.empty:
         panel.remove()
-        return False
+        return
     table = points.pivot_table(index="gap", columns="test_gap", values="score")
     values = table.to_numpy(dtype=float)
     panel.imshow(values, cmap=COLOURS, vmin=0, vmax=1, aspect="equal", label="_scores")
     panel.set_title(f"{points['task'].iloc[0]}: {points['label'].iloc[0]}", fontsize="small")
-    panel.set_xlabel("test gap")
+    panel.set(xlabel="test gap", ylabel="training gap")
     panel.set_xticks(range(table.shape[1]), [f"{gap}" for gap in table.columns])
     panel.set_yticks(range(table.shape[0]), [f"{gap}" for gap in table.index])
     panel.tick_params(length=0)
@@ -71,10 +78,11 @@ def _draw_panel(panel: Axes, points: pd.DataFrame) -> bool:
             frame = Rectangle(corner, 0.92, 0.92, fill=False, lw=1.4, edgecolor="black")
             frame.set_label("_own gap")
             panel.add_patch(frame)
-    return True
 
 
 def _number(score: float) -> str:
     if np.isnan(score):
         return ""
-    return "< 0" if score < -0.005 else f"{abs(score):.2f}"
+    if score < -1:
+        return "< −1"
+    return f"{score:.2f}".replace("-0.00", "0.00").replace("-", "−")

@@ -15,8 +15,7 @@ FIGURE = "transfer"
 CAPTION = (
     "Mean score over seeds on the test stream of a gap (column) of networks trained at a gap "
     "(row): white 0, dark 1. Framed: the gap of training; right of it gaps are longer than in "
-    "training, left of it shorter. A score below 0, worse than remembering nothing, is written "
-    "as < 0."
+    "training, left of it shorter. A score below 0 is worse than remembering nothing."
 )
 SCHEDULES = (
     "Schedules of the training gap, over the tasks, cells and gaps that all of them have; in "

@@ -68,7 +68,7 @@ def test_the_matrix_holds_the_means_over_seeds(fabricate: Fabricate, runs_of: An
     expected = [np.mean(SCORES[gap], 0) for gap in (10, 20, 40)]
     assert np.asarray(image.get_array()) == pytest.approx(np.array(expected))
     texts = [text.get_text() for text in panel.texts]
-    assert texts == ["0.88", "0.60", "0.70", "0.65", "0.85", "0.50", "0.05", "0.05", "< 0"]
+    assert texts == ["0.88", "0.60", "0.70", "0.65", "0.85", "0.50", "0.05", "0.05", "−0.95"]
     assert (panel.get_xlabel(), panel.get_ylabel()) == ("test gap", "training gap")
     for labels in (panel.get_xticklabels(), panel.get_yticklabels()):
         assert [label.get_text() for label in labels] == ["10", "20", "40"]
@@ -102,6 +102,25 @@ def test_a_panel_per_task_and_curve_and_none_where_nothing_was_measured(
     drawn = panels(draw_transfer(means))
     assert set(drawn) == {"copy: gru", "copy: lstm", "recall: lstm"}
     assert len(drawn["copy: lstm"].texts) == 3
+
+
+def test_curves_that_do_not_fit_in_a_row_take_several(fabricate: Fabricate, runs_of: Any) -> None:
+    parts = [
+        trained(fabricate, {10: SCORES[10]}, cell=cell, condition_id=cell.rjust(16, "0"))
+        for cell in ("a", "b", "c", "d", "e")
+    ]
+    figure = draw_transfer(transfer_means(runs_of(*(sum(own, []) for own in zip(*parts)))))
+    assert [panel.get_title() for panel in figure.axes] == [f"copy: {cell}" for cell in "abcde"]
+    places = [panel.get_subplotspec() for panel in figure.axes]
+    assert [(p.rowspan.start, p.colspan.start) for p in places if p] == [
+        *((0, 0), (0, 1), (0, 2), (1, 0), (1, 1)),
+    ]
+
+
+def test_scores_far_below_0_are_bounded_in_words(fabricate: Fabricate, runs_of: Any) -> None:
+    runs = runs_of(*trained(fabricate, {10: [[1.0, -30.0, -0.001]]}))
+    (panel,) = draw_transfer(transfer_means(runs)).axes
+    assert [text.get_text() for text in panel.texts] == ["1.00", "< −1", "0.00"]
 
 
 def test_a_missing_cell_is_empty(fabricate: Fabricate, runs_of: Any) -> None:

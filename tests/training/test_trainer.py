@@ -40,13 +40,15 @@ def tutorial(kind, cell, task, replica, *, steps, clip_norm):
     network.double()
     optimizer = torch.optim.Adam(network.parameters(), lr=replica.lr)
     data = TrainingData(task, PLAN.batch_size, [replica.seed], CPU, torch.float64)
+    clipped = 0
     for step in range(steps):
         inputs, targets = (each[0] for each in data.batch(step))
         optimizer.zero_grad()
         task.loss(network(inputs, task.answer_length), targets).backward()
         norm = nn.utils.clip_grad_norm_(network.parameters(), clip_norm)
+        clipped += int(norm > clip_norm)
         optimizer.step()
-    return network, float(norm)
+    return network, float(norm), clipped
 
 
 @pytest.mark.parametrize(
@@ -60,8 +62,9 @@ def test_trains_as_the_tutorial_does(train, engine, task, kind, cell):
     replica, bound = Replica(3, 3e-3), 0.05
     settings = {"engine": engine, "dtype": "float64", "clip_norm": bound, "task": task}
     outcome = train([(0, 1e-3), replica], cell=cell, **settings)[replica]
-    network, norm = tutorial(kind, cell, task, replica, steps=PLAN.steps, clip_norm=bound)
+    network, norm, clipped = tutorial(kind, cell, task, replica, steps=PLAN.steps, clip_norm=bound)
     assert norm > bound, "clipping must matter here"
+    assert outcome.clipped_steps == clipped > 0
     assert outcome.progress.history[-1]["grad_norm"] == pytest.approx(norm, rel=1e-9)
     for name, tensor in network.state_dict().items():
         torch.testing.assert_close(outcome.parameters[name], tensor, atol=1e-9, rtol=1e-9)

@@ -16,7 +16,8 @@ from rnnbench.records import Store
 from .wandb_reader import offline_runs
 
 BINARIES = Path(sys.executable).parent
-TIMES = ["seconds", "sequences_per_second", "environment"]
+# What may differ between two runs of the same numbers: how long, where and by which command.
+CIRCUMSTANCES = ["seconds", "sequences_per_second", "environment", "command"]
 SMALL = [
     *(
         "engine=reference",
@@ -55,7 +56,7 @@ def numbers(directory):
     store = Store(directory)
     return {
         run_id: (
-            {key: value for key, value in record.items() if key not in TIMES},
+            {key: value for key, value in record.items() if key not in CIRCUMSTANCES},
             store.parameters(run_id).read_bytes(),
         )
         for run_id, record in store.runs().items()

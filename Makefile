@@ -19,7 +19,7 @@ gaps smoke: $(INSTALLED)
 	$(BIN)/python -m rnnbench +sweep=$@ $(ARGS)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest $(ARGS)
 
 slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 WANDB = str(Path(sys.executable).parent / "wandb")
@@ -13,9 +14,18 @@ def offline_runs(output_dir):
     return [read_back(path) for path in sorted((output_dir / "wandb").glob("offline-run-*"))]
 
 
-def read_back(directory):
+def _inspect(directory):
     command = [WANDB, "leet", "inspect", "--json", str(directory)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def read_back(directory):
+    done = _inspect(directory)
+    deadline = time.monotonic() + 30  # W&B's own process may still be writing the last of it
+    while done.returncode and time.monotonic() < deadline:
+        time.sleep(0.5)
+        done = _inspect(directory)
+    assert done.returncode == 0, done.stderr
     found = {"history": [], "summary": {}, "exit": None}
     for entry in map(json.loads, done.stdout.splitlines()):
         content = entry.get(entry["type"])

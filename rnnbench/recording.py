@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from safetensors.torch import save
@@ -13,7 +14,7 @@ from rnnbench.condition import Condition, Replica
 from rnnbench.layers import Layers
 from rnnbench.machine import describe_machine
 from rnnbench.matching import count_parameters, count_state
-from rnnbench.records import FORMAT, Record
+from rnnbench.records import FORMAT, Record, Store
 from rnnbench.trainer import Outcome
 
 
@@ -67,6 +68,13 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
     }
 
 
+def describe_job(job: Mapping[str, Any]) -> dict[Replica, Record]:
+    """Return what is known of each replica of a job, see `rnnbench.worker.run_job`, before it."""
+    run = {name: job[name] for name in ("sweep", "command", "engine", "device", "tuning")}
+    run["started"] = datetime.now(UTC).isoformat(timespec="seconds")
+    return {replica: describe_run(job["condition"], replica, run) for replica in job["replicas"]}
+
+
 def finished_record(described: Record, outcome: Outcome) -> Record:
     """Return the record of a replica that was trained."""
     seconds = outcome.progress.seconds
@@ -103,6 +111,15 @@ def failed_record(described: Record, error: str) -> Record:
         "error": error,
         "history": [],
     }
+
+
+def store_failure(job: Mapping[str, Any], error: str, store: Store) -> None:
+    """Store that the replicas of a job which have no result could not be trained, and why."""
+    described = describe_job(job).values()
+    done = store.finished(record["run_id"] for record in described)
+    for record in described:
+        if record["run_id"] not in done:
+            store.write(failed_record(record, error))
 
 
 def final_parameters(outcome: Outcome) -> bytes:

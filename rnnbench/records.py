@@ -76,6 +76,11 @@ class Store:
         path = self.directory / f"{run_id}.json"
         return next(_read_files([path]), None) if path.exists() else None
 
+    def finished(self, run_ids: Iterable[str]) -> dict[str, str]:
+        """Return the statuses, by run id, of those runs that need no more training."""
+        records = filter(None, map(self.read, run_ids))
+        return {r["run_id"]: r["status"] for r in records if r["status"] in FINISHED}
+
     def parameters(self, run_id: str) -> Path:
         return self.directory / f"{run_id}.safetensors"
 

@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rnnbench.checkpoint import load_checkpoint, save_checkpoint
+from rnnbench.claims import Claim, claim_of, take
 from rnnbench.condition import Condition, Replica
-from rnnbench.recording import describe_run, failed_record, final_parameters, finished_record
+from rnnbench.news import News
+from rnnbench.recording import describe_job, final_parameters, finished_record
 from rnnbench.records import Store
 from rnnbench.tracker import open_tracker
 from rnnbench.trainer import Outcome, Plan, Trainer
@@ -36,22 +37,32 @@ def run_job(job: Job, progress: Report, stop: threading.Event) -> dict[str, Any]
         stop: when set, the stack is checkpointed and left.
 
     Returns:
-        statuses (by run id) of the replicas that were finished, and stopped.
+        statuses (by run id) of the replicas that are finished; stopped; and held, if another
+        process is at work on the condition and nothing was done.
     """
-    return _Work(job, progress, stop).run()
+    claim = take(claim_of(job["output_dir"], job["condition"].condition_id))
+    if claim is None:
+        return {"statuses": {}, "stopped": False, "held": True}
+    with claim:
+        return _Work(job, progress, stop, claim).run()
 
 
 class _Work:
     """One condition in a worker's hands."""
 
-    def __init__(self, job: Job, progress: Report, stop: threading.Event) -> None:
-        self.job, self.progress, self.stop = job, progress, stop
+    def __init__(self, job: Job, progress: Report, stop: threading.Event, claim: Claim) -> None:
+        self.job, self.progress, self.stop, self.claim = job, progress, stop, claim
         self.condition: Condition = job["condition"]
         self.store = Store(job["output_dir"])
-        name = f"{self.condition.condition_id}.safetensors"
-        self.checkpoint = Path(job["output_dir"]) / "checkpoints" / name
-        self.described = {r: described for r, described in _describe(job)}
-        self.statuses: dict[str, str] = {}
+        identity = self.condition.condition_id
+        self.checkpoint = Path(job["output_dir"]) / "checkpoints" / f"{identity}.safetensors"
+        self.news = News(job["output_dir"], identity)
+        self.described = describe_job(job)
+        # Another launcher may have been here since the job was planned.
+        self.statuses = self.store.finished(run["run_id"] for run in self.described.values())
+        self.waiting = [
+            r for r, run in self.described.items() if run["run_id"] not in self.statuses
+        ]
 
     def run(self) -> dict[str, Any]:
         job = self.job
@@ -64,12 +75,13 @@ class _Work:
                 self.checkpoint.unlink(missing_ok=True)
         finally:
             self.tracker.close()
+            self.news.clear()
         stopped = len(self.statuses) < len(self.described)
-        return {"statuses": self.statuses, "stopped": stopped}
+        return {"statuses": self.statuses, "stopped": stopped, "held": False}
 
     def _stacks(self) -> Iterator[Trainer]:
         """Yield the stack that an earlier start left half-way, if any, then one of the others."""
-        waiting: Sequence[Replica] = self.job["replicas"]
+        waiting = self.waiting
         saved = load_checkpoint(self.checkpoint)
         if saved is not None:
             replicas = [Replica(*entry["replica"]) for entry in saved.state["replicas"]]
@@ -103,14 +115,27 @@ class _Work:
             for outcome in self._drop(trainer):
                 self._finish(outcome)
             now, stopping = time.monotonic(), self.stop.is_set()
+            if self.claim.lost.is_set():
+                return  # and its heir goes on from the last checkpoint
             if stopping or now - saved > CHECKPOINT_SECONDS:
                 self._save(trainer)
                 saved = now
             if now - told > PROGRESS_SECONDS or trainer.finished:
-                self.progress(_news(trainer))
+                self._tell(trainer)
                 told = now
             if stopping:
                 return
+
+    def _tell(self, trainer: Trainer) -> None:
+        latest = [p.history[-1]["accuracy"] for p in trainer.progress if p.history]
+        news = {
+            "step": trainer.step,
+            "steps": trainer.plan.steps,
+            "active": len(trainer.progress),
+            "accuracy": sum(latest) / len(latest) if latest else None,
+        }
+        self.progress(news)
+        self.news.tell(news)
 
     def _drop(self, trainer: Trainer) -> list[Outcome]:
         """In a tuning, take the rates out that are clearly behind when that is due."""
@@ -145,15 +170,6 @@ class _Work:
             print(f"rnnbench: warning: no checkpoint could be written: {error}", file=sys.stderr)
 
 
-def failed_records(job: Job, error: str, store: Store) -> None:
-    """Store that the replicas of a job which have no result could not be trained, and why."""
-    done = store.runs()
-    for _, described in _describe(job):
-        known = done.get(described["run_id"])
-        if known is None or known["status"] == "failed":
-            store.write(failed_record(described, error))
-
-
 def training_plan(condition: Condition, engine: str, device: str) -> Plan:
     """Return how a condition is trained on a resolved engine and device."""
     settings = {**condition.model, **condition.trainer, "gap_schedule": condition.gap_schedule}
@@ -175,20 +191,3 @@ def seconds_per_step(condition: Condition, replicas: int, engine: str, device: s
         next(training)
         times.append(time.perf_counter() - start)
     return sorted(times)[1]
-
-
-def _describe(job: Job) -> list[tuple[Replica, dict[str, Any]]]:
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    run = {name: job[name] for name in ("sweep", "command", "engine", "device", "tuning")}
-    run["started"] = started
-    return [(r, describe_run(job["condition"], r, run)) for r in job["replicas"]]
-
-
-def _news(trainer: Trainer) -> dict[str, Any]:
-    latest = [p.history[-1]["accuracy"] for p in trainer.progress if p.history]
-    return {
-        "step": trainer.step,
-        "steps": trainer.plan.steps,
-        "active": len(trainer.progress),
-        "accuracy": sum(latest) / len(latest) if latest else None,
-    }

@@ -101,6 +101,26 @@ def test_a_sweep_leaves_records_weights_report_and_table(whole):
     assert sorted(path.name for path in directory.parent.parent.iterdir()) == ["results"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", [False, True], ids=["both to the end", "one killed half-way"])
+def test_two_launchers_share_a_sweep(whole, tmp_path, killed):
+    words = [*SMALL, "tracker=none", "workers=1"]
+    launchers = [start(*words, cwd=tmp_path) for _ in range(2)]
+    directory = tmp_path / "results" / "gaps"
+    if killed:
+        wait_until(lambda: len(list((directory / "runs").glob("*.json"))) >= 4)
+        os.killpg(launchers[0].pid, signal.SIGKILL)
+        launchers.pop(0).communicate()
+    told = [line for each in launchers for line in finish(each)[1].splitlines() if line[0] == "["]
+    assert numbers(directory) == numbers(whole[0])
+    own = [line.split("] ")[1].split(":")[0] for line in told if "elsewhere" not in line]
+    assert len(own) == len(set(own))
+    if not killed:
+        assert len(own) == 8
+        assert len(told) == 16
+    assert not any((directory / "claims").iterdir())
+
+
 def test_every_run_is_mirrored_whole(whole):
     directory, _, _ = whole
     runs = offline_runs(directory)

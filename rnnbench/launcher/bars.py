@@ -45,12 +45,17 @@ class Bars(Progress):
         self.rows[index] = row
 
     def show_move(self, index: int) -> None:
+        if index not in self.rows:
+            self.show_start(index)
         self.display.update(self.rows[index], completed=self.shares[index], text=self.latest[index])
         self._show_overall()
 
-    def show_end(self, index: int, line: str, failed: bool) -> None:
+    def show_leave(self, index: int) -> None:
         if index in self.rows:  # a worker may die before it begins
             self.display.remove_task(self.rows.pop(index))
+
+    def show_end(self, index: int, line: str, failed: bool) -> None:
+        self.show_leave(index)
         if failed:
             self.say(line)
         self._show_overall()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rnnbench.condition import Condition, Replica
 from rnnbench.launcher.plan import Plan, finished
 from rnnbench.records import Record
+from rnnbench.text_table import format_table
 
 KINDS = ("done", "skipped", "failed", "left")
 
@@ -60,15 +61,8 @@ def format_closing(closing: Closing) -> str:
     rows = [("task", "cell", *shown)]
     for (task, cell), row in [*closing.counts.items(), (("all", ""), closing.total)]:
         rows.append((task, cell, *(str(row[kind]) for kind in shown)))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [_aligned(row, widths) for row in rows]
-    return "\n".join([*lines, *(f"failed: {failure}" for failure in closing.failures)])
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    names = [text.ljust(width) for text, width in zip(row[:2], widths[:2], strict=True)]
-    numbers = [text.rjust(width) for text, width in zip(row[2:], widths[2:], strict=True)]
-    return "  ".join([*names, *numbers])
+    failures = (f"failed: {failure}" for failure in closing.failures)
+    return "\n".join([format_table(rows, names=2), *failures])
 
 
 def _kinds(

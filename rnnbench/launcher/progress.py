@@ -57,13 +57,26 @@ class Progress(ABC):
         self.latest[index] = "starting"
         self.show_start(index)
 
-    def move(self, index: int, event: Mapping[str, Any]) -> None:
-        """Note what a condition reports: step, steps, and accuracy where there is one yet."""
+    def move(self, index: int, event: Mapping[str, Any], where: str = "") -> None:
+        """Note what a condition reports: step, steps, and accuracy where there is one yet.
+
+        Args:
+            index: of the condition.
+            event: what it reports.
+            where: it is trained, if another launcher does that.
+        """
         self.shares[index] = event["step"] / event["steps"]
         self.latest[index] = f"step {event['step']} of {event['steps']}"
         if event["accuracy"] is not None:
             self.latest[index] += f", accuracy {event['accuracy']:.2f}"
+        if where:
+            self.latest[index] += f" {where}"
         self.show_move(index)
+
+    def leave(self, index: int) -> None:
+        """Note that a condition is left to another launcher."""
+        self.latest.pop(index, None)
+        self.show_leave(index)
 
     def end(self, index: int, done: int, failed: int, outcome: str) -> None:
         """Note that a condition has ended, with how many replicas done and failed."""
@@ -81,6 +94,10 @@ class Progress(ABC):
     @abstractmethod
     def show_move(self, index: int) -> None:
         """Show `latest` of a condition."""
+
+    @abstractmethod
+    def show_leave(self, index: int) -> None:
+        """Cease to show a condition."""
 
     @abstractmethod
     def show_end(self, index: int, line: str, failed: bool) -> None:
@@ -127,6 +144,9 @@ class PlainLines(Progress):
         if time.monotonic() - self.said >= QUIET_SECONDS:
             running = "; ".join(f"{self.names[i]}: {text}" for i, text in self.latest.items())
             self.say(f"{self.share:.0%}, {self.summary()} ({running})")
+
+    def show_leave(self, index: int) -> None:
+        """Show nothing: it will be told when it ends."""
 
     def show_end(self, index: int, line: str, failed: bool) -> None:
         self.say(f"[{self.ended}/{len(self.names)}] {line} ({self.summary()})")

@@ -16,6 +16,7 @@ from rnnbench.launcher.plan import Job, Plan, make_plan, stored_records
 from rnnbench.launcher.process import describe
 from rnnbench.launcher.progress import make_progress
 from rnnbench.launcher.runners import Runner, run_here, run_in_workers
+from rnnbench.launcher.sharing import run_shared
 from rnnbench.launcher.tuning import (
     describe_choices,
     settle,
@@ -24,6 +25,7 @@ from rnnbench.launcher.tuning import (
     with_untuned_rates,
 )
 from rnnbench.launcher.watch import Watch
+from rnnbench.manifest import add_to_manifest
 
 CANNOT_RUN = 2
 INTERRUPTED = 130
@@ -103,6 +105,7 @@ def _show(plan: Plan) -> int:
 
 def _run(plan: Plan, runner: Runner, interrupt: Interrupt) -> int:
     mode = "none"
+    add_to_manifest(plan.sweep)
     plan, errors = _tune(plan, runner, interrupt)
     if plan.jobs and interrupt.exit_code is None:
         plan = _with_engines(plan, runner, interrupt)
@@ -121,6 +124,7 @@ def _tune(plan: Plan, runner: Runner, interrupt: Interrupt) -> tuple[Plan, dict[
     tuning = make_plan(tuning_sweep(plan.sweep))
     if not tuning.jobs:
         return plan, {}
+    add_to_manifest(tuning.sweep)
     tuning = _with_engines(tuning, runner, interrupt)
     errors = _train(tuning, "none", runner, interrupt)
     settled = settle(plan.sweep)
@@ -163,7 +167,11 @@ def _train(plan: Plan, mode: str, runner: Runner, interrupt: Interrupt) -> dict[
         what = f"to tune ({tuning_budget()})" if plan.sweep.is_tuning else "to train"
         progress.say(f"rnnbench: {plan.sweep.name}: conditions {what}: {len(jobs)}")
         stopping = partial(progress.say, STOPPING)
-        runner(run_job, jobs, watch, interrupt, workers=plan.workers, stopping=stopping)
+
+        def run(some: Sequence[Job], notify: pool.Notify) -> None:
+            runner(run_job, some, notify, interrupt, workers=plan.workers, stopping=stopping)
+
+        run_shared(watch, run, interrupt)
     return watch.errors
 
 

@@ -314,7 +314,7 @@ def start(tmp_path, how, output_dir):
     )
 
 
-def wait_for(predicate, seconds=30):
+def wait_for(predicate, seconds=120):
     deadline = time.monotonic() + seconds
     while not predicate() and time.monotonic() < deadline:
         time.sleep(0.02)

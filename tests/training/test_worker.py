@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 import rnnbench
 from rnnbench import worker
 from rnnbench.condition import Condition, Replica
+from rnnbench.recording import store_failure
 from rnnbench.records import Store
 
 CONDITION = Condition(
@@ -80,7 +81,7 @@ def undisturbed(tmp_path_factory):
 @pytest.mark.parametrize("looks", [0, 9, 19, 28])
 def test_stopped_and_started_again_gives_the_same_numbers(tmp_path, undisturbed, looks):
     first = run(tmp_path, stop=StopAt(looks))
-    assert first == {"statuses": {}, "stopped": True}
+    assert first == {"statuses": {}, "stopped": True, "held": False}
     assert len(list((tmp_path / "checkpoints").iterdir())) == 1
     assert run(tmp_path)["stopped"] is False
     assert stored(tmp_path) == undisturbed
@@ -187,7 +188,7 @@ def test_layers_and_directions_are_recorded_and_come_back(tmp_path):
 
 def test_a_job_that_failed_is_recorded_and_what_was_finished_is_kept(tmp_path):
     run(tmp_path, REPLICAS[:1])
-    worker.failed_records(job(tmp_path), "the worker died (exit code -9)", Store(tmp_path))
+    store_failure(job(tmp_path), "the worker died (exit code -9)", Store(tmp_path))
     frame = rnnbench.load_results(tmp_path)
     assert frame["status"].tolist() == ["unsolved", "failed", "failed"]
     failed = frame[frame["status"] == "failed"]

@@ -1,0 +1,217 @@
+"""Claims: which process is at work on what, on one machine or over a shared file system.
+
+A claim is a directory that holds one file, named after its owner. Making it is the rename of a
+directory prepared beside it, which fails where there is one with a file in it; taking it over is
+the removal of the dead owner's file by its name, which never hits the file of a faster heir. The
+owner touches its file while it lives. No lock is asked of the file system, and no two clocks are
+compared: who waits for a claim looks whether it still changes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+BEAT_SECONDS = 10.0
+# Longer than a network file system may go on showing what a file was before.
+STALE_SECONDS = 90.0
+
+
+class Claim:
+    """What a process holds between entering and leaving; made by `take`.
+
+    Attributes:
+        lost: somebody has taken the claim over, since for too long it did not change.
+    """
+
+    def __init__(self, file: Path, beat_seconds: float) -> None:
+        self.file = file
+        self.lost = threading.Event()
+        self._ended = threading.Event()
+        self._beat_seconds = beat_seconds
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> Claim:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let go."""
+        self._ended.set()
+        self._thread.join()
+        _remove(self.file)
+
+    def _beat(self) -> None:
+        while not self._ended.wait(self._beat_seconds):
+            try:
+                os.utime(self.file)
+            except FileNotFoundError:
+                self.lost.set()
+                return
+            except OSError:  # a file system that is away for a moment
+                continue
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who has a claim.
+
+    Attributes:
+        file: its file in the claim.
+        host: name of its machine; empty where the file cannot be read.
+        pid: its process there.
+        beat: changes while it lives.
+        heard: when it was last known to live, in seconds since 1970 by its file system's clock.
+        dead: known to be gone: its machine is this one, and its process is no more.
+    """
+
+    file: Path
+    host: str
+    pid: int
+    beat: int
+    heard: float
+    dead: bool
+
+
+def claim_of(output_dir: Path | str, condition_id: str) -> Path:
+    """Return where the claim to a condition lies."""
+    return Path(output_dir) / "claims" / condition_id
+
+
+def take(place: Path, *, beat_seconds: float = BEAT_SECONDS) -> Claim | None:
+    """Claim a place, unless another process has it that is not known to be dead.
+
+    Raises:
+        OSError: nothing can be written there.
+    """
+    for holder in holders(place):
+        if not holder.dead:
+            return None
+        _remove(holder.file)
+    name = f"{secrets.token_hex(8)}.json"
+    draft = place.with_name(f".{place.name}.{name}")
+    draft.mkdir(parents=True)
+    try:
+        (draft / name).write_text(json.dumps(_identity()))
+        os.rename(draft, place)
+    except OSError:
+        shutil.rmtree(draft, ignore_errors=True)
+        if not (place / name).exists():  # else: done, though a network file system denied it
+            if place.exists():
+                return None
+            raise
+    return Claim(place / name, beat_seconds)
+
+
+def holders(place: Path) -> Iterator[Holder]:
+    """Yield who has a claim; nobody, or one."""
+    try:
+        names = sorted(os.listdir(place))
+    except FileNotFoundError:
+        return
+    for name in names:
+        with suppress(FileNotFoundError):
+            yield _read(place / name)
+
+
+class Vigil:
+    """Looks at the claims of others, again and again, until they are free."""
+
+    def __init__(self, *, stale_seconds: float = STALE_SECONDS) -> None:
+        """Prepare to look.
+
+        Args:
+            stale_seconds: a claim that has not changed for so long is that of a dead process.
+        """
+        self.stale_seconds = stale_seconds
+        self._seen: dict[Path, tuple[int, float]] = {}
+
+    def is_free(self, place: Path) -> bool:
+        """Return whether nobody has a place any more; the claims of the dead are removed."""
+        for holder in holders(place):
+            if not holder.dead and self._changes(holder):
+                return False
+            _remove(holder.file)
+        return True
+
+    def _changes(self, holder: Holder) -> bool:
+        now = time.monotonic()
+        beat, since = self._seen.get(holder.file, (None, now))
+        if beat != holder.beat:
+            self._seen[holder.file] = (holder.beat, now)
+            return True
+        return now - since < self.stale_seconds
+
+
+def _remove(file: Path) -> None:
+    with suppress(OSError):
+        file.unlink()
+    with suppress(OSError):  # not empty: it has an heir already
+        file.parent.rmdir()
+
+
+def _read(file: Path) -> Holder:
+    with file.open() as opened:  # an opened file is shown as it is, also by a network file system
+        status = os.fstat(opened.fileno())
+        try:
+            known = json.load(opened)
+            host, pid = str(known["host"]), int(known["pid"])
+            dead = known["system"] == _system() and known["begun"] != _begun(pid)
+        except (OSError, ValueError, KeyError, TypeError):
+            host, pid, dead = "", 0, False
+    return Holder(file, host, pid, status.st_mtime_ns, status.st_mtime, dead)
+
+
+def _identity() -> dict[str, Any]:
+    pid = os.getpid()
+    return {"host": platform.node(), "system": _system(), "pid": pid, "begun": _begun(pid)}
+
+
+@cache
+def _system() -> list[str]:
+    """Return what tells this machine, start of it and space of process numbers from all others."""
+    parts = [platform.node()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return parts
+
+
+def _begun(pid: int) -> str | None:
+    """Return when a process of this machine began, or None where there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return "running" if _answers(pid) else None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def _answers(pid: int) -> bool:
+    """Return whether there is a process, where the system has no /proc to tell more."""
+    if Path("/proc/self").exists():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

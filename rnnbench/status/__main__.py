@@ -1,0 +1,67 @@
+"""`python -m rnnbench.status DIR`: how a sweep stands, also while others run it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rnnbench.arguments import Parser
+from rnnbench.status.standing import TUNING, Running, Standing, take_standing
+from rnnbench.text_table import format_table
+
+KINDS = ("solved", "unsolved", "diverged", "failed", "left")
+TUNING_KINDS = ("solved", "unsolved", "diverged", "dropped", "failed", "left")
+EXIT_CODES = "exit code: 0 if all is done, 1 if not, 2 if there is nothing at DIR"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print how the sweep of a directory stands."""
+    parser = Parser(prog="python -m rnnbench.status", description=__doc__, epilog=EXIT_CODES)
+    parser.add_argument("directory", type=Path, metavar="DIR", help="output_dir of a sweep")
+    directory = parser.parse_args(argv).directory
+    try:
+        standing = take_standing(directory)
+        tuning = directory / TUNING
+        before = take_standing(tuning) if tuning.is_dir() else None
+    except OSError as error:
+        print(f"rnnbench.status: error: {error}", file=sys.stderr)
+        return 2
+    if not standing.counts and not (before and before.counts):
+        print(f"rnnbench.status: error: no results at {directory}", file=sys.stderr)
+        return 2
+    if before is not None and not before.complete:
+        print(f"tuning: {describe(before, TUNING_KINDS)}\n")
+    print(describe(standing, KINDS))
+    return 0 if standing.complete else 1
+
+
+def describe(standing: Standing, kinds: Sequence[str]) -> str:
+    """Return a table of runs by task and cell, and below it who is at what and what failed."""
+    done, total = standing.conditions
+    lines = [f"{done} of {total} conditions are finished"]
+    if standing.counts:
+        rows = [*standing.counts.items(), (("all", ""), standing.total)]
+        cells = [(task, cell, *(str(row[kind]) for kind in kinds)) for (task, cell), row in rows]
+        lines.append(format_table([("task", "cell", *kinds), *cells], names=2))
+    lines += map(_running_line, standing.running)
+    lines += [f"failed: {failure}" for failure in standing.failures]
+    return "\n".join(lines)
+
+
+def _running_line(running: Running) -> str:
+    parts = [f"running: {running.name}"]
+    if running.news:
+        parts.append("step {step} of {steps}".format(**running.news))
+        if running.news["accuracy"] is not None:
+            parts.append("accuracy {accuracy:.2f}".format(**running.news))
+    holder = running.holder
+    parts.append(
+        f"on {holder.host}, process {holder.pid}" if holder.host else "by an unknown process"
+    )
+    parts.append("killed" if holder.dead else f"heard {running.silent:.0f} s ago")
+    return ", ".join(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

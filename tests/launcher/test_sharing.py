@@ -1,0 +1,140 @@
+"""Several launchers on one directory: nothing is trained twice, nothing is left over."""
+
+import io
+import shutil
+import sys
+import threading
+import time
+
+import pytest
+
+from rnnbench.claims import claim_of, take
+from rnnbench.launcher import launch_here
+from rnnbench.news import News
+from rnnbench.recording import store_failure
+from rnnbench.records import Store
+from rnnbench.worker import run_job
+from tests.small_sweep import NEWS, ONE, REPLICAS, TWO, sweep_of
+
+
+def files_of(directory, condition):
+    runs = [directory / "runs" / f"{condition.run_id(r)}.json" for r in REPLICAS]
+    return [*runs, *(run.with_suffix(".safetensors") for run in runs)]
+
+
+def train(directory, condition):
+    """Do the job of a whole condition, as if nothing of it were stored."""
+    run = {"sweep": "trial", "command": "", "engine": "reference", "device": "cpu"}
+    job = {"condition": condition, "replicas": REPLICAS, "output_dir": str(directory), **run}
+    rest = {"tracker": {"kind": "none"}, "tuning": None, "is_tuning": False}
+    return run_job(job | rest, lambda event: None, threading.Event())
+
+
+def wait_for(met, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+class Launch(threading.Thread):
+    """A launcher at work on both conditions, beside the test."""
+
+    def __init__(self, directory):
+        super().__init__()
+        self.directory, self.code = directory, None
+        self.start()
+
+    def run(self):
+        self.code = launch_here(sweep_of(self.directory, ONE, TWO))
+
+
+@pytest.fixture
+def stderr(monkeypatch):
+    """Standard error, with news on every look."""
+    monkeypatch.setattr("rnnbench.launcher.progress.QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    return sys.stderr
+
+
+@pytest.fixture
+def held(tmp_path):
+    """The claim of another launcher to the second condition, and a launcher that meets it."""
+    claim = take(claim_of(tmp_path, TWO.condition_id))
+    with claim:
+        launch = Launch(tmp_path)
+        wait_for(lambda: all(path.exists() for path in files_of(tmp_path, ONE)))
+        time.sleep(1.5)  # more than one look at the claim
+        assert launch.is_alive()
+        assert not any(path.exists() for path in files_of(tmp_path, TWO))
+        yield claim, launch
+    launch.join(120)
+
+
+def test_what_another_launcher_finishes_is_not_trained_again(held, tmp_path, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    train(elsewhere, TWO)
+    claim, launch = held
+    for path in files_of(elsewhere, TWO):
+        shutil.copy2(path, tmp_path / "runs")
+    before = [path.stat().st_mtime_ns for path in files_of(tmp_path, TWO)]
+    claim.__exit__(None, None, None)
+    launch.join(120)
+    assert launch.code == 0
+    assert [path.stat().st_mtime_ns for path in files_of(tmp_path, TWO)] == before
+
+
+def test_what_another_launcher_gives_up_is_trained_here(held, tmp_path):
+    claim, launch = held
+    claim.__exit__(None, None, None)
+    launch.join(120)
+    assert launch.code == 0
+    statuses = {record["status"] for record in Store(tmp_path).runs().values()}
+    assert len(Store(tmp_path).runs()) == 4
+    assert statuses <= {"solved", "unsolved"}
+
+
+def test_what_failed_elsewhere_is_told_and_left_to_the_next_start(held, tmp_path, capsys):
+    claim, launch = held
+    run = {"sweep": "trial", "command": "", "engine": "reference", "device": "cpu", "tuning": None}
+    store_failure({"condition": TWO, "replicas": REPLICAS, **run}, "no luck", Store(tmp_path))
+    claim.__exit__(None, None, None)
+    launch.join(120)
+    assert launch.code == 1
+    assert "failed: recall gap 7 gru (2 of 2 replicas): no luck" in capsys.readouterr().out
+
+
+def test_a_finished_condition_is_not_trained_again_by_a_job_planned_before(tmp_path):
+    """As when another launcher has come between the plan and the job."""
+    train(tmp_path, ONE)
+    before = [path.stat().st_mtime_ns for path in files_of(tmp_path, ONE)]
+    result = train(tmp_path, ONE)
+    assert set(result["statuses"]) == {ONE.run_id(replica) for replica in REPLICAS}
+    assert (result["stopped"], result["held"]) == (False, False)
+    assert [path.stat().st_mtime_ns for path in files_of(tmp_path, ONE)] == before
+
+
+def test_news_of_a_condition_trained_elsewhere_are_shown(stderr, held, tmp_path):
+    News(tmp_path, TWO.condition_id).tell(NEWS)
+    told = "recall gap 7 gru: step 3 of 6, accuracy 0.25 on "
+    wait_for(lambda: told in stderr.getvalue())
+
+
+def test_news_are_read_as_told_or_not_at_all(tmp_path):
+    news = News(tmp_path, "0123")
+    assert news.read() is None
+    news.tell(NEWS)
+    assert news.read() == NEWS
+    news.tell({**NEWS, "step": 4})  # too soon after the last
+    assert news.read()["step"] == 3
+    for broken in [
+        "",
+        "{",
+        "[1]",
+        '{"step": 1}',
+        '{"step": "x", "steps": 1, "active": 1, "accuracy": null}',
+    ]:
+        news.path.write_text(broken)
+        assert news.read() is None
+    news.clear()
+    assert not news.path.parent.exists()

@@ -1,0 +1,128 @@
+"""How a sweep stands, told from its directory alone."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnnbench.claims import claim_of, take
+from rnnbench.manifest import FILE, add_to_manifest, read_manifest
+from rnnbench.news import News
+from rnnbench.recording import describe_run, failed_record
+from rnnbench.records import Store
+from rnnbench.status.__main__ import main
+from rnnbench.status.standing import take_standing
+from tests.small_sweep import NEWS, ONE, REPLICAS, TWO, sweep_of
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = {"sweep": "trial", "command": "", "engine": "reference", "device": "cpu", "tuning": None}
+
+
+def record(condition, replica, status):
+    described = describe_run(condition, replica, {**RUN, "started": "2026"})
+    return failed_record(described, "no luck" if status == "failed" else "") | {"status": status}
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """A sweep of two conditions: of the first a run is solved and one failed; nothing more."""
+    add_to_manifest(sweep_of(tmp_path, ONE, TWO))
+    for replica, status in zip(REPLICAS, ["solved", "failed"]):
+        Store(tmp_path).write(record(ONE, replica, status))
+    return tmp_path
+
+
+def test_runs_are_counted_by_status_and_the_rest_is_left(begun):
+    standing = take_standing(begun)
+    assert standing.counts == {("recall", "gru"): {"solved": 1, "failed": 1, "left": 2}}
+    assert standing.failures == ("recall gap 6 gru (1 of 2 runs): no luck",)
+    assert standing.conditions == (0, 2)
+    assert not standing.complete
+
+
+def test_who_is_at_what_is_told_with_the_latest_news(begun, capsys):
+    News(begun, TWO.condition_id).tell(NEWS)
+    with take(claim_of(begun, TWO.condition_id)):
+        assert main([str(begun)]) == 1
+    shown = capsys.readouterr().out
+    assert "running: recall gap 7 gru, step 3 of 6, accuracy 0.25, on " in shown
+    assert f"process {os.getpid()}, heard 0 s ago" in shown
+
+
+def test_a_killed_process_is_called_so(begun, capsys):
+    hold = "from rnnbench.claims import take; from pathlib import Path; import os, sys\n"
+    hold += "take(Path(sys.argv[1])).__enter__(); os._exit(1)"
+    place = claim_of(begun, TWO.condition_id)
+    subprocess.run([sys.executable, "-c", hold, str(place)], cwd=ROOT, check=False)
+    main([str(begun)])
+    assert capsys.readouterr().out.count("killed") == 1
+
+
+def test_a_finished_sweep_is_complete(begun, capsys):
+    for condition in (ONE, TWO):
+        for replica in REPLICAS:
+            Store(begun).write(record(condition, replica, "unsolved"))
+    assert main([str(begun)]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "2 of 2 conditions are finished"
+    assert shown[-1].split() == ["all", "0", "4", "0", "0", "0"]
+
+
+def test_more_seeds_asked_for_later_are_left(begun):
+    add_to_manifest(sweep_of(begun, ONE))
+    assert take_standing(begun).total["left"] == 2
+    from dataclasses import replace
+
+    from rnnbench.condition import Replica
+
+    more = replace(sweep_of(begun), jobs=((ONE, (Replica(7, 1e-3),)),))
+    add_to_manifest(more)
+    assert take_standing(begun).total["left"] == 3
+    assert len(read_manifest(begun)[ONE.condition_id]["replicas"]) == 3
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"conditions": 3}', '{"conditions": {"a": {"name": 1}}}']
+)
+def test_a_broken_manifest_is_none_and_is_written_again(begun, text):
+    (begun / FILE).write_text(text)
+    assert read_manifest(begun) == {}
+    assert take_standing(begun).total == {"solved": 1, "failed": 1}
+    add_to_manifest(sweep_of(begun, ONE, TWO))
+    assert take_standing(begun).total["left"] == 2
+
+
+def test_published_results_have_a_standing(capsys):
+    assert main([str(ROOT / "results" / "reference")]) == 0
+    lines = (ROOT / "results" / "reference" / "records.jsonl").read_text().splitlines()
+    counted = capsys.readouterr().out.splitlines()[-1].split()[1:]
+    assert sum(map(int, counted)) == len(lines)
+
+
+def test_a_tuning_that_is_not_over_is_told_first(begun, capsys):
+    tuning = sweep_of(begun / "tuning", ONE)
+    tuning.output_dir.mkdir()
+    add_to_manifest(tuning)
+    main([str(begun)])
+    assert capsys.readouterr().out.startswith("tuning: 0 of 1 conditions are finished")
+
+
+@pytest.mark.parametrize("place", ["nothing", "empty", "file"])
+def test_where_nothing_is_stored_it_is_one_line_and_code_2(tmp_path, capsys, place):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("x")
+    assert main([str(tmp_path / place)]) == 2
+    error = capsys.readouterr().err
+    assert "rnnbench.status: error: no results at" in error
+
+
+def test_the_command_needs_no_torch(begun):
+    code = f"import sys, rnnbench.status.__main__ as s; s.main([{str(begun)!r}]); "
+    code += "print(json.dumps([m for m in ('torch', 'pandas', 'hydra') if m in sys.modules]))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import json; {code}"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == []

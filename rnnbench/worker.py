@@ -37,12 +37,13 @@ def run_job(job: Job, progress: Report, stop: threading.Event) -> dict[str, Any]
         stop: when set, the stack is checkpointed and left.
 
     Returns:
-        statuses (by run id) of the replicas that are finished; stopped; and held, if another
-        process is at work on the condition and nothing was done.
+        statuses (by run id) of the replicas that are finished; stopped; found, how many of them
+        others had finished before; and held, if another process is at work on the condition and
+        nothing was done.
     """
     claim = take(claim_of(job["output_dir"], job["condition"].condition_id))
     if claim is None:
-        return {"statuses": {}, "stopped": False, "held": True}
+        return {"statuses": {}, "stopped": False, "found": 0, "held": True}
     with claim:
         return _Work(job, progress, stop, claim).run()
 
@@ -77,7 +78,8 @@ class _Work:
             self.tracker.close()
             self.news.clear()
         stopped = len(self.statuses) < len(self.described)
-        return {"statuses": self.statuses, "stopped": stopped, "held": False}
+        found = len(self.described) - len(self.waiting)
+        return {"statuses": self.statuses, "stopped": stopped, "found": found, "held": False}
 
     def _stacks(self) -> Iterator[Trainer]:
         """Yield the stack that an earlier start left half-way, if any, then one of the others."""

@@ -63,6 +63,13 @@ def numbers(directory):
     }
 
 
+def wait_until(met, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The same sweep, undisturbed, and its output."""

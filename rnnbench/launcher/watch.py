@@ -74,6 +74,8 @@ class Watch:
         outcome = [f"{count} {status}" for status, count in sorted(statuses.items())]
         if result["stopped"]:
             outcome.append("stopped at a checkpoint")
+        elif result["found"] == len(self.jobs[index]["replicas"]):
+            outcome.append("elsewhere")
         failed = statuses["failed"]
         self.progress.end(index, statuses.total() - failed, failed, ", ".join(outcome))
 

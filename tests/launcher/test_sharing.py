@@ -110,7 +110,7 @@ def test_a_finished_condition_is_not_trained_again_by_a_job_planned_before(tmp_p
     before = [path.stat().st_mtime_ns for path in files_of(tmp_path, ONE)]
     result = train(tmp_path, ONE)
     assert set(result["statuses"]) == {ONE.run_id(replica) for replica in REPLICAS}
-    assert (result["stopped"], result["held"]) == (False, False)
+    assert (result["stopped"], result["found"], result["held"]) == (False, 2, False)
     assert [path.stat().st_mtime_ns for path in files_of(tmp_path, ONE)] == before
 
 

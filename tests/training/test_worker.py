@@ -81,7 +81,7 @@ def undisturbed(tmp_path_factory):
 @pytest.mark.parametrize("looks", [0, 9, 19, 28])
 def test_stopped_and_started_again_gives_the_same_numbers(tmp_path, undisturbed, looks):
     first = run(tmp_path, stop=StopAt(looks))
-    assert first == {"statuses": {}, "stopped": True, "held": False}
+    assert first == {"statuses": {}, "stopped": True, "found": 0, "held": False}
     assert len(list((tmp_path / "checkpoints").iterdir())) == 1
     assert run(tmp_path)["stopped"] is False
     assert stored(tmp_path) == undisturbed

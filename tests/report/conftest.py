@@ -11,6 +11,9 @@ import pandas as pd
 import pytest
 
 from rnnbench.records import Record, Store
+from rnnbench.report.content import compose
+from rnnbench.report.markdown import to_markdown
+from rnnbench.report.study import read_study
 from rnnbench.report.summary import summarise
 from rnnbench.report.variants import label_variants
 from rnnbench.results import load_results
@@ -87,6 +90,12 @@ def break_run_fixture() -> Callable[..., Record]:
 def stored(tmp_path: Path) -> Callable[[Iterable[Record], str], Path]:
     """Return a function that stores records in a directory of a name."""
     return lambda records, name="gaps": write(tmp_path / name, records)
+
+
+@pytest.fixture(scope="session")
+def markdown() -> Callable[..., str]:
+    """Return a function from places to the report's words, without its figures, which take long."""
+    return lambda *places: to_markdown(compose(read_study(places)))
 
 
 @pytest.fixture

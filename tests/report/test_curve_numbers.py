@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rnnbench.report import write_report
+from rnnbench.report.study import read_study
+from rnnbench.report.write import TABLES
 from rnnbench.statistics import area_under_score, horizon_range, wilson_interval
 
 PROMISED = [
@@ -21,7 +23,7 @@ PROMISED = [
 def rows_of(
     fabricate: Callable[..., Any], stored: Callable[..., Path], **cells: dict[int, list[float]]
 ) -> dict[str, Any]:
-    """Write a report of the scores of cells by gap; return the file's rows by cell."""
+    """Write the file of the scores of cells by gap; return its rows by cell."""
     records = [
         fabricate(cell=cell, gap=gap, seed=seed, score=score)
         | {"status": "solved" if score == 1 else "unsolved"}
@@ -29,7 +31,7 @@ def rows_of(
         for gap, scores in by_gap.items()
         for seed, score in enumerate(scores)
     ]
-    frame = pd.read_csv(write_report([stored(records)]) / "summary.csv")
+    frame = pd.read_csv(io.StringIO(TABLES["summary.csv"](read_study([stored(records)]))))
     assert list(frame.columns[: len(PROMISED)]) == PROMISED
     return {row.cell: row for row in frame.itertuples()}
 

@@ -18,6 +18,8 @@ from rnnbench.report.variants import label_variants
 from rnnbench.report.write import FIGURES, write_report
 from rnnbench.results import load_results
 
+from .conftest import write
+
 FACTOR = {"initial": 0.5, "trained": 0.9}  # of the gradient, per time step
 HALF_LIVES = {"q10": 1.0, "q50": 2.0, "q90": 3.0, "max": 40.0}
 
@@ -48,9 +50,8 @@ def diagnose(record, **changes):
     } | changes
 
 
-@pytest.fixture
-def diagnosed(fabricate, stored):
-    """Three cells at four gaps; seed 2 has no diagnosis, and seed 0 is solved up to gap 20.
+def write_sweep(fabricate, directory, cells, gaps):
+    """Store some gaps of some cells; seed 2 has no diagnosis, seed 0 is solved up to gap 20.
 
     The plain network alone scores well at gap 40.
     """
@@ -61,17 +62,32 @@ def diagnosed(fabricate, stored):
             **{"cell": cell, "gap": gap, "seed": seed, "status": status[gap]},
             score=0.8 if gap < lost_at[cell] else 0.7,
         )
-        for cell in ("gru", "lstm", "rnn")
-        for gap in (10, 20, 40, 80)
+        for cell in cells
+        for gap in gaps
         for seed in range(3)
     ]
-    place = stored(runs)
+    place = write(directory, runs)
     for run in runs:
         if run["seed"] < 2:
             solved = run["seed"] == 0 and run["status"] == "solved"
             write_diagnosis(place, diagnose(run, **({"label": "solved"} if solved else {})))
     write_diagnosis(place, diagnose(fabricate(cell="gru", gap=5)))  # of a run that is not there
+    return place
+
+
+@pytest.fixture(scope="module")
+def loaded(fabricate, tmp_path_factory):
+    """Three cells at four gaps."""
+    directory = tmp_path_factory.mktemp("diagnosed")
+    place = write_sweep(fabricate, directory, ("gru", "lstm", "rnn"), (10, 20, 40, 80))
     return label_variants(load_results(place)), load_diagnosis(place)
+
+
+@pytest.fixture
+def diagnosed(loaded):
+    """Copies of what was loaded, for each test its own."""
+    results, (runs, curves) = loaded
+    return results.copy(), Diagnoses(runs.copy(), curves.copy())
 
 
 def lines(panel):
@@ -247,8 +263,8 @@ def test_without_diagnoses_there_is_no_section(fabricate, stored):
     assert section(results, diagnoses) == []
 
 
-def test_the_section_and_its_pictures_are_part_of_the_report(diagnosed, tmp_path):
-    report = write_report([tmp_path / "gaps"])
+def test_the_section_and_its_pictures_are_part_of_the_report(fabricate, tmp_path):
+    report = write_report([write_sweep(fabricate, tmp_path, ["gru"], [10, 40])])
     text = (report / "report.md").read_text()
     assert text.index("## Learning curves") < text.index("## Why it forgets")
     assert text.index("## Why it forgets") < text.index("## Settings")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench import tuning
-from rnnbench.report import write_report
 from rnnbench.report.tuning import HOW, MARKS, chosen_rates, edge_warnings
 from rnnbench.results import load_tuning
 
@@ -65,13 +64,13 @@ def test_the_ends_of_the_grid_are_warned_of(fabricate: Fabricate, stored: Stored
 
 
 def test_the_report_has_the_sections_where_there_is_something_to_tell(
-    fabricate: Fabricate, stored: Stored
+    fabricate: Fabricate, stored: Stored, markdown: Callable[..., str]
 ) -> None:
     shared = [fabricate(gap=gap) for gap in (10, 20)]
-    plain = (write_report([stored(shared, "shared")]) / "report.md").read_text()
+    plain = markdown(stored(shared, "shared"))
     assert "uned" not in "".join(re.findall(r"^#.*$", plain, re.MULTILINE))
     both = [*shared, tuned(fabricate, 10, HIGHEST), tuned(fabricate, 20, 0.003)]
-    text = (write_report([stored(both, "both")]) / "report.md").read_text()
+    text = markdown(stored(both, "both"))
     assert "## Tuned against shared learning rate" in text
     assert "## Tuned learning rates" in text
     assert f"- copy, gru: {HIGHEST:g}, the highest rate, at gap 10." in text

@@ -16,6 +16,8 @@ from rnnbench.records import consolidate
 from rnnbench.report import write_report
 from rnnbench.report.__main__ import main
 
+from .conftest import write
+
 Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]
 FILES = {"summary.csv", "by_gap.csv", "horizons.tex", "report.md", "index.html"} | {
@@ -29,12 +31,23 @@ def small(fabricate: Fabricate, **changes: Any) -> list[Any]:
     return [fabricate(gap=gap, seed=seed, **changes) for gap in (11, 20) for seed in range(2)]
 
 
+def command(place: Path) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "rnnbench.report", str(place)]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
 def contents(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
+@pytest.fixture(scope="module")
+def written(fabricate: Fabricate, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report on a small sweep, which lies above it."""
+    return write_report([write(tmp_path_factory.mktemp("written"), small(fabricate))])
+
+
 def test_report_is_whole_and_lies_in_the_first_directory(
-    fabricate: Fabricate, stored: Stored
+    fabricate: Fabricate, stored: Stored, markdown: Callable[..., str]
 ) -> None:
     mine = stored(small(fabricate, cell="mine"), "mine")
     reference = stored(small(fabricate), "reference")
@@ -42,6 +55,7 @@ def test_report_is_whole_and_lies_in_the_first_directory(
     assert directory == mine / "report"
     assert {path.name for path in directory.iterdir()} == FILES
     assert not (reference / "report").exists()
+    assert (directory / "report.md").read_text() == markdown(mine, reference)
     curves = pd.read_csv(directory / "summary.csv")
     assert list(curves["cell"]) == ["gru", "mine"]
     assert list(curves["runs"]) == [4, 4]
@@ -51,30 +65,24 @@ def test_report_is_whole_and_lies_in_the_first_directory(
     assert list(by_gap["seeds"]) == [2, 2, 2, 2]
 
 
-def test_the_same_results_give_the_same_bytes(fabricate: Fabricate, stored: Stored) -> None:
-    place = stored(small(fabricate))
-    first = contents(write_report([place]))
-    subprocess.run([sys.executable, "-m", "rnnbench.report", str(place)], check=True)
-    assert contents(place / "report") == first
+def test_the_same_results_give_the_same_bytes(written: Path) -> None:
+    first = contents(written)
+    done = command(written.parent)
+    assert (done.returncode, done.stdout) == (0, f"{written / 'index.html'}\n")
+    assert contents(written) == first
 
 
-def test_figures_for_papers_have_no_dates_and_embed_their_fonts(
-    fabricate: Fabricate, stored: Stored
-) -> None:
-    directory = write_report([stored(small(fabricate))])
-    content = (directory / "accuracy_vs_gap.pdf").read_bytes()
+def test_figures_for_papers_have_no_dates_and_embed_their_fonts(written: Path) -> None:
+    content = (written / "accuracy_vs_gap.pdf").read_bytes()
     assert content.startswith(b"%PDF") and b"/Subtype /Type0" in content
     assert b"/Type3" not in content
     assert not re.search(rb"Date|matplotlib", content, re.IGNORECASE)
 
 
-def test_a_consolidated_file_gives_the_same_report(
-    fabricate: Fabricate, stored: Stored, tmp_path: Path
-) -> None:
-    place = stored(small(fabricate))
-    consolidate([place], tmp_path / "published")
+def test_a_consolidated_file_gives_the_same_report(written: Path, tmp_path: Path) -> None:
+    consolidate([written.parent], tmp_path / "published")
     file = tmp_path / "published" / "records.jsonl"
-    assert contents(write_report([file])) == contents(write_report([place]))
+    assert contents(write_report([file])) == contents(written)
 
 
 def test_markdown_and_figures_trust_no_text(
@@ -88,12 +96,11 @@ def test_markdown_and_figures_trust_no_text(
     assert "<script" not in (directory / "accuracy_vs_gap.svg").read_text()
 
 
-def test_headline_comes_before_the_details(fabricate: Fabricate, stored: Stored) -> None:
+def test_headline_comes_before_the_details(
+    fabricate: Fabricate, stored: Stored, markdown: Callable[..., str]
+) -> None:
     scores = {11: 1.0, 44: 0.5}
-    text = (
-        write_report([stored([fabricate(gap=gap, score=s) for gap, s in scores.items()])])
-        / "report.md"
-    ).read_text()
+    text = markdown(stored([fabricate(gap=gap, score=s) for gap, s in scores.items()]))
     assert re.search(r"\| copy +\| gru +\| +22\.0 \| +14\.5 \|", text)
     order = ["How far back", "Mean accuracy", "Learning curves", "What is missing", "Settings"]
     places = [text.index(f"## {heading}") for heading in order]
@@ -101,36 +108,34 @@ def test_headline_comes_before_the_details(fabricate: Fabricate, stored: Stored)
 
 
 def test_unfinished_and_broken_runs_are_named(
-    fabricate: Fabricate, break_run: Callable[..., Any], stored: Stored
+    fabricate: Fabricate,
+    break_run: Callable[..., Any],
+    stored: Stored,
+    markdown: Callable[..., str],
 ) -> None:
     rows = small(fabricate)[:3] + [break_run(fabricate(gap=11, seed=2))]
-    text = (write_report([stored(rows)]) / "report.md").read_text()
+    text = markdown(stored(rows))
     assert re.search(r"\| copy +\| gru +\| 20 \(1\) +\| +3 \|", text)
     assert re.search(r"\| copy +\| gru +\| 11 +\| diverged \| 2 +\|", text)
     assert "1 diverged" in text
 
 
-def test_command_prints_the_page(
-    fabricate: Fabricate, stored: Stored, capsys: pytest.CaptureFixture[str]
+def test_an_empty_place_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = stored([fabricate()])
-    assert main([str(place)]) == 0
-    assert capsys.readouterr().out == f"{place / 'report' / 'index.html'}\n"
-
-
-@pytest.mark.parametrize("empty", [True, False])
-def test_nothing_to_report_is_one_line_and_exit_code_2(tmp_path: Path, empty: bool) -> None:
     place = tmp_path / "results"
-    if empty:
-        place.mkdir()
-    command = [sys.executable, "-m", "rnnbench.report", str(place)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    place.mkdir()
+    assert main([str(place)]) == 2
+    assert_refused(*capsys.readouterr(), place)
+
+
+def test_a_missing_place_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    done = command(tmp_path / "results")
     assert done.returncode == 2
-    assert done.stdout == ""
-    assert re.fullmatch(r"rnnbench\.report: error: no .*results\n", done.stderr)
+    assert_refused(done.stdout, done.stderr, tmp_path / "results")
+
+
+def assert_refused(out: str, err: str, place: Path) -> None:
+    assert out == ""
+    assert re.fullmatch(r"rnnbench\.report: error: no .*results\n", err)
     assert not (place / "report").exists()
-
-
-def test_report_and_statistics_import_no_torch() -> None:
-    code = "import sys, rnnbench.report, rnnbench.statistics; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

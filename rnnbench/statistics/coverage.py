@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,7 @@ def _holds(found: HorizonRange, truth: float) -> bool:
     return low and found.high is not None and (found.high.bound == ">" or found.high.gap >= truth)
 
 
+@cache
 def _truths(draw: Draw) -> dict[str, float]:
     if draw is normal:
         # Of the mixture of five normals, by its quantiles.

@@ -2,11 +2,9 @@
 
 import json
 import subprocess
-import sys
 import time
-from pathlib import Path
 
-WANDB = str(Path(sys.executable).parent / "wandb")
+from wandb.util import get_core_path
 
 
 def offline_runs(output_dir):
@@ -15,14 +13,21 @@ def offline_runs(output_dir):
 
 
 def _inspect(directory):
-    command = [WANDB, "leet", "inspect", "--json", str(directory)]
+    """Do as `wandb leet inspect --json` does, which takes half a second to find the same words."""
+    (file,) = directory.glob("run-*.wandb")
+    command = [get_core_path(), "leet", "inspect", "--no-observability", "--json"]
+    command += ["--run-file", str(file), str(directory.parent)]
     return subprocess.run(command, capture_output=True, text=True)
+
+
+def _is_whole(done):
+    return done.returncode == 0 and '"type":"exit"' in done.stdout
 
 
 def read_back(directory):
     done = _inspect(directory)
     deadline = time.monotonic() + 30  # W&B's own process may still be writing the last of it
-    while done.returncode and time.monotonic() < deadline:
+    while not _is_whole(done) and time.monotonic() < deadline:
         time.sleep(0.5)
         done = _inspect(directory)
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+# One process per core, each with one thread.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 .PHONY: help gaps smoke test slow lint
 
@@ -19,10 +21,10 @@ gaps smoke: $(INSTALLED)
 	$(BIN)/python -m rnnbench +sweep=$@ $(ARGS)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 slow: $(INSTALLED)
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(PYTEST) -m slow $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

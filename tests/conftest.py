@@ -1,6 +1,9 @@
-"""One thread per process, as in every worker, and no word to W&B."""
+"""One thread per process, no word to W&B, and the machine to itself for a test that needs it."""
 
+import fcntl
 import os
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 os.environ.update({"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "WANDB_MODE": "offline"})
 os.environ.pop("WANDB_API_KEY", None)
@@ -9,6 +12,31 @@ import pytest
 import torch
 
 torch.set_num_threads(1)
+ROOM, DOOR = Path(__file__), Path(__file__).parent
+
+
+@contextmanager
+def locked(path, kind):
+    """Hold a lock on a file or directory that all processes see."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, kind)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
+    """Run a test marked `alone` while no process beside this one is at a test.
+
+    Whoever waits to be alone holds the door, so that others cannot go on past it for ever.
+    """
+    kind = fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH
+    with ExitStack() as held:
+        with locked(DOOR, fcntl.LOCK_EX):
+            held.enter_context(locked(ROOM, kind))
+        return (yield)
 
 
 @pytest.fixture

@@ -126,6 +126,7 @@ def test_the_readme_s_snippets_run(snippet, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_clean_clone_makes_smoke_in_a_minute_and_then_does_nothing(tmp_path):
     clone = tmp_path / "clone"
     run("git", "clone", "--quiet", str(ROOT), str(clone), cwd=tmp_path)

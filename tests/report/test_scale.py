@@ -45,6 +45,7 @@ def lines(fabricate: Fabricate) -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(1800)
 def test_two_hundred_thousand_runs_take_a_minute_and_two_gibibytes(
     fabricate: Fabricate, tmp_path: Path

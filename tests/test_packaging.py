@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -70,8 +71,28 @@ def test_the_readme_has_its_two_commands():
     assert len(commands()) >= 5
 
 
-@pytest.mark.parametrize("command", [c for c in commands() if not c.startswith("make")])
-def test_the_readme_s_commands_run(command, tmp_path):
+# Half a minute each; tests/test_bench.py and the report on one's own results are the like of them.
+LONG = ("python -m rnnbench.bench", "python -m rnnbench.report results/gaps results/reference")
+
+
+@pytest.fixture(scope="module")
+def own_results(tmp_path_factory):
+    """A small sweep to be measured and reported on."""
+    place = tmp_path_factory.mktemp("own") / "gaps"
+    settings = {"trainer.steps": 3, "model.hidden_size": 8, "trainer.eval_size": 16}
+    rnnbench.run(task="recall", gap=11, seeds=2, output_dir=place, engine="reference", **settings)
+    return place
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, marks=[pytest.mark.slow] * command.startswith(LONG))
+        for command in commands()
+        if not command.startswith("make")
+    ],
+)
+def test_the_readme_s_commands_run(command, tmp_path, own_results):
     """Long ones with dry_run=true, which composes, checks and measures all the same.
 
     The bench has none: it is run on one small shape.
@@ -93,13 +114,7 @@ def test_the_readme_s_commands_run(command, tmp_path):
     words = [
         word.replace("results/reference", str(ROOT / "results" / "reference")) for word in words
     ]
-    rnnbench.run(
-        task="recall",
-        gap=11,
-        seeds=2,
-        output_dir=tmp_path / "results" / "gaps",
-        **{"trainer.steps": 3, "model.hidden_size": 8, "trainer.eval_size": 16},
-    )
+    shutil.copytree(own_results, tmp_path / "results" / "gaps")
     run(sys.executable, *words[1:], cwd=tmp_path)
     assert (tmp_path / "results" / "gaps" / "report" / "index.html").exists()
 

@@ -12,8 +12,9 @@ SMALL = {"trainer.steps": 3, "model.hidden_size": 8, "trainer.eval_size": 16}
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     place = tmp_path_factory.mktemp("sweep")
-    for cell, gap in (("gru", 4), ("gru", 6), ("lstm", 4)):
-        rnnbench.run(task="recall", cell=cell, gap=gap, seeds=2, output_dir=place, **SMALL)
+    for cell, gaps in (("gru", "4,6"), ("lstm", "4")):
+        settings = {"task.gap": gaps, **SMALL}
+        rnnbench.run(task="recall", cell=cell, seeds=2, output_dir=place, **settings)
     return place
 
 

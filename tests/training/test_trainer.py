@@ -177,6 +177,7 @@ def test_a_diverged_replica_counts_as_remembering_nothing(train):
     assert outcome.steps < PLAN.steps
 
 
+@pytest.mark.alone
 def test_seconds_are_shared_out_and_exclude_evaluation(train):
     outcomes = train([(0, 1e-3), (1, 1e-3)], eval_size=4096, eval_every=1)
     first, second = (outcome.progress.seconds for outcome in outcomes.values())

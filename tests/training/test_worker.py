@@ -198,6 +198,7 @@ def test_a_job_that_failed_is_recorded_and_what_was_finished_is_kept(tmp_path):
     assert set(failed["error"]) == {"the worker died (exit code -9)"}
 
 
+@pytest.mark.alone
 def test_measures_the_time_of_a_step():
     quick = worker.seconds_per_step(CONDITION, 2, "reference", "cpu")
     long = replace(CONDITION, task={**CONDITION.task, "gap": 60})

@@ -18,6 +18,7 @@ from rnnbench.report.style import REFERENCE_COLOUR, THEME, Curve, Style
 from rnnbench.report.variants import CURVE, curve_label
 
 MOST_SEEDS = 100  # of a curve at a gap are drawn one by one: more would be a smear
+LINE_INCHES, LETTER_INCHES = 0.9, 0.075  # of a legend's entry: its line, and a letter of its name
 FORMATS: Mapping[str, dict[str, Any]] = {
     "png": {"dpi": 200, "metadata": {"Software": None}},
     "svg": {"metadata": {"Date": None}},
@@ -60,8 +61,10 @@ def add_legend(figure: Figure, styles: Mapping[Curve, Style], notes: Sequence[st
         for style in styles.values()
     ]
     text = "    ".join(note.replace(" ", "\xa0") for note in notes)
-    labels = [plain(curve_label(*curve)) for curve in styles]
-    across = max(2, int(figure.get_figwidth() / (0.9 + 0.075 * max(map(len, labels)))))
+    room = int((figure.get_figwidth() - LINE_INCHES) / LETTER_INCHES)
+    labels = [textwrap.fill(plain(curve_label(*curve)), room) for curve in styles]
+    longest = max(len(line) for label in labels for line in label.splitlines())
+    across = int(figure.get_figwidth() / (LINE_INCHES + LETTER_INCHES * longest))
     legend = figure.legend(
         handles,
         labels,

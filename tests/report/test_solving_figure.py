@@ -51,3 +51,22 @@ def test_a_panel_per_gap_and_a_line_per_curve(fabricate: Fabricate, labelled: An
     figure = draw_solving_curves(labelled(records)[0])
     assert [panel.get_title() for panel in figure.axes] == ["copy, gap 10", "copy, gap 20"]
     assert {line.get_label() for line in figure.axes[1].get_lines()} == {"gru", "rnn"}
+
+
+@pytest.mark.parametrize("cell", ["gru", "a_cell_whose_author_gave_it_a_name_longer_than_any_line"])
+def test_the_legend_stays_within_a_narrow_figure(
+    fabricate: Fabricate, labelled: Any, cell: str
+) -> None:
+    starts = [
+        {"init": init, "keep_bias": bias} for init, bias in [("torch", 1.0), ("chrono", None)]
+    ]
+    rates = (0.1, 0.5)
+    records = [
+        run(fabricate, 0, 400, cell=cell, lr=lr, **start) for start in starts for lr in rates
+    ]
+    figure = draw_solving_curves(labelled(records)[0])
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 4
+    box = legend.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.x1

@@ -6,7 +6,6 @@ import io
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
@@ -16,15 +15,21 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 
+from rnnbench.cli.composer import Configuration
+from rnnbench.cli.message import COMPOSING
 from rnnbench.cli.plugin import collected, register
 
-Configuration = dict[str, Any]
 # Flags that only show something; there a multirun would be refused.
-SHOWING = ("--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--info", "-i")
+SHOWING = (
+    *("--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--info", "-i"),
+    *("--shell-completion", "-sc"),
+)
 TAKING_A_VALUE = (
     *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
     *("--cfg", "-c", "--package", "-p", "--info", "-i", "--shell-completion", "-sc"),
 )
+# All jobs go through the suite's own sweeper.
+RESERVED = ("hydra.mode=", "hydra/sweeper=", "hydra/launcher=")
 
 
 def configuration_directory() -> str:
@@ -59,18 +64,17 @@ def arrange(arguments: Sequence[str]) -> list[str]:
         belongs_to_flag = index > 0 and arguments[index - 1] in TAKING_A_VALUE
         (flags if word.startswith("-") or belongs_to_flag else overrides).append(word)
     for word in overrides:
-        if word.startswith("hydra.mode=") and word != "hydra.mode=MULTIRUN":
-            raise HydraException(f"hydra.mode must be left alone, got {word.split('=')[1]}")
+        if word.startswith(RESERVED) and word != "hydra.mode=MULTIRUN":
+            key, _, value = word.partition("=")
+            raise HydraException(f"{key} must be left alone, got {value}")
         if re.match(r"\+*sweep=.*,", word):
             raise HydraException(f"sweep must be one name, got {word.split('=')[1]}")
-    shows = any(word.split("=")[0] in SHOWING or word.startswith("-sc") for word in flags)
-    chosen = any(word.startswith("hydra.mode=") for word in overrides)
-    mode = [] if shows or chosen else ["hydra.mode=MULTIRUN"]
-    return [*mode, *overrides, *flags]
+    shows = any(word.split("=")[0] in SHOWING for word in flags)
+    return [*overrides, *flags, *([] if shows else ["--multirun"])]
 
 
 def _never_called(configuration: DictConfig) -> None:
-    """Stand where Hydra wants a job's function: the launcher plugin takes the jobs instead."""
+    """Stand where Hydra wants a job's function: the sweeper plugin takes the jobs instead."""
 
 
 def _refuse_usage(run: Any) -> None:
@@ -82,19 +86,22 @@ def _refuse_usage(run: Any) -> None:
     except SystemExit as leaving:
         if leaving.code:
             raise HydraException(complaints.getvalue().strip().splitlines()[-1]) from leaving
+    except ValueError as error:
+        if isinstance(error, COMPOSING):
+            raise
+        raise HydraException(str(error)) from error  # of a choice that is no name, for one
     print(complaints.getvalue(), end="", file=sys.stderr)
 
 
 @contextmanager
 def _surroundings(words: list[str]) -> Iterator[None]:
-    """Give Hydra its words, let errors through, and send what it must write to a scratch place."""
+    """Give Hydra its words, and let its errors through."""
     before, variables = sys.argv, dict(os.environ)
-    with tempfile.TemporaryDirectory() as scratch:
-        sys.argv = words
-        os.environ |= {"HYDRA_FULL_ERROR": "1", "RNNBENCH_SCRATCH": scratch}
-        try:
-            yield
-        finally:
-            sys.argv = before
-            os.environ.clear()
-            os.environ.update(variables)
+    sys.argv = words
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        sys.argv = before
+        os.environ.clear()
+        os.environ.update(variables)

@@ -1,51 +1,47 @@
-"""Hydra's launcher plugin: it takes all jobs of a sweep at once and trains none of them."""
+"""Hydra's sweeper plugin: it composes all jobs of a sweep at once and starts none of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobReturn, JobStatus
-from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-_jobs: list[dict[str, Any]] = []
+from rnnbench.cli.composer import Composer, Configuration
+
+_jobs: list[Configuration] = []
 
 
-class CollectingLauncher(Launcher):
+class CollectingSweeper(Sweeper):
     """Compose every job and put its plain values aside, to be checked before anything starts."""
+
+    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
+        """Take the axes of a sweep file; those of the command line replace them, key by key."""
+        self.params = dict(params or {})
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        self.loader, self.config = hydra_context.config_loader, config
+        self._loader, self._config = hydra_context.config_loader, config
 
-    def launch(
-        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
-    ) -> Sequence[JobReturn]:
-        returns = []
-        for overrides in job_overrides:
-            configuration = self.loader.load_sweep_config(self.config, list(overrides))
-            _jobs.append(plain(configuration))
-            returns.append(JobReturn(overrides=list(overrides), cfg=configuration))
-            returns[-1].status, returns[-1].return_value = JobStatus.COMPLETED, None
-        return returns
+    def sweep(self, arguments: list[str]) -> None:
+        # Hydra's scan for plugins loads this module a second time if it is there before.
+        from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
-
-def plain(configuration: DictConfig) -> dict[str, Any]:
-    """Return a job's own configuration as nested dicts and lists, without Hydra's part."""
-    own = OmegaConf.masked_copy(
-        configuration, [str(key) for key in configuration if key != "hydra"]
-    )
-    values = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
-    return {str(key): value for key, value in dict(values).items()}  # type: ignore[arg-type]
+        lines = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
+        overrides = OverridesParser.create(config_loader=self._loader).parse_overrides(lines)
+        (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
+        composer = Composer(self._loader, self._config)
+        _jobs.extend(map(composer.compose, jobs))
 
 
-def collected() -> list[dict[str, Any]]:
+def collected() -> list[Configuration]:
     """Return the jobs put aside since the last call."""
     jobs = list(_jobs)
     _jobs.clear()
@@ -53,18 +49,19 @@ def collected() -> list[dict[str, Any]]:
 
 
 @dataclass
-class LauncherConfiguration:
-    """The choice `hydra/launcher: rnnbench`."""
+class SweeperConfiguration:
+    """The choice `hydra/sweeper: rnnbench`."""
 
-    _target_: str = "rnnbench.cli.plugin.CollectingLauncher"
+    _target_: str = "rnnbench.cli.plugin.CollectingSweeper"
+    params: dict[str, Any] | None = None
 
 
 def register() -> None:
-    """Make the launcher known to Hydra."""
+    """Make the sweeper known to Hydra."""
     accepts = getattr(Plugins, "is_in_toplevel_plugins_module", None)
     if accepts is not None:  # Hydra 1.3 takes plugins from its own namespace alone
         own = staticmethod(lambda name: name.startswith("rnnbench.") or accepts(name))
         Plugins.is_in_toplevel_plugins_module = own  # type: ignore[method-assign, assignment]
-    Plugins.instance().register(CollectingLauncher)
+    Plugins.instance().register(CollectingSweeper)
     store = ConfigStore.instance()
-    store.store(group="hydra/launcher", name="rnnbench", node=LauncherConfiguration)
+    store.store(group="hydra/sweeper", name="rnnbench", node=SweeperConfiguration)

@@ -7,6 +7,7 @@ import inspect
 import os
 import typing
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ from rnnbench.machine import choose_device
 from rnnbench.matching import matched_size
 from rnnbench.settings import STRICT, ModelSettings, Settings
 from rnnbench.task import Task
+
+# Many jobs of a sweep have the same cell or task, and what follows from one, a kernel for example,
+# follows for all.
+_built: dict[tuple[type, str], Any] = {}
 
 
 class ConfigError(Exception):
@@ -98,12 +103,18 @@ def _find(section: Mapping[str, Any], kind: type, key: str) -> Any:
 
 
 def _build(section: Mapping[str, Any], kind: type, key: str) -> Any:
-    try:
-        return _find(section, kind, key)(**arguments_of(section))
-    except ValueError as error:
-        raise ConfigError(f"{key}.{' '.join(str(error).split())}") from error
+    """Build a task or cell; the same one again for the same class and arguments."""
+    found, arguments = _find(section, kind, key), arguments_of(section)
+    content = (found, repr(sorted(arguments.items())))
+    if content not in _built:
+        try:
+            _built[content] = found(**arguments)
+        except ValueError as error:
+            raise ConfigError(f"{key}.{' '.join(str(error).split())}") from error
+    return _built[content]
 
 
+@cache
 def _arguments_model(kind: type) -> type[BaseModel]:
     """Make a strict model of a class's constructor from its annotations and defaults."""
     try:

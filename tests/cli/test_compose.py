@@ -160,14 +160,8 @@ def test_an_own_cell_from_the_current_directory(in_tmp, sweeps_of):
 
 def test_flags_may_stand_anywhere():
     words = ["--config-dir", "conf", "+sweep=gaps", "-m", "cell=gru"]
-    assert arrange(words) == [
-        "hydra.mode=MULTIRUN",
-        "+sweep=gaps",
-        "cell=gru",
-        "--config-dir",
-        "conf",
-        "-m",
-    ]
+    flags = ["--config-dir", "conf", "-m", "--multirun"]
+    assert arrange(words) == ["+sweep=gaps", "cell=gru", *flags]
     assert arrange(["cell=gru", "--cfg", "job"]) == ["cell=gru", "--cfg", "job"]
 
 

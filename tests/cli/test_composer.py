@@ -1,0 +1,121 @@
+"""Jobs composed in one go are what Hydra makes of each from the files, to the last type."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from rnnbench.cli import plugin
+from rnnbench.cli.compose import compose, configuration_directory
+from rnnbench.cli.composer import Composer
+from rnnbench.cli.message import COMPOSING, one_line
+
+SWEEPS = sorted(path.stem for path in Path(configuration_directory(), "sweep").glob("*.yaml"))
+
+
+class Both(Composer):
+    """Composes a job both ways, and notes whether it took the quick one."""
+
+    pairs, quick, stride = [], [], 1
+
+    def compose(self, overrides):
+        self.alone = False
+        made = super().compose(overrides)
+        self.quick.append(not self.alone)
+        if (len(self.quick) - 1) % self.stride == 0:
+            self.pairs.append((made, super().compose_alone(overrides)))
+        return made
+
+    def compose_alone(self, overrides):
+        self.alone = True
+        return super().compose_alone(overrides)
+
+
+@pytest.fixture
+def both(in_tmp, monkeypatch):
+    """Compose a command both ways; return for each job whether it was composed quickly."""
+
+    def run(*words, stride=1):
+        Both.pairs, Both.quick, Both.stride = [], [], stride
+        monkeypatch.setattr(plugin, "Composer", Both)
+        compose(words)
+        assert Both.pairs
+        for made, alone in Both.pairs:
+            assert repr(made) == repr(alone)  # values, types and the order of keys
+        return Both.quick
+
+    return run
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_a_shipped_sweep_s_jobs_all_over_its_axes(both, sweep):
+    assert all(both(f"+sweep={sweep}", stride=37))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_all_jobs_of_a_shipped_sweep(both, sweep):
+    assert all(both(f"+sweep={sweep}"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "+sweep=gaps cell=gru task.gap=20 task=copy,recall",  # the rate follows the task's name
+        "+sweep=gaps cell=gru task.gap=20 task=copy,recall trainer.lr=0.5,'[1e-3,1e-2]',auto",
+        "+sweep=gaps cell=gru task=copy task.gap=20 task.name=recall,other",
+        "+sweep=gaps cell=gru task=copy task.gap=20 sweep.lr.copy=1e-2,1",
+        "+sweep=keep_bias task=copy cell=lstm task.gap=11,20",  # choices of whole dictionaries
+        "'task.gap=range(11,16)' seeds='[1,2]','[3]',4",
+        "trainer.clip_norm=null,1,1.0,2e0 trainer.clip_value=null",
+        "task=copy,recall +task.extra=5,null ++task.gap=30,31 +new=1",
+        "task=adding,recall ~trainer.optimizer ~task.gap_schedule trainer.steps=1,2",
+        "tracker=none,wandb ~tracker.mode=auto name=a,'b c','${task.name}x${trainer.steps}'",
+        "cell=rnn,lstm +cell.extra={a:1,b:[x,null]} output_dir='${oc.env:HOME}/${name}'",
+        "+sweep=gaps cell=gru,lstm task=copy task.gap=20 +hydra.job.extra=1",
+        "trainer.steps='${trainer.batch_size}','${.batch_size}' model.hidden_size=true,0x10,1_0",
+    ],
+)
+def test_jobs_that_hydra_need_not_compose(both, words):
+    assert all(both(*shlex.split(words)))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["task={gap:31}", "task.gap=30,32"],  # a dictionary under the name of a group
+        ["~tracker", "+tracker={kind:none}", "task.gap=30,32"],
+        ["+cell@second=gru,rnn", "task.gap=20"],
+        ["hydra.job.name=a", "+hydra.job.b=c", "~task", "+task={name:x,gap:1}"],
+    ],
+)
+def test_jobs_in_doubt_are_composed_by_hydra(both, words):
+    assert not any(both(*words))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["trainer.stepps=1,2"],
+        ["~trainer.nothing", "task.gap=20"],
+        ["~trainer.steps=4"],
+        ["+trainer.steps=4"],
+        ["++cell=gru"],
+        ["cell=5"],
+        ["task=copy,nothing"],
+        ["trainer.lr=${nothing}"],
+        ["name=${hydra.job.name}"],
+        ["trainer.steps.more=1"],
+        ["+cell=gru"],
+        ["task.gap=???"],
+    ],
+)
+def test_mistakes_are_told_in_hydra_s_own_words(in_tmp, monkeypatch, words):
+    def complaint():
+        with pytest.raises(COMPOSING) as caught:
+            compose(words)
+        return type(caught.value), one_line(caught.value)
+
+    quick = complaint()
+    monkeypatch.setattr(Composer, "compose", Composer.compose_alone)
+    assert complaint() == quick

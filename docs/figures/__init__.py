@@ -1,0 +1,19 @@
+"""The guide's figures, by the names of their files."""
+
+from collections.abc import Callable
+
+from matplotlib.figure import Figure
+
+from figures.belt import draw_belt
+from figures.gates import draw_gates
+from figures.gradient import draw_gradient
+from figures.half_life import draw_half_life
+from figures.unrolled import draw_unrolled
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "unrolled": draw_unrolled,
+    "gradient": draw_gradient,
+    "belt": draw_belt,
+    "half_life": draw_half_life,
+    "gates": draw_gates,
+}

@@ -1,0 +1,102 @@
+"""A small problem for a cell, and all that an engine makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from rnnbench.cell import Cell
+from rnnbench.check.subject import INPUT_SIZE, Subject
+from rnnbench.engine import States, get_engine
+
+
+class Problem(NamedTuple):
+    """Random parameters `(R, ...)`, inputs `(R, T, B, F)` and initial states `(R, B, H)` each."""
+
+    parameters: dict[str, Tensor]
+    inputs: Tensor
+    states: States
+
+    def leaves(self) -> dict[str, Tensor]:
+        """Return all tensors that a gradient may be asked for, by name."""
+        states = {f"initial state {index}": state for index, state in enumerate(self.states)}
+        return {**self.parameters, "inputs": self.inputs, **states}
+
+
+def make_problem(
+    cell: Cell,
+    *,
+    hidden: int,
+    features: int = INPUT_SIZE,
+    replicas: int = 2,
+    steps: int = 6,
+    batch: int = 3,
+    dtype: torch.dtype = torch.float64,
+) -> Problem:
+    """Draw a problem: everything normal, parameters with a deviation of `1 / sqrt(hidden)`.
+
+    The same sizes give the same numbers in every type, up to rounding.
+    """
+    generator = torch.Generator().manual_seed(steps * 1000 + batch * 100 + hidden)
+
+    def draw(*shape: int, scale: float = 1.0) -> Tensor:
+        drawn = torch.randn(*shape, dtype=torch.float64, generator=generator) * scale
+        return drawn.to(dtype).requires_grad_()
+
+    shapes = cell.shapes(features, hidden).items()
+    parameters = {name: draw(replicas, *shape, scale=hidden**-0.5) for name, shape in shapes}
+    states = tuple(draw(replicas, batch, hidden) for _ in cell.states)
+    return Problem(parameters, draw(replicas, steps, batch, features), states)
+
+
+def pose(subject: Subject, cell: Cell, *, dtype: torch.dtype = torch.float64) -> Problem:
+    """Draw the problem of a subject's own size."""
+    return make_problem(cell, hidden=subject.hidden_size, dtype=dtype)
+
+
+def objective(outputs: Tensor, finals: States) -> Tensor:
+    """Return a number that every output of a replica changes in a way of its own, and every state.
+
+    It is alike for all replicas, so that a replica's gradients are those it has alone.
+    """
+    shape = outputs.shape[1:]
+    weights = torch.linspace(-1, 1, shape.numel(), dtype=outputs.dtype).view(shape)
+    return (outputs * weights).sum() + sum((final**2).sum() for final in finals)
+
+
+def everything(
+    engine: str, cell: Cell, problem: Problem, last: int | None = None
+) -> dict[str, Tensor]:
+    """Return outputs, final states and the gradient of `objective` to every leaf, by name."""
+    outputs, finals = get_engine(engine)(cell, *problem, last=last)
+    leaves = problem.leaves()
+    found = torch.autograd.grad(
+        objective(outputs, finals), list(leaves.values()), allow_unused=True, materialize_grads=True
+    )
+    named = {f"gradient of {name}": g for name, g in zip(leaves, found, strict=True)}
+    states = {f"final state {name}": final for name, final in zip(cell.states, finals, strict=True)}
+    return {"outputs": outputs, **states, **named}
+
+
+def run(cell: Cell, problem: Problem) -> list[Tensor]:
+    """Return outputs and final states on the reference engine, without gradients."""
+    with torch.no_grad():
+        outputs, finals = get_engine("reference")(cell, *problem)
+    return [outputs, *finals]
+
+
+def difference(first: Tensor, second: Tensor) -> float:
+    """Return the largest difference, in units of the second's largest value; NaN counts as inf."""
+    if not second.numel():
+        return 0.0
+    scale = second.abs().max().clamp(min=1e-30)
+    found = float(((first - second).abs().max() / scale).detach())
+    return found if found == found else float("inf")
+
+
+def largest(values: Sequence[tuple[str, float]]) -> tuple[str, float]:
+    """Return the name and the value of the largest."""
+    return max(values, key=lambda pair: pair[1])

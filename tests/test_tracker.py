@@ -1,29 +1,43 @@
 """W&B as a mirror: the real client, offline, read back with its own tool; and when it fails."""
 
+import json
+import os
 import socket
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from rnnbench.condition import Sweep
-from rnnbench.tracker import mirror, reach
-from rnnbench.tracker.mirror import WandbTracker, log_summary, open_tracker
-from rnnbench.tracker.reach import choose_mode
+from rnnbench.report import write_report
+from rnnbench.tracker import client, reach
+from rnnbench.tracker import run as tracker_run
+from rnnbench.tracker.destination import read_destination
+from rnnbench.tracker.mirror import WandbTracker, open_tracker
+from rnnbench.tracker.outage import Outage
+from rnnbench.tracker.reach import choose_mode, prepare
+from rnnbench.tracker.resend import mark_sent
+from rnnbench.tracker.summary import log_summary, mirror_summary, summary_id
 
 from .wandb_reader import offline_runs
+from .wandb_server import KEY, wandb_server
 
 SETTINGS = {"kind": "wandb", "mode": "offline", "project": "rnnbench", "entity": None}
-KEY = "0123456789" * 4
 
 
 def record(seed):
     return {
         **{"run_id": f"{seed:016d}", "task": "copy", "cell": "gru", "gap": 20, "seed": seed},
-        **{"lr": 3e-3, "engine": "reference", "chance_loss": 2.08, "load_bits": float("nan")},
+        **{
+            "condition_id": "c0ffee0123456789",
+            "error": None,
+            "lr": 3e-3,
+            "engine": "reference",
+            "chance_loss": 2.08,
+            "load_bits": float("nan"),
+        },
         "config": {"task": {"name": "copy", "gap": 20, "score_on": "answers"}, "engine": "auto"},
         "environment": {"torch": "2"},
         "plateaus": {},
@@ -66,12 +80,14 @@ def test_every_run_arrives_whole(mirrored):
         assert run["config"]["task"] == {"name": "copy", "gap": 20, "score_on": "answers"}
         assert (run["config"]["seed"], run["config"]["lr"]) == (seed, 3e-3)
         assert run["config"]["environment"] == {"torch": "2"}
+        assert run["config"]["condition"] == "copy gap 20 gru (c0ffee)"
         for got, sent in zip(run["history"], rows(seed), strict=True):
             assert {key: got[key] for key in sent} == sent
     finished = mirrored["gru copy gap 20 seed 0 lr 0.003"]
     assert finished["summary"]["loss"] == 0.25
     assert finished["summary"]["status"] == "unsolved"
     assert finished["summary"]["engine"] == "reference"
+    assert not {"error", "load_bits", "environment"} & set(finished["summary"])
     assert finished["exit"] == 0
     assert mirrored["gru copy gap 20 seed 2 lr 0.003"]["exit"] == 1
 
@@ -87,24 +103,62 @@ def test_the_id_of_a_run_is_fixed_within_its_sweep(tmp_path):
     assert ids[0] == ids[1] != ids[2]
 
 
-def test_an_error_of_the_client_is_one_warning_and_no_more(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(WandbTracker, "broken", False)
-    attempts = []
-    original = mirror.open_run
+@pytest.fixture
+def attempts(monkeypatch):
+    """Which runs were opened, in a process that knows of no outage."""
+    monkeypatch.setattr(Outage, "everywhere", False)
+    opened = []
+    original = tracker_run.open_run
     monkeypatch.setattr(
-        mirror, "open_run", lambda *a, **k: attempts.append(k["id"]) or original(*a, **k)
+        tracker_run, "open_run", lambda *a, **k: opened.append(k["id"]) or original(*a, **k)
     )
+    return opened
+
+
+def one_run(output_dir, seed=0):
+    """Mirror a run as a worker does: one tracker a job."""
+    own = WandbTracker(SETTINGS, output_dir, "gaps")
+    own.start(record(seed))
+    own.log(record(seed)["run_id"], rows(seed)[0])
+    own.finish({**record(seed), "status": "unsolved"})
+    own.close()
+
+
+def test_an_error_of_the_client_is_one_warning_and_no_more(tmp_path, capsys, attempts):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    for seed in range(2):  # one tracker a job, as workers have them
-        own = WandbTracker(SETTINGS, blocked, "gaps")
-        own.start(record(seed))
-        own.log(record(seed)["run_id"], rows(seed)[0])
-        own.finish(record(seed))
-        own.close()
+    for seed in range(2):
+        one_run(blocked, seed)
     assert len(attempts) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "W&B is left out from here on" in line
+    assert f"python -m rnnbench.sync {blocked}" in line
+
+
+def test_an_outage_is_known_to_all_processes_until_the_next_start(tmp_path, capsys, attempts):
+    Outage(tmp_path).begin("the first process says why")
+    Outage.everywhere = False  # another process
+    Outage(tmp_path).begin("the second keeps quiet")
+    Outage.everywhere = False
+    one_run(tmp_path)
+    assert attempts == []
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("the first process says why")
+    assert prepare({**SETTINGS, "entity": "team"}, tmp_path) == "offline"
+    assert read_destination(tmp_path) == {"project": "rnnbench", "entity": "team"}
+    one_run(tmp_path)
+    assert len(attempts) == 1
+
+
+def test_training_does_not_wait_for_a_client_that_hangs(tmp_path, capsys, attempts, monkeypatch):
+    release = threading.Event()
+    monkeypatch.setattr(tracker_run, "open_run", lambda *a, **k: release.wait())
+    monkeypatch.setattr("rnnbench.tracker.mirror.CLOSE_SECONDS", 0.5)
+    start = time.monotonic()
+    one_run(tmp_path)
+    assert time.monotonic() - start < 5
+    assert "more than" in capsys.readouterr().err
+    release.set()
 
 
 def test_no_tracker_writes_nothing(tmp_path):
@@ -116,25 +170,53 @@ def test_no_tracker_writes_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_summary_run_has_the_table_and_the_figures(tmp_path):
-    from PIL import Image
-
-    report = tmp_path / "report"
-    report.mkdir()
-    Image.new("RGB", (4, 4)).save(report / "accuracy_vs_gap.png")
-    frame = pd.DataFrame(
-        {"task": ["copy"] * 2, "status": ["solved", "failed"], "plateaus": [{}, {}]}
-    )
-    sweep = Sweep("gaps", tmp_path, 0, False, SETTINGS, ())
-    log_summary(sweep, frame, report, "offline")
-    (run,) = offline_runs(tmp_path)
+def test_the_summary_run_has_tables_figures_and_the_results(tmp_path, reference):
+    assert log_summary("gaps", SETTINGS, reference, reference / "report") is None
+    (run,) = offline_runs(reference)
     assert (run["run"]["job_type"], run["run"]["run_group"]) == ("summary", "gaps")
-    assert run["summary"]["runs"] == 2
-    assert (run["summary"]["solved"], run["summary"]["failed"]) == (1, 1)
-    (directory,) = (tmp_path / "wandb").glob("offline-run-*")
-    media = [path.name for path in (directory / "files" / "media").rglob("*.*")]
-    assert any(name.startswith("results") for name in media)
-    assert any(name.startswith("accuracy_vs_gap") for name in media)
+    assert run["run"]["run_id"] == summary_id("gaps")
+    assert (run["summary"]["runs"], run["summary"]["solved"]) == (20, 20)
+    assert [row["_step"] for row in run["history"]] == [20]
+    (directory,) = (reference / "wandb").glob("offline-run-*")
+    media = {path.name.split("_20_")[0] for path in (directory / "files" / "media").rglob("*.*")}
+    assert media >= {"results", "horizons", "by_gap_adding", "accuracy_vs_gap", "score_vs_gap"}
+
+
+def test_a_summary_that_fails_is_one_warning(tmp_path, capsys, attempts, reference):
+    mirror_summary("gaps", SETTINGS, reference, tmp_path / "no report")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "summary.csv" in line
+    assert Outage(reference).is_on
+
+
+@pytest.fixture
+def reference(tmp_path):
+    """A few published results, and their report."""
+    source = Path(__file__).parent.parent / "results" / "reference" / "records.jsonl"
+    directory = tmp_path / "few"
+    directory.mkdir()
+    kept = [line for line in source.read_text().splitlines() if is_kept(json.loads(line))]
+    (directory / "records.jsonl").write_text("\n".join(kept))
+    write_report([directory])
+    return directory
+
+
+def is_kept(found):
+    return (
+        (found["task"], found["cell"]) == ("adding", "gru")
+        and found["gap"] in (11, 20)
+        and not found["config"].get("tuned")
+    )
+
+
+def test_runs_that_were_sent_are_marked_as_the_client_does(tmp_path):
+    one_run(tmp_path)
+    (run,) = offline_runs(tmp_path)
+    mark_sent(tmp_path, run["run"]["run_id"])
+    command = [sys.executable, "-m", "wandb", "sync", "--dry-run", str(tmp_path / "wandb")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Skipped" in done.stderr
+    assert "No runs to sync" in done.stderr
 
 
 # -- which mode ------------------------------------------------------------------------------
@@ -164,8 +246,6 @@ def ask(environment, mode="auto"):
 
 
 def environment(**variables):
-    import os
-
     hidden = ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL", "HOME", "NETRC")
     rest = {key: value for key, value in os.environ.items() if key not in hidden}
     return {**rest, "HOME": "/nonexistent", "NETRC": "/nonexistent/netrc", **variables}
@@ -181,25 +261,6 @@ def silent_server():
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
         thread.join()
         held.pop().close()
-
-
-@pytest.fixture
-def refusing_server():
-    """Answer every request with 404, as a server does that knows no such page."""
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_error(404)
-
-        def log_message(self, *arguments):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
 
 
 def test_without_a_key_it_is_offline_without_a_word():
@@ -222,9 +283,24 @@ def test_an_unreachable_server_costs_little_time_and_one_warning(silent_server):
         assert KEY not in line
 
 
-def test_a_server_that_answers_anything_is_there(refusing_server):
-    variables = environment(WANDB_API_KEY=KEY, WANDB_BASE_URL=refusing_server)
-    assert ask(variables)[:2] == ("online", [])
+def test_a_key_that_the_server_knows_is_online():
+    with wandb_server() as server:
+        variables = environment(WANDB_API_KEY=KEY, WANDB_BASE_URL=server.url)
+        assert ask(variables)[:2] == ("online", [])
+
+
+@pytest.mark.parametrize("trouble", ["wrong key", "error", "hang"])
+def test_a_key_that_is_not_let_in_is_offline_with_one_warning(trouble):
+    with wandb_server() as server:
+        server.trouble = None if trouble == "wrong key" else trouble
+        key = KEY[::-1] if trouble == "wrong key" else KEY
+        variables = environment(WANDB_API_KEY=key, WANDB_BASE_URL=server.url)
+        mode, warnings, seconds = ask(variables)
+        assert (mode, len(warnings)) == ("offline", 1)
+        assert "does not let this key in" in warnings[0]
+        assert key not in warnings[0]
+        assert seconds < 20
+        assert server.runs == {}
 
 
 @pytest.mark.parametrize(
@@ -239,7 +315,7 @@ def test_a_server_that_answers_anything_is_there(refusing_server):
 def test_what_is_asked_for_is_taken_without_a_look(no_account, variable, settings, mode):
     if variable is not None:
         no_account.setenv("WANDB_MODE", variable)
-    no_account.setattr(reach, "has_key", lambda: pytest.fail("looked for a key"))
+    no_account.setattr(reach, "find_problem", lambda: pytest.fail("looked for a key"))
     assert choose_mode(settings) == mode
 
 
@@ -247,4 +323,4 @@ def test_wandb_is_loaded_only_when_a_run_starts():
     code = "import sys, rnnbench.worker, rnnbench.launcher; print('wandb' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
-    assert mirror.INIT_SECONDS <= 5
+    assert client.INIT_SECONDS <= 5

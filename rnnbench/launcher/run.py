@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 from rnnbench.condition import Sweep
 from rnnbench.launcher import pool
@@ -147,9 +146,9 @@ def _tracker_mode(plan: Plan) -> str:
     """Ask once for all workers whether W&B can be reached."""
     if plan.sweep.tracker["kind"] == "none":
         return "none"
-    from rnnbench.tracker import choose_mode
+    from rnnbench.tracker import prepare
 
-    return choose_mode(plan.sweep.tracker)
+    return prepare(plan.sweep.tracker, plan.sweep.output_dir)
 
 
 def _train(plan: Plan, mode: str, runner: Runner, interrupt: Interrupt) -> dict[str, str]:
@@ -178,28 +177,19 @@ def _train(plan: Plan, mode: str, runner: Runner, interrupt: Interrupt) -> dict[
 def _sum_up(plan: Plan, mode: str) -> None:
     """Draw the report, and mirror it; neither may cost the sweep its exit code."""
     directory = plan.sweep.output_dir
-    if not plan.jobs and _is_drawn(directory):
-        return
     try:
-        from rnnbench.report import write_report
+        from rnnbench.report import is_drawn, write_report
+
+        if not plan.jobs and is_drawn(directory):
+            return
 
         report = write_report([directory])
         if mode != "none":
-            from rnnbench.results import load_results
-            from rnnbench.tracker import log_summary
+            from rnnbench.tracker import mirror_summary
 
-            log_summary(plan.sweep, load_results(directory), report, mode)
+            mirror_summary(plan.sweep.name, {**plan.sweep.tracker, "mode": mode}, directory, report)
     except Exception as error:
         _say(f"warning: the report could not be drawn: {describe(error)}")
-
-
-def _is_drawn(directory: Path) -> bool:
-    """Return whether the report's page, which is written last, is newer than every record."""
-    page = directory / "report" / "index.html"
-    if not page.exists():
-        return False
-    drawn = page.stat().st_mtime_ns
-    return all(path.stat().st_mtime_ns <= drawn for path in (directory / "runs").glob("*.json"))
 
 
 def _say_where(plan: Plan, closing: Closing) -> None:

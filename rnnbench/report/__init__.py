@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from rnnbench.report.write import write_report
+from rnnbench.report.write import is_drawn, write_report
 
-__all__ = ["write_report"]
+__all__ = ["is_drawn", "write_report"]

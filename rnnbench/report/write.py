@@ -79,3 +79,12 @@ def write_report(paths: Sequence[Path]) -> Path:
     for name, text in files.items():  # the page last: its being there tells that all is
         write_atomically(directory / name, text.encode())
     return directory
+
+
+def is_drawn(directory: Path) -> bool:
+    """Return whether the report's page, which is written last, is newer than every record."""
+    page = directory / "report" / "index.html"
+    if not page.exists():
+        return False
+    drawn = page.stat().st_mtime_ns
+    return all(path.stat().st_mtime_ns <= drawn for path in (directory / "runs").glob("*.json"))

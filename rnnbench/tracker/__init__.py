@@ -1,6 +1,7 @@
 """Weights & Biases as a mirror of what is trained."""
 
-from rnnbench.tracker.mirror import Tracker, WandbTracker, log_summary, open_tracker
-from rnnbench.tracker.reach import choose_mode
+from rnnbench.tracker.mirror import Tracker, WandbTracker, open_tracker
+from rnnbench.tracker.reach import choose_mode, prepare
+from rnnbench.tracker.summary import mirror_summary
 
-__all__ = ["Tracker", "WandbTracker", "choose_mode", "log_summary", "open_tracker"]
+__all__ = ["Tracker", "WandbTracker", "choose_mode", "mirror_summary", "open_tracker", "prepare"]

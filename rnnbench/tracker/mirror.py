@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import math
-import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rnnbench.condition import Sweep, digest
+from rnnbench.tracker.client import in_one_line
+from rnnbench.tracker.outage import Outage
+from rnnbench.tracker.run import conclude, log_row, start_run
 
 if TYPE_CHECKING:
-    import pandas as pd
     import wandb
 
-CURVES = ("loss", "accuracy", "score", "grad_norm")
-NOT_SUMMARY = ("config", "environment", "history", "plateaus", "format", "versions")
-FIGURES = ("accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
-INIT_SECONDS = 5
-FINISH_SECONDS = 10  # what is not sent by then stays on disk for `wandb sync`
+CLOSE_SECONDS = 10.0
 
 
 class Tracker(Protocol):
@@ -38,7 +36,7 @@ def open_tracker(settings: Mapping[str, Any], output_dir: Path, sweep: str) -> T
 
     Args:
         settings: kind (wandb or none), mode (online or offline, resolved), project, entity.
-        output_dir: offline runs go to its `wandb` directory.
+        output_dir: W&B keeps its files in its `wandb` directory.
         sweep: name of the sweep, the runs' group.
     """
     if settings["kind"] == "none":
@@ -63,142 +61,74 @@ class NullTracker:
 
 
 class WandbTracker:
-    """One W&B run per replica, several open at once; after an error its process asks no more.
+    """One W&B run per replica, several open at once.
 
-    Attributes:
-        broken: the client has failed in this process.
+    W&B is asked in a thread of its own, so that training waits for it at the end alone, and then
+    for a limited time. After an error it is asked no more.
     """
-
-    broken = False
 
     def __init__(self, settings: Mapping[str, Any], output_dir: Path, sweep: str) -> None:
         self.settings, self.output_dir, self.sweep = settings, output_dir, sweep
+        self.outage = Outage(output_dir)
         self.runs: dict[str, wandb.Run] = {}
+        self.finishing: list[threading.Thread] = []
+        self.orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self.thread = threading.Thread(target=self._work, daemon=True)
+        self.thread.start()
 
     def start(self, record: Mapping[str, Any]) -> None:
         """Open a run; its id is fixed, so that a rerun goes on with it instead of doubling it."""
-        if self.broken:
-            return
-        with _Guard(self):
-            run = open_run(
-                self.settings,
-                self.output_dir,
-                id=digest([self.sweep, record["run_id"]]),
-                name="{cell} {task} gap {gap} seed {seed} lr {lr:g}".format(**record),
-                group=self.sweep,
-                job_type=record["task"],
-                tags=[record["task"], record["cell"], f"gap {record['gap']}"],
-                config={**_flat(record), **record["config"], "environment": record["environment"]},
-            )
-            run.define_metric("step")
-            for curve in CURVES:
-                run.define_metric(curve, step_metric="step")
-            self.runs[record["run_id"]] = run
+        self.orders.put(partial(self._start, record))
 
     def log(self, run_id: str, row: Mapping[str, float]) -> None:
         """Add a row of history, unless the server has it from before a resume."""
-        if self.broken:
-            return
-        with _Guard(self):
-            run = self.runs[run_id]
-            if row["step"] >= run.step:
-                # Committed at once: a row that waits would overwrite the summary at the end.
-                run.log(dict(row), step=int(row["step"]), commit=True)
+        self.orders.put(partial(self._log, run_id, row))
 
     def finish(self, record: Mapping[str, Any]) -> None:
         """Close a run with its results as the summary."""
-        if self.broken:
-            return
-        with _Guard(self):
-            run = self.runs.pop(record["run_id"])
-            run.summary.update(_flat(record))
-            run.finish(exit_code=0)
+        self.orders.put(partial(self._finish, record))
 
     def close(self) -> None:
         """Close the runs that are still open: they were stopped half-way, and will go on."""
-        with _Guard(self):
-            for run in self.runs.values():
-                run.finish(exit_code=1)
-            self.runs.clear()
+        self.orders.put(self._finish_all)
+        self.orders.put(None)
+        self.thread.join(CLOSE_SECONDS)
+        if self.thread.is_alive():
+            self.outage.begin(f"it needs more than {CLOSE_SECONDS:.0f} s for what is left")
 
+    def _work(self) -> None:
+        """Carry out the orders in turn, until the last has come and all runs are closed."""
+        for order in iter(self.orders.get, None):
+            self._attempt(order)
+        for thread in self.finishing:
+            thread.join()
 
-class _Guard:
-    """Swallow what W&B raises, with a warning, and mark the tracker as broken."""
+    def _attempt(self, order: Callable[[], None]) -> None:
+        if self.outage.is_on:
+            return
+        try:
+            order()
+        except Exception as error:  # whatever the client raises: a mirror must not stop training
+            self.outage.begin(in_one_line(error))
 
-    def __init__(self, tracker: WandbTracker) -> None:
-        self.tracker = tracker
+    def _start(self, record: Mapping[str, Any]) -> None:
+        run = start_run(self.settings, self.output_dir, self.sweep, record)
+        self.runs[record["run_id"]] = run
 
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
+    def _log(self, run_id: str, row: Mapping[str, float]) -> None:
+        log_row(self.runs[run_id], row)
 
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
-        """Let interrupts through, and nothing else."""
-        if not isinstance(error, Exception):
-            return False
-        warn(f"W&B is left out from here on: {' '.join(str(error).split())}")
-        type(self.tracker).broken = True
-        self.tracker.runs.clear()
-        return True
+    def _finish(self, record: Mapping[str, Any]) -> None:
+        run = self.runs.pop(record["run_id"])
+        self._send(run, conclude(run, record))
 
+    def _finish_all(self) -> None:
+        while self.runs:
+            self._send(self.runs.popitem()[1], 1)
 
-def open_run(settings: Mapping[str, Any], output_dir: Path, **described: Any) -> wandb.Run:
-    """Open one of several W&B runs of this process, silent and without a look at the machine."""
-    import wandb
-
-    directory = output_dir / "wandb"
-    directory.mkdir(parents=True, exist_ok=True)
-    return wandb.init(
-        project=settings["project"],
-        entity=settings["entity"],
-        mode=settings["mode"],
-        dir=output_dir,
-        resume="allow",
-        reinit="create_new",
-        settings=wandb.Settings(
-            console="off",
-            disable_code=True,
-            disable_git=True,
-            finish_timeout=FINISH_SECONDS,
-            init_timeout=INIT_SECONDS,
-            silent=True,
-            x_disable_stats=True,
-        ),
-        **described,
-    )
-
-
-def log_summary(sweep: Sweep, results: pd.DataFrame, report: Path, mode: str) -> None:
-    """Log one run for the whole sweep: the table of results, and the figures of the report."""
-    import wandb
-
-    try:
-        run = open_run(
-            {**sweep.tracker, "mode": mode},
-            sweep.output_dir,
-            id=digest([sweep.name, "summary"]),
-            name=f"{sweep.name} summary",
-            group=sweep.name,
-            job_type="summary",
-            tags=["summary"],
-            config={"sweep": sweep.name},
-        )
-        table = results.drop(columns=["plateaus"])
-        run.log({"results": wandb.Table(dataframe=table)})
-        pictures = [report / f"{name}.png" for name in FIGURES]
-        run.log({p.stem: wandb.Image(str(p)) for p in pictures if p.exists()})
-        statuses = results["status"].value_counts()
-        run.summary.update({"runs": len(results), **{str(k): int(v) for k, v in statuses.items()}})
-        run.finish()
-    except Exception as error:  # whatever the client raises: a mirror must not stop the sweep
-        warn(f"W&B has no summary of this sweep: {' '.join(str(error).split())}")
-
-
-def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record's scalars; NaN is left out, as W&B's charts cannot show it."""
-    scalars = {key: value for key, value in record.items() if key not in NOT_SUMMARY}
-    return {k: v for k, v in scalars.items() if not isinstance(v, float) or math.isfinite(v)}
-
-
-def warn(text: str) -> None:
-    """Say in one line what the user may want to know."""
-    print(f"rnnbench: warning: {text}", file=sys.stderr)
+    def _send(self, run: wandb.Run, code: int) -> None:
+        """Let a run send what is left of it, beside the others."""
+        finish = partial(self._attempt, partial(run.finish, exit_code=code))
+        thread = threading.Thread(target=finish, daemon=True)
+        thread.start()
+        self.finishing.append(thread)

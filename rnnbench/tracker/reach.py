@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
-import sys
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-ANSWER_SECONDS = 5.0
+from rnnbench.tracker.client import in_one_line, quiet_client, warn
+from rnnbench.tracker.destination import keep_destination
+from rnnbench.tracker.outage import Outage
+
+ANSWER_SECONDS = 5
+NO_KEY = "W&B has no key (wandb login, or WANDB_API_KEY)"
+
+
+def prepare(settings: Mapping[str, Any], output_dir: Path) -> str:
+    """Get ready to mirror a sweep, and return the mode: online, offline or none."""
+    mode = choose_mode(settings)
+    if mode != "none":
+        Outage(output_dir).end()
+        keep_destination(settings, output_dir)
+    return mode
 
 
 def choose_mode(settings: Mapping[str, Any]) -> str:
     """Return online, offline or none.
 
-    Without a key, or when no server answers within five seconds, runs are written offline.
-    Environment variables that W&B itself knows (WANDB_MODE, WANDB_API_KEY, WANDB_BASE_URL) count.
+    Without a key, or when no server answers within five seconds, or when it refuses the key, runs
+    are written offline. Environment variables that W&B itself knows (WANDB_MODE, WANDB_API_KEY,
+    WANDB_BASE_URL) count.
 
     Args:
         settings: kind and mode, as configured.
@@ -27,29 +44,48 @@ def choose_mode(settings: Mapping[str, Any]) -> str:
         return "none"
     if asked == "offline":
         return "offline"
-    if not has_key():
-        if asked == "online":
-            _warn("W&B has no key (wandb login, or WANDB_API_KEY): runs are written offline")
-        return "offline"
-    import wandb
-
-    address = str(wandb.setup().settings.base_url)
-    if not answers(address):
-        _warn(f"W&B does not answer at {address}: runs are written offline")
-        return "offline"
-    return "online"
+    problem = find_problem()
+    if problem is None:
+        return "online"
+    if problem != NO_KEY or asked == "online":
+        warn(f"{problem}: runs are written offline")
+    return "offline"
 
 
-def has_key() -> bool:
-    """Return whether W&B finds a key, in the environment or in its netrc file; nothing is asked."""
-    import wandb
-
-    wandb.setup(wandb.Settings(silent=True))
+def find_problem() -> str | None:
+    """Return why nothing can be sent now, or None where W&B answers and takes the key."""
+    wandb = quiet_client()
     try:
-        return wandb.login(prompt=False, verify=False)
+        if not wandb.login(prompt=False, verify=False):
+            return NO_KEY
     except wandb.Error as error:
-        _warn(f"W&B's key is not one: {' '.join(str(error).split())}")
-        return False
+        return f"W&B's key is not one ({in_one_line(error)})"
+    settings = wandb.setup().settings
+    address = str(settings.base_url)
+    if not answers(address):
+        return f"W&B does not answer at {address}"
+    try:
+        _whose_key(address, str(settings.api_key))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"W&B does not let this key in ({in_one_line(error)})"
+    return None
+
+
+def _whose_key(address: str, key: str) -> str:
+    """Return the user whose key it is, asked of the server without the client's own machinery.
+
+    Raises:
+        OSError, ValueError, KeyError, TypeError: it is nobody's, or the server cannot tell.
+    """
+    pair = base64.b64encode(f"api:{key}".encode()).decode()
+    headers = {"Authorization": f"Basic {pair}", "Content-Type": "application/json"}
+    body = json.dumps({"query": "query Viewer { viewer { id username } }"}).encode()
+    request = urllib.request.Request(f"{address}/graphql", data=body, headers=headers)
+    with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
+        viewer = json.loads(answer.read())["data"]["viewer"]
+    if viewer is None:
+        raise ValueError("nobody's")
+    return str(viewer["username"])
 
 
 def answers(address: str) -> bool:
@@ -70,7 +106,3 @@ def answers(address: str) -> bool:
     thread.start()
     thread.join(ANSWER_SECONDS + 1)
     return bool(heard)
-
-
-def _warn(text: str) -> None:
-    print(f"rnnbench: warning: {text}", file=sys.stderr)

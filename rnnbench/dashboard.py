@@ -1,0 +1,214 @@
+"""`python -m rnnbench.dashboard DIR`: a W&B workspace that draws a sweep, as code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnbench.arguments import Parser
+from rnnbench.condition import digest
+from rnnbench.records import read_records, write_atomically
+from rnnbench.tracker.destination import read_destination
+from rnnbench.tracker.summary import FIGURES, by_gap_table
+
+if TYPE_CHECKING:
+    from wandb_workspaces import workspaces
+
+PROGRAM = "rnnbench.dashboard"
+CANNOT_DRAW = 2
+LINES = "wandb/lineseries/v0"  # W&B's own chart of several lines from one table
+MOST_RUNS = 1000
+COLUMNS = (
+    *("config:task.value.name", "config:cell.value.name", "config:gap.value"),
+    *("config:seed.value", "summary:status", "summary:accuracy", "summary:score"),
+)
+
+
+def make_workspace(
+    tasks: Sequence[str], sweeps: Sequence[str], project: str, entity: str | None
+) -> workspaces.Workspace:
+    """Return the workspace of a results directory, which shows the runs of its sweeps alone.
+
+    Its means by cell are drawn from the tables of a sweep's summary run, all else from the runs
+    themselves.
+
+    Args:
+        tasks: names, a panel of means for each.
+        sweeps: names, the runs' groups.
+        project: W&B project.
+        entity: W&B user or team; None where it is not known.
+    """
+    from wandb_workspaces import expr, workspaces
+
+    settings = workspaces.WorkspaceSettings(x_axis="step", max_runs=MOST_RUNS)
+    runs = workspaces.RunsetSettings(
+        filters=[expr.Metric("Group").isin(list(sweeps))], pinned_columns=list(COLUMNS)
+    )
+    sections = [
+        workspaces.Section(name=name, panels=panels, is_open=True)
+        for name, panels in _panels(tasks).items()
+    ]
+    return workspaces.Workspace(
+        entity=entity or "",
+        project=project,
+        name=", ".join(sweeps),
+        sections=sections,
+        settings=settings,
+        runset_settings=runs,
+    )
+
+
+def _panels(tasks: Sequence[str]) -> Mapping[str, list[Any]]:
+    from wandb_workspaces.reports.v2 import interface as panels
+
+    return {
+        "Accuracy against gap": _against_gap("accuracy", tasks),
+        "Score against gap": _against_gap("score", tasks),
+        "Learning curves": [_learning(measure) for measure in ("score", "accuracy", "loss")],
+        "Horizons": [panels.WeavePanelSummaryTable(table_name="horizons")],
+        "Throughput": [
+            panels.BarPlot(
+                title="Sequences per second",
+                metrics=["sequences_per_second"],
+                groupby=panels.Config("cell.name"),
+                groupby_aggfunc="mean",
+            ),
+            _every_run("seconds", "Seconds of a run"),
+        ],
+        "Report": [panels.MediaBrowser(media_keys=list(FIGURES))],
+    }
+
+
+def _against_gap(measure: str, tasks: Sequence[str]) -> list[Any]:
+    """Return a panel of means by cell for each task, and one with every run as a dot."""
+    from wandb_workspaces.reports.v2 import interface as panels
+
+    means = []
+    for task in tasks:
+        chart = panels.CustomChart.from_table(
+            by_gap_table(task),
+            chart_fields={"step": "gap", "lineKey": "curve", "lineVal": f"{measure}_mean"},
+            chart_strings={"title": f"{task}: {measure}, mean over seeds", "xname": "gap"},
+        )
+        chart.chart_name = LINES
+        means.append(chart)
+    return [*means, _every_run(measure, f"Every run: {measure}")]
+
+
+def _every_run(measure: str, title: str) -> Any:
+    from wandb_workspaces.reports.v2 import interface as panels
+
+    return panels.ScatterPlot(
+        title=title, x=panels.Config("gap"), y=panels.SummaryMetric(measure), log_x=True
+    )
+
+
+def _learning(measure: str) -> Any:
+    """Return a measure over the steps: a line per condition, the mean over its seeds."""
+    from wandb_workspaces.reports.v2 import interface as panels
+
+    return panels.LinePlot(
+        title=measure,
+        x="step",
+        y=[measure],
+        groupby=panels.Config("condition"),
+        groupby_aggfunc="mean",
+        groupby_rangefunc="minmax",
+        max_runs_to_show=MOST_RUNS,
+    )
+
+
+def describe(workspace: workspaces.Workspace) -> dict[str, Any]:
+    """Return a workspace as plain values: where it belongs, and W&B's own specification of it."""
+    spec = workspace._to_model().spec.model_dump_json(by_alias=True, exclude_none=True)
+    place = {"entity": workspace.entity or None, "project": workspace.project}
+    return {**place, "name": workspace.name, "spec": json.loads(spec)}
+
+
+def save(workspace: workspaces.Workspace) -> str:
+    """Save a workspace at W&B, in place of an earlier one of the same sweep; return its address.
+
+    Raises:
+        Exception: whatever the client raises where it is not let in.
+    """
+    from wandb_workspaces.workspaces import internal
+
+    name = digest(["workspace", workspace.name])
+    workspace._internal_name = internal._url_query_str_to_internal_name(name)
+    try:
+        found = internal.get_view_dict(workspace.entity, workspace.project, name)
+        workspace._internal_id = found["id"]
+    except ValueError:  # there is none yet
+        workspace._internal_id = ""
+    return str(workspace.save().url)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; what is missing is one line and exit code 2."""
+    given = _parser().parse_args(arguments)
+    try:
+        import wandb_workspaces  # noqa: F401
+    except ImportError:
+        return _fail("wandb-workspaces must be installed: pip install 'rnnbench[dashboard]'")
+    try:
+        tasks, sweeps = _contents(given.results)
+    except OSError as error:
+        return _fail(str(error))
+    kept = read_destination(given.results)
+    project, entity = given.project or kept["project"], given.entity or kept["entity"]
+    if given.json is not None:
+        workspace = make_workspace(tasks, sweeps, str(project), entity)
+        text = json.dumps(describe(workspace), indent=1)
+        write_atomically(given.json, text.encode() + b"\n")
+        print(given.json)
+        return 0
+    return _save(tasks, sweeps, str(project), entity)
+
+
+def _save(tasks: Sequence[str], sweeps: Sequence[str], project: str, entity: str | None) -> int:
+    from rnnbench.tracker.client import in_one_line, quiet_client
+    from rnnbench.tracker.reach import find_problem
+
+    problem = find_problem()
+    if problem is not None:
+        return _fail(f"nothing can be saved ({problem}); --json FILE needs no server")
+    try:
+        owner = entity or str(quiet_client().Api().default_entity)
+        print(save(make_workspace(tasks, sweeps, project, owner)))
+    except Exception as error:  # whatever the client raises
+        return _fail(f"nothing was saved: {in_one_line(error)}")
+    return 0
+
+
+def _contents(directory: Path) -> tuple[list[str], list[str]]:
+    """Return the names of the tasks and of the sweeps whose results lie in a directory.
+
+    Raises:
+        FileNotFoundError: there are no results.
+    """
+    records = list(read_records(directory))
+    if not records:
+        raise FileNotFoundError(f"no runs at {directory}")
+    tasks, sweeps = ({record[key] for record in records} for key in ("task", "sweep"))
+    return sorted(tasks), sorted(sweeps)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog=f"python -m {PROGRAM}", description=__doc__)
+    parser.add_argument("results", metavar="DIR", type=Path, help="results directory of a sweep")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write it here, save nothing")
+    parser.add_argument("--project", help="W&B project (default: the sweep's)")
+    parser.add_argument("--entity", help="W&B entity (default: the sweep's, or your own)")
+    return parser
+
+
+def _fail(text: str) -> int:
+    print(f"{PROGRAM}: error: {text}", file=sys.stderr)
+    return CANNOT_DRAW
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""`python -m rnnbench.sync DIR`: send what W&B lacks of a sweep, whatever became of it online."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnnbench.arguments import Parser
+from rnnbench.records import Record, read_records
+
+PROGRAM = "rnnbench.sync"
+NOT_ALL = 1
+CANNOT_SEND = 2
+INTERRUPTED = 130
+
+
+def sync(directory: Path, settings: Mapping[str, Any]) -> bool:
+    """Send every run that the server has not got to its end, and the sweep's summary.
+
+    Runs are sent from their stored records. What the server has of a run is not sent again, so it
+    does not matter where the sweep, or an earlier attempt, was cut off. The first failure ends it.
+
+    Args:
+        directory: results directory of a sweep.
+        settings: project and entity.
+
+    Returns:
+        Whether all has been sent.
+
+    Raises:
+        FileNotFoundError: there are no results.
+    """
+    sweeps: dict[str, list[Record]] = {}
+    for record in read_records(directory):
+        sweeps.setdefault(record["sweep"], []).append(record)
+    if not sweeps:
+        raise FileNotFoundError(f"no runs at {directory}")
+    online: dict[str, Any] = {**settings, "mode": "online"}
+    return all(_sync_sweep(directory, online, *sweep) for sweep in sweeps.items())
+
+
+def _sync_sweep(
+    directory: Path, settings: Mapping[str, Any], sweep: str, records: Sequence[Record]
+) -> bool:
+    from rnnbench.tracker.resend import mark_sent, missing_runs, send_run
+    from rnnbench.tracker.run import run_name, wandb_id
+
+    left = missing_runs(settings, sweep, records)
+    lacking = {record["run_id"] for record in left}
+    for record in records:
+        if record["run_id"] not in lacking:
+            print(f"there already: {run_name(record)}")
+            mark_sent(directory, wandb_id(sweep, record))
+    for number, record in enumerate(left):
+        reason = send_run(settings, directory, sweep, record)
+        if reason is not None:
+            return _fail(f"{run_name(record)} and {len(left) - number - 1} after it", reason)
+        print(f"sent: {run_name(record)}", flush=True)
+    return _send_summary(directory, settings, sweep)
+
+
+def _send_summary(directory: Path, settings: Mapping[str, Any], sweep: str) -> bool:
+    from rnnbench.report import is_drawn, write_report
+    from rnnbench.tracker.resend import mark_sent
+    from rnnbench.tracker.summary import log_summary, summary_id
+
+    report = directory / "report" if is_drawn(directory) else write_report([directory])
+    reason = log_summary(sweep, settings, directory, report)
+    if reason is not None:
+        return _fail(f"{sweep} summary", reason)
+    print(f"sent: {sweep} summary")
+    mark_sent(directory, summary_id(sweep))
+    return True
+
+
+def _fail(what: str, reason: str) -> bool:
+    _say(f"not sent: {what} (the same command continues): {reason}")
+    return False
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line: 0 if all is at W&B, 1 if not, 2 if nothing can be sent, 130."""
+    given = _parser().parse_args(arguments)
+    from rnnbench.tracker.destination import read_destination
+    from rnnbench.tracker.reach import find_problem
+
+    if not given.results.is_dir():
+        _say(f"error: no results at {given.results}")
+        return CANNOT_SEND
+    problem = find_problem()
+    if problem is not None:
+        _say(f"error: nothing can be sent: {problem}")
+        return CANNOT_SEND
+    asked = {"project": given.project, "entity": given.entity}
+    chosen = {name: value for name, value in asked.items() if value}
+    settings = read_destination(given.results) | chosen
+    try:
+        return 0 if sync(given.results, settings) else NOT_ALL
+    except KeyboardInterrupt:
+        _say("stopped: the same command continues")
+        return INTERRUPTED
+    except Exception as error:  # of a server that fails before the first run
+        _say(f"error: nothing can be sent: {' '.join(str(error).split())}")
+        return CANNOT_SEND
+
+
+def _parser() -> Parser:
+    parser = Parser(prog=f"python -m {PROGRAM}", description=__doc__)
+    parser.add_argument("results", metavar="DIR", type=Path, help="results directory of a sweep")
+    parser.add_argument("--project", help="W&B project (default: the sweep's)")
+    parser.add_argument("--entity", help="W&B entity (default: the sweep's)")
+    return parser
+
+
+def _say(line: str) -> None:
+    print(f"{PROGRAM}: {line}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

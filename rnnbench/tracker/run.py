@@ -1,0 +1,81 @@
+"""What W&B is told of one run: how it is opened, its rows, and its results as the summary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnbench.condition import digest
+from rnnbench.tracker.client import open_run
+
+if TYPE_CHECKING:
+    import wandb
+
+CURVES = ("loss", "accuracy", "score", "grad_norm")
+NOT_SUMMARY = ("config", "environment", "history", "plateaus", "format", "versions")
+Record = Mapping[str, Any]
+
+
+def start_run(
+    settings: Mapping[str, Any], output_dir: Path, sweep: str, record: Record
+) -> wandb.Run:
+    """Open a record's run; its id is fixed, so that a rerun goes on with it and doubles nothing.
+
+    Args:
+        settings: mode (online or offline), project, entity.
+        output_dir: W&B keeps its files in its `wandb` directory.
+        sweep: name of the sweep, the run's group.
+        record: as far as it is known.
+    """
+    condition = "{task} gap {gap} {cell}".format(**record)
+    run = open_run(
+        settings,
+        output_dir,
+        id=wandb_id(sweep, record),
+        name=run_name(record),
+        group=sweep,
+        job_type=record["task"],
+        tags=[record["task"], record["cell"], f"gap {record['gap']}"],
+        config={
+            **_flat(record),
+            **record["config"],
+            # What several seeds are grouped by, told apart where only other settings differ.
+            "condition": f"{condition} ({record['condition_id'][:6]})",
+            "environment": record["environment"],
+        },
+    )
+    run.define_metric("step")
+    for curve in CURVES:
+        run.define_metric(curve, step_metric="step")
+    return run
+
+
+def log_row(run: wandb.Run, row: Mapping[str, float]) -> None:
+    """Add a row of history, unless the server has it from an earlier attempt."""
+    if row["step"] >= run.starting_step:
+        # Committed at once: a row that waits would overwrite the summary at the end.
+        run.log(_flat(row), step=int(row["step"]), commit=True)
+
+
+def conclude(run: wandb.Run, record: Record) -> int:
+    """Put a run's results into its summary; return the code to finish it with."""
+    run.summary.update(_flat(record))
+    return 1 if record["status"] == "failed" else 0
+
+
+def wandb_id(sweep: str, record: Record) -> str:
+    """Return a run's id at W&B, where one project may hold several sweeps with the same run."""
+    return digest([sweep, record["run_id"]])
+
+
+def run_name(record: Record) -> str:
+    """Return how a run is shown."""
+    return "{cell} {task} gap {gap} seed {seed} lr {lr:g}".format(**record)
+
+
+def _flat(record: Record) -> dict[str, Any]:
+    """Return what W&B's charts can show of a record: scalars that have a value."""
+    scalars = {k: v for k, v in record.items() if k not in NOT_SUMMARY and v is not None}
+    return {k: v for k, v in scalars.items() if not isinstance(v, float) or math.isfinite(v)}

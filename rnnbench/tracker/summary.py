@@ -1,0 +1,145 @@
+"""One W&B run for a whole sweep: figures, tables, and the results themselves as an artifact."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from rnnbench.condition import digest
+from rnnbench.records import consolidate
+from rnnbench.tracker.client import in_one_line, open_run
+from rnnbench.tracker.outage import Outage
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import wandb
+
+FIGURES = ("accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
+TABLES = ("summary.csv", "by_gap.csv")
+RESULTS = "results"  # the artifact's type
+
+
+def log_summary(
+    sweep: str, settings: Mapping[str, Any], output_dir: Path, report: Path
+) -> str | None:
+    """Mirror what a sweep has found so far; the same results are not logged twice.
+
+    Args:
+        sweep: its name.
+        settings: mode (online or offline), project, entity.
+        output_dir: where its results lie.
+        report: where its report lies.
+
+    Returns:
+        None, or why W&B has not taken it.
+    """
+    try:
+        with TemporaryDirectory() as place:
+            _log(sweep, settings, output_dir, report, Path(place))
+    except Exception as error:  # whatever the client raises: a mirror must not stop the sweep
+        return in_one_line(error)
+    return None
+
+
+def summary_id(sweep: str) -> str:
+    """Return the id at W&B of a sweep's summary."""
+    return digest([sweep, "summary"])
+
+
+def by_gap_table(task: str) -> str:
+    """Return the key of the table with a task's means at every gap."""
+    return f"by_gap_{task}"
+
+
+def mirror_summary(sweep: str, settings: Mapping[str, Any], output_dir: Path, report: Path) -> None:
+    """Log the summary at a sweep's end, unless W&B is left out; a failure is a warning."""
+    outage = Outage(output_dir)
+    if outage.is_on:
+        return
+    reason = log_summary(sweep, settings, output_dir, report)
+    if reason is not None:
+        outage.begin(reason)
+
+
+def _log(
+    sweep: str, settings: Mapping[str, Any], output_dir: Path, report: Path, place: Path
+) -> None:
+    from rnnbench.results import load_results
+
+    results = load_results(output_dir).drop(columns=["plateaus"])
+    files = _files(output_dir, report, place)
+    state = _state(files)
+    run = open_run(
+        settings,
+        output_dir,
+        id=summary_id(sweep),
+        name=f"{sweep} summary",
+        group=sweep,
+        job_type="summary",
+        tags=["summary"],
+        config={"sweep": sweep},
+    )
+    if run.summary.get("state") != state:
+        # The number of runs is the step: a row for every state of the sweep, and not two for one.
+        step = max(len(results), run.starting_step)
+        run.log({**_tables(results, files), **_pictures(report)}, step=step, commit=True)
+        run.log_artifact(_artifact(sweep, files))
+        statuses = results["status"].value_counts()
+        counts = {str(name): int(count) for name, count in statuses.items()}
+        run.summary.update({"runs": len(results), **counts, "state": state})
+    run.finish(exit_code=0)
+
+
+def _files(output_dir: Path, report: Path, place: Path) -> list[Path]:
+    """Return the files that are the results: records in one file, and the report's tables."""
+    consolidate([output_dir], place)
+    return [place / "records.jsonl", *(report / name for name in TABLES)]
+
+
+def _state(files: list[Path]) -> str:
+    """Return 16 hex digits that depend on what the files hold."""
+    total = hashlib.sha256()
+    for file in files:
+        total.update(file.read_bytes())
+    return total.hexdigest()[:16]
+
+
+def _tables(results: pd.DataFrame, files: list[Path]) -> dict[str, wandb.Table]:
+    """Return runs, horizons per task and cell, and the means at every gap by task."""
+    import pandas as pd
+    import wandb
+
+    horizons, by_gap = (pd.read_csv(f, dtype={"variant": "str"}) for f in files[1:])
+    by_gap["curve"] = by_gap["cell"].str.cat(by_gap["variant"].fillna(""), sep=", ")
+    by_gap["curve"] = by_gap["curve"].str.removesuffix(", ")
+    frames = {"results": results, "horizons": horizons}
+    frames |= {by_gap_table(str(task)): means for task, means in by_gap.groupby("task")}
+    return {name: wandb.Table(dataframe=_without_gaps(f)) for name, f in frames.items()}
+
+
+def _without_gaps(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave no NaN among texts: a column of a W&B table has one type."""
+    texts = frame.select_dtypes(exclude=["number", "bool"]).columns
+    filled = {name: frame[name].astype(object).where(frame[name].notna(), "") for name in texts}
+    return frame.assign(**filled)
+
+
+def _pictures(report: Path) -> dict[str, wandb.Image]:
+    import wandb
+
+    paths = [report / f"{name}.png" for name in FIGURES]
+    return {path.stem: wandb.Image(str(path)) for path in paths if path.exists()}
+
+
+def _artifact(sweep: str, files: list[Path]) -> wandb.Artifact:
+    import wandb
+
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", sweep)
+    artifact = wandb.Artifact(f"{name}-results", type=RESULTS)
+    for file in files:
+        artifact.add_file(str(file), name=file.name, skip_cache=True)
+    return artifact

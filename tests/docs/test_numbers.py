@@ -138,7 +138,11 @@ def test_sizes_and_horizons(summary, results):
     says("why.md", f"a mean accuracy of {means['rnn']:.2f} where LSTM and GRU have 0.93")
 
 
-def test_tuned_rates(results):
+def test_who_solves_recall(results):
+    given = results.query("task == 'recall' and gap == 20 and lr_choice == 'given'")
+    solved = given[given["status"] == "solved"]["cell"].value_counts()
+    assert solved["lstm"] == 10 and "rnn" not in solved
+    says("why.md", "ten of ten LSTMs solve it in the reference sweep, and no RNN of ten")
     tuned = results.query("task == 'recall' and lr_choice == 'tuned' and score > 0.99")
     solved = tuned.groupby(["cell", "gap"]).size()
     assert solved["gru", 80] == 10 and ("lstm", 40) not in solved

@@ -63,3 +63,16 @@ def _is_short(arguments):
     if "dry_run" in values or "--help" in arguments:
         return True
     return "+sweep" not in values and int(values.get("trainer.steps", 3000)) <= FEW_STEPS
+
+
+def is_long(step):
+    """Return whether a command, as it is run, is for the slow tests; another test has its like."""
+    kind, *rest = step
+    if kind == sys.executable:
+        return True
+    if kind != "-m":
+        return False
+    module, *arguments = rest
+    several = module == "rnnbench.report" and len(arguments) > 1
+    trains = module == "rnnbench" and "dry_run=true" not in arguments
+    return several or trains or module == "rnnbench.bench"

@@ -16,16 +16,18 @@ from pathlib import Path
 
 import pytest
 
-from .commands import Unknown, as_run, lines_of
+from .commands import Unknown, as_run, is_long, lines_of
 from .markdown import GUIDE, ROOT, blocks, prose
 
 RUNNABLE = ("bash", "python")
 BLOCKS = {path.name if path.parent == ROOT else f"docs/{path.name}": blocks(path) for path in GUIDE}
-STAND_INS = {"README.md": "gaps", "CONTRIBUTING.md": "gaps", "docs/cells.md": "janet"}
+STAND_INS = {"README.md": "gaps", "CONTRIBUTING.md": "gaps"}
+STAND_INS |= {"docs/why.md": "first", "docs/cells.md": "janet"}
+SHORT = {"trainer.steps": 3, "model.hidden_size": 8, "trainer.eval_size": 16}
 # Of the reference there are its records; a report that draws its diagnoses too takes 15 s more.
 DIAGNOSED = {"docs/why.md": ["diagnosis.jsonl"]}
-SHORT = {"trainer.steps": 3, "model.hidden_size": 8, "trainer.eval_size": 16}
-SLOW = {"CONTRIBUTING.md", "docs/cells.md", "docs/tasks.md", "docs/papers.md"}
+# These are read every time but for their long commands, which are run with the other documents.
+QUICK = ("README.md", "docs/why.md")
 
 
 def steps_of(block):
@@ -34,9 +36,23 @@ def steps_of(block):
     return [["file", block.file] if block.file else ["code", block.text]]
 
 
-def stand_in(name):
-    made = {"task": "recall", "gap": 11, "seeds": 2, "output_dir": f"results/{name}"}
-    return [["code", f"import rnnbench; rnnbench.run(**{ {**made, **SHORT} })"]]
+def plan_of(document, long):
+    """Return the blocks of one reading, each with its steps."""
+    plan = []
+    for block in BLOCKS[document]:
+        steps = steps_of(block) if block.language in RUNNABLE else []
+        if document in QUICK:
+            steps = [step for step in steps if is_long(step) == long]
+        if steps:
+            plan.append((block, steps))
+    return plan
+
+
+def stand_in(document):
+    """Return what makes the results that a document's later commands read."""
+    place = f"results/{STAND_INS[document]}"
+    arguments = {"task": "recall", "gap": 11, "seeds": 2, "output_dir": place, **SHORT}
+    return [["code", f"import rnnbench; rnnbench.run(**{arguments})"]]
 
 
 def prepare(directory, document):
@@ -52,12 +68,8 @@ def prepare(directory, document):
             path.write_text(block.text)
 
 
-def read(document, directory):
-    """Run a document's blocks; return by line of each its exit codes and its output."""
-    prepare(directory, document)
-    own = [block for block in BLOCKS[document] if block.language in RUNNABLE]
-    first = [stand_in(STAND_INS[document])] if document in STAND_INS else []
-    plan = [*first, *map(steps_of, own)]
+def run_in(directory, plan):
+    """Run steps in a process; return the exit codes and the output of each block."""
     (directory / "plan.json").write_text(json.dumps(plan))
     hidden = ("MAKEFLAGS", "MAKELEVEL")
     kept = {key: value for key, value in os.environ.items() if key not in hidden}
@@ -69,45 +81,50 @@ def read(document, directory):
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    found = [json.loads(line) for line in (directory / "found.jsonl").read_text().splitlines()]
-    return dict(zip([0] * len(first) + [block.line for block in own], found, strict=True))
+    return [json.loads(line) for line in (directory / "found.jsonl").read_text().splitlines()]
 
 
-@pytest.fixture(scope="session")
-def reading(tmp_path_factory):
-    """What came of reading a document; each is read once."""
-    known = {}
+def complaint(block, found):
+    """Return what is wrong with the run of a block, or None."""
+    output = found["output"]
+    if set(found["codes"]) != {0} or "Traceback" in output:
+        return f"{block} ended with {found['codes']}:\n{output}"
+    if block.output is None:
+        return None
+    if block.language == "python":
+        same = [line.rstrip() for line in output.splitlines()] == block.output.splitlines()
+        return None if same else f"{block} prints:\n{output}"
+    for line in block.output.splitlines():  # among what a command says; ... is anything
+        if not re.search(".*".join(map(re.escape, line.split("..."))), output):
+            return f"{block} does not print: {line}\n{output}"
+    return None
 
-    def look(document):
-        if document not in known:
-            known[document] = read(document, tmp_path_factory.mktemp("docs"))
-        return known[document]
 
-    return look
-
-
-def runnable():
-    for document, own in BLOCKS.items():
-        marks = [pytest.mark.slow] if document in SLOW else []
-        for block in own:
-            if block.language in RUNNABLE:
-                yield pytest.param(block, marks=marks, id=str(block))
+def readings():
+    for document in BLOCKS:
+        if document in QUICK:
+            yield pytest.param(document, False, id=document)
+        if plan_of(document, long=True):
+            yield pytest.param(document, True, id=f"{document}, long", marks=pytest.mark.slow)
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("block", list(runnable()))
-def test_a_block_runs_and_prints_what_is_said(block, reading):
-    found = reading(block.document)[block.line]
-    assert set(found["codes"]) <= {0}, found["output"]
-    assert "Traceback" not in found["output"]
-    if block.output is None:
-        return
-    if block.language == "python":
-        assert [line.rstrip() for line in found["output"].splitlines()] == block.output.splitlines()
-        return
-    for line in block.output.splitlines():  # among what a command says; ... is anything
-        said = ".*".join(map(re.escape, line.split("...")))
-        assert re.search(said, found["output"]), f"{line}\nis not in\n{found['output']}"
+@pytest.mark.parametrize(("document", "long"), list(readings()))
+def test_all_blocks_run_and_print_what_is_said(document, long, tmp_path):
+    prepare(tmp_path, document)
+    plan = plan_of(document, long)
+    first = [stand_in(document)] if document in STAND_INS else []
+    found = run_in(tmp_path, [*first, *(steps for _, steps in plan)])[len(first) :]
+    complaints = [complaint(block, own) for (block, _), own in zip(plan, found, strict=True)]
+    assert not any(complaints), "\n\n".join(filter(None, complaints))
+
+
+def test_no_block_is_left_out():
+    for document in BLOCKS:
+        readings_of = [plan_of(document, long) for long in (True, False)]
+        steps = [step for reading in readings_of for _, own in reading for step in own]
+        own = [block for block in BLOCKS[document] if block.language in RUNNABLE]
+        assert all(step in steps for block in own for step in steps_of(block))
 
 
 @pytest.mark.parametrize("document", BLOCKS)

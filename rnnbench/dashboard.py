@@ -45,7 +45,7 @@ def make_workspace(
 
     settings = workspaces.WorkspaceSettings(x_axis="step", max_runs=MOST_RUNS)
     runs = workspaces.RunsetSettings(
-        filters=[expr.Metric("Group").isin(list(sweeps))], pinned_columns=list(COLUMNS)
+        filters=expr.And(expr.Metric("Group").isin(list(sweeps))), pinned_columns=list(COLUMNS)
     )
     sections = [
         workspaces.Section(name=name, panels=panels, is_open=True)

@@ -1,0 +1,43 @@
+"""A large sweep that is done is seen to be done, and soon."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rnnbench.cli.compose import compose
+from rnnbench.cli.sweeps import make_sweeps
+from rnnbench.recording import describe_run, failed_record
+from rnnbench.records import encode
+
+SECONDS = 30
+RUN = {"sweep": "gaps", "command": "", "engine": "reference", "device": "cpu", "tuning": None}
+ROW = {"loss": 1.0, "accuracy": 0.5, "score": 0.4, "grad_norm": 1.0}
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_a_thousand_finished_conditions_are_recognised(tmp_path):
+    words = ["+sweep=gaps", "task.gap=range(11,123)", "seeds=5", "engine=reference"]
+    words += ["tracker=none", f"output_dir={tmp_path}"]
+    (sweep,) = make_sweeps(compose(words))
+    assert len(sweep.jobs) == 1008
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    history = [{"step": step, **ROW} for step in range(200, 3001, 200)]
+    for condition, replicas in sweep.jobs:
+        for replica in replicas:
+            described = describe_run(condition, replica, {**RUN, "started": "2026"})
+            record = {**failed_record(described, ""), "status": "unsolved", "history": history}
+            (runs / f"{record['run_id']}.json").write_text(encode(record))
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "index.html").write_text("drawn after all of them")
+    began = time.monotonic()
+    command = [sys.executable, "-m", "rnnbench", *words]
+    done = subprocess.run(command, capture_output=True, text=True)
+    took = time.monotonic() - began
+    assert done.returncode == 0, done.stderr
+    assert "all              0     5040       0" in done.stdout
+    assert done.stderr == ""
+    assert took < SECONDS

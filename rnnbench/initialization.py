@@ -55,7 +55,8 @@ def orthogonal(
     """
     torch_default(cell, parameters, generator, gap)
     size = _hidden_size(parameters)
-    for block in torch.split(parameters["weight_hh_l0"], size):
+    recurrent = parameters["weight_hh_l0"]
+    for block in torch.split(recurrent, size) if len(recurrent) else ():
         gaussian = torch.randn(size, size, generator=generator, dtype=torch.float32)
         q, r = torch.linalg.qr(gaussian.double())
         block.copy_((q * r.diagonal().sign()).float())

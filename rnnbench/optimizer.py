@@ -33,7 +33,7 @@ class FlatStack:
         """Return fresh leaves that share the buffer's memory and record gradients."""
         blocks = torch.split(self.buffer.detach(), [*self.sizes, self.spare], 1)
         return {
-            name: block.view(-1, *shape).requires_grad_()
+            name: block.view(len(self.buffer), *shape).requires_grad_()
             for (name, shape), block in zip(self.shapes.items(), blocks, strict=False)
         }
 

@@ -160,7 +160,8 @@ class Trainer:
         outputs, _ = self.model(batch.inputs, last=self.task.answer_length)
         losses = self.task.loss(outputs, batch.targets)
         total, parameters = losses.sum(), self.model.parameters
-        gradients = torch.autograd.grad(total, list(parameters.values()))
+        leaves = list(parameters.values())  # a cell need not use all: zeros for the others
+        gradients = torch.autograd.grad(total, leaves, allow_unused=True, materialize_grads=True)
         flat = self.stack.flatten(dict(zip(parameters, gradients, strict=True)))
         flat, self._norm, clipped = clip(flat, self.plan.clip_norm, self.plan.clip_value)
         self._clipped += clipped

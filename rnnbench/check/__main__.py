@@ -1,77 +1,127 @@
-"""`python -m rnnbench.check mymodule.MyCell`: whether a cell keeps what every cell must."""
+"""`python -m rnnbench.check my_module.MyCell`: whether a cell keeps what every cell must."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from rnnbench.arguments import Parser, whole_number
-from rnnbench.cell import Cell
-from rnnbench.check.outcome import FAILED, Outcome
-from rnnbench.check.run import CHECKS, run_checks
+from rnnbench.check.kit import CHECKS, run_checks
+from rnnbench.check.outcome import FAILED, NOT_APPLICABLE, Outcome
 from rnnbench.check.subject import Subject
 from rnnbench.condition import find_class
-from rnnbench.machine import prepare_process
+from rnnbench.launcher.process import describe
 
-EXIT_CODES = "exit code: 0 if no check fails, 1 if one does, 2 if there is no such cell"
-WIDTHS = (max(map(len, CHECKS)), len("not applicable"))
+PROGRAM = "rnnbench.check"
+CANNOT_CHECK = 2
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run all checks on one cell, a line each."""
-    parser = Parser(prog="python -m rnnbench.check", description=__doc__, epilog=EXIT_CODES)
-    parser.add_argument("cell", metavar="PATH", help="dotted path of a class: mymodule.MyCell")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check a cell and print a line per check.
+
+    Returns:
+        The exit code: 0 if no check fails, 1 if one does, 2 with one line for bad input.
+    """
+    given = _parser().parse_args(arguments)
+    try:
+        subject = make_subject(given.cell, dict(given.set), given.hidden_size)
+        if given.json is not None:
+            given.json.open("a").close()
+    except (OSError, ValueError) as error:
+        print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return CANNOT_CHECK
+    outcomes = []
+    for outcome in run_checks(subject):
+        print(format_line(outcome), flush=True)
+        outcomes.append(outcome)
+    failed = [outcome.check for outcome in outcomes if outcome.result == FAILED]
+    verdict = f"fails {', '.join(failed)}" if failed else "keeps all that applies to it"
+    print(f"{given.cell}: {verdict}")
+    if given.json is not None:
+        given.json.write_text(json.dumps(_content(given, outcomes), indent=1) + "\n")
+    return 1 if failed else 0
+
+
+def make_subject(path: str, arguments: Mapping[str, Any], hidden_size: int) -> Subject:
+    """Return the cell at a dotted path, seen from the current directory too.
+
+    Raises:
+        ValueError: there is no cell, or it cannot be built with these arguments.
+    """
+    from rnnbench.cell import Cell
+
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        subject = Subject(find_class(path, Cell, "cell"), arguments, hidden_size)
+    except ValueError as error:
+        reason = f": {error.__cause__}" if error.__cause__ else ""
+        raise ValueError(f"{error}{reason}") from error
+    except SystemExit as error:
+        raise ValueError(f"cell must name a class that can be imported, got {path}") from error
+    try:
+        subject.build()
+    except (Exception, SystemExit) as error:  # whatever a user's constructor raises
+        words = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+        rule = f"be built with {words}" if words else "be built without arguments"
+        raise ValueError(f"cell must {rule}, got {describe(error)}") from error
+    return subject
+
+
+def format_line(outcome: Outcome) -> str:
+    """Return an outcome as a line of the table."""
+    width = max(map(len, CHECKS))
+    return f"{outcome.check:<{width}}  {outcome.result:<{len(NOT_APPLICABLE)}}  {outcome.text}"
+
+
+def _content(given: argparse.Namespace, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    checks = [asdict(outcome) for outcome in outcomes]
+    for check in checks:  # JSON has no infinity
+        if check["value"] is not None and not math.isfinite(check["value"]):
+            check["value"] = None
+    return {
+        "cell": given.cell,
+        "arguments": dict(given.set),
+        "hidden_size": given.hidden_size,
+        "passed": all(outcome.result != FAILED for outcome in outcomes),
+        "checks": checks,
+    }
+
+
+def _parser() -> Parser:
+    parser = Parser(prog=f"python -m {PROGRAM}", description=__doc__)
+    parser.add_argument("cell", metavar="CELL", help="dotted path of its class: my_module.MyCell")
     parser.add_argument(
         "--set",
         metavar="KEY=VALUE",
-        type=_argument,
+        type=_setting,
         action="append",
         default=[],
-        help="an argument of the cell's constructor: keep_bias=1.0",
+        help="an argument of its constructor: keep_bias=1.0; may be repeated",
     )
     parser.add_argument(
-        "--hidden-size", type=whole_number, default=32, help="units, 32 unless told"
+        "--hidden-size", type=whole_number, default=32, help="units to check with (default 32)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found there, too")
-    given = parser.parse_args(argv)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes here, too")
+    return parser
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """Read a value as JSON where it is that, else as a word."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise argparse.ArgumentTypeError(f"must be like keep_bias=1.0, got {text}")
     try:
-        subject = Subject(find_class(given.cell, Cell, "cell"), dict(given.set), given.hidden_size)
-        if given.set:
-            subject.build()
-    except (ValueError, TypeError) as error:
-        cause = f" ({error.__cause__})" if error.__cause__ else ""
-        parser.error(" ".join(f"{error}{cause}".split()))
-    prepare_process()
-    outcomes = []
-    for outcome in run_checks(subject):
-        print(_line(outcome), flush=True)
-        outcomes.append(outcome)
-    if given.json:
-        _write(given.json, given.cell, outcomes)
-    return 1 if any(outcome.result == FAILED for outcome in outcomes) else 0
-
-
-def _argument(text: str) -> tuple[str, Any]:
-    key, separator, value = text.partition("=")
-    if not separator or not key.isidentifier():
-        raise argparse.ArgumentTypeError(f"must be KEY=VALUE, got {text}")
-    return key, yaml.safe_load(value)
-
-
-def _line(outcome: Outcome) -> str:
-    return f"{outcome.check:<{WIDTHS[0]}}  {outcome.result:<{WIDTHS[1]}}  {outcome.text}"
-
-
-def _write(path: Path, cell: str, outcomes: Sequence[Outcome]) -> None:
-    found = {"cell": cell, "checks": [asdict(outcome) for outcome in outcomes]}
-    path.write_text(json.dumps(found, indent=1) + "\n")
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
 
 
 if __name__ == "__main__":

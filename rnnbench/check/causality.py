@@ -21,6 +21,7 @@ def check_causality(subject: Subject) -> Measured:
         changed = run(cell, problem._replace(inputs=inputs))[0]
         if not torch.equal(changed[:, :step], outputs[:, :step]):
             moved = (changed[:, :step] - outputs[:, :step]).abs().amax((0, 2, 3)).nonzero()
-            found = f"time step {int(moved[0])} changed by {step}"
-            raise Failure(f"an output must not depend on later inputs, got {found}")
+            early = int(moved[0])
+            text = f"got time step {early} changed by {step}"
+            raise Failure(f"an output must not depend on later inputs, {text}")
     return Measured(f"{steps - 1} changes of later inputs, no output moved", 0.0)

@@ -34,8 +34,10 @@ def check_declaration(subject: Subject) -> Measured:
     for role in ("keep_gate", "input_gate"):
         _check_role(cell, role)
     _check_update(cell)
-    vectors = f", {len(cell.vectors)} vectors" if cell.vectors else ""
-    return Measured(f"{len(cell.gates)} gates, {len(cell.states)} states{vectors}")
+    parts = {"gates": cell.gates, "states": cell.states, "vectors": cell.vectors}
+    return Measured(
+        "; ".join(f"{what} {', '.join(names)}" for what, names in parts.items() if names)
+    )
 
 
 def _check_names(what: str, names: Any) -> None:
@@ -88,4 +90,4 @@ def _check_step(cell: Cell, hidden_size: int) -> Measured:
         rule = f"have a weight_hh_l0 (..., {hidden_size}), which tells the hidden size"
         raise Failure(f"shapes must {rule}, got {recurrent or 'none'}")
     _bind("step", cell.step, ["parameters", "inputs", "states"])
-    return Measured(f"a step of its own, {len(cell.states)} states, {len(shapes)} parameters")
+    return Measured(f"a step of its own; states {', '.join(cell.states)}; {', '.join(shapes)}")

@@ -1,8 +1,9 @@
-"""All checks, one after the other, and what came of each."""
+"""All checks in order, and what each of them takes for granted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from rnnbench.check.batch import check_batch
 from rnnbench.check.causality import check_causality
@@ -29,51 +30,59 @@ from rnnbench.check.start import check_start
 from rnnbench.check.stepping import check_stepping
 from rnnbench.check.subject import Subject
 from rnnbench.check.use import check_use
+from rnnbench.launcher.process import describe
 
-CHECKS: Mapping[str, Callable[[Subject], Measured]] = {
-    "declaration": check_declaration,
-    "purity": check_purity,
-    "shapes": check_shapes,
-    "size": check_size,
-    "use": check_use,
-    "determinism": check_determinism,
-    "stepping": check_stepping,
-    "causality": check_causality,
-    "batch": check_batch,
-    "start": check_start,
-    "gradient": check_gradient,
-    "compiled": check_compiled,
-    "stacking": check_stacking,
-    "endurance": check_endurance,
-    "learning": check_learning,
+
+class Check(NamedTuple):
+    """A check, and those before that must have passed for it to mean anything."""
+
+    run: Callable[[Subject], Measured]
+    needs: tuple[str, ...] = ()
+
+
+# What a check needs has needs of its own, so a single mistake fails a single check.
+CHECKS = {
+    "declaration": Check(check_declaration),
+    "shapes": Check(check_shapes, ("declaration",)),
+    "purity": Check(check_purity, ("shapes",)),
+    "determinism": Check(check_determinism, ("purity",)),
+    "causality": Check(check_causality, ("determinism",)),
+    "stepping": Check(check_stepping, ("causality",)),
+    "batch": Check(check_batch, ("determinism",)),
+    "size": Check(check_size, ("shapes",)),
+    "use": Check(check_use, ("size",)),
+    "gradient": Check(check_gradient, ("determinism",)),
+    "compiled": Check(check_compiled, ("gradient",)),
+    "stacking": Check(check_stacking, ("gradient",)),
+    "start": Check(check_start, ("shapes",)),
+    "endurance": Check(check_endurance, ("start",)),
+    "learning": Check(check_learning, ("gradient", "start")),
 }
-# Where one of these fails, the others would only say the same in worse words.
-FIRST = ("declaration", "purity", "shapes")
-MOST_LETTERS = 300
 
 
 def run_checks(subject: Subject) -> Iterator[Outcome]:
-    """Yield what comes of each check, as it comes; whatever a cell raises is a failure."""
-    broken = None
-    for name in CHECKS:
-        if broken:
-            yield Outcome(name, NOT_APPLICABLE, f"until {broken} passes")
-            continue
-        outcome = run_check(name, subject)
-        if outcome.result == FAILED and name in FIRST:
-            broken = name
+    """Yield the outcome of every check; whatever a cell raises is a failure with one line."""
+    passed: set[str] = set()
+    for name, check in CHECKS.items():
+        missing = [need for need in check.needs if need not in passed]
+        if missing:
+            outcome = Outcome(name, NOT_APPLICABLE, f"{' and '.join(missing)} must pass first")
+        else:
+            outcome = _run(name, check, subject)
+        if outcome.result == PASSED:
+            passed.add(name)
         yield outcome
 
 
-def run_check(name: str, subject: Subject) -> Outcome:
-    """Return what comes of one check."""
+def _run(name: str, check: Check, subject: Subject) -> Outcome:
     try:
-        measured = CHECKS[name](subject)
+        measured = check.run(subject)
     except NotApplicable as reason:
         return Outcome(name, NOT_APPLICABLE, str(reason))
     except Failure as failure:
         return Outcome(name, FAILED, str(failure), failure.value)
-    except Exception as error:  # of the cell's own, which its author wants to see as one line
-        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return Outcome(name, FAILED, text[:MOST_LETTERS])
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a user's cell may raise anything, SystemExit too
+        return Outcome(name, FAILED, describe(error))
     return Outcome(name, PASSED, measured.text, measured.value)

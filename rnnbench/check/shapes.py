@@ -24,7 +24,8 @@ def check_shapes(subject: Subject) -> Measured:
         _check_states(cell, step_once(cell, size, dtype), size, dtype)
         for sizes in SIZES:
             problem = make_problem(cell, hidden=size, dtype=dtype, **sizes)
-            outputs, finals = get_engine("reference")(cell, *problem, last=1)
+            with torch.no_grad():
+                outputs, finals = get_engine("reference")(cell, *problem, last=1)
             state = (sizes["replicas"], sizes["batch"], size)
             _expect("outputs", outputs, (state[0], 1, *state[1:]), dtype)
             for name, final in zip(cell.states, finals, strict=True):

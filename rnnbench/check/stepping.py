@@ -18,8 +18,9 @@ def check_stepping(subject: Subject) -> Measured:
     outputs, *finals = run(cell, problem)
     states, stepped = problem.states, []
     for x in problem.inputs.unbind(1):
-        output, *states_now = run(cell, problem._replace(inputs=x[:, None], states=states))
-        states = tuple(states_now)
+        alone = x[:, None].detach().clone()
+        output, *new = run(cell, problem._replace(inputs=alone, states=states))
+        states = tuple(new)
         stepped.append(output[:, 0])
     pairs = [(torch.stack(stepped, 1), outputs), *zip(states, finals, strict=True)]
     found = max(difference(own, whole) for own, whole in pairs)

@@ -61,9 +61,10 @@ def _run_declared(
     recurrent, from_h, from_x = _project(cell, parameters, inputs, size, padded)
     outputs = []
     for h_part, x_part in zip(from_h, from_x, strict=True):
-        fed = torch.split(torch.baddbmm(h_part, states[0], recurrent), padded, -1)
-        gates = dict(zip(cell.fed_by("h"), fed, strict=True))
-        gates.update(zip(_input_only(cell), x_part, strict=True))
+        gates = dict(zip(_input_only(cell), x_part, strict=True))
+        if cell.fed_by("h"):
+            fed = torch.split(torch.baddbmm(h_part, states[0], recurrent), padded, -1)
+            gates.update(zip(cell.fed_by("h"), fed, strict=True))
         new = cell.update(*(gates[name] for name in cell.gates), *states, *vectors)
         states = new if isinstance(new, tuple) else (new,)
         outputs.append(states[0])
@@ -86,11 +87,14 @@ def _project(
     bias_x = _by_gate(rows_x, parameters["bias_ih_l0"][..., None], size, padded)
     bias_h = _by_gate(rows_h, parameters["bias_hh_l0"][..., None], size, padded)
     nothing = inputs.new_zeros(len(inputs), padded, inputs.shape[-1])
-    weight = torch.cat([weight_x.get(gate, nothing) for gate in rows_h], 1)
-    bias = torch.cat(
-        [bias_h[gate] + bias_x[gate] if gate in bias_x else bias_h[gate] for gate in rows_h], 1
+    # Empty, where the hidden state reaches the gates through vectors alone.
+    weight = torch.cat([nothing[:, :0], *(weight_x.get(gate, nothing) for gate in rows_h)], 1)
+    biases = [bias_h[gate] + bias_x[gate] if gate in bias_x else bias_h[gate] for gate in rows_h]
+    bias = torch.cat([nothing[:, :0, :1], *biases], 1)
+    square = torch.cat(
+        [weight.new_zeros(len(inputs), 0, size), *(weight_h[gate] for gate in rows_h)], 1
     )
-    recurrent = pad(torch.cat([weight_h[gate] for gate in rows_h], 1), (0, padded - size))
+    recurrent = pad(square, (0, padded - size))
     from_h = _affine(inputs, weight, bias).unbind(1)
     alone = [_affine(inputs, weight_x[gate], bias_x[gate]).unbind(1) for gate in _input_only(cell)]
     from_x: list[tuple[Tensor, ...]] = [()] * len(from_h)
@@ -105,7 +109,7 @@ def _input_only(cell: Cell) -> list[str]:
 
 def _by_gate(gates: list[str], rows: Tensor, size: int, padded: int) -> dict[str, Tensor]:
     """Split `(R, gates * H, N)` into one `(R, Hp, N)` per gate, zeros in the padding."""
-    blocks = torch.split(rows, size, 1)
+    blocks = torch.split(rows, size, 1) if gates else ()
     return {
         gate: pad(block, (0, 0, 0, padded - size))
         for gate, block in zip(gates, blocks, strict=True)

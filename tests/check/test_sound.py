@@ -1,0 +1,118 @@
+"""Cells that are as they should be pass: the suite's own, and users' of every kind."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from torch import relu, sigmoid, tanh
+
+from rnnbench import Cell
+from rnnbench.cells import GRU, LSTM, RNN
+from rnnbench.check.kit import CHECKS
+from rnnbench.condition import arguments_of, find_class
+
+YAMLS = sorted((Path(__file__).parents[2] / "conf" / "cell").glob("*.yaml"))
+OPTIONS = {
+    "rnn relu orthogonal": (RNN, {"nonlinearity": "relu", "init": "orthogonal"}),
+    "lstm chrono": (LSTM, {"init": "chrono"}),
+    "gru without keep bias": (GRU, {"keep_bias": 0.0}),
+}
+
+
+class MinimalGatedUnit(Cell):
+    gates = {"f": "xh", "n_x": "x", "n_h": "h"}
+    keep_gate = "f"
+
+    def update(self, f, n_x, n_h, h):
+        return sigmoid(f) * h + (1 - sigmoid(f)) * tanh(n_x + n_h)
+
+
+class PeepholeLSTM(Cell):
+    gates = {"i": "xh", "f": "xh", "g": "xh", "o": "xh"}
+    states = ("h", "c")
+    vectors = ("p_i", "p_f", "p_o")
+    keep_gate, input_gate = "f", "i"
+
+    def update(self, i, f, g, o, h, c, p_i, p_f, p_o):
+        c_new = sigmoid(f + p_f * c) * c + sigmoid(i + p_i * c) * tanh(g)
+        return sigmoid(o + p_o * c_new) * tanh(c_new), c_new
+
+
+class IndRNN(Cell):
+    """No matrix on the hidden state: one number per unit."""
+
+    gates = {"a": "x"}
+    vectors = ("u",)
+
+    def update(self, a, h, u):
+        return relu(a + u * h)
+
+
+class TwoProducts(Cell):
+    def shapes(self, input_size, hidden_size):
+        square = (hidden_size, hidden_size)
+        return {
+            "weight_ih_l0": (hidden_size, input_size),
+            "weight_hh_l0": square,
+            "inner_l0": square,
+        }
+
+    def step(self, parameters, inputs, states):
+        inner = tanh(torch.bmm(states[0], parameters["inner_l0"]))
+        from_x = torch.bmm(inputs, parameters["weight_ih_l0"].transpose(1, 2))
+        return (tanh(from_x + torch.bmm(inner, parameters["weight_hh_l0"])),)
+
+
+def from_yaml(path):
+    section = yaml.safe_load(path.read_text())
+    return find_class(section["_target_"], Cell, "cell"), arguments_of(section)
+
+
+SHIPPED = {**OPTIONS, **{f"yaml {path.stem}": from_yaml(path) for path in YAMLS}}
+
+
+@pytest.mark.parametrize(("kind", "arguments"), SHIPPED.values(), ids=list(SHIPPED))
+def test_shipped_cells_pass_every_check(outcomes, kind, arguments):
+    found = outcomes(kind, arguments, hidden_size=33)
+    assert list(found) == list(CHECKS)
+    assert {outcome.result for outcome in found.values()} == {"pass"}, found
+
+
+@pytest.mark.parametrize("kind", [MinimalGatedUnit, PeepholeLSTM, IndRNN])
+def test_users_cells_pass_every_check(outcomes, kind):
+    found = outcomes(kind)
+    assert {outcome.result for outcome in found.values()} == {"pass"}, found
+
+
+def test_a_cell_with_a_step_of_its_own_passes_all_but_the_kernel(outcomes):
+    found = outcomes(TwoProducts)
+    compiled = found.pop("compiled")
+    assert compiled.result == "not applicable"
+    assert compiled.text.startswith("engine must be reference for a cell given by its step")
+    assert {outcome.result for outcome in found.values()} == {"pass"}, found
+
+
+def test_without_a_compiler_the_kernel_is_left_out_with_the_reason(outcomes, monkeypatch, tmp_path):
+    from rnnbench.engine.compiled import build
+
+    for made in (build.load, build.compiler, build.cache_directory):
+        made.cache_clear()
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    try:
+        compiled = outcomes(GRU)["compiled"]
+    finally:
+        build.compiler.cache_clear()
+    assert compiled.result == "not applicable"
+    assert "without a C++ compiler" in compiled.text
+
+
+def test_figures_are_measured(outcomes):
+    found = outcomes(LSTM, hidden_size=32)
+    assert found["size"].value == 4 * 32 * (5 + 1) + 4 * 32 * (32 + 1)
+    assert "64 values of state" in found["size"].text
+    assert 0 < found["gradient"].value < 1e-6
+    assert 0 < found["compiled"].value < 1e-12
+    assert 0.1 < found["endurance"].value < 10
+    assert found["learning"].value > 0.9

@@ -86,6 +86,7 @@ def test_importing_the_package_alone_pulls_in_nothing_heavy():
 
 def test_cells_engines_and_tasks_need_only_torch():
     modules = "rnnbench.cells, rnnbench.engine, rnnbench.task, rnnbench.trainer, rnnbench.machine"
+    modules += ", rnnbench.check.__main__"
     heavy = ("hydra", "omegaconf", "wandb", "pandas", "pydantic", "rich", "safetensors")
     assert loads(f"import {modules}", *heavy, "matplotlib", "seaborn", "scipy") == []
 

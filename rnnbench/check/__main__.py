@@ -1,4 +1,4 @@
-"""`python -m rnnbench.check my_module.MyCell`: whether a cell keeps what every cell must."""
+"""`python -m rnnbench.check mymodule.MyCell`: whether a cell keeps what every cell must."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.arguments import Parser, whole_number
-from rnnbench.check.kit import CHECKS, run_checks
 from rnnbench.check.outcome import FAILED, NOT_APPLICABLE, Outcome
+from rnnbench.check.run import CHECKS, run_checks
 from rnnbench.check.subject import Subject
 from rnnbench.condition import find_class
 from rnnbench.launcher.process import describe
+from rnnbench.machine import prepare_process
 
 PROGRAM = "rnnbench.check"
 CANNOT_CHECK = 2
+EXIT_CODES = "exit code: 0 if no check fails, 1 if one does, 2 if there is no such cell"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return CANNOT_CHECK
+    prepare_process()
     outcomes = []
     for outcome in run_checks(subject):
         print(format_line(outcome), flush=True)
@@ -96,8 +99,8 @@ def _content(given: argparse.Namespace, outcomes: Sequence[Outcome]) -> dict[str
 
 
 def _parser() -> Parser:
-    parser = Parser(prog=f"python -m {PROGRAM}", description=__doc__)
-    parser.add_argument("cell", metavar="CELL", help="dotted path of its class: my_module.MyCell")
+    parser = Parser(prog=f"python -m {PROGRAM}", description=__doc__, epilog=EXIT_CODES)
+    parser.add_argument("cell", metavar="CELL", help="dotted path of its class: mymodule.MyCell")
     parser.add_argument(
         "--set",
         metavar="KEY=VALUE",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnnbench.check.kit import run_checks
+from rnnbench.check.run import run_checks
 from rnnbench.check.subject import Subject
 
 

@@ -6,7 +6,7 @@ from torch import sigmoid, tanh
 
 from rnnbench import Cell
 from rnnbench.cells import GRU, LSTM
-from rnnbench.check.kit import CHECKS
+from rnnbench.check.run import CHECKS
 
 
 class Plain(Cell):

@@ -5,9 +5,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from rnnbench.check.__main__ import main
-from rnnbench.check.kit import CHECKS
+from rnnbench.check.run import CHECKS
 
 MODULE = """
 import torch
@@ -44,6 +45,7 @@ def command(in_tmp, capsys):
         return code, out.splitlines(), err.splitlines()
 
     yield run
+    torch.set_flush_denormal(False)
     sys.path[:] = [place for place in sys.path if place != str(in_tmp)]
     sys.modules.pop("cells_of_mine", None)
 

@@ -8,7 +8,12 @@ from typing import NoReturn
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that complains in one line."""
+    """A parser that complains in one line, and takes a module's docstring as description."""
+
+    def __init__(self, *, prog: str, description: str | None, epilog: str | None = None) -> None:
+        """Take the program's name and texts; a docstring's "`python -m ...`: " is left out."""
+        words = (description or "").split("`: ", 1)[-1]
+        super().__init__(prog=prog, description=words[:1].upper() + words[1:], epilog=epilog)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message}\n")

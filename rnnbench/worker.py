@@ -59,6 +59,7 @@ class _Work:
         self.checkpoint = Path(job["output_dir"]) / "checkpoints" / f"{identity}.safetensors"
         self.news = News(job["output_dir"], identity)
         self.described = describe_job(job)
+        self.accuracies: list[float] = []  # of the replicas that were finished
         # Another launcher may have been here since the job was planned.
         self.statuses = self.store.finished(run["run_id"] for run in self.described.values())
         self.waiting = [
@@ -129,7 +130,8 @@ class _Work:
                 return
 
     def _tell(self, trainer: Trainer) -> None:
-        latest = [p.history[-1]["accuracy"] for p in trainer.progress if p.history]
+        training = [p.history[-1]["accuracy"] for p in trainer.progress if p.history]
+        latest = [*training, *self.accuracies]
         news = {
             "step": trainer.step,
             "steps": trainer.plan.steps,
@@ -160,6 +162,7 @@ class _Work:
         record = finished_record(described, outcome)
         self.store.write(record, final_parameters(outcome))
         self.statuses[record["run_id"]] = record["status"]
+        self.accuracies.append(outcome.accuracy)
         self.tracker.finish(record)
 
     def _save(self, trainer: Trainer) -> None:

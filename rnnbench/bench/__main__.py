@@ -63,9 +63,14 @@ def _parser() -> Parser:
     parser = Parser(prog="python -m rnnbench.bench", description=__doc__)
     parser.add_argument("--rounds", type=whole_number, default=5, help="alternations (default 5)")
     parser.add_argument(
-        "--processes", type=whole_number, default=os.cpu_count() or 1, help="default: one per core"
+        "--processes",
+        type=whole_number,
+        default=os.cpu_count() or 1,
+        help="at once (default: one per core)",
     )
-    parser.add_argument("--cells", nargs="+", choices=list(CELLS), default=list(CELLS))
+    parser.add_argument(
+        "--cells", nargs="+", choices=list(CELLS), default=list(CELLS), help="default: all"
+    )
     parser.add_argument(
         "--shapes",
         nargs="+",
@@ -74,7 +79,9 @@ def _parser() -> Parser:
         metavar="H,B,T,R",
         help="hidden units, batch, time steps, and replicas (1 if left out)",
     )
-    parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
+    parser.add_argument(
+        "--device", default="cpu", choices=["auto", "cpu", "cuda"], help="default: cpu"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
     parser.add_argument("--plot", type=_picture, metavar="FILE", help="draw them: a png or svg")
     return parser

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from rnnbench.cli.composer import Configuration
+from rnnbench.cli.help import register_help, wrap
 from rnnbench.cli.message import COMPOSING
 from rnnbench.cli.plugin import collected, register
 
@@ -28,6 +29,7 @@ TAKING_A_VALUE = (
     *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
     *("--cfg", "-c", "--package", "-p", "--info", "-i", "--shell-completion", "-sc"),
 )
+HELP = ("--help", "-h")
 # All jobs go through the suite's own sweeper.
 RESERVED = ("hydra.mode=", "hydra/sweeper=", "hydra/launcher=")
 
@@ -48,6 +50,7 @@ def compose(arguments: Sequence[str]) -> list[Configuration]:
         HydraException: the command or a file of the configuration is wrong.
     """
     register()
+    register_help()
     with _surroundings([sys.argv[0], *arrange(arguments)]):
         application = hydra.main(
             version_base="1.3", config_path=configuration_directory(), config_name="config"
@@ -79,9 +82,10 @@ def _never_called(configuration: DictConfig) -> None:
 
 def _refuse_usage(run: Any) -> None:
     """Run Hydra; turn its parser's usage message into an error of one line."""
-    complaints = io.StringIO()
+    complaints, shown = io.StringIO(), io.StringIO()
+    asks_for_help = any(word in HELP for word in sys.argv)
     try:
-        with redirect_stderr(complaints):
+        with redirect_stderr(complaints), redirect_stdout(shown if asks_for_help else sys.stdout):
             run()
     except SystemExit as leaving:
         if leaving.code:
@@ -91,6 +95,8 @@ def _refuse_usage(run: Any) -> None:
             raise
         raise HydraException(str(error)) from error  # of a choice that is no name, for one
     print(complaints.getvalue(), end="", file=sys.stderr)
+    if asks_for_help:
+        print(wrap(shown.getvalue()))
 
 
 @contextmanager

@@ -8,9 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from rnnbench.cli.compose import compose
-from rnnbench.cli.message import COMPOSING, one_line
-from rnnbench.cli.sweeps import make_sweeps
-from rnnbench.cli.validation import ConfigError
+from rnnbench.cli.message import COMPOSING, ConfigError, one_line
 
 BAD_INPUT = 2
 
@@ -22,12 +20,14 @@ def run_command(argv: Sequence[str] | None = None) -> int:
         sys.path.insert(0, os.getcwd())
     try:
         configurations = compose(arguments or ["--help"])
+        if not configurations:
+            return 0
+        from rnnbench.cli.sweeps import make_sweeps  # not for help and completion: it takes torch
+
         sweeps = make_sweeps(configurations, shlex.join(["python", "-m", "rnnbench", *arguments]))
     except (*COMPOSING, ConfigError) as error:
         print(f"rnnbench: error: {one_line(error)}", file=sys.stderr)
         return BAD_INPUT
-    if not sweeps:
-        return 0
     from rnnbench.launcher import launch
 
     return launch(sweeps)

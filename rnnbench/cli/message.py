@@ -13,6 +13,10 @@ COMPOSING = (HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeErr
 NOISE = ("full_key", "reference_type", "object_type", "To append", "Did you mean", "See https")
 
 
+class ConfigError(Exception):
+    """A value in the configuration with which nothing can be run; its text is one line."""
+
+
 def one_line(error: Exception) -> str:
     """Return what went wrong, and the choices where there are some."""
     if isinstance(error, YAMLError | UnicodeDecodeError):

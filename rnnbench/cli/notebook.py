@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.cli.compose import compose
-from rnnbench.cli.message import COMPOSING, one_line
+from rnnbench.cli.message import COMPOSING, ConfigError, one_line
 from rnnbench.cli.sweeps import make_sweeps
-from rnnbench.cli.validation import ConfigError
 from rnnbench.results import load_results
 
 

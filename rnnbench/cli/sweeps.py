@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rnnbench.cli.validation import ConfigError, check
+from rnnbench.cli.message import ConfigError
+from rnnbench.cli.validation import check
 from rnnbench.condition import Condition, Replica, Sweep
 from rnnbench.settings import Settings
 

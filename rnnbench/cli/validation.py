@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from rnnbench.cell import Cell
 from rnnbench.cells import LSTM
+from rnnbench.cli.message import ConfigError
 from rnnbench.condition import arguments_of, find_class
 from rnnbench.data import SCHEDULES
 from rnnbench.engine import check_engine
@@ -28,10 +29,6 @@ from rnnbench.task import Task
 # Many jobs of a sweep have the same cell or task, and what follows from one, a kernel for example,
 # follows for all.
 _built: dict[tuple[type, str], Any] = {}
-
-
-class ConfigError(Exception):
-    """A value in the configuration with which nothing can be run; its text is one line."""
 
 
 def check(configuration: Mapping[str, Any]) -> Settings:

@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="rnnbench.diagnose", description=__doc__)
+    parser = Parser(prog="python -m rnnbench.diagnose", description=__doc__)
     parser.add_argument("directory", metavar="DIR", type=Path, help="a results directory")
     parser.add_argument("--task", type=words, help="of these tasks only: copy,recall")
     parser.add_argument("--cell", type=words, help="of these cells only: gru,lstm")

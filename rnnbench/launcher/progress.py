@@ -19,6 +19,7 @@ class Progress(ABC):
     Attributes:
         shares: of each condition, how much is done, from 0 to 1.
         latest: what each running condition last reported, in words.
+        accuracies: of the conditions that reported one: the mean over replicas so far.
         replicas: how many are done, skipped and failed.
     """
 
@@ -34,6 +35,7 @@ class Progress(ABC):
         self.costs = costs
         self.shares = [0.0] * len(names)
         self.latest: dict[int, str] = {}
+        self.accuracies: dict[int, float] = {}
         self.replicas = {"done": 0, "skipped": skipped, "failed": 0}
         self.ended = 0
         self.began = time.monotonic()
@@ -68,6 +70,7 @@ class Progress(ABC):
         self.shares[index] = event["step"] / event["steps"]
         self.latest[index] = f"step {event['step']} of {event['steps']}"
         if event["accuracy"] is not None:
+            self.accuracies[index] = event["accuracy"]
             self.latest[index] += f", accuracy {event['accuracy']:.2f}"
         if where:
             self.latest[index] += f" {where}"
@@ -85,6 +88,8 @@ class Progress(ABC):
         self.ended += 1
         self.replicas["done"] += done
         self.replicas["failed"] += failed
+        if index in self.accuracies and not failed:
+            outcome += f", accuracy {self.accuracies[index]:.2f}"
         self.show_end(index, f"{self.names[index]}: {outcome}", failed > 0)
 
     @abstractmethod

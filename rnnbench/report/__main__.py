@@ -12,9 +12,7 @@ from rnnbench.report.write import write_report
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write a report and print where its page lies; return the exit code."""
-    parser = Parser(
-        prog="rnnbench.report", description="Write figures and tables of stored results."
-    )
+    parser = Parser(prog="python -m rnnbench.report", description=__doc__)
     parser.add_argument(
         "paths",
         metavar="DIR",

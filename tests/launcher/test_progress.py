@@ -58,7 +58,9 @@ def test_plain_lines_tell_when_a_condition_ends_and_little_else(plain):
         plain.move(0, event(step))
     assert plain.stream.getvalue() == ""
     plain.end(0, 2, 0, "2 solved")
-    assert plain.stream.getvalue().startswith("[1/2] copy gap 20 gru: 2 solved (2 done, 7 skipped")
+    assert plain.stream.getvalue().startswith(
+        "[1/2] copy gap 20 gru: 2 solved, accuracy 0.50 (2 done, 7 skipped"
+    )
 
 
 def test_plain_lines_break_a_long_silence_once(plain, monkeypatch):

@@ -1,0 +1,60 @@
+"""The help names every command that there is, and each command's own help says what it takes."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rnnbench
+from rnnbench.cli.help import find_commands, wrap
+from rnnbench.cli.main import run_command
+
+PACKAGE = Path(rnnbench.__file__).parent
+COMMANDS = [words.split()[0] for words, _ in find_commands()]
+
+
+def test_every_module_that_can_be_run_is_a_command(in_tmp, capsys):
+    files = [*PACKAGE.glob("*.py"), *PACKAGE.glob("*/__main__.py")]
+    files = [path for path in files if '\nif __name__ == "__main__":' in path.read_text()]
+    names = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__main__")
+        for path in files
+    }
+    assert names == {*COMMANDS, "rnnbench"}
+    assert run_command(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for words, purpose in find_commands():
+        assert re.search(rf"^{re.escape(words)} +{re.escape(purpose)}$", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_its_help_says_what_it_is_for_and_what_each_option_means(command):
+    done = subprocess.run(
+        [sys.executable, "-m", command, "--help"], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    usage, _, rest = done.stdout.partition("\n\n")
+    assert usage.startswith(f"usage: python -m {command} ")
+    purpose = dict((words.split()[0], text) for words, text in find_commands())[command]
+    assert purpose.casefold() in " ".join(rest.split()).casefold()
+    entries = re.findall(r"^  (\S.*(?:\n {4,}\S.*)*)", rest, re.MULTILINE)
+    assert len(entries) >= 2
+    for entry in entries:
+        assert re.search(r"\s{2,}\S", entry), f"{command}: no help for {entry}"
+
+
+def test_a_long_line_goes_on_below_set_in():
+    folded = wrap(f"short\n  sweep: {', '.join(['word'] * 40)}\n\nend").splitlines()
+    assert folded[0] == "short" and folded[-2:] == ["", "end"]
+    assert all(len(line) <= 100 for line in folded)
+    assert folded[1].startswith("  sweep: word") and folded[2].startswith("      word")
+
+
+def test_help_and_completion_load_no_torch():
+    code = "import sys; from rnnbench.cli import main; main(['--help'])"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"], capture_output=True
+    )
+    assert done.returncode == 0

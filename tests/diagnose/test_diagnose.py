@@ -71,7 +71,8 @@ def test_a_wrong_argument_is_one_line(sweep, capsys, arguments, message):
     except SystemExit as stop:
         code = stop.code
     assert code == 2
-    assert capsys.readouterr().err == f"rnnbench.diagnose: error: {message}\n"
+    error = capsys.readouterr().err.removeprefix("python -m ")
+    assert error == f"rnnbench.diagnose: error: {message}\n"
     assert not (sweep / "diagnosis").exists()
 
 

@@ -17,11 +17,12 @@ from rnnbench.check.outcome import FAILED, NOT_APPLICABLE, Outcome
 from rnnbench.check.run import CHECKS, run_checks
 from rnnbench.check.subject import Subject
 from rnnbench.condition import find_class
-from rnnbench.launcher.process import describe
+from rnnbench.launcher.process import describe, message_of
 from rnnbench.machine import prepare_process
 
 PROGRAM = "rnnbench.check"
 CANNOT_CHECK = 2
+INTERRUPTED = 130
 EXIT_CODES = "exit code: 0 if no check fails, 1 if one does, 2 if there is no such cell"
 
 
@@ -29,15 +30,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Check a cell and print a line per check.
 
     Returns:
-        The exit code: 0 if no check fails, 1 if one does, 2 with one line for bad input.
+        The exit code: 0 if no check fails, 1 if one does, 2 with one line for bad input, 130
+        after an interrupt.
     """
     given = _parser().parse_args(arguments)
+    try:
+        return _check(given)
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _check(given: argparse.Namespace) -> int:
     try:
         subject = make_subject(given.cell, dict(given.set), given.hidden_size)
         if given.json is not None:
             given.json.open("a").close()
     except (OSError, ValueError) as error:
-        print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"{PROGRAM}: error: {message_of(error)}", file=sys.stderr)
         return CANNOT_CHECK
     prepare_process()
     outcomes = []
@@ -65,13 +75,18 @@ def make_subject(path: str, arguments: Mapping[str, Any], hidden_size: int) -> S
     try:
         subject = Subject(find_class(path, Cell, "cell"), arguments, hidden_size)
     except ValueError as error:
-        reason = f": {error.__cause__}" if error.__cause__ else ""
+        reason = f": {message_of(error.__cause__)}" if error.__cause__ else ""
         raise ValueError(f"{error}{reason}") from error
-    except SystemExit as error:
-        raise ValueError(f"cell must name a class that can be imported, got {path}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever else a user's module raises, SystemExit too
+        rule = "name a class that can be imported"
+        raise ValueError(f"cell must {rule}, got {path}: {describe(error)}") from error
     try:
         subject.build()
-    except (Exception, SystemExit) as error:  # whatever a user's constructor raises
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a user's constructor raises
         words = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
         rule = f"be built with {words}" if words else "be built without arguments"
         raise ValueError(f"cell must {rule}, got {describe(error)}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rnnbench.cell import Cell
@@ -17,6 +17,8 @@ def check_declaration(subject: Subject) -> Measured:
     """Check what a cell says of itself, before anything of it is run."""
     cell = subject.build()
     _check_names("states", cell.states)
+    if not isinstance(cell.gates, Mapping):
+        raise Failure(f"gates must map each gate to x, h or xh, got {cell.gates!r}")
     if not cell.states:
         raise Failure("states must name at least one state, got none")
     own_step = type(cell).step is not Cell.step

@@ -79,4 +79,12 @@ def describe(error: BaseException) -> str:
     """Return an error in one line: its class, its message, and where it was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
+    return f"{type(error).__name__}: {message_of(error)}{place}"
+
+
+def message_of(error: BaseException) -> str:
+    """Return an error's message in one line; a user's own class of errors may fail at it."""
+    try:
+        return " ".join(str(error).split())
+    except Exception as second:
+        return f"(its message raises {type(second).__name__})"

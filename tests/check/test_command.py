@@ -11,6 +11,8 @@ from rnnbench.check.__main__ import main
 from rnnbench.check.run import CHECKS
 
 MODULE = """
+from asyncio import CancelledError
+
 import torch
 from rnnbench import Cell
 
@@ -28,6 +30,14 @@ class Bad(Good):
 class Explodes(Good):
     def __init__(self):
         raise SystemExit("no")
+
+class Cancels(Good):
+    def __init__(self):
+        raise CancelledError("no")
+
+class Interrupts(Good):
+    def update(self, a, h):
+        raise KeyboardInterrupt
 """
 
 
@@ -35,6 +45,7 @@ class Explodes(Good):
 def command(in_tmp, capsys):
     """Run a command with own cells in the current directory; return code, lines and errors."""
     (in_tmp / "cells_of_mine.py").write_text(MODULE)
+    (in_tmp / "leaving.py").write_text("raise SystemExit(3)")
 
     def run(*words):
         try:
@@ -70,6 +81,12 @@ def test_a_failure_is_exit_code_1(command, in_tmp):
     assert not json.loads((in_tmp / "found.json").read_text())["passed"]
 
 
+def test_an_interrupt_is_one_line_and_exit_code_130(command):
+    code, lines, errors = command("cells_of_mine.Interrupts")
+    assert (code, errors) == (130, ["rnnbench.check: interrupted"])
+    assert [line.split()[:2] for line in lines] == [["declaration", "pass"]]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -78,6 +95,8 @@ def test_a_failure_is_exit_code_1(command, in_tmp):
         ("cells_of_mine", "cell must name a class that can be imported, got cells_of_mine"),
         ("os.system", "cell must be a Cell, got os.system"),
         ("cells_of_mine.Explodes", "cell must be built without arguments, got SystemExit: no"),
+        ("cells_of_mine.Cancels", "cell must be built without arguments, got CancelledError: no"),
+        ("leaving.Good", "cell must name a class that can be imported, got leaving.Good: SystemEx"),
         ("cells_of_mine.Good --set speed=3", "cell must be built with speed=3, got TypeError"),
         ("cells_of_mine.Good --set init=cold", "init must be one of torch, glorot, orthogonal"),
         ("cells_of_mine.Good --set init", "--set: must be like keep_bias=1.0, got init"),

@@ -123,3 +123,4 @@ def test_figures_are_measured(outcomes):
     assert 0 < found["compiled"].value < 1e-12
     assert 0.1 < found["endurance"].value < 10
     assert found["learning"].value > 0.9
+    assert found["learning"].text.endswith("it must reach 0.44 (chance 0.25)")

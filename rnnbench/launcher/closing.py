@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rnnbench.condition import Condition, Replica
@@ -46,8 +46,9 @@ def close(plan: Plan, records: Mapping[str, Record], errors: Mapping[str, str]) 
     """
     counts: dict[tuple[str, str], Counter[str]] = {}
     failures = []
+    kind_of = _kinds(plan, records, errors)
     for condition, replicas in plan.sweep.jobs:
-        kinds = _kinds(condition, replicas, plan, records, errors)
+        kinds = [kind_of(condition, replica) for replica in replicas]
         row = counts.setdefault((condition.task["name"], condition.cell["name"]), Counter())
         row.update(kinds)
         if "failed" in kinds:
@@ -66,21 +67,19 @@ def format_closing(closing: Closing) -> str:
 
 
 def _kinds(
-    condition: Condition,
-    replicas: Sequence[Replica],
-    plan: Plan,
-    records: Mapping[str, Record],
-    errors: Mapping[str, str],
-) -> list[str]:
+    plan: Plan, records: Mapping[str, Record], errors: Mapping[str, str]
+) -> Callable[[Condition, Replica], str]:
+    """Return what tells a replica's kind; the records, which may be many, are gone through once."""
     complete = finished(records)
-    kinds = []
-    for run_id in map(condition.run_id, replicas):
+
+    def kind_of(condition: Condition, replica: Replica) -> str:
+        run_id = condition.run_id(replica)
         if run_id in complete:
-            kinds.append("skipped" if run_id in plan.stored else "done")
-        else:
-            failed = run_id in records or condition.condition_id in errors
-            kinds.append("failed" if failed else "left")
-    return kinds
+            return "skipped" if run_id in plan.stored else "done"
+        failed = run_id in records or condition.condition_id in errors
+        return "failed" if failed else "left"
+
+    return kind_of
 
 
 def _failure(

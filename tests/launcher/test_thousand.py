@@ -9,7 +9,7 @@ import pytest
 from rnnbench.cli.compose import compose
 from rnnbench.cli.sweeps import make_sweeps
 from rnnbench.recording import describe_run, failed_record
-from rnnbench.records import encode
+from rnnbench.records import Store
 
 SECONDS = 30
 RUN = {"sweep": "gaps", "command": "", "engine": "reference", "device": "cpu", "tuning": None}
@@ -23,16 +23,16 @@ def test_a_thousand_finished_conditions_are_recognised(tmp_path):
     words += ["tracker=none", f"output_dir={tmp_path}"]
     (sweep,) = make_sweeps(compose(words))
     assert len(sweep.jobs) == 1008
-    runs = tmp_path / "runs"
-    runs.mkdir()
+    store = Store(tmp_path)
     history = [{"step": step, **ROW} for step in range(200, 3001, 200)]
     for condition, replicas in sweep.jobs:
         for replica in replicas:
             described = describe_run(condition, replica, {**RUN, "started": "2026"})
-            record = {**failed_record(described, ""), "status": "unsolved", "history": history}
-            (runs / f"{record['run_id']}.json").write_text(encode(record))
-    (tmp_path / "report").mkdir()
-    (tmp_path / "report" / "index.html").write_text("drawn after all of them")
+            ended = {"status": "unsolved", "history": history}
+            store.write({**failed_record(described, ""), **ended})
+    page = tmp_path / "report" / "index.html"
+    page.parent.mkdir()
+    page.write_text("drawn after all of them")
     began = time.monotonic()
     command = [sys.executable, "-m", "rnnbench", *words]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -40,4 +40,5 @@ def test_a_thousand_finished_conditions_are_recognised(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "all              0     5040       0" in done.stdout
     assert done.stderr == ""
+    assert page.read_text() == "drawn after all of them"
     assert took < SECONDS

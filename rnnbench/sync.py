@@ -63,14 +63,16 @@ def _sync_sweep(
 
 def _send_summary(directory: Path, settings: Mapping[str, Any], sweep: str) -> bool:
     from rnnbench.report import is_drawn, write_report
+    from rnnbench.tracker.client import in_one_line
     from rnnbench.tracker.resend import mark_sent
     from rnnbench.tracker.summary import log_summary, summary_id
 
     report = directory / "report" if is_drawn(directory) else write_report([directory])
-    reason = log_summary(sweep, settings, directory, report)
-    if reason is not None:
-        return _fail(f"{sweep} summary", reason)
-    print(f"sent: {sweep} summary")
+    try:
+        lacked = log_summary(sweep, settings, directory, report)
+    except Exception as error:  # whatever the client raises
+        return _fail(f"{sweep} summary", in_one_line(error))
+    print(f"{'sent' if lacked else 'there already'}: {sweep} summary")
     mark_sent(directory, summary_id(sweep))
     return True
 

@@ -172,7 +172,7 @@ def test_no_tracker_writes_nothing(tmp_path):
 
 
 def test_the_summary_run_has_tables_figures_and_the_results(tmp_path, reference):
-    assert log_summary("gaps", SETTINGS, reference, reference / "report") is None
+    assert log_summary("gaps", SETTINGS, reference, reference / "report")
     (run,) = offline_runs(reference)
     assert (run["run"]["job_type"], run["run"]["run_group"]) == ("summary", "gaps")
     assert run["run"]["run_id"] == summary_id("gaps")

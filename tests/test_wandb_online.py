@@ -4,50 +4,17 @@ It shows what is sent, not that the service draws it.
 """
 
 import json
-import os
-import subprocess
-import sys
 import time
 
 import pytest
 
-import rnnbench
 from rnnbench.records import Store
-from rnnbench.tracker.run import wandb_id
 from rnnbench.tracker.summary import summary_id
 
 from .wandb_server import KEY, wandb_server
+from .wandb_sweep import WORDS, command, numbers, records_of, results_sent
 
-CIRCUMSTANCES = ("seconds", "sequences_per_second", "environment", "command")
-WORDS = ["+sweep=gaps", "task=recall", "cell=gru,rnn", "task.gap=5", "seeds=3", "workers=2"]
-WORDS += ["engine=reference", "model.hidden_size=8", "trainer.steps=40", "trainer.eval_every=10"]
-WORDS += ["trainer.batch_size=8", "trainer.eval_size=32", "trainer.lr=1e-3"]
 SLOWEST = 120  # seconds, of a sweep of a few; what an outage may add is far less
-
-
-def command(module, *words, cwd, server=None):
-    hidden = ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL", "NETRC")
-    kept = {key: value for key, value in os.environ.items() if key not in hidden}
-    place = {"HOME": str(cwd), "NETRC": str(cwd / "netrc")}
-    if server is not None:
-        place |= {"WANDB_API_KEY": KEY, "WANDB_BASE_URL": server.url}
-    done = subprocess.run(
-        [sys.executable, "-m", module, *words],
-        cwd=cwd,
-        env=kept | place,
-        capture_output=True,
-        text=True,
-        timeout=SLOWEST,
-    )
-    assert KEY not in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
-
-
-def numbers(directory):
-    runs = Store(directory).runs().values()
-    kept = {r["run_id"]: {k: v for k, v in r.items() if k not in CIRCUMSTANCES} for r in runs}
-    return json.dumps(kept, sort_keys=True)
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +34,6 @@ def healthy(tmp_path_factory):
             assert done.returncode == 0
             assert "warning" not in done.stderr
         yield server, place / "results" / "gaps", place
-
-
-def records_of(directory):
-    return {wandb_id("gaps", record): record for record in Store(directory).runs().values()}
-
-
-def results_sent(server):
-    """Return the artifacts that the suite sends; the client makes one of every table besides."""
-    return [artifact for artifact in server.artifacts if artifact["type"] == "results"]
 
 
 @pytest.mark.slow
@@ -124,7 +82,7 @@ def test_what_is_there_is_not_sent_again_and_no_key_is_stored(healthy):
     before = {name: run.history for name, run in server.runs.items()}
     done = command("rnnbench.sync", str(directory), cwd=place, server=server)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("there already: ") == 6
+    assert done.stdout.count("there already: ") == 7
     assert {name: run.history for name, run in server.runs.items()} == before
     assert len(results_sent(server)) == 1
     for path in place.rglob("*"):
@@ -164,24 +122,3 @@ def test_trouble_half_way_costs_no_number_and_the_rest_is_sent_later(trouble, un
             steps = [row["_step"] for row in server.runs[name].history]
             assert steps == [row["step"] for row in record["history"]]
             assert server.runs[name].summary["loss"] == record["loss"]
-
-
-def test_without_a_key_nothing_is_sent_and_one_line_says_how(tmp_path):
-    rnnbench.run(
-        **{"task": "recall", "gap": 5, "seeds": 1, "trainer.steps": 3, "model.hidden_size": 4},
-        output_dir=str(tmp_path / "out"),
-        engine="reference",
-    )
-    done = command("rnnbench.sync", "out", cwd=tmp_path)
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert "nothing can be sent: W&B has no key (wandb login, or WANDB_API_KEY)" in line
-
-
-@pytest.mark.parametrize("module", ["rnnbench.sync", "rnnbench.dashboard"])
-def test_where_there_are_no_results_it_is_one_line(module, tmp_path):
-    words = ["nowhere"] if module == "rnnbench.sync" else ["nowhere", "--json", "x.json"]
-    done = command(module, *words, cwd=tmp_path)
-    assert done.returncode == 2
-    assert "no results at nowhere" in done.stderr
-    assert len(done.stderr.splitlines()) == 1

@@ -53,6 +53,7 @@ class WandbServer(ThreadingHTTPServer):
         views: every saved workspace, as sent.
         requests: how often each operation was asked for.
         trouble: None, or how it fails now: slow, error, gone (connections end at once) or hang.
+        refused: names of operations that it answers with an error.
         delay: seconds for each answer while slow.
     """
 
@@ -60,7 +61,7 @@ class WandbServer(ThreadingHTTPServer):
 
     def __init__(self):
         self.runs, self.artifacts, self.views, self.requests = {}, [], [], {}
-        self.uploads, self.pending, self.sequences = {}, {}, {}
+        self.uploads, self.pending, self.sequences, self.refused = {}, {}, {}, set()
         self.trouble, self.delay, self.limit, self.lock = None, 0.5, None, threading.RLock()
         self.healthy = threading.Event()
         super().__init__(("127.0.0.1", 0), Handler)
@@ -79,6 +80,7 @@ class WandbServer(ThreadingHTTPServer):
 
     def recover(self):
         self.trouble = self.limit = None
+        self.refused = set()
         self.healthy.set()
 
     def handle_error(self, request, address):
@@ -88,6 +90,8 @@ class WandbServer(ThreadingHTTPServer):
 
     def answer(self, name, given):
         method = getattr(self, f"on_{name}", None)
+        if name in self.refused:
+            return {"errors": [{"message": f"{name} is refused"}]}
         if method is None:
             return {"errors": [{"message": f"the stand-in has no {name}"}]}
         with self.lock:
@@ -188,6 +192,19 @@ class WandbServer(ThreadingHTTPServer):
         artifact = {"id": identity, "artifactSequence": {"latestArtifact": {"id": identity}}}
         self.sequences[name] = {"digest": asked["digest"], "artifact": artifact}
         return {"commitArtifact": {"artifact": {"id": identity, "digest": asked["digest"]}}}
+
+    def on_ArtifactByID(self, given):
+        asked = self.pending[given["id"]]
+        project = {"id": "p", "internalId": "1", "name": "rnnbench", "entity": {"name": "me"}}
+        artifact = {
+            **dict.fromkeys("description metadata historyStep commitHash updatedAt".split()),
+            **{"id": given["id"], "state": "COMMITTED", "digest": asked["digest"]},
+            **{"artifactSequence": {"name": asked["artifactCollectionName"], "project": project}},
+            **{"artifactType": {"name": asked["artifactTypeName"]}, "versionIndex": 0},
+            **{"ttlDurationSeconds": -1, "ttlIsInherited": True, "tags": [], "aliases": []},
+            **{"size": 1, "fileCount": 3, "createdAt": "2026-01-01T00:00:00"},
+        }
+        return {"artifact": artifact}
 
     def on_View(self, given):
         views = [view for view in self.views if view["name"] == given["viewName"]][-1:]

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 CURVES = ("loss", "accuracy", "score", "grad_norm")
 NOT_SUMMARY = ("config", "environment", "history", "plateaus", "format", "versions")
+OUTCOME = (  # no settings, and known at the end alone
+    *("status", "steps", "clipped_steps", "steps_to_solve", "loss", "accuracy", "score"),
+    *("seconds", "sequences_per_second", "error"),
+)
 Record = Mapping[str, Any]
 
 
@@ -30,6 +34,7 @@ def start_run(
         record: as far as it is known.
     """
     condition = "{task} gap {gap} {cell}".format(**record)
+    known = {name: value for name, value in _flat(record).items() if name not in OUTCOME}
     run = open_run(
         settings,
         output_dir,
@@ -39,7 +44,7 @@ def start_run(
         job_type=record["task"],
         tags=[record["task"], record["cell"], f"gap {record['gap']}"],
         config={
-            **_flat(record),
+            **known,
             **record["config"],
             # What several seeds are grouped by, told apart where only other settings differ.
             "condition": f"{condition} ({record['condition_id'][:6]})",

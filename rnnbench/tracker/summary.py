@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 FIGURES = ("accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
 TABLES = ("summary.csv", "by_gap.csv")
 RESULTS = "results"  # the artifact's type
+ARTIFACT_SECONDS = 20
 
 
-def log_summary(
-    sweep: str, settings: Mapping[str, Any], output_dir: Path, report: Path
-) -> str | None:
+def log_summary(sweep: str, settings: Mapping[str, Any], output_dir: Path, report: Path) -> bool:
     """Mirror what a sweep has found so far; the same results are not logged twice.
 
     Args:
@@ -35,14 +34,13 @@ def log_summary(
         report: where its report lies.
 
     Returns:
-        None, or why W&B has not taken it.
+        Whether W&B lacked it.
+
+    Raises:
+        Exception: whatever the client raises, or the lack of a report.
     """
-    try:
-        with TemporaryDirectory() as place:
-            _log(sweep, settings, output_dir, report, Path(place))
-    except Exception as error:  # whatever the client raises: a mirror must not stop the sweep
-        return in_one_line(error)
-    return None
+    with TemporaryDirectory() as place:
+        return _log(sweep, settings, output_dir, report, Path(place))
 
 
 def summary_id(sweep: str) -> str:
@@ -60,14 +58,15 @@ def mirror_summary(sweep: str, settings: Mapping[str, Any], output_dir: Path, re
     outage = Outage(output_dir)
     if outage.is_on:
         return
-    reason = log_summary(sweep, settings, output_dir, report)
-    if reason is not None:
-        outage.begin(reason)
+    try:
+        log_summary(sweep, settings, output_dir, report)
+    except Exception as error:  # whatever the client raises: a mirror must not stop the sweep
+        outage.begin(in_one_line(error))
 
 
 def _log(
     sweep: str, settings: Mapping[str, Any], output_dir: Path, report: Path, place: Path
-) -> None:
+) -> bool:
     from rnnbench.results import load_results
 
     results = load_results(output_dir).drop(columns=["plateaus"])
@@ -83,15 +82,19 @@ def _log(
         tags=["summary"],
         config={"sweep": sweep},
     )
-    if run.summary.get("state") != state:
+    lacking = bool(run.summary.get("state") != state)
+    if lacking:
+        artifact = run.log_artifact(_artifact(sweep, files))
+        if settings["mode"] == "online":  # first, as the state tells that all is there
+            artifact.wait(ARTIFACT_SECONDS)
         # The number of runs is the step: a row for every state of the sweep, and not two for one.
         step = max(len(results), run.starting_step)
         run.log({**_tables(results, files), **_pictures(report)}, step=step, commit=True)
-        run.log_artifact(_artifact(sweep, files))
         statuses = results["status"].value_counts()
         counts = {str(name): int(count) for name, count in statuses.items()}
         run.summary.update({"runs": len(results), **counts, "state": state})
     run.finish(exit_code=0)
+    return lacking
 
 
 def _files(output_dir: Path, report: Path, place: Path) -> list[Path]:

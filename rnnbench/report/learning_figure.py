@@ -21,6 +21,7 @@ from rnnbench.report.figure import (
     seed_note,
     stamp,
 )
+from rnnbench.report.some_gaps import at_some_gaps, gap_notes
 from rnnbench.report.style import THEME, Curve, Style, curve_styles
 from rnnbench.report.summary import BROKEN
 from rnnbench.report.variants import CURVE, curves_of
@@ -36,6 +37,7 @@ def draw_learning_curves(results: pd.DataFrame, history: pd.DataFrame) -> Figure
         results: labelled, one row per run, with the tasks' `plateaus`.
         history: one row per run and evaluation.
     """
+    some, results = gap_notes(results), at_some_gaps(results)
     gaps = results.groupby("task")["gap"].unique().map(sorted)
     styles = curve_styles(curves_of(results))
     numbers = results.groupby([*CURVE, "gap"], observed=True).ngroup()
@@ -49,7 +51,7 @@ def draw_learning_curves(results: pd.DataFrame, history: pd.DataFrame) -> Figure
         for row, task in enumerate(gaps.index):
             own = results[results.task == task]
             _draw_row(panels[row * across : (row + 1) * across], own, curves, styles)
-        add_legend(figure, styles, (MEAN, seed_note("thin", results), CROSS))
+        add_legend(figure, styles, (MEAN, seed_note("thin", results), CROSS, *some))
         if "smoke" in set(results["sweep"]):
             stamp(figure.axes, "smoke")
     return figure

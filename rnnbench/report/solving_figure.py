@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rnnbench.report.figure import add_legend, panel_grid, plain, stamp
+from rnnbench.report.some_gaps import at_some_gaps, gap_notes
 from rnnbench.report.style import THEME, Curve, Style, curve_styles
 from rnnbench.report.variants import curves_of
 from rnnbench.statistics import solving_curve
@@ -27,6 +28,7 @@ def draw_solving_curves(results: pd.DataFrame) -> Figure:
     Args:
         results: labelled, one row per run.
     """
+    some, results = gap_notes(results), at_some_gaps(results)
     gaps = results.groupby("task")["gap"].unique().map(sorted)
     styles = curve_styles(curves_of(results))
     with mpl.rc_context(THEME):
@@ -35,7 +37,7 @@ def draw_solving_curves(results: pd.DataFrame) -> Figure:
         for row, task in enumerate(gaps.index):
             own = results[results.task == task]
             _draw_row(panels[row * across : (row + 1) * across], own, styles)
-        add_legend(figure, styles, NOTES)
+        add_legend(figure, styles, (*NOTES, *some))
         if "smoke" in set(results["sweep"]):
             stamp(figure.axes, "smoke")
     return figure

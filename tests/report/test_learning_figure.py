@@ -120,3 +120,11 @@ def test_rows_are_tasks_and_columns_their_own_gaps(
 def test_smoke_is_stamped(fabricate: Fabricate, stored: Callable[..., Path]) -> None:
     figure = draw(stored, [fabricate(sweep="smoke")])
     assert "smoke" in [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_of_very_many_gaps_some_have_panels(
+    fabricate: Fabricate, stored: Callable[..., Path]
+) -> None:
+    figure = draw(stored, [fabricate(gap=gap, history=history([1.0])) for gap in range(11, 40)])
+    drawn = [int(panel.get_title().split()[-1]) for panel in figure.axes]
+    assert (len(drawn), drawn[0], drawn[-1]) == (10, 11, 39)

@@ -53,6 +53,25 @@ def test_a_panel_per_gap_and_a_line_per_curve(fabricate: Fabricate, labelled: An
     assert {line.get_label() for line in figure.axes[1].get_lines()} == {"gru", "rnn"}
 
 
+def test_of_very_many_gaps_some_have_panels_even_in_log_gap(
+    fabricate: Fabricate, labelled: Any
+) -> None:
+    gaps = range(10, 171)
+    figure = draw_solving_curves(labelled([run(fabricate, 0, 400, gap=gap) for gap in gaps])[0])
+    drawn = [int(panel.get_title().split()[-1]) for panel in figure.axes]
+    assert (len(drawn), drawn[0], drawn[-1]) == (10, 10, 170)
+    steps = np.diff(np.log(drawn))
+    assert np.allclose(steps, steps.mean(), atol=0.06)
+    assert "panels:\xa010\xa0of\xa0161\xa0gaps" in figure.legends[0].get_title().get_text()
+
+
+def test_ten_gaps_all_have_panels(fabricate: Fabricate, labelled: Any) -> None:
+    gaps = [10, 11, 12, 13, 14, 15, 16, 17, 18, 300]
+    figure = draw_solving_curves(labelled([run(fabricate, 0, 400, gap=gap) for gap in gaps])[0])
+    assert [int(panel.get_title().split()[-1]) for panel in figure.axes] == gaps
+    assert "panels" not in figure.legends[0].get_title().get_text()
+
+
 @pytest.mark.parametrize("cell", ["gru", "a_cell_whose_author_gave_it_a_name_longer_than_any_line"])
 def test_the_legend_stays_within_a_narrow_figure(
     fabricate: Fabricate, labelled: Any, cell: str

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from rnnbench.arguments import Parser
 from rnnbench.condition import digest
+from rnnbench.errors import message_of
 from rnnbench.records import read_records, write_atomically
-from rnnbench.tracker.destination import read_destination
+from rnnbench.tracker.destination import add_destination, asked_destination
 from rnnbench.tracker.summary import FIGURES, by_gap_table
 
 if TYPE_CHECKING:
@@ -157,19 +158,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tasks, sweeps = _contents(given.results)
     except OSError as error:
         return _fail(str(error))
-    kept = read_destination(given.results)
-    project, entity = given.project or kept["project"], given.entity or kept["entity"]
+    place = asked_destination(given)
+    project, entity = str(place["project"]), place["entity"]
     if given.json is not None:
-        workspace = make_workspace(tasks, sweeps, str(project), entity)
+        workspace = make_workspace(tasks, sweeps, project, entity)
         text = json.dumps(describe(workspace), indent=1)
         write_atomically(given.json, text.encode() + b"\n")
         print(given.json)
         return 0
-    return _save(tasks, sweeps, str(project), entity)
+    return _save(tasks, sweeps, project, entity)
 
 
 def _save(tasks: Sequence[str], sweeps: Sequence[str], project: str, entity: str | None) -> int:
-    from rnnbench.tracker.client import in_one_line, quiet_client
+    from rnnbench.tracker.client import quiet_client
     from rnnbench.tracker.reach import find_problem
 
     problem = find_problem()
@@ -179,7 +180,7 @@ def _save(tasks: Sequence[str], sweeps: Sequence[str], project: str, entity: str
         owner = entity or str(quiet_client().Api().default_entity)
         print(save(make_workspace(tasks, sweeps, project, owner)))
     except Exception as error:  # whatever the client raises
-        return _fail(f"nothing was saved: {in_one_line(error)}")
+        return _fail(f"nothing was saved: {message_of(error)}")
     return 0
 
 
@@ -198,10 +199,8 @@ def _contents(directory: Path) -> tuple[list[str], list[str]]:
 
 def _parser() -> Parser:
     parser = Parser(prog=f"python -m {PROGRAM}", description=__doc__)
-    parser.add_argument("results", metavar="DIR", type=Path, help="results directory of a sweep")
+    add_destination(parser)
     parser.add_argument("--json", metavar="FILE", type=Path, help="write it here, save nothing")
-    parser.add_argument("--project", help="W&B project (default: the sweep's)")
-    parser.add_argument("--entity", help="W&B entity (default: the sweep's, or your own)")
     return parser
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from rnnbench.errors import message_of
 from rnnbench.records import write_atomically
 
 Row = dict[str, Any]
@@ -67,8 +68,7 @@ class RowFile:
                     raise ValueError(f"it must have the columns {', '.join(sorted(missing))}")
                 return self._frame([self._convert(row) for row in reader])
         except (OSError, ValueError, TypeError, csv.Error) as error:
-            reason = " ".join(str(error).split())
-            print(f"rnnbench: warning: {path} is passed over: {reason}", file=sys.stderr)
+            print(f"rnnbench: warning: {path} is passed over: {message_of(error)}", file=sys.stderr)
             return self._frame([])
 
     def _convert(self, row: Mapping[str, str]) -> Row:

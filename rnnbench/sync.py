@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.arguments import Parser
+from rnnbench.errors import message_of
 from rnnbench.records import Record, read_records
+from rnnbench.tracker.destination import add_destination, asked_destination
 
 PROGRAM = "rnnbench.sync"
 NOT_ALL = 1
@@ -63,7 +65,6 @@ def _sync_sweep(
 
 def _send_summary(directory: Path, settings: Mapping[str, Any], sweep: str) -> bool:
     from rnnbench.report import is_drawn, write_report
-    from rnnbench.tracker.client import in_one_line
     from rnnbench.tracker.resend import mark_sent
     from rnnbench.tracker.summary import log_summary, summary_id
 
@@ -71,7 +72,7 @@ def _send_summary(directory: Path, settings: Mapping[str, Any], sweep: str) -> b
     try:
         lacked = log_summary(sweep, settings, directory, report)
     except Exception as error:  # whatever the client raises
-        return _fail(f"{sweep} summary", in_one_line(error))
+        return _fail(f"{sweep} summary", message_of(error))
     print(f"{'sent' if lacked else 'there already'}: {sweep} summary")
     mark_sent(directory, summary_id(sweep))
     return True
@@ -85,7 +86,6 @@ def _fail(what: str, reason: str) -> bool:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line: 0 if all is at W&B, 1 if not, 2 if nothing can be sent, 130."""
     given = _parser().parse_args(arguments)
-    from rnnbench.tracker.destination import read_destination
     from rnnbench.tracker.reach import find_problem
 
     if not given.results.is_dir():
@@ -95,24 +95,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if problem is not None:
         _say(f"error: nothing can be sent: {problem}")
         return CANNOT_SEND
-    asked = {"project": given.project, "entity": given.entity}
-    chosen = {name: value for name, value in asked.items() if value}
-    settings = read_destination(given.results) | chosen
     try:
-        return 0 if sync(given.results, settings) else NOT_ALL
+        return 0 if sync(given.results, asked_destination(given)) else NOT_ALL
     except KeyboardInterrupt:
         _say("stopped: the same command continues")
         return INTERRUPTED
     except Exception as error:  # of a server that fails before the first run
-        _say(f"error: nothing can be sent: {' '.join(str(error).split())}")
+        _say(f"error: nothing can be sent: {message_of(error)}")
         return CANNOT_SEND
 
 
 def _parser() -> Parser:
     parser = Parser(prog=f"python -m {PROGRAM}", description=__doc__)
-    parser.add_argument("results", metavar="DIR", type=Path, help="results directory of a sweep")
-    parser.add_argument("--project", help="W&B project (default: the sweep's)")
-    parser.add_argument("--entity", help="W&B entity (default: the sweep's)")
+    add_destination(parser)
     return parser
 
 

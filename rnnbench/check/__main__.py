@@ -17,7 +17,7 @@ from rnnbench.check.outcome import FAILED, NOT_APPLICABLE, Outcome
 from rnnbench.check.run import CHECKS, run_checks
 from rnnbench.check.subject import Subject
 from rnnbench.condition import find_class
-from rnnbench.launcher.process import describe, message_of
+from rnnbench.errors import describe, message_of
 from rnnbench.machine import prepare_process
 
 PROGRAM = "rnnbench.check"

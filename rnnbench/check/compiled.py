@@ -8,6 +8,7 @@ from rnnbench.check.outcome import Failure, Measured, NotApplicable
 from rnnbench.check.problem import difference, everything, largest, pose
 from rnnbench.check.subject import Subject
 from rnnbench.engine import check_engine
+from rnnbench.errors import message_of
 
 BOUNDS = {torch.float64: 1e-12, torch.float32: 1e-5}
 
@@ -18,7 +19,7 @@ def check_compiled(subject: Subject) -> Measured:
     try:
         check_engine("compiled", cell, "cpu")
     except ValueError as error:
-        raise NotApplicable(" ".join(str(error).split())) from error
+        raise NotApplicable(message_of(error)) from error
     exact = everything("reference", cell, pose(subject, cell))
     apart = {}
     for dtype, bound in BOUNDS.items():

@@ -30,7 +30,7 @@ from rnnbench.check.start import check_start
 from rnnbench.check.stepping import check_stepping
 from rnnbench.check.subject import Subject
 from rnnbench.check.use import check_use
-from rnnbench.launcher.process import describe
+from rnnbench.errors import describe
 
 
 class Check(NamedTuple):

@@ -4,38 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from rnnbench.condition import Condition, Replica
 from rnnbench.launcher.plan import Plan, finished
 from rnnbench.records import Record
-from rnnbench.text_table import format_table
+from rnnbench.tally import Tally
 
 KINDS = ("done", "skipped", "failed", "left")
 
 
-@dataclass(frozen=True)
-class Closing:
-    """How a sweep stands after a start.
-
-    Attributes:
-        counts: replicas by kind, for each (task, cell).
-        failures: one line for each condition with failed replicas.
-    """
-
-    counts: Mapping[tuple[str, str], Counter[str]]
-    failures: tuple[str, ...]
-
-    @property
-    def total(self) -> Counter[str]:
-        return sum(self.counts.values(), Counter())
-
-    @property
-    def complete(self) -> bool:
-        return not self.total["failed"] and not self.total["left"]
-
-
-def close(plan: Plan, records: Mapping[str, Record], errors: Mapping[str, str]) -> Closing:
+def close(plan: Plan, records: Mapping[str, Record], errors: Mapping[str, str]) -> Tally:
     """Compare the store with the sweep.
 
     Args:
@@ -53,17 +31,13 @@ def close(plan: Plan, records: Mapping[str, Record], errors: Mapping[str, str]) 
         row.update(kinds)
         if "failed" in kinds:
             failures.append(_failure(condition, replicas, kinds, records, errors))
-    return Closing(counts, tuple(failures))
+    return Tally(counts, tuple(failures))
 
 
-def format_closing(closing: Closing) -> str:
+def format_closing(closing: Tally) -> str:
     """Return the table as text, and below it what failed."""
     shown = [kind for kind in KINDS if kind != "left" or closing.total["left"]]
-    rows = [("task", "cell", *shown)]
-    for (task, cell), row in [*closing.counts.items(), (("all", ""), closing.total)]:
-        rows.append((task, cell, *(str(row[kind]) for kind in shown)))
-    failures = (f"failed: {failure}" for failure in closing.failures)
-    return "\n".join([format_table(rows, names=2), *failures])
+    return "\n".join([closing.table(shown), *closing.failure_lines()])
 
 
 def _kinds(

@@ -8,14 +8,13 @@ import pickle
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
+from rnnbench.errors import describe
 from rnnbench.launcher.interrupt import SIGNALS
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -73,18 +72,3 @@ def _follow_parent(stop: threading.Event) -> None:
     stop.set()
     time.sleep(ORPHAN_SECONDS)
     os._exit(1)
-
-
-def describe(error: BaseException) -> str:
-    """Return an error in one line: its class, its message, and where it was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {message_of(error)}{place}"
-
-
-def message_of(error: BaseException) -> str:
-    """Return an error's message in one line; a user's own class of errors may fail at it."""
-    try:
-        return " ".join(str(error).split())
-    except Exception as second:
-        return f"(its message raises {type(second).__name__})"

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from rnnbench.condition import Sweep
+from rnnbench.errors import describe
 from rnnbench.launcher import pool
-from rnnbench.launcher.closing import Closing, close, format_closing
+from rnnbench.launcher.closing import close, format_closing
 from rnnbench.launcher.engines import resolve_engines, time_engines
 from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.plan import Job, Plan, make_plan, stored_records
-from rnnbench.launcher.process import describe
 from rnnbench.launcher.progress import make_progress
 from rnnbench.launcher.runners import Runner, run_here, run_in_workers
 from rnnbench.launcher.sharing import run_shared
@@ -25,6 +25,7 @@ from rnnbench.launcher.tuning import (
 )
 from rnnbench.launcher.watch import Watch
 from rnnbench.manifest import add_to_manifest
+from rnnbench.tally import Tally
 
 CANNOT_RUN = 2
 INTERRUPTED = 130
@@ -192,7 +193,7 @@ def _sum_up(plan: Plan, mode: str) -> None:
         _say(f"warning: the report could not be drawn: {describe(error)}")
 
 
-def _say_where(plan: Plan, closing: Closing) -> None:
+def _say_where(plan: Plan, closing: Tally) -> None:
     directory = plan.sweep.output_dir
     page = directory / "report" / "index.html"
     print(f"results: {directory}")

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
+from rnnbench.errors import describe
 from rnnbench.launcher import pool
 from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.plan import Job
-from rnnbench.launcher.process import describe
 
 
 class Runner(Protocol):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rnnbench.arguments import Parser
 from rnnbench.status.standing import TUNING, Running, Standing, take_standing
-from rnnbench.text_table import format_table
 
 KINDS = ("solved", "unsolved", "diverged", "failed", "left")
 TUNING_KINDS = ("solved", "unsolved", "diverged", "dropped", "failed", "left")
@@ -27,25 +26,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"rnnbench.status: error: {error}", file=sys.stderr)
         return 2
-    if not standing.counts and not (before and before.counts):
+    if not standing.tally.counts and not (before and before.tally.counts):
         print(f"rnnbench.status: error: no results at {directory}", file=sys.stderr)
         return 2
-    if before is not None and not before.complete:
+    if before is not None and not before.tally.complete:
         print(f"tuning: {describe(before, TUNING_KINDS)}\n")
     print(describe(standing, KINDS))
-    return 0 if standing.complete else 1
+    return 0 if standing.tally.complete else 1
 
 
 def describe(standing: Standing, kinds: Sequence[str]) -> str:
     """Return a table of runs by task and cell, and below it who is at what and what failed."""
     done, total = standing.conditions
     lines = [f"{done} of {total} conditions are finished"]
-    if standing.counts:
-        rows = [*standing.counts.items(), (("all", ""), standing.total)]
-        cells = [(task, cell, *(str(row[kind]) for kind in kinds)) for (task, cell), row in rows]
-        lines.append(format_table([("task", "cell", *kinds), *cells], names=2))
+    if standing.tally.counts:
+        lines.append(standing.tally.table(kinds))
     lines += map(_running_line, standing.running)
-    lines += [f"failed: {failure}" for failure in standing.failures]
+    lines += standing.tally.failure_lines()
     return "\n".join(lines)
 
 

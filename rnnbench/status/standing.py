@@ -13,6 +13,7 @@ from rnnbench.claims import Holder, claim_of, holders
 from rnnbench.manifest import read_manifest
 from rnnbench.news import News
 from rnnbench.records import FINISHED, Record, read_records
+from rnnbench.tally import Tally
 
 TUNING = "tuning"
 
@@ -38,24 +39,14 @@ class Standing:
     """How the runs of a directory stand.
 
     Attributes:
-        counts: runs by status, and `left`, for each (task, cell).
+        tally: runs by status, and `left`.
         running: conditions in training.
-        failures: one line for each condition with failed runs.
         conditions: how many are finished, and how many there are.
     """
 
-    counts: Mapping[tuple[str, str], Counter[str]]
+    tally: Tally
     running: tuple[Running, ...]
-    failures: tuple[str, ...]
     conditions: tuple[int, int]
-
-    @property
-    def total(self) -> Counter[str]:
-        return sum(self.counts.values(), Counter())
-
-    @property
-    def complete(self) -> bool:
-        return not self.total["left"] and not self.total["failed"]
 
 
 def take_standing(output_dir: Path) -> Standing:
@@ -82,7 +73,7 @@ def take_standing(output_dir: Path) -> Standing:
         failures += _failures(entry["name"], records)
     order = dict(sorted(counts.items()))
     total = len(manifest | by_condition)
-    return Standing(order, tuple(running), tuple(failures), (finished, total))
+    return Standing(Tally(order, tuple(failures)), tuple(running), (finished, total))
 
 
 def _entry(record: Record) -> dict[str, Any]:

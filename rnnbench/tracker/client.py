@@ -62,8 +62,3 @@ def quiet_client() -> Any:
 def warn(text: str) -> None:
     """Say in one line what the user may want to know."""
     print(f"rnnbench: warning: {text}", file=sys.stderr)
-
-
-def in_one_line(error: BaseException) -> str:
-    """Return what an error says, or what it is."""
-    return " ".join(str(error).split()) or type(error).__name__

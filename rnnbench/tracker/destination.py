@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,19 @@ def read_destination(output_dir: Path) -> dict[str, str | None]:
         return {name: kept[name] for name in default}
     except (OSError, ValueError, KeyError, TypeError):
         return default
+
+
+def add_destination(parser: argparse.ArgumentParser) -> None:
+    """Give a command the results directory, and another project or entity than the sweep's."""
+    parser.add_argument("results", metavar="DIR", type=Path, help="results directory of a sweep")
+    parser.add_argument("--project", help="W&B project (default: the sweep's)")
+    parser.add_argument("--entity", help="W&B entity (default: the sweep's, or your own)")
+
+
+def asked_destination(given: argparse.Namespace) -> dict[str, str | None]:
+    """Return project and entity as a command was given them, the sweep's where it was not."""
+    kept = read_destination(given.results)
+    return {name: getattr(given, name) or value for name, value in kept.items()}
 
 
 def _file(output_dir: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rnnbench.tracker.client import in_one_line
+from rnnbench.errors import message_of
 from rnnbench.tracker.outage import Outage
 from rnnbench.tracker.run import conclude, log_row, start_run
 
@@ -109,7 +109,7 @@ class WandbTracker:
         try:
             order()
         except Exception as error:  # whatever the client raises: a mirror must not stop training
-            self.outage.begin(in_one_line(error))
+            self.outage.begin(message_of(error))
 
     def _start(self, record: Mapping[str, Any]) -> None:
         run = start_run(self.settings, self.output_dir, self.sweep, record)

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rnnbench.tracker.client import in_one_line, quiet_client, warn
+from rnnbench.errors import message_of
+from rnnbench.tracker.client import quiet_client, warn
 from rnnbench.tracker.destination import keep_destination
 from rnnbench.tracker.outage import Outage
 
@@ -59,7 +60,7 @@ def find_problem() -> str | None:
         if not wandb.login(prompt=False, verify=False):
             return NO_KEY
     except wandb.Error as error:
-        return f"W&B's key is not one ({in_one_line(error)})"
+        return f"W&B's key is not one ({message_of(error)})"
     settings = wandb.setup().settings
     address = str(settings.base_url)
     if not answers(address):
@@ -67,7 +68,7 @@ def find_problem() -> str | None:
     try:
         _whose_key(address, str(settings.api_key))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return f"W&B does not let this key in ({in_one_line(error)})"
+        return f"W&B does not let this key in ({message_of(error)})"
     return None
 
 

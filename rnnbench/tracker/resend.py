@@ -7,8 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from rnnbench.errors import message_of
 from rnnbench.records import Record
-from rnnbench.tracker.client import in_one_line, quiet_client
+from rnnbench.tracker.client import quiet_client
 from rnnbench.tracker.run import conclude, log_row, start_run, wandb_id
 
 ANSWER_SECONDS = 20
@@ -49,7 +50,7 @@ def send_run(
                 log_row(run, row)
             run.finish(exit_code=conclude(run, record))
     except Exception as error:  # whatever the client raises
-        return in_one_line(error)
+        return message_of(error)
     mark_sent(output_dir, wandb_id(sweep, record))
     return None
 

@@ -10,8 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.condition import digest
+from rnnbench.errors import message_of
 from rnnbench.records import consolidate
-from rnnbench.tracker.client import in_one_line, open_run
+from rnnbench.tracker.client import open_run
 from rnnbench.tracker.outage import Outage
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def mirror_summary(sweep: str, settings: Mapping[str, Any], output_dir: Path, re
     try:
         log_summary(sweep, settings, output_dir, report)
     except Exception as error:  # whatever the client raises: a mirror must not stop the sweep
-        outage.begin(in_one_line(error))
+        outage.begin(message_of(error))
 
 
 def _log(

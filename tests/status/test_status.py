@@ -37,10 +37,10 @@ def begun(tmp_path):
 
 def test_runs_are_counted_by_status_and_the_rest_is_left(begun):
     standing = take_standing(begun)
-    assert standing.counts == {("recall", "gru"): {"solved": 1, "failed": 1, "left": 2}}
-    assert standing.failures == ("recall gap 6 gru (1 of 2 runs): no luck",)
+    assert standing.tally.counts == {("recall", "gru"): {"solved": 1, "failed": 1, "left": 2}}
+    assert standing.tally.failures == ("recall gap 6 gru (1 of 2 runs): no luck",)
     assert standing.conditions == (0, 2)
-    assert not standing.complete
+    assert not standing.tally.complete
 
 
 def test_who_is_at_what_is_told_with_the_latest_news(begun, capsys):
@@ -73,14 +73,14 @@ def test_a_finished_sweep_is_complete(begun, capsys):
 
 def test_more_seeds_asked_for_later_are_left(begun):
     add_to_manifest(sweep_of(begun, ONE))
-    assert take_standing(begun).total["left"] == 2
+    assert take_standing(begun).tally.total["left"] == 2
     from dataclasses import replace
 
     from rnnbench.condition import Replica
 
     more = replace(sweep_of(begun), jobs=((ONE, (Replica(7, 1e-3),)),))
     add_to_manifest(more)
-    assert take_standing(begun).total["left"] == 3
+    assert take_standing(begun).tally.total["left"] == 3
     assert len(read_manifest(begun)[ONE.condition_id]["replicas"]) == 3
 
 
@@ -90,9 +90,9 @@ def test_more_seeds_asked_for_later_are_left(begun):
 def test_a_broken_manifest_is_none_and_is_written_again(begun, text):
     (begun / FILE).write_text(text)
     assert read_manifest(begun) == {}
-    assert take_standing(begun).total == {"solved": 1, "failed": 1}
+    assert take_standing(begun).tally.total == {"solved": 1, "failed": 1}
     add_to_manifest(sweep_of(begun, ONE, TWO))
-    assert take_standing(begun).total["left"] == 2
+    assert take_standing(begun).tally.total["left"] == 2
 
 
 def test_published_results_have_a_standing(capsys):

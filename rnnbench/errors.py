@@ -1,0 +1,24 @@
+"""Errors in one line, whatever their authors made of them."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+
+def describe(error: BaseException) -> str:
+    """Return an error in one line: its class, its message, and where it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {message_of(error)}{place}"
+
+
+def message_of(error: BaseException) -> str:
+    """Return an error's message in one line; its class where it has none.
+
+    A user's own class of errors may fail at its message.
+    """
+    try:
+        return " ".join(str(error).split()) or type(error).__name__
+    except Exception as second:
+        return f"(its message raises {type(second).__name__})"

@@ -14,8 +14,8 @@ from rnnbench.condition import Condition, Replica
 from rnnbench.layers import Layers
 from rnnbench.machine import describe_machine
 from rnnbench.matching import count_parameters, count_state
+from rnnbench.outcome import Outcome
 from rnnbench.records import FORMAT, Record, Store
-from rnnbench.trainer import Outcome
 
 
 def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any]) -> Record:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,85 +13,14 @@ from torch import Tensor
 from rnnbench.cell import Cell
 from rnnbench.condition import Replica
 from rnnbench.data import TrainingData
-from rnnbench.layers import Layers
 from rnnbench.measuring import measure
 from rnnbench.model import SequenceModel, initialize, model_shapes
 from rnnbench.optimizer import OPTIMIZERS, FlatStack, clip
+from rnnbench.outcome import Outcome, Progress, Row
 from rnnbench.streams import EVALUATION, INITIALIZATION, TEST, stream
 from rnnbench.task import Task
+from rnnbench.training_plan import Plan
 from rnnbench.training_set import TrainingSet
-
-SOLVED_IN_A_ROW = 3
-Row = dict[str, float]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long and with what a stack is trained.
-
-    Attributes:
-        steps: optimiser updates at most.
-        batch_size: sequences per step.
-        clip_norm: bound of the gradient's norm; None for no clipping.
-        eval_every: steps between two evaluations.
-        eval_size: sequences of an evaluation.
-        optimizer: adam, rmsprop or sgd.
-        clip_value: bound of every element of the gradient, before clip_norm; None for none.
-        train_set_size: sequences of each seed's fixed training set; None for fresh ones.
-        gap_schedule: fixed, uniform or growing, see `rnnbench.data`; measured is at the task's gap.
-    """
-
-    hidden_size: int
-    steps: int
-    batch_size: int
-    clip_norm: float | None
-    eval_every: int
-    eval_size: int
-    engine: str = "reference"
-    device: str = "cpu"
-    dtype: str = "float32"
-    num_layers: int = 1
-    bidirectional: bool = False
-    optimizer: str = "adam"
-    clip_value: float | None = None
-    train_set_size: int | None = None
-    gap_schedule: str = "fixed"
-
-    @property
-    def layers(self) -> Layers:
-        return Layers(self.num_layers, self.bidirectional)
-
-
-@dataclass
-class Progress:
-    """What is known of one replica so far."""
-
-    replica: Replica
-    history: list[Row] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def steps_to_solve(self, accuracy: float) -> int | None:
-        """Return the first of the last evaluations in a row that were right, if enough were."""
-        latest = self.history[-SOLVED_IN_A_ROW:]
-        solved = len(latest) == SOLVED_IN_A_ROW and all(
-            row["accuracy"] >= accuracy for row in latest
-        )
-        return int(latest[0]["step"]) if solved else None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A replica that left the stack: what it learned, and its final parameters."""
-
-    progress: Progress
-    status: str
-    steps: int
-    clipped_steps: int
-    steps_to_solve: int | None
-    loss: float
-    accuracy: float
-    score: float
-    parameters: Mapping[str, Tensor]
 
 
 class Trainer:

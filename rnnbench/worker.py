@@ -14,10 +14,12 @@ from rnnbench.checkpoint import load_checkpoint, save_checkpoint
 from rnnbench.claims import Claim, claim_of, take
 from rnnbench.condition import Condition, Replica
 from rnnbench.news import News
+from rnnbench.outcome import Outcome
 from rnnbench.recording import describe_job, final_parameters, finished_record
 from rnnbench.records import Store
 from rnnbench.tracker import open_tracker
-from rnnbench.trainer import Outcome, Plan, Trainer
+from rnnbench.trainer import Trainer
+from rnnbench.training_plan import Plan
 from rnnbench.tuning import drop_is_due, rates_behind, score_at, tuning_replicas
 
 CHECKPOINT_SECONDS = 60.0

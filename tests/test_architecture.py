@@ -68,7 +68,17 @@ def test_a_cell_knows_only_the_cell_base_and_initialisation():
 
 
 @pytest.mark.parametrize(
-    "file", ["trainer", "optimizer", "data", "training_set", "model", "streams"]
+    "file",
+    [
+        "trainer",
+        "training_plan",
+        "outcome",
+        "optimizer",
+        "data",
+        "training_set",
+        "model",
+        "streams",
+    ],
 )
 def test_training_knows_no_task_and_no_cell_by_name(file):
     own = imported(ROOT / "rnnbench" / f"{file}.py")

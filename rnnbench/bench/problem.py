@@ -12,7 +12,8 @@ from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.condition import Replica
 from rnnbench.task import Batch, Chance, RegressionTask
-from rnnbench.trainer import Plan, Trainer
+from rnnbench.trainer import Trainer
+from rnnbench.training_plan import Plan
 
 CELLS: dict[str, type[Cell]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 RATE = 1e-3

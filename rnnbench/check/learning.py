@@ -8,7 +8,8 @@ from rnnbench.check.outcome import Failure, Measured
 from rnnbench.check.subject import Subject
 from rnnbench.condition import Replica, find_class
 from rnnbench.task import Task
-from rnnbench.trainer import Plan, Trainer
+from rnnbench.trainer import Trainer
+from rnnbench.training_plan import Plan
 
 TASK = "tasks.delayed_recall.DelayedRecall"
 ARGUMENTS = {"gap": 3, "alphabet_size": 4, "distractors": "blank"}

@@ -15,7 +15,8 @@ from rnnbench.diagnose.run import initial_parameters
 from rnnbench.diagnose.store import consolidate_diagnoses
 from rnnbench.layers import Layers
 from rnnbench.records import Store
-from rnnbench.trainer import Plan, Trainer
+from rnnbench.trainer import Trainer
+from rnnbench.training_plan import Plan
 
 FEW = ["--sequences", "64"]
 

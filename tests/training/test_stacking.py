@@ -7,7 +7,8 @@ import torch
 
 from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.condition import Replica
-from rnnbench.trainer import Plan, Trainer
+from rnnbench.trainer import Trainer
+from rnnbench.training_plan import Plan
 from tasks.adding import Adding
 from tasks.copying import Copying
 from tasks.delayed_recall import DelayedRecall

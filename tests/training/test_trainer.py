@@ -10,8 +10,10 @@ from torch import nn
 from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.condition import Replica
 from rnnbench.data import TrainingData, fixed_batches
+from rnnbench.outcome import Progress
 from rnnbench.streams import EVALUATION, TEST
-from rnnbench.trainer import Plan, Progress, Trainer
+from rnnbench.trainer import Trainer
+from rnnbench.training_plan import Plan
 from rnnbench.training_set import TrainingSet
 from tasks.adding import Adding
 from tasks.copying import Copying

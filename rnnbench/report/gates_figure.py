@@ -17,6 +17,8 @@ from rnnbench.report.diagnosis_data import gates_gap, panels_of
 from rnnbench.report.diagnosis_grid import curve_grid, name_lines
 from rnnbench.report.style import PALETTE, REFERENCE_COLOUR, THEME
 
+NOTE_POINTS = 13  # height of a line below a title
+MOST_STEPS = 10_000
 LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 1.2}, "trained": {"lw": 1.9}}
 
 
@@ -57,12 +59,17 @@ def _draw_panel(panel: Axes, gates: pd.DataFrame, runs: pd.DataFrame) -> None:
                 panel.fill_between(own.index, *band, color=colour, alpha=0.15, lw=0, zorder=1)
                 panel.plot(own.index, own["max"], color=colour, lw=0.8, label="_most open")
     panel.set(ylim=(-0.02, 1.02), xlabel="time steps since the cue")
-    panel.annotate(
-        _said(runs, int(gap)),
-        (0.02, 0.05),
+    said = _said(runs, int(gap))
+    panel.set_title(panel.get_title(), pad=NOTE_POINTS * (1 + said.count("\n")))
+    panel.annotate(  # between title and panel, where it covers no curve
+        said,
+        (0.5, 1),
+        xytext=(0, 4),
         xycoords="axes fraction",
+        textcoords="offset points",
+        ha="center",
         fontsize="x-small",
-        bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.5},
+        color=REFERENCE_COLOUR,
     )
     panel.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="x-small", handlelength=1.2)
 
@@ -80,7 +87,9 @@ def _said(runs: pd.DataFrame, gap: int) -> str:
 
 
 def _steps(number: float) -> str:
-    return f"{number:.1f}" if number < 100 else f"{number:.0f}"
+    if number >= MOST_STEPS:  # by then 1 less the gate is a matter of rounding
+        return f"over {MOST_STEPS:,}"
+    return f"{number:.1f}" if number < 100 else f"{number:,.0f}"
 
 
 def _median(gates: pd.DataFrame) -> pd.DataFrame:

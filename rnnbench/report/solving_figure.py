@@ -37,7 +37,7 @@ def draw_solving_curves(results: pd.DataFrame) -> Figure:
         for row, task in enumerate(gaps.index):
             own = results[results.task == task]
             _draw_row(panels[row * across : (row + 1) * across], own, styles)
-        add_legend(figure, styles, (*NOTES, *some))
+        add_legend(figure, styles, (*NOTES, *some), marked=False)
         if "smoke" in set(results["sweep"]):
             stamp(figure.axes, "smoke")
     return figure

@@ -184,15 +184,26 @@ def test_a_cue_shown_later_counts_from_there(diagnosed):
 
 
 def test_gates_are_drawn_at_the_greatest_gap_that_a_gated_cell_remembers(diagnosed):
-    panel = panels(draw("gates_vs_time", *diagnosed))["copy, lstm"]
+    figure = draw("gates_vs_time", *diagnosed)
+    panel = panels(figure)["copy, lstm"]
     drawn = lines(panel)
     shown = [name for name in drawn if not name.startswith("_")]
     assert shown == ["f keeps", "i", "o"]
     assert drawn["f keeps"].get_xdata().tolist() == list(range(21))
     assert drawn["f keeps"].get_ydata() == pytest.approx([0.6] * 21)
     assert drawn["_most open"].get_ydata() == pytest.approx([0.95] * 21)
-    (text,) = [text.get_text() for text in panel.texts]
-    assert text == "gap 20, score 0.80\nhalf-life 2.0 to 2.0, longest 40.0 to 40.0"
+    (said,) = panel.texts
+    assert said.get_text() == "gap 20, score 0.80\nhalf-life 2.0 to 2.0, longest 40.0 to 40.0"
+    figure.draw_without_rendering()
+    assert panel.bbox.y1 <= said.get_window_extent().y0  # it covers no curve, and no title
+    assert said.get_window_extent().y1 <= panel.title.get_window_extent().y0
+
+
+def test_a_half_life_that_is_a_matter_of_rounding_is_not_told_to_the_step(diagnosed):
+    results, (runs, curves) = diagnosed
+    endless = Diagnoses(runs.assign(longest_trained=1606500.0), curves)
+    panel = panels(draw("gates_vs_time", results, endless))["copy, lstm"]
+    assert panel.texts[0].get_text().endswith("longest 40.0 to over 10,000")
 
 
 def test_which_gaps_are_drawn(diagnosed):

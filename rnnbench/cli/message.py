@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 
 from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
 
 # What a mistake in a command or in a file of the configuration raises.
@@ -21,6 +24,8 @@ def one_line(error: Exception) -> str:
     """Return what went wrong, and the choices where there are some."""
     if isinstance(error, YAMLError | UnicodeDecodeError):
         return f"a yaml file cannot be read: {' '.join(str(error).split())}"
+    if isinstance(error.__cause__, ConfigAttributeError | ConfigKeyError):
+        return _unknown(error.__cause__)
     parts = [str(error)]
     if isinstance(error.__cause__, OmegaConfBaseException) and str(error.__cause__) not in parts[0]:
         parts.append(str(error.__cause__))
@@ -31,3 +36,20 @@ def one_line(error: Exception) -> str:
         known = ", ".join(options.group(1).split())
         return f"{missing.group(1)} must be one of {known}, got {missing.group(2)}"
     return " ".join(line for line in lines if not line.startswith(NOISE))
+
+
+def hint(word: str, known: Iterable[str]) -> str:
+    """Return what may have been meant by an unknown word, or else what there is."""
+    choices = [name for name in known if not name.startswith("_")]
+    near = difflib.get_close_matches(word, choices, 1)
+    if near:
+        return f" (did you mean {near[0]}?)"
+    return f" (choose from {', '.join(choices)})" if choices else ""
+
+
+def _unknown(error: ConfigAttributeError | ConfigKeyError) -> str:
+    """Return that a key is not there, as for one that is added."""
+    section = error.parent_node
+    keys = section if isinstance(section, DictConfig) else ()
+    known = [str(key) for key in keys if key != "hydra"]
+    return f"{error.full_key} is not an option{hint(str(error.key), known)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 import typing
@@ -16,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from rnnbench.cell import Cell
 from rnnbench.cells import LSTM
-from rnnbench.cli.message import ConfigError
+from rnnbench.cli.message import ConfigError, hint
 from rnnbench.condition import arguments_of, find_class
 from rnnbench.data import SCHEDULES
 from rnnbench.engine import check_engine
@@ -149,8 +148,7 @@ def _hint(error: ErrorDetails, known: Iterable[str]) -> str:
         field = Settings.model_fields.get(str(section[0]))
         inner = getattr(field and field.annotation, "model_fields", {})
         known = inner or known
-    near = difflib.get_close_matches(str(word), list(known), 1)
-    return f" (did you mean {near[0]}?)" if near else f" (choose from {', '.join(known)})"
+    return hint(str(word), known)
 
 
 def _check_place(directory: Path) -> None:

@@ -55,6 +55,14 @@ import pytest
         ),
         ("model.match=size", "model.match must be 'hidden', 'parameters' or 'state', got 'size'"),
         ("+trainer.stepps=1", "trainer.stepps is not an option (did you mean steps?)"),
+        ("trainer.stepz=1", "trainer.stepz is not an option (did you mean steps?)"),
+        ("task.gab=20", "task.gab is not an option (did you mean gap?)"),
+        ("worker=2", "worker is not an option (did you mean workers?)"),
+        (
+            "tracker.server=x",
+            "tracker.server is not an option (choose from kind, mode, project, entity)",
+        ),
+        ("trainer.lr.first=1", "trainer.lr.first is not an option"),
         (
             "+trainer.foo=1",
             "trainer.foo is not an option "

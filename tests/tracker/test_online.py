@@ -12,7 +12,7 @@ from rnnbench.records import Store
 from rnnbench.tracker.summary import summary_id
 
 from .wandb_server import KEY, wandb_server
-from .wandb_sweep import WORDS, command, numbers, records_of, results_sent
+from .wandb_sweep import WORDS, assert_whole, command, numbers, records_of, results_sent
 
 SLOWEST = 120  # seconds, of a sweep of a few; what an outage may add is far less
 
@@ -41,23 +41,8 @@ def test_each_replica_is_one_run_with_every_field(healthy):
     server, directory, _ = healthy
     records = records_of(directory)
     assert len(records) == 6
-    assert set(server.runs) == {*records, summary_id("gaps")}
-    for name, record in records.items():
-        run = server.runs[name]
-        assert run.fields["groupName"] == "gaps"
-        assert run.fields["jobType"] == "recall"
-        assert sorted(run.fields["tags"]) == sorted(["recall", record["cell"], "gap 5"])
-        shown = f"{record['cell']} recall gap 5 seed {record['seed']} lr 0.001"
-        assert run.fields["displayName"] == shown
-        config = {key: entry["value"] for key, entry in run.config.items() if key != "_wandb"}
-        for section, content in record["config"].items():
-            assert config[section] == content
-        assert (config["seed"], config["lr"], config["gap"]) == (record["seed"], 1e-3, 5)
-        sent = [{key: row[key] for key in record["history"][0]} for row in run.history]
-        assert sent == record["history"]
-        assert [row["_step"] for row in run.history] == [10, 20, 30, 40]
-        for key in ("loss", "accuracy", "score", "status", "steps", "num_parameters", "run_id"):
-            assert run.summary[key] == record[key]
+    assert_whole(server, directory)
+    for run in server.runs.values():
         assert run.exit_code == 0
 
 

@@ -44,3 +44,16 @@ def in_tmp(tmp_path, monkeypatch):
     """Run a test in an empty directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def exit_code():
+    """Return what runs a command's main function and gives its exit code, however it leaves."""
+
+    def run(main, words):
+        try:
+            return main(words)
+        except SystemExit as leaving:
+            return leaving.code
+
+    return run

@@ -80,11 +80,8 @@ def test_a_table_a_file_and_a_picture(tmp_path):
         (["--json", "no/such/place"], "No such file or directory: 'no/such/place'"),
     ],
 )
-def test_bad_input_is_told_before_anything_is_measured(words, message, in_tmp, capsys):
-    try:
-        code = main(words)
-    except SystemExit as leaving:
-        code = leaving.code
+def test_bad_input_is_told_before_anything_is_measured(words, message, in_tmp, capsys, exit_code):
+    code = exit_code(main, words)
     out, err = capsys.readouterr()
     assert (code, out) == (2, "")
     assert err.splitlines()[-1].endswith(message)

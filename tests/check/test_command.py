@@ -42,16 +42,13 @@ class Interrupts(Good):
 
 
 @pytest.fixture
-def command(in_tmp, capsys):
+def command(in_tmp, capsys, exit_code):
     """Run a command with own cells in the current directory; return code, lines and errors."""
     (in_tmp / "cells_of_mine.py").write_text(MODULE)
     (in_tmp / "leaving.py").write_text("raise SystemExit(3)")
 
     def run(*words):
-        try:
-            code = main(words)
-        except SystemExit as leaving:
-            code = leaving.code
+        code = exit_code(main, words)
         out, err = capsys.readouterr()
         return code, out.splitlines(), err.splitlines()
 

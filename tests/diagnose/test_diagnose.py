@@ -66,11 +66,8 @@ def test_arguments_narrow_what_is_diagnosed(sweep, arguments, count):
         ),
     ],
 )
-def test_a_wrong_argument_is_one_line(sweep, capsys, arguments, message):
-    try:
-        code = main([str(sweep), *arguments])
-    except SystemExit as stop:
-        code = stop.code
+def test_a_wrong_argument_is_one_line(sweep, capsys, exit_code, arguments, message):
+    code = exit_code(main, [str(sweep), *arguments])
     assert code == 2
     error = capsys.readouterr().err.removeprefix("python -m ")
     assert error == f"rnnbench.diagnose: error: {message}\n"

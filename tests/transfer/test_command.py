@@ -61,12 +61,9 @@ def test_publishing_takes_the_rows_along_as_one_file(stored, tmp_path):
         ([], "the following arguments are required: RESULTS_DIR"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(stored, in_tmp, capsys, words, message):
+def test_a_mistake_is_one_line_and_exit_code_2(stored, in_tmp, capsys, exit_code, words, message):
     words = [str(stored) if word == "STORED" else word for word in words]
-    try:
-        code = main(words)
-    except SystemExit as leaving:
-        code = leaving.code
+    code = exit_code(main, words)
     out, err = capsys.readouterr()
     assert (code, out) == (2, "")
     (line,) = err.splitlines()

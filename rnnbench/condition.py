@@ -129,6 +129,7 @@ class Sweep:
         choices: how rates were chosen, by the id of tuned conditions, as far as they are.
         is_tuning: these are the runs from which rates are chosen, in a directory of their own.
         command: what was asked for, as it was typed; empty where it was not a command.
+        cluster: where to run, see conf/cluster; None: on this machine.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Sweep:
     choices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     is_tuning: bool = False
     command: str = ""
+    cluster: Mapping[str, Any] | None = None
 
 
 def digest(value: object) -> str:

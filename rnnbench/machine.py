@@ -32,13 +32,19 @@ def prepare_process() -> None:
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def choose_device(name: str) -> str:
+def choose_device(name: str, gpus: int | None = None) -> str:
     """Return the device that a configured name stands for; auto takes a GPU where there is one.
+
+    Args:
+        name: auto, cpu or cuda.
+        gpus: of a task on a cluster; None: it runs on this machine.
 
     Raises:
         ValueError: cuda is asked for and there is none.
     """
-    available = torch.cuda.is_available()
+    available = torch.cuda.is_available() if gpus is None else gpus > 0
+    if name == "cuda" and not available and gpus == 0:
+        raise ValueError("device must be auto or cpu where cluster.gpus is 0, got cuda")
     if name == "cuda" and not available:
         raise ValueError("device must be auto or cpu on a machine without CUDA, got cuda")
     if name == "auto":

@@ -6,6 +6,7 @@ No defaults: those live in conf/config.yaml, once.
 from __future__ import annotations
 
 import math
+import re
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -71,6 +72,18 @@ def _bound(value: Any) -> float | None:
     return float(value)
 
 
+def _memory(value: Any) -> str | None:
+    if value is not None and not re.fullmatch(r"[1-9]\d*[KMGT]?", str(value)):
+        raise ValueError("be a size such as 4G or 500M, or null for the cluster's default")
+    return None if value is None else str(value)
+
+
+def _address(value: Any) -> str | None:
+    if value is not None and not re.fullmatch(r"[^:/\s]+:\d{1,5}", str(value)):
+        raise ValueError("be host:port, or null for a cluster of this machine")
+    return None if value is None else str(value)
+
+
 class ModelSettings(BaseModel):
     """The model around the cell."""
 
@@ -117,6 +130,32 @@ class TrackerSettings(BaseModel):
     entity: str | None
 
 
+class SlurmSettings(BaseModel):
+    """What each task of a SLURM array has; see conf/cluster/slurm.yaml."""
+
+    model_config = STRICT
+    kind: Literal["slurm"]
+    partition: Annotated[str | None, Field(min_length=1)]
+    account: Annotated[str | None, Field(min_length=1)]
+    time: Positive
+    memory: Annotated[str | None, BeforeValidator(_memory)]
+    cpus: Positive
+    gpus: Annotated[int, Field(ge=0)]
+    max_running: Annotated[int | None, Field(ge=1)]
+    options: dict[str, str | int | float | bool]
+
+
+class RaySettings(BaseModel):
+    """What each Ray task has; see conf/cluster/ray.yaml."""
+
+    model_config = STRICT
+    kind: Literal["ray"]
+    address: Annotated[str | None, BeforeValidator(_address)]
+    cpus: Positive
+    gpus: Annotated[int, Field(ge=0)]
+    max_running: Annotated[int | None, Field(ge=1)]
+
+
 class SweepSettings(BaseModel):
     """What a sweep file may say of itself: its name, a learning rate per task, cells' starts."""
 
@@ -136,6 +175,7 @@ class Settings(BaseModel):
     trainer: TrainerSettings
     tracker: TrackerSettings
     sweep: SweepSettings | None = None
+    cluster: Annotated[SlurmSettings | RaySettings, Field(discriminator="kind")] | None = None
     seeds: Annotated[tuple[int, ...], BeforeValidator(_seeds)]
     engine: Literal["auto", "reference", "compiled", "torch"]
     device: Literal["auto", "cpu", "cuda"]

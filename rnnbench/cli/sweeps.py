@@ -33,7 +33,7 @@ def make_sweeps(configurations: Sequence[Mapping[str, Any]], command: str = "") 
 
 def _make_sweep(group: list[Settings]) -> Sweep:
     first = group[0]
-    for key in ("name", "workers", "dry_run", "tracker"):
+    for key in ("name", "workers", "dry_run", "tracker", "cluster"):
         values = [getattr(settings, key) for settings in group]
         if any(value != values[0] for value in values):
             raise ConfigError(f"{key} must be the same in all jobs of {first.output_dir}")
@@ -51,6 +51,7 @@ def _make_sweep(group: list[Settings]) -> Sweep:
         workers=first.workers,
         dry_run=first.dry_run,
         tracker=first.tracker.model_dump(),
+        cluster=first.cluster.model_dump() if first.cluster else None,
         jobs=tuple((condition, tuple(replicas)) for condition, replicas in jobs.values()),
     )
 

@@ -44,7 +44,8 @@ def check(configuration: Mapping[str, Any]) -> Settings:
     task = _check_section(section, Task, "task") | _check_schedule(settings)
     cell = _check_section(settings.cell, Cell, "cell")
     try:
-        device = choose_device(settings.device)
+        gpus = settings.cluster.gpus if settings.cluster else None
+        device = choose_device(settings.device, gpus)
         check_engine(settings.engine, _build(cell, Cell, "cell"), device)
     except ValueError as error:
         raise ConfigError(str(error)) from error
@@ -130,7 +131,12 @@ def _arguments_model(kind: type) -> type[BaseModel]:
 
 def _describe(error: ValidationError, prefix: Iterable[str], known: Iterable[str]) -> str:
     first = error.errors()[0]
-    key = ".".join([*prefix, *map(str, first["loc"])])
+    loc = first["loc"]
+    if loc[:1] == ("cluster",):  # next comes the kind, by which pydantic tells its settings apart
+        loc = loc[:1] + loc[2:]
+    key = ".".join([*prefix, *map(str, loc)])
+    if first["type"].startswith("union_tag"):
+        return f"cluster.kind must be slurm or ray, got {first['input'].get('kind')!r}"
     if first["type"] == "extra_forbidden":
         return f"{key} is not an option{_hint(first, known)}"
     if first["type"] == "missing":

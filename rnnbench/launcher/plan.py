@@ -98,13 +98,14 @@ def trained_time_steps(condition: Condition) -> float:
 def _job(sweep: Sweep, condition: Condition, replicas: list[Replica]) -> Job:
     from rnnbench.machine import choose_device
 
+    gpus = sweep.cluster["gpus"] if sweep.cluster else None
     return {
         "condition": condition,
         "replicas": replicas,
         "output_dir": str(sweep.output_dir),
         "sweep": sweep.name,
         "engine": condition.engine,
-        "device": choose_device(condition.device),
+        "device": choose_device(condition.device, gpus),
         "tuning": sweep.choices.get(condition.condition_id),
         "is_tuning": sweep.is_tuning,
         "command": sweep.command,

@@ -14,7 +14,7 @@ from rnnbench.launcher.engines import resolve_engines, time_engines
 from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.plan import Job, Plan, make_plan, stored_records
 from rnnbench.launcher.progress import make_progress
-from rnnbench.launcher.runners import Runner, run_here, run_in_workers
+from rnnbench.launcher.runners import CannotRun, Runner, run_here, run_in_workers
 from rnnbench.launcher.sharing import run_shared
 from rnnbench.launcher.tuning import (
     describe_choices,
@@ -55,10 +55,11 @@ def _launch(
         codes = []
         for plan in plans:
             interrupt = make_interrupt()
-            codes.append(_show(plan) if plan.sweep.dry_run else _run(plan, runner, interrupt))
+            run = _runner(plan.sweep, runner)
+            codes.append(_show(plan) if plan.sweep.dry_run else _run(plan, run, interrupt))
             if interrupt.exit_code is not None:
                 return interrupt.exit_code
-    except _CannotRun as error:
+    except CannotRun as error:
         _say(f"error: {error}")
         return CANNOT_RUN
     except KeyboardInterrupt:
@@ -66,12 +67,10 @@ def _launch(
     return max(codes, default=0)
 
 
-class _CannotRun(Exception):
-    """A sweep asks for what this machine has not."""
-
-
 def _prepare(sweeps: Sequence[Sweep]) -> list[Plan]:
     """Plan all sweeps, and only then make their directories."""
+    for sweep in sweeps:
+        _runner(sweep, run_here)  # a cluster is to be had
     try:
         plans = [make_plan(settle(sweep)) for sweep in sweeps]
         for plan in plans:
@@ -79,10 +78,19 @@ def _prepare(sweeps: Sequence[Sweep]) -> list[Plan]:
                 plan.sweep.output_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         place = f"{error.filename} ({error.strerror})"
-        raise _CannotRun(f"output_dir must be a directory to write to, got {place}") from error
+        raise CannotRun(f"output_dir must be a directory to write to, got {place}") from error
     except ValueError as error:
-        raise _CannotRun(str(error)) from error
+        raise CannotRun(str(error)) from error
     return plans
+
+
+def _runner(sweep: Sweep, local: Runner) -> Runner:
+    """Return what runs a sweep's jobs: its cluster, or this machine."""
+    if sweep.cluster is None:
+        return local
+    from rnnbench.cluster import make_runner
+
+    return make_runner(sweep.cluster)
 
 
 def _show(plan: Plan) -> int:

@@ -12,6 +12,10 @@ from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.plan import Job
 
 
+class CannotRun(Exception):
+    """A sweep asks for what this machine has not; the text is one line."""
+
+
 class Runner(Protocol):
     """Do a piece of work for each job, and tell how it went, as `pool.run` does."""
 

@@ -1,0 +1,183 @@
+"""Runs jobs as Ray tasks, on a cluster that is there or on one of this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rnnbench.cluster.notes import Notes
+from rnnbench.cluster.task import Outcome, Training
+from rnnbench.launcher.interrupt import SIGNALS, Interrupt
+from rnnbench.launcher.plan import Job
+from rnnbench.launcher.pool import Notify, Work
+from rnnbench.launcher.process import THREAD_VARIABLES
+from rnnbench.launcher.runners import CannotRun
+
+POLL_SECONDS = 1.0
+CONNECT_SECONDS = 5.0
+LEAVE_SECONDS = 60.0  # to checkpoint after an interrupt
+
+
+class RayRunner:
+    """Fulfils `rnnbench.launcher.runners.Runner`."""
+
+    def __init__(self, cluster: Mapping[str, Any]) -> None:
+        """Check that Ray is installed, and that somebody answers at the address."""
+        if importlib.util.find_spec("ray") is None:
+            raise CannotRun("+cluster=ray needs ray: pip install 'rnnbench[ray]'")
+        if cluster["address"] is not None:
+            _reach(cluster["address"])
+        self.cluster = cluster
+
+    def __call__(
+        self,
+        work: Work,
+        jobs: Sequence[Job],
+        notify: Notify,
+        interrupt: Interrupt,
+        *,
+        workers: int = 1,
+        stopping: Callable[[], None] | None = None,
+    ) -> None:
+        """Hand all jobs to Ray and wait for them."""
+        if not jobs or interrupt.stop.is_set():
+            return
+        with _connected(self.cluster):
+            tasks = _Tasks(self.cluster, work, jobs, notify)
+            while tasks.unfinished and not interrupt.stop.is_set():
+                tasks.hand_out()
+                tasks.collect()
+            if tasks.unfinished:
+                if stopping is not None:
+                    stopping()
+                tasks.leave(interrupt)
+
+
+class _Tasks:
+    """Jobs that wait, and those that Ray has."""
+
+    def __init__(
+        self, cluster: Mapping[str, Any], work: Work, jobs: Sequence[Job], notify: Notify
+    ) -> None:
+        import ray
+
+        self.jobs, self.work = jobs, work
+        self.notes = Notes(jobs, notify)
+        self.waiting = deque(range(len(jobs)))
+        self.running: dict[Any, int] = {}
+        self.limit = cluster["max_running"] or len(jobs)
+        self.run = ray.remote(
+            num_cpus=cluster["cpus"],
+            num_gpus=cluster["gpus"],
+            max_retries=0,  # a lost task is counted here, and its condition is not tried for ever
+            runtime_env={"env_vars": dict.fromkeys(THREAD_VARIABLES, "1")},
+        )(run_task)
+
+    @property
+    def unfinished(self) -> bool:
+        return bool(self.waiting or self.running)
+
+    def hand_out(self) -> None:
+        """Give Ray the jobs that wait, up to the limit."""
+        while self.waiting and len(self.running) < self.limit:
+            index = self.waiting.popleft()
+            self.running[self.run.remote(self.work, self.jobs[index], os.getcwd())] = index
+
+    def collect(self, *, leaving: bool = False) -> None:
+        """Take what has ended, waiting a moment if nothing has; tell the news of the others."""
+        import ray
+
+        ended, _ = ray.wait(list(self.running), num_returns=1, timeout=POLL_SECONDS)
+        for task in ended:
+            index = self.running.pop(task)
+            try:
+                outcome = Outcome(*ray.get(task))
+            except ray.exceptions.RayTaskError as error:  # before its work began: an import
+                outcome = Outcome("error", str(error).strip().splitlines()[-1], False)
+            except ray.exceptions.RayError as error:
+                if not leaving and self.notes.lose(index, _cause(error)):
+                    self.waiting.append(index)
+                continue
+            self.notes.end(index, outcome.kind, outcome.value)
+        self.notes.look(self.running.values())
+
+    def leave(self, interrupt: Interrupt) -> None:
+        """Cancel the jobs that wait, and let those that run checkpoint."""
+        import ray
+
+        for task in self.running:
+            ray.cancel(task, force=False, recursive=False)
+        for _ in range(round(LEAVE_SECONDS / POLL_SECONDS)):
+            if not self.running or interrupt.insists:
+                return
+            self.collect(leaving=True)
+
+
+def run_task(work: Work, job: Job, directory: str) -> tuple[str, Any, bool]:
+    """Do one job in a worker of Ray; it is cancelled by a KeyboardInterrupt in the main thread.
+
+    Args:
+        work: as of a runner.
+        job: likewise.
+        directory: where the launcher is; a user's own task and a relative output_dir lie there.
+    """
+    os.chdir(directory)
+    if directory not in sys.path:
+        sys.path.insert(0, directory)
+    training = Training(work, job)
+    while True:
+        try:
+            return tuple(training.end())
+        except KeyboardInterrupt:
+            training.stop.set()
+
+
+def _cause(error: Exception) -> str:
+    return f"the Ray task was lost ({type(error).__name__})"
+
+
+def _reach(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        rule = "be that of a running Ray cluster"
+        raise CannotRun(f"cluster.address must {rule}, got {address} ({error})") from error
+
+
+@contextmanager
+def _connected(cluster: Mapping[str, Any]) -> Iterator[None]:
+    """Connect to Ray, quietly; a cluster of this machine ends with the context."""
+    try:
+        _connect(cluster["address"])
+        yield
+    finally:
+        import ray
+
+        ray.shutdown()
+
+
+def _connect(address: str | None) -> None:
+    """Connect, and leave the launcher's own signal handlers as they are."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    place = {"address": address} if address else {"address": "local", "include_dashboard": False}
+    try:
+        ray.init(**place, logging_level=logging.CRITICAL, log_to_driver=False)
+    except (ConnectionError, RuntimeError) as error:
+        raise CannotRun(f"Ray cannot be reached: {' '.join(str(error).split())}") from error
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in handlers.items():
+                signal.signal(number, handler)

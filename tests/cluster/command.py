@@ -1,0 +1,69 @@
+"""The command as a user types it, in a process of its own, and what it leaves behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from rnnbench.claims import holders
+from rnnbench.records import Store
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = (
+    "task=recall seeds=2 model.hidden_size=8 trainer.batch_size=4 trainer.eval_size=16 "
+    "engine=reference tracker=none"
+).split()
+TWELVE = [*SMALL, "cell=rnn,gru", "task.gap=6,7,8,9,10,11", "trainer.eval_every=100"]
+ONE = [*SMALL, "cell=rnn", "task.gap=6", "trainer.steps=3000", "trainer.eval_every=500"]
+SAME = ("loss", "accuracy", "history", "status")
+
+
+def start(directory, *words, **environment):
+    """Start the command in a directory; results go into its `out`."""
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.Popen(
+        [sys.executable, "-m", "rnnbench", *words, "output_dir=out", "name=trial"],
+        cwd=directory,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process, code=0, seconds=150):
+    """See a command end with an exit code; return what it said."""
+    try:
+        text, _ = process.communicate(timeout=seconds)
+    finally:
+        process.kill()
+    assert process.returncode == code, text
+    return text
+
+
+def end(processes):
+    """End what a failed test has left."""
+    for process in processes:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def results(directory):
+    """Return what a training decides, by run id: outcomes, and the bytes of the final weights."""
+    store = Store(directory / "out")
+    return {
+        run_id: ({key: record[key] for key in SAME}, store.parameters(run_id).read_bytes())
+        for run_id, record in store.runs().items()
+    }
+
+
+def at_work(directory):
+    """Return the processes that hold a condition."""
+    claims = directory / "out" / "claims"
+    places = sorted(claims.iterdir()) if claims.exists() else []
+    return [holder.pid for place in places for holder in holders(place) if holder.pid]
+
+
+def checkpoints(directory):
+    return sorted((directory / "out" / "checkpoints").glob("*.safetensors"))

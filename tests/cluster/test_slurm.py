@@ -1,0 +1,118 @@
+"""Sweeps on a real SLURM of one node: the results of this machine, whatever happens on the way."""
+
+import importlib.util
+import os
+import signal
+
+import pytest
+
+from rnnbench.claims import claim_of
+from rnnbench.news import News
+
+from .command import ONE, TWELVE, at_work, checkpoints, end, finish, results, start
+from .own_cells import BROKEN
+from .slurm_node import SlurmNode, missing
+
+REASON = missing() or (None if importlib.util.find_spec("submitit") else "submitit is not here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.alone,
+    pytest.mark.skipif(REASON is not None, reason=str(REASON)),
+]
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory):
+    with SlurmNode(tmp_path_factory.mktemp("slurm")) as node:
+        yield node
+
+
+@pytest.fixture
+def slurm(node, tmp_path):
+    """Start a command on the node; no job of a test outlives it."""
+
+    configuration = str(node.configuration)
+    started = []
+
+    def run(*words):
+        started.append(start(tmp_path, "+cluster=slurm", *words, SLURM_CONF=configuration))
+        return started[-1]
+
+    yield run
+    end(started)
+    node.run("scancel", "--user", "root")
+    node.until(lambda: not node.queue())
+
+
+def test_results_are_those_of_this_machine_though_a_task_is_killed_and_the_node_restarts(
+    slurm, node, tmp_path, local_twelve
+):
+    launcher = slurm(*TWELVE, "trainer.steps=300", "cluster.max_running=3")
+    victim = node.until(lambda: at_work(tmp_path))[0]
+    os.kill(victim, signal.SIGKILL)
+    node.end("slurmd")
+    node.start_node()
+    text = finish(launcher)
+    assert results(tmp_path) == local_twelve
+    assert "24" in text.splitlines()[-3], text  # all done, none failed
+    assert node.queue() == {}
+
+
+def test_a_task_told_that_its_time_is_up_goes_on_from_its_checkpoint(
+    slurm, node, tmp_path, local_one
+):
+    launcher = slurm(*ONE)
+    node.until(lambda: at_work(tmp_path))
+    (identity,) = [place.name for place in (tmp_path / "out" / "claims").iterdir()]
+    news = News(tmp_path / "out", identity)
+    before = node.until(news.read)["step"]
+    (task,) = node.queue()
+    node.run("scancel", "--signal=USR2", task)
+    node.until(lambda: node.queue().get(task) == "PENDING")
+    assert checkpoints(tmp_path)
+    assert not claim_of(tmp_path / "out", identity).exists()
+    # SLURM lets a task that was queued again wait for two minutes.
+    node.run("scontrol", "update", f"jobid={task}", "starttime=now")
+    after = node.until(news.read)["step"]
+    finish(launcher)
+    assert after > before
+    assert results(tmp_path) == local_one
+
+
+def test_ctrl_c_leaves_no_job_and_the_same_command_completes(slurm, node, tmp_path, local_twelve):
+    words = [*TWELVE, "trainer.steps=300", "cluster.max_running=2"]
+    launcher = slurm(*words)
+    node.until(lambda: at_work(tmp_path))
+    launcher.send_signal(signal.SIGINT)
+    text = finish(launcher, code=130)
+    assert "the same command continues" in text
+    assert node.queue() == {}
+    assert checkpoints(tmp_path)
+    assert len(results(tmp_path)) < 24
+    finish(slurm(*words))
+    assert results(tmp_path) == local_twelve
+
+
+def test_a_task_s_own_error_is_told_in_one_line_and_not_tried_again(slurm, node, tmp_path):
+    (tmp_path / "own.py").write_text(BROKEN)
+    launcher = slurm(*ONE, "cell._target_=own.Broken")
+    text = finish(launcher, code=1)
+    assert "RuntimeError: no such luck (own.py:" in text
+    assert (tmp_path / "attempts").read_text() == "one\n"
+
+
+def test_what_sbatch_refuses_is_one_line(slurm, tmp_path):
+    text = finish(slurm(*ONE, "cluster.partition=nowhere"), code=2)
+    *_, line = text.splitlines()
+    assert line.startswith("rnnbench: error: sbatch refuses the job: ")
+    assert "partition" in line
+    assert text.count("sbatch: error") == 1, text
+
+
+def test_a_killed_launcher_leaves_its_jobs(slurm, node, tmp_path, local_one):
+    launcher = slurm(*ONE)
+    node.until(lambda: at_work(tmp_path))
+    launcher.kill()
+    launcher.communicate()
+    node.until(lambda: not node.queue(), seconds=120)
+    assert results(tmp_path) == local_one

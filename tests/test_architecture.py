@@ -51,6 +51,13 @@ def test_only_the_command_line_knows_hydra(package):
     assert all(path.startswith("rnnbench/cli/") for path in found), found
 
 
+@pytest.mark.parametrize("package", ["ray", "submitit"])
+def test_only_the_cluster_package_knows_what_schedules(package):
+    found = importing(package)
+    assert found
+    assert all(path.startswith("rnnbench/cluster/") for path in found), found
+
+
 def test_the_suite_never_imports_a_task():
     assert importing("tasks", [p for p in FILES if "rnnbench" in p.relative_to(ROOT).parts]) == []
 

@@ -52,6 +52,7 @@ class RayRunner:
         if not jobs or interrupt.stop.is_set():
             return
         with _connected(self.cluster):
+            _say_what_lacks(self.cluster)
             tasks = _Tasks(self.cluster, work, jobs, notify)
             while tasks.unfinished and not interrupt.stop.is_set():
                 tasks.hand_out()
@@ -139,6 +140,24 @@ def run_task(work: Work, job: Job, directory: str) -> tuple[str, Any, bool]:
             return tuple(training.end())
         except KeyboardInterrupt:
             training.stop.set()
+
+
+def _say_what_lacks(cluster: Mapping[str, Any]) -> None:
+    """Say that no node has room for a task, which would otherwise wait without a word.
+
+    Raises:
+        CannotRun: and none is to come, as the cluster is this machine alone.
+    """
+    import ray
+
+    cpus, gpus = cluster["cpus"], cluster["gpus"]
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
+        return
+    lack = f"no node of the Ray cluster has {cpus} CPUs and {gpus} GPUs, which a task asks for"
+    if cluster["address"] is None:
+        raise CannotRun(lack)
+    print(f"rnnbench: warning: {lack}: waiting for one that has", file=sys.stderr)
 
 
 def _cause(error: Exception) -> str:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
-import io
-import logging
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import redirect_stderr
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rnnbench.cluster import queue
 from rnnbench.cluster.notes import Notes
+from rnnbench.cluster.submission import Submission, clear, outcome_of
 from rnnbench.cluster.task import Outcome
 from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.plan import Job
 from rnnbench.launcher.pool import Notify, Work
-from rnnbench.launcher.process import THREAD_VARIABLES
 from rnnbench.launcher.runners import CannotRun
 
 COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol")
@@ -27,8 +24,7 @@ POLL_SECONDS = 1.0
 QUEUE_SECONDS = 5.0  # between two looks at the queue, which all users share
 RESULT_SECONDS = 10.0  # until a file from another node must have become visible
 LEAVE_SECONDS = 90.0  # to checkpoint after an interrupt
-SIGNAL_SECONDS = 90  # before the time is up, to checkpoint and queue again
-MAX_TIMEOUTS = 1000
+CANCELLED = "the SLURM job was cancelled"
 
 
 class SlurmRunner:
@@ -56,17 +52,18 @@ class SlurmRunner:
         """Submit all jobs and wait for them."""
         if not jobs or interrupt.stop.is_set():
             return
-        array = _Array(self.cluster, work, jobs, notify)
-        array.submit(range(len(jobs)))
-        while array.tasks and not interrupt.stop.wait(POLL_SECONDS):
-            array.collect()
-        if array.tasks:
+        tasks = _Tasks(self.cluster, work, jobs, notify)
+        tasks.begin()
+        while tasks.unfinished and not interrupt.stop.wait(POLL_SECONDS):
+            tasks.collect()
+        if tasks.unfinished:
             if stopping is not None:
                 stopping()
-            array.leave(interrupt)
+            tasks.leave(interrupt)
+        tasks.submission.clear()
 
 
-class _Array:
+class _Tasks:
     """Tasks that have not ended, by the index of their job."""
 
     def __init__(
@@ -74,33 +71,26 @@ class _Array:
     ) -> None:
         self.jobs, self.work = jobs, work
         self.notes = Notes(jobs, notify)
-        self.tasks: dict[int, Any] = {}
+        self.unfinished: dict[int, Any] = {}
         # A name of its own finds these tasks, and no others, with one look at the queue.
         self.name = f"{jobs[0]['sweep']}-{secrets.token_hex(4)}"
-        self.executor = _executor(cluster, self.name, Path(jobs[0]["output_dir"]), len(jobs))
+        directory = Path(jobs[0]["output_dir"], "cluster", self.name)
+        self.submission = Submission(cluster, self.name, directory)
         self._absent: dict[int, float] = {}
         self._looked = time.monotonic()
 
-    def submit(self, indices: Iterable[int]) -> None:
-        """Submit jobs as one array.
+    def begin(self) -> None:
+        """Submit all jobs.
 
         Raises:
-            CannotRun: sbatch refuses them.
+            CannotRun: sbatch refuses them; none is left in the queue.
         """
-        from rnnbench.cluster.slurm_task import SlurmTask
-
-        indices = list(indices)
         try:
-            # submitit prints what sbatch says besides raising it.
-            with redirect_stderr(io.StringIO()), self.executor.batch():
-                tasks = [
-                    self.executor.submit(SlurmTask(self.work, self.jobs[index]))
-                    for index in indices
-                ]
-        except Exception as error:  # submitit has no type of its own for what sbatch says
-            lines = [line for line in str(error).splitlines() if line.strip()]
-            raise CannotRun(f"sbatch refuses the job: {lines[-1] if lines else error}") from error
-        self.tasks |= dict(zip(indices, tasks, strict=True))
+            self._submit(range(len(self.jobs)))
+        except CannotRun:
+            queue.tell_to_leave(self.name)
+            self.submission.clear()
+            raise
 
     def collect(self) -> None:
         """Take the results that are there; now and then look for tasks that left none."""
@@ -111,12 +101,9 @@ class _Array:
         self._looked = time.monotonic()
         if states is None:
             return
-        again = [i for i, state in self._lost(states) if self.notes.lose(i, _cause(state))]
-        for index in [index for index in self._absent if index not in self.tasks]:
-            del self._absent[index]
-        if again:
-            self.submit(again)
-        self.notes.look(i for i, t in self.tasks.items() if states.get(t.job_id) == "RUNNING")
+        gone = self._gone(states)
+        self._submit_again([i for i, task, state in gone if self._runs_again(i, task, state)])
+        self.notes.look(i for i, t in self.unfinished.items() if states.get(t.job_id) == "RUNNING")
 
     def leave(self, interrupt: Interrupt) -> None:
         """Let running tasks checkpoint, cancel the others, and see all of them gone."""
@@ -124,7 +111,7 @@ class _Array:
         states: Mapping[str, str] | None = None
         while states is None or any(map(queue.is_left, states.values())):
             if time.monotonic() > deadline or interrupt.insists:
-                queue.cancel(task.job_id for task in self.tasks.values())
+                queue.cancel(task.job_id for task in self.unfinished.values())
                 break
             # Told again: a task that was just starting may have missed it.
             queue.tell_to_leave(self.name)
@@ -133,82 +120,49 @@ class _Array:
         self._take_results(leaving=True)
 
     def _take_results(self, *, leaving: bool = False) -> None:
-        for index, task in list(self.tasks.items()):
+        for index, task in list(self.unfinished.items()):
             if not task.paths.result_pickle.exists():
                 continue
-            outcome = _outcome(task)
+            outcome = outcome_of(task)
             if outcome.left and not leaving:
                 continue  # whether somebody cancelled it or it is to run again, the queue knows
-            del self.tasks[index]
+            del self.unfinished[index]
             if outcome.kind == "done":
-                _clear(task)
+                clear(task)
             self.notes.end(index, outcome.kind, outcome.value)
 
-    def _lost(self, states: Mapping[str, str]) -> list[tuple[int, str]]:
-        """Take out the tasks that have ended without a result, with their states."""
-        lost, now = [], time.monotonic()
-        for index, task in list(self.tasks.items()):
-            state = states.get(task.job_id)
+    def _gone(self, states: Mapping[str, str]) -> list[tuple[int, Any, str | None]]:
+        """Take out the tasks that have ended and are not done, with their states."""
+        gone, now = [], time.monotonic()
+        for index, task in list(self.unfinished.items()):
+            state, since = states.get(task.job_id), self._absent.setdefault(index, now)
             if queue.is_left(state):
-                self._absent.pop(index, None)
-            elif now - self._absent.setdefault(index, now) >= RESULT_SECONDS:
-                del self.tasks[index]
-                if state == "CANCELLED":
-                    self._end_cancelled(index, task)
-                else:
-                    lost.append((index, state or "no longer in the queue"))
-        return lost
+                del self._absent[index]
+            elif task.paths.result_pickle.exists() or now - since >= RESULT_SECONDS:
+                gone.append((index, self.unfinished.pop(index), state))
+                del self._absent[index]
+        return gone
 
-    def _end_cancelled(self, index: int, task: Any) -> None:
-        """Tell of a task that somebody else cancelled: it is not to run again by itself."""
-        if task.paths.result_pickle.exists():
-            outcome = _outcome(task)
+    def _runs_again(self, index: int, task: Any, state: str | None) -> bool:
+        """Tell of a task that is gone, if that is its end; return whether it is to run again."""
+        has_left = task.paths.result_pickle.exists()
+        if state == "CANCELLED":  # by somebody else, who does not want it to run again by itself
+            outcome = outcome_of(task) if has_left else Outcome("died", CANCELLED, False)
             self.notes.end(index, outcome.kind, outcome.value)
-        else:
-            self.notes.end(index, "died", "the SLURM job was cancelled")
+            return False
+        if has_left:  # at a checkpoint, as one that is preempted does: that may happen often
+            return True
+        return self.notes.lose(index, f"the SLURM job left no result ({state or 'not in queue'})")
 
+    def _submit_again(self, indices: Sequence[int]) -> None:
+        try:
+            self._submit(indices)
+        except CannotRun as refusal:
+            for index in indices:
+                self.notes.end(index, "died", str(refusal))
 
-def _cause(state: str) -> str:
-    return f"the SLURM job left no result ({state})"
+    def _submit(self, indices: Sequence[int]) -> None:
+        from rnnbench.cluster.slurm_task import SlurmTask
 
-
-def _executor(cluster: Mapping[str, Any], name: str, directory: Path, count: int) -> Any:
-    import submitit
-
-    logging.getLogger("submitit").setLevel(logging.ERROR)
-    executor = submitit.SlurmExecutor(
-        (directory / "cluster").absolute(), max_num_timeout=MAX_TIMEOUTS
-    )
-    executor.update_parameters(
-        job_name=name,
-        partition=cluster["partition"],
-        account=cluster["account"],
-        time=cluster["time"],
-        mem=cluster["memory"],
-        cpus_per_task=cluster["cpus"],
-        gpus_per_node=cluster["gpus"] or None,
-        array_parallelism=cluster["max_running"] or count,
-        signal_delay_s=min(SIGNAL_SECONDS, cluster["time"] * 20),
-        wckey=None,
-        srun_args=[f"--cpus-per-task={cluster['cpus']}"],
-        setup=[f"export {variable}=1" for variable in THREAD_VARIABLES],
-        additional_parameters={"requeue": True, **cluster["options"]},
-    )
-    return executor
-
-
-def _outcome(task: Any) -> Outcome:
-    error = task.exception()
-    if error is None:
-        outcome: Outcome = task.result()
-        return outcome
-    # What the task did not catch itself came before its work began: an import, for one.
-    lines = [line for line in str(error).split("-" * 22)[1].splitlines() if line.strip()]
-    return Outcome("error", lines[-1], False)
-
-
-def _clear(task: Any) -> None:
-    """Remove the files of a task that is done; the logs of others stay."""
-    paths = task.paths
-    for path in (paths.submitted_pickle, paths.result_pickle, paths.stdout, paths.stderr):
-        path.unlink(missing_ok=True)
+        tasks = self.submission.submit([SlurmTask(self.work, self.jobs[i]) for i in indices])
+        self.unfinished |= dict(zip(indices, tasks, strict=True))

@@ -6,9 +6,9 @@ import threading
 import time
 from typing import Any, NamedTuple
 
+from rnnbench.errors import describe
 from rnnbench.launcher.plan import Job
 from rnnbench.launcher.pool import Work
-from rnnbench.launcher.process import describe
 
 LOOK_SECONDS = 0.1
 

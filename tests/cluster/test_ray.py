@@ -15,7 +15,6 @@ from .own_cells import BROKEN
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.alone,
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not here"),
 ]
 MARK = "RNNBENCH_RAY_TEST"
@@ -78,6 +77,12 @@ def test_results_are_those_of_this_machine_though_a_node_dies(ray, cluster, tmp_
     text = finish(launcher)
     assert results(tmp_path) == local_twelve
     assert "24" in text.splitlines()[-3], text  # all done, none failed
+
+
+def test_a_task_that_no_node_has_room_for_is_one_line(ray, tmp_path):
+    text = finish(ray(*ONE, "cluster.cpus=999"), code=2)
+    lack = "no node of the Ray cluster has 999 CPUs and 0 GPUs, which a task asks for"
+    assert text.splitlines()[-1] == f"rnnbench: error: {lack}"
 
 
 def test_a_killed_worker_costs_no_result(ray, tmp_path, local_one):

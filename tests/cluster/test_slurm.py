@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from rnnbench.claims import claim_of
+from rnnbench.cluster.notes import RERUNS
 from rnnbench.news import News
 
 from .command import ONE, TWELVE, at_work, checkpoints, end, finish, results, start
@@ -16,7 +17,6 @@ from .slurm_node import SlurmNode, missing
 REASON = missing() or (None if importlib.util.find_spec("submitit") else "submitit is not here")
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.alone,
     pytest.mark.skipif(REASON is not None, reason=str(REASON)),
 ]
 
@@ -77,6 +77,21 @@ def test_a_task_told_that_its_time_is_up_goes_on_from_its_checkpoint(
     finish(launcher)
     assert after > before
     assert results(tmp_path) == local_one
+
+
+def test_tasks_that_are_preempted_go_on_from_their_checkpoints_however_often(slurm, node, tmp_path):
+    words = [*ONE, "trainer.steps=16000", "trainer.eval_every=2000"]
+    (tmp_path / "local").mkdir()
+    local = start(tmp_path / "local", *words)
+    launcher = slurm(*words)
+    for _ in range(RERUNS + 1):
+        victim = node.until(lambda: at_work(tmp_path))
+        node.run("sbatch", "--partition=urgent", "--exclusive", "--wrap=true", "--output=/dev/null")
+        node.until(lambda victim=victim: at_work(tmp_path) != victim)
+        assert checkpoints(tmp_path)
+    finish(launcher)
+    finish(local)
+    assert results(tmp_path) == results(tmp_path / "local") != {}
 
 
 def test_ctrl_c_leaves_no_job_and_the_same_command_completes(slurm, node, tmp_path, local_twelve):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+from rnnbench.class_path import find_class
 
 if TYPE_CHECKING:
     from rnnbench.cell import Cell
@@ -153,19 +154,3 @@ def digest(value: object) -> str:
 def arguments_of(section: Mapping[str, Any]) -> dict[str, Any]:
     """Return a task's or cell's constructor arguments from its section of the configuration."""
     return {key: value for key, value in section.items() if key not in NOT_ARGUMENTS}
-
-
-def find_class(path: str, kind: type, key: str) -> Any:
-    """Import the class at a dotted path and check what it is; nothing else is run.
-
-    Raises:
-        ValueError: the path leads to nothing, or to something that is not a `kind`.
-    """
-    module_name, _, class_name = path.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module_name), class_name)
-    except Exception as error:  # whatever a user's module raises when it is imported
-        raise ValueError(f"{key} must name a class that can be imported, got {path}") from error
-    if not (isinstance(found, type) and issubclass(found, kind)):
-        raise ValueError(f"{key} must be a {kind.__name__}, got {path}")
-    return found

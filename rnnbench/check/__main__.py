@@ -16,7 +16,7 @@ from rnnbench.arguments import Parser, whole_number
 from rnnbench.check.outcome import FAILED, NOT_APPLICABLE, Outcome
 from rnnbench.check.run import CHECKS, run_checks
 from rnnbench.check.subject import Subject
-from rnnbench.condition import find_class
+from rnnbench.class_path import find_class
 from rnnbench.errors import describe, message_of
 from rnnbench.machine import prepare_process
 

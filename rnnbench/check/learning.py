@@ -6,7 +6,8 @@ from statistics import median
 
 from rnnbench.check.outcome import Failure, Measured
 from rnnbench.check.subject import Subject
-from rnnbench.condition import Replica, find_class
+from rnnbench.class_path import find_class
+from rnnbench.condition import Replica
 from rnnbench.task import Task
 from rnnbench.trainer import Trainer
 from rnnbench.training_plan import Plan

@@ -15,8 +15,9 @@ from pydantic_core import ErrorDetails
 
 from rnnbench.cell import Cell
 from rnnbench.cells import LSTM
+from rnnbench.class_path import find_class
 from rnnbench.cli.message import ConfigError, hint
-from rnnbench.condition import arguments_of, find_class
+from rnnbench.condition import arguments_of
 from rnnbench.data import SCHEDULES
 from rnnbench.engine import check_engine
 from rnnbench.layers import Layers

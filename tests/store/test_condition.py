@@ -7,7 +7,8 @@ import pytest
 from rnnbench import condition
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU
-from rnnbench.condition import Condition, Replica, digest, find_class
+from rnnbench.class_path import find_class
+from rnnbench.condition import Condition, Replica, digest
 
 BASE = Condition(
     task={"_target_": "tasks.delayed_recall.DelayedRecall", "name": "recall", "gap": 6},

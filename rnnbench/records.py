@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from rnnbench.record_shape import check_record
+
 FORMAT = 1
 FINISHED = ("solved", "unsolved", "diverged", "dropped")  # dropped: from a tuning's grid
 Record = dict[str, Any]
@@ -43,12 +45,13 @@ def decode(text: str | bytes) -> Record:
     Raises:
         ValueError: the text is not a record of a known format.
     """
-    record = json.loads(text)
+    try:
+        record = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("a record must not be nested so deep") from error
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise ValueError(f"a record must have format {FORMAT}")
-    missing = {"run_id", "condition_id", "status", "history"} - record.keys()
-    if missing:
-        raise ValueError(f"a record must have {', '.join(sorted(missing))}")
+    check_record(record)
     return record
 
 

@@ -17,6 +17,7 @@ from rnnbench.launcher import launch, launch_here
 from rnnbench.launcher.closing import close, format_closing
 from rnnbench.launcher.plan import make_plan
 from rnnbench.records import FINISHED, Store
+from tests.stored_record import stored_record
 
 HERE = Path(__file__).parent
 TRAINER = {"steps": 6, "batch_size": 4, "clip_norm": 1.0, "eval_every": 3, "eval_size": 16}
@@ -84,9 +85,7 @@ def test_only_what_has_no_result_is_planned(tmp_path):
         (two.run_id(REPLICAS[0]), "solved"),
         (two.run_id(REPLICAS[1]), "unsolved"),
     ]:
-        store.write(
-            {"format": 1, "run_id": run_id, "condition_id": "", "status": status, "history": []}
-        )
+        store.write(stored_record(run_id=run_id, status=status))
     plan = make_plan(sweep_of(tmp_path, one, two))
     assert [(job["condition"], job["replicas"]) for job in plan.jobs] == [(one, [REPLICAS[0]])]
     assert plan.skipped == 3

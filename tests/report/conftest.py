@@ -46,7 +46,7 @@ def fabricate(
         **{"hidden_size": 64, "num_parameters": 15176, "state_size": 64, "batch_size": 64},
         **{"num_layers": 1, "directions": 1},
         **{"steps": steps, "loss": final, "score": score},
-        "accuracy": chance_accuracy + score * (1 - chance_accuracy),
+        "accuracy": min(max(chance_accuracy + score * (1 - chance_accuracy), 0.0), 1.0),
         **{"chance_accuracy": chance_accuracy, "chance_loss": chance_loss},
         **{"status": "solved" if solved else "unsolved", "seconds": steps / 250},
         "steps_to_solve": steps - 400 if solved else None,

@@ -18,7 +18,7 @@ VALUES = {11: [0.9, 0.95, 1.0], 20: [0.2, 0.9, 1.0], 160: [0.1, 0.15, 0.1]}
 
 def records(fabricate: Fabricate, values: dict[int, list[float]], **more: Any) -> list[Any]:
     return [
-        fabricate(gap=gap, seed=seed, accuracy=value, score=value, **more)
+        fabricate(gap=gap, seed=seed, accuracy=min(max(value, 0.0), 1.0), score=value, **more)
         for gap, found in values.items()
         for seed, value in enumerate(found)
     ]

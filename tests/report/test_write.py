@@ -88,8 +88,8 @@ def test_a_consolidated_file_gives_the_same_report(written: Path, tmp_path: Path
 def test_markdown_and_figures_trust_no_text(
     fabricate: Fabricate, break_run: Callable[..., Any], stored: Stored
 ) -> None:
-    evil = "<script>alert(1)</script>|\n# x"
-    broken = break_run(fabricate(cell=evil, seed=1), "failed") | {"error": evil}
+    evil = "<script>alert(1)</script>| # x"
+    broken = break_run(fabricate(cell=evil, seed=1), "failed") | {"error": f"{evil}\n# x"}
     changes = {"sweep": evil, "engine": evil, "init": evil}
     directory = write_report([stored([fabricate(cell=evil, **changes), broken | changes])])
     assert "<script" not in re.sub(r"\\<", "", (directory / "report.md").read_text())

@@ -8,11 +8,12 @@ import pytest
 
 from rnnbench import records
 from rnnbench.records import Store, consolidate, decode, encode, read_records, write_atomically
+from tests.stored_record import stored_record
 
 
 def record(run_id="a" * 16, **more):
-    base = {"format": 1, "run_id": run_id, "condition_id": "c" * 16, "status": "unsolved"}
-    return {**base, "history": [{"step": 1, "loss": 0.1}], "loss": 0.1 + 0.2, **more}
+    base = {"history": [{"step": 1, "loss": 0.1}], "loss": 0.1 + 0.2}
+    return stored_record(run_id=run_id, **{**base, **more})
 
 
 def test_round_trip_keeps_every_bit(tmp_path):
@@ -25,11 +26,11 @@ def test_round_trip_keeps_every_bit(tmp_path):
 
 
 def test_nan_and_infinity_are_null_and_the_file_is_standard_json(tmp_path):
-    Store(tmp_path).write(record(loss=math.nan, history=[{"loss": math.inf}]))
+    Store(tmp_path).write(record(loss=math.nan, history=[{"step": 1, "loss": math.inf}]))
     text = (tmp_path / "runs" / f"{'a' * 16}.json").read_text()
     read = json.loads(text, parse_constant=lambda name: pytest.fail(name))
     assert read["loss"] is None
-    assert read["history"] == [{"loss": None}]
+    assert read["history"] == [{"step": 1, "loss": None}]
 
 
 def test_nothing_is_made_before_the_first_record(tmp_path):

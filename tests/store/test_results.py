@@ -22,6 +22,7 @@ def record(seed, **more):
         **{"chance_loss": math.log(8), "engine": "reference", "device": "cpu", "seconds": 0.5},
         **{"dtype": "float32", "version": "0.1.0", "sequences_per_second": 32.0, "loss": 0.3},
         **{"accuracy": 0.9, "score": 0.88, "status": "unsolved", "steps_to_solve": None},
+        **{"sweep": "trial"},
     }
     history = [
         {"step": s, "loss": 1.0 / s, "accuracy": 0.5, "score": 0.4, "grad_norm": 0.1}

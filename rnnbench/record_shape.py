@@ -1,0 +1,109 @@
+"""What a stored record must look like: it may come from elsewhere, be cut, or be made up.
+
+Whoever reads a record may rely on this, and on nothing else. What a record holds beside it is
+carried along unread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rnnbench.rules import (
+    ABOVE_0,
+    AT_LEAST_0,
+    IDENTITY,
+    LIST,
+    NAME,
+    NUMBER,
+    SECTION,
+    SHARE,
+    TEXT,
+    TRUTH,
+    Rule,
+    Rules,
+    check_fields,
+    is_text,
+    shown,
+    whole,
+)
+
+STATUSES = ("solved", "unsolved", "diverged", "dropped", "failed")
+DEEPEST = 8  # levels of what is carried along
+STATUS = Rule(f"one of {', '.join(STATUSES)}", lambda value: value in STATUSES)
+NEEDED: Rules = {
+    **{"run_id": IDENTITY, "condition_id": IDENTITY},
+    **{"task": NAME, "cell": NAME, "sweep": NAME, "gap": whole(1), "seed": whole(0)},
+    **{"lr": ABOVE_0, "status": STATUS, "steps": whole(0), "loss": NUMBER.or_none},
+    **{"accuracy": SHARE, "score": NUMBER, "steps_to_solve": whole(0).or_none},
+    **{"chance_accuracy": SHARE, "chance_loss": ABOVE_0},
+    **{"hidden_size": whole(1), "num_parameters": whole(1), "state_size": whole(1)},
+    **{"batch_size": whole(1)},
+    **{"seconds": AT_LEAST_0, "sequences_per_second": AT_LEAST_0.or_none},
+    **{"engine": NAME, "device": NAME, "dtype": NAME, "version": NAME},
+    **{"history": LIST},
+}
+# Some came later than the first records, some are there only where they say something.
+OPTIONAL: Rules = {
+    **{"num_layers": whole(1), "directions": whole(1), "clipped_steps": whole(0).or_none},
+    **{"least_distance": whole(0).or_none, "greatest_distance": whole(0).or_none},
+    **{"sequence_length": whole(1), "load_bits": NUMBER.or_none},
+    **{"init": NAME.or_none, "keep_bias": NUMBER.or_none},
+    **{"error": TEXT.or_none, "command": TEXT.or_none},
+    **{"config": SECTION, "versions": SECTION, "environment": SECTION},
+    **{"plateaus": SECTION, "tuning": SECTION.or_none},
+}
+EVALUATION: Rules = {"step": whole(0)}
+MEASURES: Rules = dict.fromkeys(("loss", "accuracy", "score", "grad_norm"), NUMBER.or_none)
+# Of the settings, what the results show.
+CONFIG: Rules = {"task": SECTION, "trainer": SECTION, "tuned": TRUTH}
+SCHEDULE: Rules = {"gap_schedule": NAME}
+TRAINER: Rules = {
+    **{"optimizer": NAME, "train_set_size": whole(1).or_none},
+    **{"clip_norm": ABOVE_0.or_none, "clip_value": ABOVE_0.or_none},
+}
+TUNING: Rules = {"lr": ABOVE_0, "learned": TRUTH, "at_edge": TRUTH, "grid": LIST}
+RATE: Rules = {
+    **{"lr": ABOVE_0, "score": NUMBER, "steps": AT_LEAST_0, "solved": whole(0), "dropped": TRUTH},
+}
+
+
+def check_record(record: Mapping[str, Any]) -> None:
+    """Check that a record can be read, drawn and written again.
+
+    Raises:
+        ValueError: it lacks something, or a value is wrong; the text is one line.
+    """
+    check_fields(record, NEEDED, OPTIONAL, "a record")
+    for key in record.keys() - NEEDED.keys() - {"history"}:
+        if not _is_plain(record[key], DEEPEST):
+            raise ValueError(
+                f"a record's {key} must be plain values, {DEEPEST} levels deep at most"
+            )
+    for row in record["history"]:
+        check_fields(row, EVALUATION, MEASURES, "an evaluation")
+    if record.get("tuning") is not None:
+        check_fields(record["tuning"], TUNING, {}, "a tuning")
+        for entry in record["tuning"]["grid"]:
+            check_fields(entry, RATE, {}, "a tuning's rate")
+    config = record.get("config", {})
+    check_fields(config, {}, CONFIG, "a record's config")
+    check_fields(config.get("task", {}), {}, SCHEDULE, "a record's config.task")
+    check_fields(config.get("trainer", {}), {}, TRAINER, "a record's config.trainer")
+    for name, value in record.get("environment", {}).items():
+        if isinstance(value, dict | list):
+            raise ValueError(f"a record's {name} must be a text or a number, got {shown(value)}")
+    for name, value in record.get("plateaus", {}).items():
+        if not (NAME.holds(name) and NUMBER.holds(value)):
+            raise ValueError(f"a record's plateaus must be finite numbers, got {shown(value)}")
+
+
+def _is_plain(value: Any, levels: int) -> bool:
+    """Return whether a value can be gone through and written again."""
+    if isinstance(value, dict):
+        return levels > 0 and all(
+            is_text(key) and _is_plain(inner, levels - 1) for key, inner in value.items()
+        )
+    if isinstance(value, list):
+        return levels > 0 and all(_is_plain(inner, levels - 1) for inner in value)
+    return not isinstance(value, str) or is_text(value)

@@ -1,0 +1,101 @@
+"""Rules for values that come from a file: what each must be, and the words that say so."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+LONGEST_NAME = 200
+LONGEST_TEXT = 100_000
+MOST = 2**53  # whole numbers up to here are exact as floats, too
+SHOWN = 60  # characters of a wrong value
+
+
+class Rule(NamedTuple):
+    """What a value must be.
+
+    Attributes:
+        words: that end "must be ...".
+        holds: whether a value is that.
+    """
+
+    words: str
+    holds: Callable[[Any], bool]
+
+    @property
+    def or_none(self) -> Rule:
+        return Rule(f"{self.words}, or null", lambda value: value is None or self.holds(value))
+
+
+def whole(least: int) -> Rule:
+    """Return the rule of whole numbers from `least` on."""
+    return Rule(
+        f"a whole number from {least} to {MOST}",
+        lambda value: type(value) is int and least <= value <= MOST,
+    )
+
+
+def _is_number(value: Any) -> bool:
+    if type(value) is int:
+        return abs(value) <= MOST
+    return type(value) is float and math.isfinite(value)
+
+
+def is_text(value: Any) -> bool:
+    """Return whether a value is a text that can be written again: no half of a surrogate pair."""
+    return (
+        isinstance(value, str)
+        and len(value) <= LONGEST_TEXT
+        and not re.search("[\ud800-\udfff]", value)
+    )
+
+
+def is_name(value: Any) -> bool:
+    """Return whether a value can be shown as a name: on one line, and not too long."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable()
+
+
+NUMBER = Rule("a finite number", _is_number)
+SHARE = Rule("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)
+AT_LEAST_0 = Rule("a number of at least 0", lambda value: _is_number(value) and value >= 0)
+ABOVE_0 = Rule("a number above 0", lambda value: _is_number(value) and value > 0)
+NAME = Rule(f"a name of 1 to {LONGEST_NAME} printable characters", is_name)
+TEXT = Rule(f"a text of at most {LONGEST_TEXT} characters", is_text)
+TRUTH = Rule("true or false", lambda value: isinstance(value, bool))
+LIST = Rule("a list", lambda value: isinstance(value, list))
+SECTION = Rule("an object", lambda value: isinstance(value, dict))
+# Files are named after it.
+IDENTITY = Rule(
+    "1 to 64 letters, digits, dashes and underscores",
+    lambda value: (
+        isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value) is not None
+    ),
+)
+Rules = Mapping[str, Rule]
+
+
+def check_fields(found: Any, needed: Rules, optional: Rules, what: str) -> None:
+    """Check the values of an object.
+
+    Raises:
+        ValueError: it is none, or it lacks something, or a value is wrong.
+    """
+    if not isinstance(found, dict):
+        raise ValueError(f"{what} must be an object, got {shown(found)}")
+    missing = needed.keys() - found.keys()
+    if missing:
+        raise ValueError(f"{what} must have {', '.join(sorted(missing))}")
+    for key, rule in (*needed.items(), *optional.items()):
+        if key in found and not rule.holds(found[key]):
+            raise ValueError(f"{what}'s {key} must be {rule.words}, got {shown(found[key])}")
+
+
+def shown(value: Any) -> str:
+    """Return the beginning of a value, on one line."""
+    try:
+        text = ascii(value)
+    except (RecursionError, ValueError):  # too deep, or a number of too many digits
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -1,0 +1,109 @@
+"""A record of a wrong shape is refused in one line that names what is wrong."""
+
+import json
+
+import pytest
+
+from rnnbench.record_shape import NEEDED, OPTIONAL, check_record
+from rnnbench.records import Store, decode, encode
+from tests.stored_record import stored_record
+
+SETTINGS = {"task": {}, "trainer": {}, "tuned": False}
+GRID = [{"lr": 1e-3, "score": 0.9, "steps": 4.0, "solved": 1, "dropped": False}]
+TUNING = {"lr": 1e-3, "learned": True, "at_edge": False, "seeds": [1021], "grid": GRID}
+ROW = {"step": 2, "loss": 0.1, "accuracy": 0.5, "score": 0.4, "grad_norm": None}
+WHOLE = stored_record(config=SETTINGS, tuning=TUNING, history=[ROW], plateaus={"one": 0.5})
+NO_VALUE = [object(), float("nan"), float("inf"), 2**70, -(2**70), "\ud800", {"a": 1}, [[]]]
+
+
+def places(value, path=()):
+    """Yield the path of every value that a record holds."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else ()
+    inner = enumerate(value) if isinstance(value, list) else inner
+    for key, part in inner:
+        yield from places(part, (*path, key))
+
+
+def changed(path, value):
+    record = json.loads(json.dumps(WHOLE))
+    inner = record
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return record
+
+
+def test_a_whole_record_is_read():
+    assert decode(encode(WHOLE)) == WHOLE
+
+
+@pytest.mark.parametrize("key", NEEDED)
+def test_what_is_needed_must_be_there(key):
+    with pytest.raises(ValueError, match=f"^a record must have {key}$"):
+        check_record({k: v for k, v in WHOLE.items() if k != key})
+
+
+@pytest.mark.parametrize("key", [*NEEDED, *OPTIONAL])
+def test_no_key_takes_what_has_no_meaning(key):
+    wrong = NO_VALUE[:-2] if {**NEEDED, **OPTIONAL}[key].words.startswith("an obj") else NO_VALUE
+    for value in [*wrong[:-1], *([] if key == "history" else wrong[-1:])]:
+        with pytest.raises(ValueError, match=f"^a record's {key} must be .*, got [ -~]*$"):
+            check_record(WHOLE | {key: value})
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in places(WHOLE) if len(path) > 1 and "seeds" not in path]
+)
+def test_nor_does_any_place_within(path):
+    with pytest.raises(ValueError, match=" must (be|have) "):
+        check_record(changed(path, {"a": ["\ud800"]}))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("run_id", value) for value in ("", "a/b", "..", "a.b", "a" * 65, "ä", "a\n")),
+        *(("condition_id", value) for value in ("../c", "c\0")),
+        *(("cell", value) for value in ("", "a\nb", "\x1b[2J", "x" * 201, "\u202e")),
+        *(("gap", value) for value in (0, -1, 1.0, True, "1", None)),
+        *(("lr", value) for value in (0, -1e-3, True)),
+        *(("accuracy", value) for value in (-0.1, 1.1, None)),
+        *(("status", value) for value in ("done", "", None, ["solved"])),
+        *(("seconds", value) for value in (-1, None)),
+    ],
+)
+def test_the_ends_of_a_range(key, value):
+    with pytest.raises(ValueError, match=f"^a record's {key} must be "):
+        check_record(WHOLE | {key: value})
+
+
+def test_what_is_carried_along_can_be_written_again():
+    deep = "x"
+    for _ in range(8):
+        deep = [deep]
+    assert decode(encode(WHOLE | {"more": deep}))["more"] == deep
+    with pytest.raises(ValueError, match="^a record's more must be plain values"):
+        check_record(WHOLE | {"more": [deep]})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"format":1,"a":' + b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"format":1,"gap":' + b"9" * 10_000 + b"}",
+        b'{"format": 1.0}',
+        b'{"format": NaN}',
+        b"\xff\xfe\x00\x00",
+        b"\x00" * 64,
+        b'"\\ud800"',
+    ],
+)
+def test_no_content_of_a_file_gets_through(tmp_path, capsys, content):
+    path = tmp_path / "runs" / f"{'a' * 16}.json"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    assert Store(tmp_path).runs() == {}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{path.name} is passed over: " in line and line.isprintable()

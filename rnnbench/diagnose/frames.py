@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from rnnbench.diagnose.shape import PHASES
 from rnnbench.diagnose.store import read_diagnoses
 from rnnbench.records import Record
 from rnnbench.results import IDENTITY
 
-PHASES = ("initial", "trained")
 RUN_COLUMNS = [*IDENTITY, "label", "evidence", "cue_time", "read_time", "cue", "keep_gate"]
 HALF_LIVES = [f"{name}_{phase}" for name in ("half_life", "longest") for phase in PHASES]
 RUN_COLUMNS += ["clipped_share", *HALF_LIVES, "left_out", "sequences"]

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from rnnbench.diagnose.shape import check_diagnosis
 from rnnbench.records import Record, encode, write_atomically
 
 # Raised whenever what is measured, or a rule of a label, changes: older ones are measured anew.
 FORMAT = 1
 FILE = "diagnosis.jsonl"
-NEEDED = {"run_id", "settings", "phases", "label", "evidence"}
 
 
 def path_of(output_dir: Path, run_id: str) -> Path:
@@ -68,10 +68,11 @@ def _read(paths: Iterable[Path]) -> Iterator[Record]:
 
 
 def _decode(line: bytes) -> Record:
-    diagnosis = json.loads(line)
+    try:
+        diagnosis = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("a diagnosis must not be nested so deep") from error
     if not isinstance(diagnosis, dict) or diagnosis.get("format") != FORMAT:
         raise ValueError(f"a diagnosis must have format {FORMAT}")
-    missing = NEEDED - diagnosis.keys()
-    if missing:
-        raise ValueError(f"a diagnosis must have {', '.join(sorted(missing))}")
+    check_diagnosis(diagnosis)
     return diagnosis

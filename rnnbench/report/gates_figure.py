@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from rnnbench.diagnose import Diagnoses
-from rnnbench.diagnose.frames import PHASES
+from rnnbench.diagnose.shape import PHASES
 from rnnbench.report.diagnosis_data import gates_gap, panels_of
 from rnnbench.report.diagnosis_grid import curve_grid, name_lines
 from rnnbench.report.style import PALETTE, REFERENCE_COLOUR, THEME

@@ -10,10 +10,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from rnnbench.cell import Shapes
-from rnnbench.condition import Condition
 from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel, model_shapes
 from rnnbench.records import Record, Store
+from rnnbench.stored_condition import condition_of
 
 
 def load_model(path: Path | str, run_id: str) -> SequenceModel:
@@ -49,7 +49,7 @@ def load_stack(
     conditions = {record["condition_id"] for record in records}
     if len(conditions) > 1:
         raise ValueError(f"run_ids must be of one condition, got {len(conditions)}")
-    condition = Condition(**records[0]["config"])
+    condition = condition_of(records[0])
     task, cell = condition.build_task(), condition.build_cell()
     layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
     sizes = (task.input_size, condition.model["hidden_size"], task.output_size)

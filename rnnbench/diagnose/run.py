@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from rnnbench.cell import Cell
-from rnnbench.condition import Condition
 from rnnbench.diagnose.gates import SigmoidGates
 from rnnbench.diagnose.gradient import first_answer
 from rnnbench.diagnose.label import gather, label
@@ -21,6 +20,7 @@ from rnnbench.layers import Layers
 from rnnbench.model import initialize, model_shapes
 from rnnbench.records import Record
 from rnnbench.results import IDENTITY
+from rnnbench.stored_condition import condition_of
 from rnnbench.streams import INITIALIZATION, diagnosing, stream
 from rnnbench.task import Batch, Task
 from rnnbench.weights import load_model
@@ -38,11 +38,12 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
         sequences: fresh ones, the same for every run of a task at a gap.
 
     Raises:
-        ValueError: it reads sequences from their end too, so that no state carries the past; or
-            its task needs no memory; or its weights do not fit it.
+        ValueError: its task and cell cannot be built; or it reads sequences from their end too, so
+            that no state carries the past; or its task needs no memory; or its weights do not
+            fit it.
         FileNotFoundError: its weights are gone.
     """
-    condition = Condition(**record["config"])
+    condition = condition_of(record)
     layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
     if layers.bidirectional:
         raise ValueError("model.bidirectional must be false: no single state carries the past")

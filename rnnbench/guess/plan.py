@@ -12,6 +12,7 @@ from rnnbench.guess.search import VERSION, sizes_of
 from rnnbench.guess.table import GUESSES
 from rnnbench.records import read_records
 from rnnbench.selection import NothingToDo, chosen
+from rnnbench.stored_condition import condition_of
 
 Job = dict[str, Any]
 STARTS = ("init", "keep_bias")  # of a cell: a guess draws everything anew
@@ -43,7 +44,11 @@ def make_plan(
     jobs: dict[str, Job] = {}
     lines: dict[str, None] = {}
     for record in chosen(chosen(records, "task", tasks), "cell", cells):
-        condition = Condition(**record["config"])
+        try:
+            condition = condition_of(record)
+        except ValueError as error:
+            lines[f"{record['run_id']} is left out: {error}"] = None
+            continue
         identity = search_id(condition, guesses)
         if identity not in done and identity not in jobs:
             engine, line = _engine(condition)

@@ -7,17 +7,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rnnbench.condition import Condition
 from rnnbench.engine import check_engine
 from rnnbench.machine import choose_device
 from rnnbench.records import Record, Store
 from rnnbench.selection import NothingToDo, chosen
+from rnnbench.stored_condition import condition_of, is_buildable
 from rnnbench.transfer.table import TRANSFER
 
 Job = dict[str, Any]
 MEASURABLE = ("solved", "unsolved", "diverged")
 NO_WEIGHTS = "{} runs have no stored weights and are left out"
 FAILED = "{} runs failed, will train again, and are left out"
+UNKNOWN = "{} runs have a task or a cell that cannot be built here, and are left out"
 OUTDATED = "{} runs are of an older version of their task, cell or model, and are left out"
 
 
@@ -66,6 +67,8 @@ def _measurable(store: Store, records: Iterable[Record]) -> tuple[list[Record], 
     for record in records:
         if record["status"] not in MEASURABLE:
             left_out[FAILED] += 1
+        elif not is_buildable(record):
+            left_out[UNKNOWN] += 1
         elif not _is_current(record):
             left_out[OUTDATED] += 1
         elif not store.parameters(record["run_id"]).exists():
@@ -77,8 +80,8 @@ def _measurable(store: Store, records: Iterable[Record]) -> tuple[list[Record], 
 
 def _is_current(record: Record) -> bool:
     """Return whether a network is measured now as it was then, however it was trained."""
-    versions = Condition(**record["config"]).versions
-    return all(record["versions"][part] == versions[part] for part in ("task", "cell", "model"))
+    versions, then = condition_of(record).versions, record.get("versions", {})
+    return all(then.get(part) == versions[part] for part in ("task", "cell", "model"))
 
 
 def _gaps_of(records: Iterable[Record], task: str) -> list[int]:
@@ -95,7 +98,7 @@ def _possible(
         identity, name = record["condition_id"], record["task"]
         if identity in possible:
             continue
-        task = Condition(**record["config"]).build_task()
+        task = condition_of(record).build_task()
         possible[identity] = []
         for gap in gaps[name]:
             try:
@@ -121,7 +124,7 @@ def _jobs_left(directory: Path, records: Iterable[Record], gaps: dict[str, list[
 
 
 def _job(directory: Path, records: list[Record], gaps: Sequence[int]) -> Job:
-    condition = Condition(**records[0]["config"])
+    condition = condition_of(records[0])
     described = f"{len(records)} runs at {', '.join(map(str, gaps))}"
     fields = ("run_id", "condition_id", "seed", "lr", "gap", "status")
     return {

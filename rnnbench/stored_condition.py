@@ -1,0 +1,57 @@
+"""The condition that a record tells of, checked before any class is looked up by its name."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rnnbench.condition import Condition
+from rnnbench.errors import message_of
+from rnnbench.records import Record
+from rnnbench.rules import NAME, SECTION, TEXT, TRUTH, Rule, Rules, check_fields, whole
+
+SIZE: Final = whole(1)
+SECTIONS: Rules = {
+    **{"task": SECTION, "cell": SECTION, "model": SECTION, "trainer": SECTION},
+    **{"dtype": Rule("float32 or float64", lambda value: value in ("float32", "float64"))},
+    **{"engine": NAME, "device": NAME},
+}
+PARTS: dict[str, tuple[Rules, Rules]] = {
+    "task": ({"_target_": NAME, "name": NAME, "gap": SIZE}, {"gap_schedule": NAME}),
+    "cell": ({"_target_": NAME, "name": NAME}, {}),
+    "model": ({"hidden_size": SIZE, "num_layers": SIZE, "bidirectional": TRUTH}, {}),
+    "trainer": (
+        dict.fromkeys(("steps", "batch_size", "eval_every", "eval_size"), SIZE),
+        {"optimizer": TEXT},
+    ),
+}
+
+
+def condition_of(record: Record) -> Condition:
+    """Return a record's condition, of which task and cell can be built.
+
+    Raises:
+        ValueError: the record tells of none, or its task or cell cannot be built; one line.
+    """
+    config: dict[str, Any] = record.get("config", {})
+    check_fields(config, SECTIONS, {"tuned": TRUTH}, "a record's config")
+    unknown = config.keys() - SECTIONS.keys() - {"tuned"}
+    if unknown:
+        raise ValueError(f"a record's config must not have {', '.join(sorted(unknown))}")
+    for part, (needed, optional) in PARTS.items():
+        check_fields(config[part], needed, optional, f"a record's config.{part}")
+    condition = Condition(**config)
+    try:
+        condition.build_task()
+        condition.build_cell()
+    except Exception as error:  # whatever a constructor raises of arguments that are not its own
+        raise ValueError(f"a record's task and cell must be built: {message_of(error)}") from error
+    return condition
+
+
+def is_buildable(record: Record) -> bool:
+    """Return whether a record tells of a condition whose task and cell can be built here."""
+    try:
+        condition_of(record)
+    except ValueError:
+        return False
+    return True

@@ -24,8 +24,9 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
     Args:
         condition: what is trained.
         replica: seed and learning rate.
-        run: sweep, command, engine, device (both resolved), started (ISO time) and tuning (how
-            the rate was chosen; None where it was given).
+        run: sweep, command, engine, device (both resolved), started (ISO time), tuning (how the
+            rate was chosen; None where it was given) and, once it is known, kernel (see
+            `rnnbench.engine.kernel_identity`).
     """
     task, cell = condition.build_task(), condition.build_cell()
     layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
@@ -64,13 +65,18 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
         "tuning": run["tuning"],
         "config": condition.settings,
         "versions": condition.versions,
-        "environment": {**describe_machine(), "started": run["started"]},
+        "environment": {
+            **describe_machine(),
+            "kernel": run.get("kernel"),
+            "started": run["started"],
+        },
     }
 
 
-def describe_job(job: Mapping[str, Any]) -> dict[Replica, Record]:
+def describe_job(job: Mapping[str, Any], kernel: str | None = None) -> dict[Replica, Record]:
     """Return what is known of each replica of a job, see `rnnbench.worker.run_job`, before it."""
     run = {name: job[name] for name in ("sweep", "command", "engine", "device", "tuning")}
+    run["kernel"] = kernel
     run["started"] = datetime.now(UTC).isoformat(timespec="seconds")
     return {replica: describe_run(job["condition"], replica, run) for replica in job["replicas"]}
 

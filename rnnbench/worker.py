@@ -13,6 +13,7 @@ from typing import Any
 from rnnbench.checkpoint import load_checkpoint, save_checkpoint
 from rnnbench.claims import Claim, claim_of, take
 from rnnbench.condition import Condition, Replica
+from rnnbench.engine import kernel_identity
 from rnnbench.news import News
 from rnnbench.outcome import Outcome
 from rnnbench.recording import describe_job, final_parameters, finished_record
@@ -60,7 +61,8 @@ class _Work:
         identity = self.condition.condition_id
         self.checkpoint = Path(job["output_dir"]) / "checkpoints" / f"{identity}.safetensors"
         self.news = News(job["output_dir"], identity)
-        self.described = describe_job(job)
+        kernel = kernel_identity(job["engine"], self.condition.build_cell())
+        self.described = describe_job(job, kernel)
         self.accuracies: list[float] = []  # of the replicas that were finished
         # Another launcher may have been here since the job was planned.
         self.statuses = self.store.finished(run["run_id"] for run in self.described.values())

@@ -1,6 +1,6 @@
 """How a stacked recurrence is computed: several engines, one result."""
 
 from rnnbench.engine.base import Engine, Parameters, States
-from rnnbench.engine.registry import check_engine, get_engine
+from rnnbench.engine.registry import check_engine, get_engine, kernel_identity
 
-__all__ = ["Engine", "Parameters", "States", "check_engine", "get_engine"]
+__all__ = ["Engine", "Parameters", "States", "check_engine", "get_engine", "kernel_identity"]

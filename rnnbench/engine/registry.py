@@ -26,6 +26,15 @@ def get_engine(name: str) -> Engine:
     return ENGINES[name]
 
 
+def kernel_identity(name: str, cell: Cell) -> str | None:
+    """Return what tells kernels apart whose numbers may differ in their last bits.
+
+    Raises:
+        ValueError: the engine cannot run the cell.
+    """
+    return kernel_of(cell).identity if name == "compiled" else None
+
+
 def check_engine(name: str, cell: Cell, device: str) -> None:
     """Check that an engine can run a cell on a device; auto always finds one that can.
 

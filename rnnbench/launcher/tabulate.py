@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,33 @@ def tabulate(
     Returns:
         The exit code: 0 if all is done, 1 if a job failed, 130 or 143 after an interrupt.
     """
+
+    def take(index: int, rows: Any) -> str:
+        file.add(directory, rows)
+        return ""
+
+    return do_jobs(program, work, jobs, take, workers)
+
+
+def do_jobs(
+    program: str,
+    work: pool.Work,
+    jobs: Sequence[dict[str, Any]],
+    take: Callable[[int, Any], str],
+    workers: int,
+) -> int:
+    """Do jobs in workers, and tell each job's end in a line.
+
+    Args:
+        program: name of the command, for its lines.
+        work: takes a job and returns its result.
+        jobs: each with a `name` for its line.
+        take: called with a job's index and result; returns what its line says besides its name.
+        workers: processes; 0 for one per core.
+
+    Returns:
+        The exit code: 0 if all is done, 1 if a job failed, 130 or 143 after an interrupt.
+    """
     say = partial(print, f"{program}:", file=sys.stderr, flush=True)
     ends: list[str] = []
 
@@ -43,10 +70,8 @@ def tabulate(
         if kind not in pool.ENDS:
             return
         ends.append(kind)
-        if kind == "done":
-            file.add(directory, value)
-        failed = "" if kind == "done" else f": error: {value}"
-        say(f"{len(ends)} of {len(jobs)}: {jobs[index]['name']}{failed}")
+        told = take(index, value) if kind == "done" else f": error: {value}"
+        say(f"{len(ends)} of {len(jobs)}: {jobs[index]['name']}{told}")
 
     interrupt = Interrupt()
     with interrupt:

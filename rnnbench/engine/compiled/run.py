@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -36,6 +37,7 @@ class Kernel:
     """The compiled functions of one cell.
 
     Attributes:
+        identity: the same for the same source, compiler, flags and processor.
         states: how many states the cell has.
         width: blocks of hidden units that a time step works on.
         saves: whether these are kept for the backward pass, which may need the states alone.
@@ -43,6 +45,8 @@ class Kernel:
 
     def __init__(self, cell: Cell) -> None:
         self.library = load(source(emit(cell)))
+        # What it was built from and with, as the cache names it.
+        self.identity = Path(self.library._name).stem
         self.states = len(cell.states)
         self.width: int = self.library.width()
         self.saves = bool(self.library.saved())

@@ -1,0 +1,1 @@
+"""Stored runs, trained again and compared to the last bit."""

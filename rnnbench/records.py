@@ -49,7 +49,10 @@ def decode(text: str | bytes) -> Record:
         record = json.loads(text)
     except RecursionError as error:
         raise ValueError("a record must not be nested so deep") from error
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
+    found = record.get("format") if isinstance(record, dict) else None
+    if type(found) is int and found > FORMAT:
+        raise ValueError(f"it has format {found}, newer than {FORMAT}: upgrade rnnbench to read it")
+    if not isinstance(record, dict) or found != FORMAT:
         raise ValueError(f"a record must have format {FORMAT}")
     check_record(record)
     return record

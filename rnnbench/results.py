@@ -21,13 +21,16 @@ TUNING_COLUMNS = ["task", "cell", "gap", "condition_id", "chosen_lr", "learned",
 TUNING_COLUMNS += ["lr", "score", "steps", "solved", "dropped"]
 # Settings of the trainer that part curves, and what they were before they could be set.
 TRAINER = {"optimizer": "adam", "clip_norm": None, "clip_value": None, "train_set_size": None}
+# Raised when the numbers of what they belong to change.
+VERSIONS = {f"{part}_version": part for part in ("task", "cell", "model", "trainer")}
 # Where a run comes from.
 ENVIRONMENT = "python torch platform cpu cores threads gpu git_commit started".split()
-RESULT_COLUMNS = [*COLUMNS, "lr_choice", "gap_schedule", *TRAINER, "command", *ENVIRONMENT]
+RESULT_COLUMNS = [*COLUMNS, "lr_choice", "gap_schedule", *TRAINER, *VERSIONS, "command"]
+RESULT_COLUMNS += ENVIRONMENT
 IDENTITY = ["run_id", "task", "cell", "gap", "seed", "lr"]
 NUMBERS = ["loss", "accuracy", "score", "steps_to_solve", "load_bits", "keep_bias", "seconds"]
 NUMBERS += ["sequences_per_second", "lr", "clip_norm", "clip_value", "train_set_size"]
-NUMBERS += ["least_distance", "greatest_distance", "clipped_steps"]
+NUMBERS += [*VERSIONS, "least_distance", "greatest_distance", "clipped_steps"]
 Paths = Path | str | Sequence[Path | str]
 
 
@@ -96,8 +99,11 @@ def _row(record: Record) -> Record:
         "gap_schedule": config.get("task", {}).get("gap_schedule", "fixed"),
     }
     trained = {name: trainer.get(name, default) for name, default in TRAINER.items()}
+    numbers = record.get("versions", {})
+    versions = {name: numbers.get(part) for name, part in VERSIONS.items()}
     environment = record.get("environment", {})
-    return {**{name: environment.get(name) for name in ENVIRONMENT}, **record, **choice, **trained}
+    origin = {name: environment.get(name) for name in ENVIRONMENT}
+    return {**origin, **record, **choice, **trained, **versions}
 
 
 def _ordered(runs: pd.DataFrame) -> pd.DataFrame:

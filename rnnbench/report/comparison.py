@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rnnbench.report.variants import is_tuned
+from rnnbench.report.variants import VERSION_SETTINGS, is_tuned
 from rnnbench.statistics import probability_of_improvement
 
 Floats = NDArray[np.float64]
@@ -18,7 +18,8 @@ MOST_CURVES = 6  # of a task: more pairs than these make would be a table that n
 def comparisons(results: pd.DataFrame) -> pd.DataFrame:
     """Return one row per task and pair of curves that share seeds at every gap of both.
 
-    Curves with tuned rates are compared among themselves, and so are those with given ones.
+    Curves with tuned rates are compared among themselves, and so are those with given ones; so
+    are those of one version of task, model and trainer.
 
     Columns: task, better, worse, seeds (the fewest at a gap), probability (an Interval); the
     curve that is named first does better at least half of the time.
@@ -29,10 +30,14 @@ def comparisons(results: pd.DataFrame) -> pd.DataFrame:
             str(label): seed_scores(curve) for label, curve in runs.groupby("label", sort=False)
         }
         variants = dict(zip(runs["label"], runs["variant"], strict=True))
-        tuned = {label: is_tuned(variant) for label, variant in variants.items()}
+        versions = runs.groupby("label", sort=False)[[*VERSION_SETTINGS]].first()
+        kinds = {
+            label: (is_tuned(variant), *versions.loc[label].fillna(0))
+            for label, variant in variants.items()
+        }
         pairs = combinations(scores, 2) if len(scores) <= MOST_CURVES else ()
         for first, second in pairs:
-            if tuned[first] != tuned[second]:
+            if kinds[first] != kinds[second]:
                 continue
             ours, theirs = paired(scores[first], scores[second])
             if sum(map(len, ours)) < max(len(scores[first]), len(scores[second])):

@@ -18,7 +18,7 @@ from rnnbench.report.study import Study
 from rnnbench.report.summary import STATUSES, missing_seeds
 from rnnbench.report.transfer_words import transfer_blocks
 from rnnbench.report.tuning import tuning_section
-from rnnbench.report.variants import mixed_conditions
+from rnnbench.report.variants import mixed_conditions, mixed_versions
 
 
 def title(results: pd.DataFrame) -> str:
@@ -33,6 +33,13 @@ def _overview(study: Study) -> Iterator[Block]:
     parts = ", ".join(f"{counts.get(status, 0)} {status}" for status in STATUSES)
     version = ", ".join(sorted(results["version"].dropna().astype(str).unique()))
     yield Paragraph(f"{len(results)} runs: {parts}. rnnbench {version}.")
+    versions = mixed_versions(results)
+    if versions:
+        yield Paragraph(
+            "These were trained by several versions, between which numbers changed. They are "
+            "separate curves, and are not compared with each other:"
+        )
+        yield Bullets(tuple(versions))
 
 
 def _how_far(study: Study) -> Iterator[Block]:

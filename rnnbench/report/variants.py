@@ -23,6 +23,13 @@ CELL_SETTINGS = {
     "clip_value": "clip value {:g}",
     "train_set_size": "training set {:g}",
     "gap_schedule": "{} gaps",
+    "cell_version": "cell version {:g}",
+}
+# Numbers of before and after a version was raised are no curve, and do not compare.
+VERSION_SETTINGS = {
+    "task_version": "task version {:g}",
+    "model_version": "model version {:g}",
+    "trainer_version": "trainer version {:g}",
 }
 # This may follow from the sizes of a task, so it counts only where it differs within one.
 TASK_SETTINGS = {"hidden_size": "hidden size {:g}"}
@@ -43,7 +50,7 @@ def label_variants(results: pd.DataFrame) -> pd.DataFrame:
     cell's name and the variant. Conditions that differ in nothing of this are told apart by their
     sweep's name.
     """
-    settings = [*TASK_SETTINGS, *CELL_SETTINGS, *GAP_SETTINGS, "sweep"]
+    settings = [*TASK_SETTINGS, *CELL_SETTINGS, *VERSION_SETTINGS, *GAP_SETTINGS, "sweep"]
     frame = results.assign(rate=results["lr_choice"].map(RATES))
     frame = frame.sort_values(settings, kind="stable")
     variant = pd.Series("", index=frame.index)
@@ -52,6 +59,8 @@ def label_variants(results: pd.DataFrame) -> pd.DataFrame:
         variant = _append(variant, frame[setting], form, several)
     for setting, form in CELL_SETTINGS.items():
         variant = _append(variant, frame[setting], form, _counts(frame, ["cell"], setting) > 1)
+    for setting, form in VERSION_SETTINGS.items():
+        variant = _append(variant, frame[setting], form, _counts(frame, ["task"], setting) > 1)
     for setting, form in GAP_SETTINGS.items():
         differs = _differs_at_a_gap(frame, setting)
         if setting == "lr":  # a tuned rate is told by its being tuned
@@ -95,6 +104,21 @@ def mixed_conditions(results: pd.DataFrame) -> list[str]:
     mixed = _counts(results, [*CURVE, "gap"], "condition_id") > 1
     points = results[mixed].drop_duplicates([*CURVE, "gap"])
     return [f"{row.task}, {row.label}, gap {row.gap}" for row in points.itertuples()]
+
+
+def mixed_versions(results: pd.DataFrame) -> list[str]:
+    """Say of each task and cell whose runs are of several versions which these are."""
+    told: dict[str, None] = {}
+    for setting in (*VERSION_SETTINGS, "cell_version"):
+        part = setting.removesuffix("_version")
+        group = "cell" if part == "cell" else "task"
+        for name, numbers in results.groupby(group)[setting]:
+            if numbers.nunique(dropna=False) > 1:
+                known = [f"{number:g}" for number in sorted(numbers.dropna().unique())]
+                unknown = ["unknown"] if numbers.isna().any() else []
+                words = str(name) if part == group else f"{name!s}, {part}"
+                told[f"{words}: versions {', '.join([*known, *unknown])}"] = None
+    return list(told)
 
 
 def _counts(frame: pd.DataFrame, group: list[str], column: str) -> pd.Series[int]:

@@ -73,3 +73,19 @@ def test_curves_without_the_same_seeds_are_not_compared(
     pairs = comparisons(labelled([*rnn, *gru])[0])
     assert pairs.empty
     assert comparison_table(pairs) is None
+
+
+def test_versions_are_not_compared_with_each_other(fabricate: Fabricate, labelled: Any) -> None:
+    one = dict.fromkeys(("task", "cell", "model", "trainer"), 1)
+    records = [
+        fabricate(cell=cell, seed=seed, versions=one | {"task": number})
+        | {"run_id": f"{number}{cell}{seed:03}"}
+        for cell in ("gru", "lstm")
+        for number in (1, 2)
+        for seed in range(3)
+    ]
+    results, _ = labelled(records)
+    pairs = comparisons(results)[["better", "worse"]].to_numpy().tolist()
+    assert sorted(map(sorted, pairs)) == [
+        [f"gru, task version {number}", f"lstm, task version {number}"] for number in (1, 2)
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rnnbench.report.variants import curves_of, mixed_conditions
+from rnnbench.report.variants import curves_of, mixed_conditions, mixed_versions
 
 Labelled = Callable[[list[Any]], tuple[pd.DataFrame, pd.DataFrame]]
 Fabricate = Callable[..., Any]
@@ -89,6 +89,39 @@ def test_settings_of_the_trainer_part_curves(
     ]
     results, _ = labelled(records)
     assert set(results.label) == texts
+
+
+@pytest.mark.parametrize("part", ["task", "cell", "model", "trainer"])
+def test_numbers_of_two_versions_are_never_one_curve(
+    fabricate: Fabricate, labelled: Labelled, part: str
+) -> None:
+    before = dict.fromkeys(("task", "cell", "model", "trainer"), 1)
+    records = [
+        fabricate(gap=gap, seed=seed, versions=before | {part: number})
+        | {"run_id": f"{number}{gap:07}{seed:08}"}
+        for gap, number in ((10, 1), (20, 1), (20, 2), (40, 2))
+        for seed in range(2)
+    ]
+    results, summary = labelled(records)
+    assert set(results.label) == {f"gru, {part} version 1", f"gru, {part} version 2"}
+    assert sorted(summary.gap) == [10, 20, 20, 40]
+    assert set(summary.seeds) == {2}
+    name = {"task": "copy", "cell": "gru"}.get(part, f"copy, {part}")
+    assert mixed_versions(results) == [f"{name}: versions 1, 2"]
+
+
+def test_a_version_of_another_task_or_cell_parts_nothing(
+    fabricate: Fabricate, labelled: Labelled
+) -> None:
+    one = dict.fromkeys(("task", "cell", "model", "trainer"), 1)
+    records = [
+        fabricate(versions=one),
+        fabricate(task="recall", versions=one | {"task": 2}),
+        fabricate(cell="lstm", versions=one | {"cell": 3}),
+    ]
+    results, _ = labelled(records)
+    assert set(results.label) == {"gru", "lstm"}
+    assert mixed_versions(results) == []
 
 
 def test_schedules_of_the_training_gap_part_curves(

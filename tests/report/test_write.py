@@ -139,3 +139,16 @@ def assert_refused(out: str, err: str, place: Path) -> None:
     assert out == ""
     assert re.fullmatch(r"rnnbench\.report: error: no .*results\n", err)
     assert not (place / "report").exists()
+
+
+def test_versions_between_which_numbers_changed_are_named_at_the_top(
+    fabricate: Fabricate, stored: Callable[..., Path], markdown: Callable[..., str]
+) -> None:
+    one = dict.fromkeys(("task", "cell", "model", "trainer"), 1)
+    records = [
+        fabricate(versions=one | {"task": number}) | {"run_id": f"{number:016x}"}
+        for number in (1, 2)
+    ]
+    line = "- copy: versions 1, 2"
+    assert line in markdown(stored(records)).split("## How far back")[0]
+    assert line not in markdown(stored(records[:1], "alone"))

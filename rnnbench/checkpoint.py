@@ -12,6 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from rnnbench.records import write_atomically
+from rnnbench.seal import check_tensors, seal_tensors
 from rnnbench.trainer import Trainer
 
 
@@ -25,7 +26,8 @@ class Checkpoint(NamedTuple):
 def save_checkpoint(path: Path, trainer: Trainer) -> None:
     """Write a trainer's state, in place of an older one."""
     tensors = {name: tensor.cpu().contiguous() for name, tensor in trainer.tensors().items()}
-    write_atomically(path, save(tensors, metadata={"state": json.dumps(trainer.state())}))
+    content = save(tensors, metadata={"state": json.dumps(trainer.state())})
+    write_atomically(path, seal_tensors(content))
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:
@@ -33,6 +35,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     if not path.exists():
         return None
     try:
+        check_tensors(path.read_bytes())
         with safe_open(path, framework="pt") as file:
             state = json.loads(file.metadata()["state"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -16,6 +16,7 @@ from rnnbench.machine import describe_machine
 from rnnbench.matching import count_parameters, count_state
 from rnnbench.outcome import Outcome
 from rnnbench.records import FORMAT, Record, Store
+from rnnbench.seal import seal_tensors
 
 
 def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any]) -> Record:
@@ -129,5 +130,6 @@ def store_failure(job: Mapping[str, Any], error: str, store: Store) -> None:
 
 
 def final_parameters(outcome: Outcome) -> bytes:
-    """Return a replica's trained parameters as the bytes of a safetensors file."""
-    return save({name: tensor.cpu().contiguous() for name, tensor in outcome.parameters.items()})
+    """Return a replica's trained parameters as the bytes of a sealed safetensors file."""
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in outcome.parameters.items()}
+    return seal_tensors(save(tensors))

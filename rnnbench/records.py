@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.record_shape import check_record
+from rnnbench.seal import check_tensors, open_line, seal_line
 
-FORMAT = 1
+FORMAT = 2
+UNSEALED = 1  # the format before records and weights were sealed
 FINISHED = ("solved", "unsolved", "diverged", "dropped")  # dropped: from a tuning's grid
 Record = dict[str, Any]
 
@@ -29,31 +31,36 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.chmod(name, 0o644)
         os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(path)  # and not the draft's name, or none
         raise
 
 
 def encode(record: Record) -> str:
-    """Return a record as one line of standard JSON; NaN and infinity become null."""
-    return json.dumps(_without_nan(record), separators=(",", ":"), allow_nan=False)
+    """Return a record as one line of standard JSON, sealed; NaN and infinity become null."""
+    text = json.dumps(_without_nan(record), separators=(",", ":"), allow_nan=False)
+    return text if record["format"] == UNSEALED else seal_line(text)
 
 
 def decode(text: str | bytes) -> Record:
     """Return the record in a line of JSON.
 
     Raises:
-        ValueError: the text is not a record of a known format.
+        ValueError: the text is not a record of a known format, or not as it was written.
     """
     try:
-        record = json.loads(text)
+        record: Record = json.loads(text)
     except RecursionError as error:
         raise ValueError("a record must not be nested so deep") from error
     found = record.get("format") if isinstance(record, dict) else None
     if type(found) is int and found > FORMAT:
         raise ValueError(f"it has format {found}, newer than {FORMAT}: upgrade rnnbench to read it")
-    if not isinstance(record, dict) or found != FORMAT:
-        raise ValueError(f"a record must have format {FORMAT}")
+    if type(found) is not int or found < UNSEALED:
+        raise ValueError(f"a record must have format {UNSEALED} or {FORMAT}")
+    if found != UNSEALED:
+        record = json.loads(open_line(text.decode() if isinstance(text, bytes) else text))
     check_record(record)
     return record
 
@@ -73,19 +80,38 @@ class Store:
         self.output_dir = Path(output_dir)
         self.directory = self.output_dir / "runs"
 
-    def runs(self) -> dict[str, Record]:
-        """Return all records by run id; a file that cannot be read is named and passed over."""
-        return {record["run_id"]: record for record in read_records(self.output_dir)}
+    def runs(self, *, strict: bool = False) -> dict[str, Record]:
+        """Return all records by run id; arguments as in `read_records`."""
+        records = read_records(self.output_dir, strict=strict)
+        return {record["run_id"]: record for record in records}
 
-    def read(self, run_id: str) -> Record | None:
-        """Return one record, or None where there is none that can be read."""
+    def read(self, run_id: str, *, strict: bool = False) -> Record | None:
+        """Return one record, or None where there is none; arguments as in `read_records`."""
         path = self.directory / f"{run_id}.json"
-        return next(_read_files([path]), None) if path.exists() else None
+        return next(_read_files([path], strict), None) if path.exists() else None
 
     def finished(self, run_ids: Iterable[str]) -> dict[str, str]:
-        """Return the statuses, by run id, of those runs that need no more training."""
-        records = filter(None, map(self.read, run_ids))
-        return {r["run_id"]: r["status"] for r in records if r["status"] in FINISHED}
+        """Return the statuses, by run id, of those runs that need no more training.
+
+        Raises:
+            OSError: a record is there and cannot be read, which is no reason to train it again.
+        """
+        records = filter(None, (self.read(run_id, strict=True) for run_id in run_ids))
+        return {r["run_id"]: r["status"] for r in records if self.is_finished(r)}
+
+    def is_finished(self, record: Record) -> bool:
+        """Return whether a run needs no more training; weights that are damaged are named."""
+        if record["status"] not in FINISHED:
+            return False
+        path = self.parameters(record["run_id"])
+        try:
+            check_tensors(path.read_bytes())
+        except FileNotFoundError:
+            return True  # weights may be left out where results are copied
+        except ValueError as error:
+            print(f"rnnbench: warning: {path} is passed over: {error}", file=sys.stderr)
+            return False
+        return True
 
     def parameters(self, run_id: str) -> Path:
         return self.directory / f"{run_id}.safetensors"
@@ -98,14 +124,18 @@ class Store:
         write_atomically(path, encode(record).encode() + b"\n")
 
 
-def read_records(path: Path | str) -> Iterator[Record]:
+def read_records(path: Path | str, *, strict: bool = False) -> Iterator[Record]:
     """Yield the records of a directory or of a consolidated file, wherever they lie.
+
+    What is no record is named and passed over.
 
     Args:
         path: a directory with `runs/*.json` or `records.jsonl` (one record a line), or such a file.
+        strict: a file that the system fails to read is not passed over.
 
     Raises:
         FileNotFoundError: there is nothing at the path.
+        OSError: a file cannot be read, and `strict` is set.
     """
     path = Path(path)
     if not path.exists():
@@ -115,7 +145,7 @@ def read_records(path: Path | str) -> Iterator[Record]:
         return
     if (path / "records.jsonl").exists():
         yield from _read_lines(path / "records.jsonl")
-    yield from _read_files(sorted((path / "runs").glob("*.json")))
+    yield from _read_files(sorted((path / "runs").glob("*.json")), strict)
 
 
 def consolidate(paths: Iterable[Path | str], destination: Path) -> int:
@@ -125,13 +155,16 @@ def consolidate(paths: Iterable[Path | str], destination: Path) -> int:
     return len(lines)
 
 
-def _read_files(paths: Iterable[Path]) -> Iterator[Record]:
+def _read_files(paths: Iterable[Path], strict: bool) -> Iterator[Record]:
     for path in paths:
         try:
             record = decode(path.read_bytes())
             if record["run_id"] != path.stem:
                 raise ValueError("the record belongs to another run")
         except (OSError, ValueError) as error:
+            if strict and isinstance(error, OSError):
+                error.filename = str(path)
+                raise
             print(f"rnnbench: warning: {path} is passed over: {error}", file=sys.stderr)
         else:
             yield record

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
+from safetensors import SafetensorError
+from safetensors.torch import load
 from torch import Tensor
 
 from rnnbench.cell import Shapes
 from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel, model_shapes
 from rnnbench.records import Record, Store
+from rnnbench.seal import check_tensors
 from rnnbench.stored_condition import condition_of
 
 
@@ -24,7 +26,7 @@ def load_model(path: Path | str, run_id: str) -> SequenceModel:
 
     Raises:
         FileNotFoundError: the directory holds no such run, or not its parameters.
-        ValueError: the parameters do not fit the record.
+        ValueError: the parameters do not fit the record, or are not as they were written.
     """
     return load_stack(path, [run_id])
 
@@ -42,7 +44,8 @@ def load_stack(
 
     Raises:
         FileNotFoundError: the directory holds no such run, or not its parameters.
-        ValueError: the parameters do not fit the record, or the runs are of several conditions.
+        ValueError: the parameters do not fit the record, are not as they were written, or are of
+            several conditions.
     """
     store = Store(path)
     records = [_record(store, run_id) for run_id in run_ids]
@@ -67,7 +70,12 @@ def _record(store: Store, run_id: str) -> Record:
 
 
 def _parameters(weights: Path, shapes: Shapes) -> dict[str, Tensor]:
-    parameters = load_file(weights)
+    content = weights.read_bytes()
+    try:
+        check_tensors(content)
+        parameters = load(content)
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"{weights} cannot be read: {error}") from error
     found = {name: tuple(tensor.shape) for name, tensor in parameters.items()}
     if found != shapes:
         raise ValueError(f"{weights} must hold {shapes}, got {found}")

@@ -57,7 +57,9 @@ def make_plan(sweep: Sweep) -> Plan:
     Raises:
         ValueError: a device is not to be had here.
     """
-    stored = finished(stored_records(sweep))
+    store = Store(sweep.output_dir)
+    records = stored_records(sweep).items()
+    stored = frozenset(key for key, record in records if store.is_finished(record))
     costs_and_jobs = []
     for condition, replicas in sweep.jobs:
         left = [r for r in replicas if r.lr is not None and condition.run_id(r) not in stored]
@@ -69,8 +71,12 @@ def make_plan(sweep: Sweep) -> Plan:
 
 
 def stored_records(sweep: Sweep) -> Mapping[str, Record]:
-    """Return the records in a sweep's directory, by run id; none where there is no directory."""
-    return Store(sweep.output_dir).runs() if sweep.output_dir.exists() else {}
+    """Return the records in a sweep's directory, by run id; none where there is no directory.
+
+    Raises:
+        OSError: one is there and cannot be read, which is no reason to train it again.
+    """
+    return Store(sweep.output_dir).runs(strict=True) if sweep.output_dir.exists() else {}
 
 
 def finished(records: Mapping[str, Record]) -> frozenset[str]:

@@ -69,8 +69,9 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path, monkeypa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(records.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as raised:
         write_atomically(path, b"new")
+    assert raised.value.filename == str(path)
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
@@ -93,3 +94,15 @@ def test_nothing_there_is_an_error_that_names_the_place(tmp_path):
 def test_decode_names_what_is_missing():
     with pytest.raises(ValueError, match="a record must have history"):
         decode(json.dumps({k: v for k, v in record().items() if k != "history"}))
+
+
+def test_a_record_that_the_system_fails_to_read_is_no_reason_to_train_again(tmp_path, capsys):
+    path = tmp_path / "runs" / f"{'a' * 16}.json"
+    path.mkdir(parents=True)  # whoever may do anything may read every file
+    store = Store(tmp_path)
+    for look in (lambda: store.runs(strict=True), lambda: store.finished(["a" * 16])):
+        with pytest.raises(OSError) as raised:
+            look()
+        assert raised.value.filename == str(path)
+    assert store.runs() == {}
+    assert f"{path} is passed over" in capsys.readouterr().err

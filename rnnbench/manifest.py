@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rnnbench.condition import Sweep
+from rnnbench.errors import message_of
 from rnnbench.records import write_atomically
 
 FILE = "manifest.json"
@@ -37,14 +39,21 @@ def add_to_manifest(sweep: Sweep) -> None:
 def read_manifest(output_dir: Path | str) -> dict[str, Entry]:
     """Return the conditions by id: name, task, cell, gap, and replicas as [seed, learning rate].
 
-    The rate is None where tuning chooses it. None at all where there is no manifest that can be
-    read: it is written again at the next start.
+    The rate is None where tuning chooses it. None at all where there is no manifest; one that is
+    damaged is named, and is written again at the next start.
     """
+    path = Path(output_dir) / FILE
+    entries = {}
     try:
-        found = json.loads((Path(output_dir) / FILE).read_bytes())["conditions"]
-        return {identity: entry for identity, entry in found.items() if _is_entry(entry)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+        found = json.loads(path.read_bytes())["conditions"]
+        entries = {identity: entry for identity, entry in found.items() if _is_entry(entry)}
+        if len(entries) < len(found):
+            raise ValueError("an entry that is none of a condition")
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        print(f"rnnbench: warning: {path} is passed over: {message_of(error)}", file=sys.stderr)
+    return entries
 
 
 def _is_entry(entry: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -137,13 +138,21 @@ def _describe(job: Job, choice: Choice) -> str:
 
 
 def _read(path: Path) -> dict[str, Choice]:
-    """Return the remembered choices; none where the file is missing or broken."""
+    """Return the remembered choices; none where there is no file, or one that says no such thing.
+
+    That one is named: the engines are timed again, and may be others.
+    """
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return {}
+    except (OSError, ValueError):
+        found = None
     pairs = found.items() if isinstance(found, dict) else ()
-    return {key: choice for key, choice in pairs if _is_choice(choice)}
+    choices = {key: choice for key, choice in pairs if _is_choice(choice)}
+    if not isinstance(found, dict) or len(choices) < len(found):
+        print(f"rnnbench: warning: {path} is passed over: no choice of engines", file=sys.stderr)
+    return choices
 
 
 def _is_choice(choice: object) -> bool:

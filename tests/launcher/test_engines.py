@@ -92,9 +92,10 @@ def test_a_dry_run_remembers_nothing(resolve, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"x": 1}', '{"x": {"engine": 3}}', "\x00"])
-def test_a_broken_memory_is_made_anew(resolve, tmp_path, content):
+def test_a_broken_memory_is_named_and_made_anew(resolve, tmp_path, capsys, content):
     (tmp_path / "engines.json").write_text(content)
     assert resolve(GRU, work=favour("torch"))[0] == ["torch"]
+    assert f"{tmp_path / 'engines.json'} is passed over" in capsys.readouterr().err
     assert resolve(GRU, work=favour("reference"))[0] == ["torch"]
 
 

@@ -129,6 +129,7 @@ class Sweep:
         jobs: conditions, each with its replicas.
         choices: how rates were chosen, by the id of tuned conditions, as far as they are.
         is_tuning: these are the runs from which rates are chosen, in a directory of their own.
+        condition_seconds: that one condition may take in a worker; None for no limit.
         command: what was asked for, as it was typed; empty where it was not a command.
         cluster: where to run, see conf/cluster; None: on this machine.
     """
@@ -141,6 +142,7 @@ class Sweep:
     jobs: tuple[tuple[Condition, tuple[Replica, ...]], ...]
     choices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     is_tuning: bool = False
+    condition_seconds: float | None = None
     command: str = ""
     cluster: Mapping[str, Any] | None = None
 

@@ -64,6 +64,14 @@ def _workers(value: Any) -> int:
     return value
 
 
+def _limit(value: Any) -> float | None:
+    if value is None:
+        return None
+    if not _is_number(value) or value <= 0:
+        raise ValueError("be a number of seconds above 0, or null for no limit")
+    return float(value)
+
+
 def _bound(value: Any) -> float | None:
     if value is None:
         return None
@@ -183,4 +191,5 @@ class Settings(BaseModel):
     name: Annotated[str, Field(pattern=r"^\w[\w.+-]*$")]
     output_dir: Annotated[str, Field(min_length=1)]
     workers: Annotated[int, BeforeValidator(_workers)]
+    condition_seconds: Annotated[float | None, BeforeValidator(_limit)]
     dry_run: bool

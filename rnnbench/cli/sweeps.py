@@ -33,7 +33,7 @@ def make_sweeps(configurations: Sequence[Mapping[str, Any]], command: str = "") 
 
 def _make_sweep(group: list[Settings]) -> Sweep:
     first = group[0]
-    for key in ("name", "workers", "dry_run", "tracker", "cluster"):
+    for key in ("name", "workers", "condition_seconds", "dry_run", "tracker", "cluster"):
         values = [getattr(settings, key) for settings in group]
         if any(value != values[0] for value in values):
             raise ConfigError(f"{key} must be the same in all jobs of {first.output_dir}")
@@ -49,6 +49,7 @@ def _make_sweep(group: list[Settings]) -> Sweep:
         name=first.name,
         output_dir=Path(first.output_dir),
         workers=first.workers,
+        condition_seconds=first.condition_seconds,
         dry_run=first.dry_run,
         tracker=first.tracker.model_dump(),
         cluster=first.cluster.model_dump() if first.cluster else None,

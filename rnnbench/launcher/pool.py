@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import pickle
-import signal
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
-from rnnbench.launcher.interrupt import SIGNALS, Interrupt
-from rnnbench.launcher.process import serve
+from rnnbench.launcher.child import Child
+from rnnbench.launcher.interrupt import Interrupt
 
 Work = Callable[[Any, Callable[[Any], None], threading.Event], Any]
 Notify = Callable[[int, str, Any], None]
 ENDS = ("done", "error", "died")
 
 POLL_SECONDS = 0.25
-EXIT_SECONDS = 5.0
 HAND_OVERS = 10  # of one job to workers that die before they begin it
 
 
@@ -33,6 +29,7 @@ def run(
     *,
     workers: int,
     interrupt: Interrupt,
+    seconds: float | None = None,
     initialize: Callable[[], None] | None = None,
     stopping: Callable[[], None] | None = None,
     grace: float = 30.0,
@@ -50,11 +47,12 @@ def run(
             one line) or "died" (how its worker ended, in one line).
         workers: processes at most.
         interrupt: entered by the caller.
+        seconds: that a job may take; the worker of one that takes longer is killed.
         initialize: called once in each worker, before its first job.
         stopping: called when an interrupt has come.
         grace: seconds that running jobs have after an interrupt, until they are killed.
     """
-    pool = _Pool([pickle.dumps((initialize, work, job)) for job in jobs], notify)
+    pool = _Pool([pickle.dumps((initialize, work, job)) for job in jobs], notify, seconds)
     try:
         while pool.unfinished and not interrupt.stop.is_set():
             pool.hand_out(workers)
@@ -68,16 +66,17 @@ def run(
 class _Pool:
     """The parent's side: jobs that wait, and workers."""
 
-    def __init__(self, jobs: list[bytes], notify: Notify) -> None:
+    def __init__(self, jobs: list[bytes], notify: Notify, seconds: float | None) -> None:
         self.jobs = jobs
         self.notify = notify
+        self.seconds = seconds
         self.waiting = deque(range(len(jobs)))
-        self.workers: list[_Worker] = []
+        self.workers: list[Child] = []
         self.hand_overs: Counter[int] = Counter()
         self.leaving = False
 
     @property
-    def busy(self) -> list[_Worker]:
+    def busy(self) -> list[Child]:
         return [worker for worker in self.workers if worker.job is not None]
 
     @property
@@ -87,7 +86,7 @@ class _Pool:
     def hand_out(self, limit: int) -> None:
         """Give each idle worker a job, starting workers up to the limit."""
         while len(self.workers) < min(limit, len(self.waiting) + len(self.busy)):
-            self.workers.append(_Worker())
+            self.workers.append(Child())
         for worker in self.workers:
             if worker.job is None and self.waiting:
                 worker.job = self.waiting.popleft()
@@ -101,14 +100,18 @@ class _Pool:
         for worker in list(self.workers):
             for kind, value in worker.messages():
                 self._take(worker, kind, value)
+            if self.seconds is not None:
+                worker.end_overdue(self.seconds)
 
-    def _take(self, worker: _Worker, kind: str, value: Any) -> None:
+    def _take(self, worker: Child, kind: str, value: Any) -> None:
         index, begun = worker.job, worker.begun
         if kind == "died":
             self.workers.remove(worker)
         if index is None or (kind == "died" and self.leaving):
             return
         worker.begun = kind not in ENDS
+        if kind == "started":
+            worker.began = time.monotonic()
         if kind in ENDS:
             worker.job = None
         if kind == "died" and not begun and self.hand_overs[index] < HAND_OVERS:
@@ -132,56 +135,3 @@ class _Pool:
             worker.process.kill()
         for worker in [*idle, *self.workers]:
             worker.end()
-
-
-class _Worker:
-    """One process and the parent's end of its pipe.
-
-    Attributes:
-        job: index of the job that was handed over, or None.
-        begun: the worker has said that it began that job.
-    """
-
-    def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs,), daemon=True)
-        # A signal that comes while Python starts waits until the worker can deal with it. The
-        # tracker, which the first start would bring up, lifts the mask, and so comes before.
-        resource_tracker.ensure_running()
-        held = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        try:
-            self.process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, held)
-        theirs.close()
-        self.job: int | None = None
-        self.begun = False
-
-    def messages(self) -> Iterator[tuple[str, Any]]:
-        """Yield what the worker has sent; at the end of file, how it died."""
-        while True:
-            try:
-                if not self.connection.poll():
-                    return
-                message = self.connection.recv()
-            except (EOFError, OSError):
-                self.end()
-                yield "died", self._cause()
-                return
-            yield message
-
-    def end(self) -> None:
-        """Close the pipe and see the process out."""
-        self.connection.close()
-        self.process.join(EXIT_SECONDS)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
-
-    def _cause(self) -> str:
-        code = self.process.exitcode or 0
-        if code >= 0:
-            return f"the worker process ended with exit code {code}"
-        hint = ", perhaps out of memory" if -code == signal.SIGKILL else ""
-        return f"the worker process was killed by {signal.Signals(-code).name}{hint}"

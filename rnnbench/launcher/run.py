@@ -62,6 +62,10 @@ def _launch(
     except CannotRun as error:
         _say(f"error: {error}")
         return CANNOT_RUN
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _say(f"error: {place}{error.strerror or error}: the same command continues")
+        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return max(codes, default=0)
@@ -73,14 +77,15 @@ def _prepare(sweeps: Sequence[Sweep]) -> list[Plan]:
         _runner(sweep, run_here)  # a cluster is to be had
     try:
         plans = [make_plan(settle(sweep)) for sweep in sweeps]
+    except ValueError as error:
+        raise CannotRun(str(error)) from error
+    try:
         for plan in plans:
             if not plan.sweep.dry_run:
                 plan.sweep.output_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         place = f"{error.filename} ({error.strerror})"
         raise CannotRun(f"output_dir must be a directory to write to, got {place}") from error
-    except ValueError as error:
-        raise CannotRun(str(error)) from error
     return plans
 
 
@@ -146,7 +151,7 @@ def _with_engines(plan: Plan, runner: Runner, interrupt: Interrupt) -> Plan:
 
     def run(jobs: Sequence[Job], notify: pool.Notify) -> None:
         with interrupt:
-            runner(time_engines, jobs, notify, interrupt)
+            runner(time_engines, jobs, notify, interrupt, seconds=plan.sweep.condition_seconds)
 
     return resolve_engines(plan, _say, run)
 
@@ -175,9 +180,10 @@ def _train(plan: Plan, mode: str, runner: Runner, interrupt: Interrupt) -> dict[
         what = f"to tune ({tuning_budget()})" if plan.sweep.is_tuning else "to train"
         progress.say(f"rnnbench: {plan.sweep.name}: conditions {what}: {len(jobs)}")
         stopping = partial(progress.say, STOPPING)
+        execute = partial(runner, seconds=plan.sweep.condition_seconds, stopping=stopping)
 
         def run(some: Sequence[Job], notify: pool.Notify) -> None:
-            runner(run_job, some, notify, interrupt, workers=plan.workers, stopping=stopping)
+            execute(run_job, some, notify, interrupt, workers=plan.workers)
 
         run_shared(watch, run, interrupt)
     return watch.errors

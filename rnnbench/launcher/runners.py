@@ -27,6 +27,7 @@ class Runner(Protocol):
         interrupt: Interrupt,
         *,
         workers: int = 1,
+        seconds: float | None = None,
         stopping: Callable[[], None] | None = None,
     ) -> None: ...
 
@@ -38,6 +39,7 @@ def run_in_workers(
     interrupt: Interrupt,
     *,
     workers: int = 1,
+    seconds: float | None = None,
     stopping: Callable[[], None] | None = None,
 ) -> None:
     """Run jobs in worker processes of one thread each."""
@@ -48,6 +50,7 @@ def run_in_workers(
         work,
         notify,
         workers=workers,
+        seconds=seconds,
         interrupt=interrupt,
         initialize=prepare_process,
         stopping=stopping,
@@ -61,9 +64,13 @@ def run_here(
     interrupt: Interrupt,
     *,
     workers: int = 1,
+    seconds: float | None = None,
     stopping: Callable[[], None] | None = None,
 ) -> None:
-    """Run jobs one after the other in this process, on one thread as in a worker."""
+    """Run jobs one after the other in this process, on one thread as in a worker.
+
+    None is ended when its `seconds` are over: there is nobody to do that.
+    """
     import torch
 
     from rnnbench.machine import prepare_process

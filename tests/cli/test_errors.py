@@ -126,6 +126,10 @@ import pytest
         ("engine=warp", "engine must be 'auto', 'reference', 'compiled' or 'torch', got 'warp'"),
         ("device=tpu", "device must be 'auto', 'cpu' or 'cuda', got 'tpu'"),
         ("dtype=float16", "dtype must be 'float32' or 'float64', got 'float16'"),
+        (
+            "condition_seconds=0",
+            "condition_seconds must be a number of seconds above 0, or null for no limit, got 0",
+        ),
         ("workers=0", "workers must be auto or a whole number of at least 1, got 0"),
         ("dry_run=maybe", "dry_run must be a valid boolean, got 'maybe'"),
         ("name=a/b", "name must be letters, digits, dots, dashes and underscores, got 'a/b'"),

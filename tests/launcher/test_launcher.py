@@ -156,6 +156,16 @@ def test_the_same_numbers_come_out_here_and_in_workers(tmp_path):
     assert len(losses(tmp_path / "here")) == 2
 
 
+def test_what_cannot_be_written_ends_a_sweep_in_one_line(tmp_path, capfd):
+    place = tmp_path / "manifest.json"
+    place.mkdir()
+    assert launch([sweep_of(tmp_path, condition())]) == 1
+    *_, line = capfd.readouterr().err.splitlines()
+    assert line == f"rnnbench: error: {place}: Is a directory: the same command continues"
+    place.rmdir()
+    assert launch([sweep_of(tmp_path, condition())]) == 0
+
+
 def test_a_worker_that_dies_and_a_cell_that_raises_cost_their_own_conditions(tmp_path, capfd):
     cells = ("killed", "broken", "gru")
     sweep = sweep_of(tmp_path, *(condition(cell, engine="auto") for cell in cells))

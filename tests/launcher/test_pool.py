@@ -38,6 +38,8 @@ def obey(job: Any, progress: Progress, stop: threading.Event) -> Any:
         os.kill(os.getpid(), signal.SIGKILL)
     if job == "leave":
         os._exit(3)
+    if job == "sleep":
+        time.sleep(60)
     if job == "raise":
         raise ValueError("broken\nin two lines")
     if job == "unpicklable":
@@ -361,3 +363,9 @@ def run_python(
 def test_the_pool_itself_loads_no_torch() -> None:
     code = "import sys, rnnbench.launcher.pool; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_job_that_takes_too_long_is_ended_and_the_others_are_done() -> None:
+    log = run(["a", "sleep", "b"], obey, workers=1, seconds=1.0)
+    assert log.told["done"] == {0: "a", 2: "b"}
+    assert log.told["died"] == {1: "it took longer than condition_seconds=1"}

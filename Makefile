@@ -4,12 +4,13 @@ INSTALLED := .venv/.installed
 # One process per core, each with one thread.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-.PHONY: help gaps smoke test slow soak lint
+.PHONY: help gaps smoke test slow faults soak lint
 
 help:
 	@echo "make gaps    train RNN, LSTM and GRU on three tasks at five gaps: results/gaps/report"
 	@echo "make smoke   the same in small, in about a minute: results/smoke/report"
 	@echo "make test    the tests; make slow: the long ones; make lint: style and types"
+	@echo "make faults  kills, full disks, damaged files: 500 faults, and what was lost or wrong"
 	@echo "make soak    the smoke sweep 50 times over, for leaks, in half an hour"
 	@echo "ARGS='...'   more for the command line, as in: make gaps ARGS='tracker=none workers=4'"
 
@@ -26,6 +27,9 @@ test: $(INSTALLED)
 
 slow: $(INSTALLED)
 	$(PYTEST) -m slow $(ARGS)
+
+faults: $(INSTALLED)
+	$(BIN)/python -m tests.faults $(ARGS)
 
 soak: $(INSTALLED)
 	$(BIN)/python -m tests.soak $(ARGS)

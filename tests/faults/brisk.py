@@ -1,0 +1,21 @@
+"""rnnbench with its clocks set short: a checkpoint and news after every step, and little patience.
+
+`python -m tests.faults.brisk` is `python -m rnnbench` but for these; spawned workers import the
+main module of their parent, and so have them too.
+"""
+
+import sys
+
+from rnnbench import claims, news, worker
+from rnnbench.launcher import pool, sharing
+
+worker.CHECKPOINT_SECONDS = worker.PROGRESS_SECONDS = -1.0
+news.NEWS_SECONDS = 0.0
+sharing.POLL_SECONDS = pool.POLL_SECONDS = 0.05
+claims.take.__kwdefaults__["beat_seconds"] = 0.25
+claims.Vigil.__init__.__kwdefaults__["stale_seconds"] = 4.0
+
+if __name__ == "__main__":
+    from rnnbench.cli import main
+
+    sys.exit(main())

@@ -10,11 +10,12 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from rnnbench.condition import digest
+from rnnbench.condition import Condition, digest
 from rnnbench.launcher.plan import Job, Plan
-from rnnbench.records import write_atomically
+from rnnbench.records import FINISHED, Store, write_atomically
 
 FILE = "engines.json"
+AUTO = "auto"
 # In this order, the first that is nearly the fastest: a close race is not decided by noise.
 PREFERENCE = ("compiled", "reference", "torch")
 MARGIN = 1.2
@@ -28,7 +29,8 @@ Run = Callable[[Sequence[Job], Callable[[int, str, Any], None]], None]
 def resolve_engines(plan: Plan, say: Say, run: Run) -> Plan:
     """Return the plan with an engine in place of every `auto`.
 
-    Later starts in the same directory take the choice of the first; a dry run remembers nothing.
+    Later starts in the same directory take the choice of the first, or else what its stored runs
+    were trained on; a dry run remembers nothing.
 
     Args:
         plan: its jobs hold the engines as configured.
@@ -40,8 +42,10 @@ def resolve_engines(plan: Plan, say: Say, run: Run) -> Plan:
     known = _read(path)
     jobs: dict[str, Job] = {}
     for job in _shortest_first(plan.jobs):
-        if job["engine"] == "auto":
+        if job["engine"] == AUTO:
             jobs.setdefault(_key(job), job)
+    if jobs.keys() - known:
+        known = _stored(directory) | known
     choices = {key: known[key] for key, job in jobs.items() if _usable(known.get(key), job)}
     timed = _time({key: job for key, job in jobs.items() if key not in choices}, run)
     sure = {key: choice for key, choice in timed.items() if choice["seconds_per_step"]}
@@ -55,7 +59,7 @@ def resolve_engines(plan: Plan, say: Say, run: Run) -> Plan:
 
 
 def _with_engine(job: Job, choices: Mapping[str, Choice]) -> Job:
-    return {**job, "engine": choices[_key(job)]["engine"]} if job["engine"] == "auto" else job
+    return {**job, "engine": choices[_key(job)]["engine"]} if job["engine"] == AUTO else job
 
 
 def _time(jobs: Mapping[str, Job], run: Run) -> dict[str, Choice]:
@@ -137,10 +141,20 @@ def _describe(job: Job, choice: Choice) -> str:
     return f"{line}; not compiled: {lacking}" if lacking else line
 
 
+def _stored(directory: Path) -> dict[str, Choice]:
+    """Return what runs of a directory were trained on where `auto` was asked for."""
+    choices = {}
+    for record in Store(directory).runs().values() if directory.exists() else ():
+        if record["status"] in FINISHED and record.get("config", {}).get("engine") == AUTO:
+            job = {"condition": Condition(**record["config"]), "device": record["device"]}
+            choices[_key(job)] = {**_choice({}, {}), "engine": record["engine"]}
+    return choices
+
+
 def _read(path: Path) -> dict[str, Choice]:
     """Return the remembered choices; none where there is no file, or one that says no such thing.
 
-    That one is named: the engines are timed again, and may be others.
+    That one is named.
     """
     try:
         found = json.loads(path.read_bytes())

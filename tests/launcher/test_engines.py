@@ -10,6 +10,8 @@ from rnnbench.condition import Condition, Replica, Sweep
 from rnnbench.engine.compiled import build
 from rnnbench.launcher.engines import _choice, resolve_engines, time_engines
 from rnnbench.launcher.plan import make_plan
+from rnnbench.recording import describe_run, failed_record
+from rnnbench.records import Store
 
 GRU = Condition(
     task={"_target_": "tasks.delayed_recall.DelayedRecall", "name": "recall", "gap": 6},
@@ -97,6 +99,19 @@ def test_a_broken_memory_is_named_and_made_anew(resolve, tmp_path, capsys, conte
     assert resolve(GRU, work=favour("torch"))[0] == ["torch"]
     assert f"{tmp_path / 'engines.json'} is passed over" in capsys.readouterr().err
     assert resolve(GRU, work=favour("reference"))[0] == ["torch"]
+
+
+@pytest.mark.parametrize("content", [None, "torn"])
+def test_without_a_memory_the_engine_of_stored_runs_is_taken(resolve, tmp_path, content):
+    """So that no curve is half of one engine and half of another."""
+    run = {"sweep": "trial", "command": "", "device": "cpu", "tuning": None, "started": "2026"}
+    described = describe_run(GRU, Replica(7, 1e-3), {**run, "engine": "torch"})
+    Store(tmp_path).write({**failed_record(described, ""), "status": "unsolved"})
+    if content:
+        (tmp_path / "engines.json").write_text(content)
+    engines, _, timed = resolve(LONG, RNN, work=favour("reference"))
+    assert engines == ["torch", "reference"]
+    assert timed == [("rnn", 6)]
 
 
 def test_timing_that_dies_costs_the_speed_alone_and_is_tried_again(resolve, tmp_path):

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import os
-import signal
-import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rnnbench.cluster.notes import Notes
+from rnnbench.cluster.ray_connection import connected, reach
 from rnnbench.cluster.task import Outcome, Training
-from rnnbench.launcher.interrupt import SIGNALS, Interrupt
+from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.plan import Job
 from rnnbench.launcher.pool import Notify, Work
 from rnnbench.launcher.process import THREAD_VARIABLES
 from rnnbench.launcher.runners import CannotRun
 
 POLL_SECONDS = 1.0
-CONNECT_SECONDS = 5.0
 LEAVE_SECONDS = 60.0  # to checkpoint after an interrupt
 
 
@@ -35,7 +31,7 @@ class RayRunner:
         if importlib.util.find_spec("ray") is None:
             raise CannotRun("+cluster=ray needs ray: pip install 'rnnbench[ray]'")
         if cluster["address"] is not None:
-            _reach(cluster["address"])
+            reach(cluster["address"])
         self.cluster = cluster
 
     def __call__(
@@ -46,14 +42,14 @@ class RayRunner:
         interrupt: Interrupt,
         *,
         workers: int = 1,
+        seconds: float | None = None,
         stopping: Callable[[], None] | None = None,
     ) -> None:
         """Hand all jobs to Ray and wait for them."""
         if not jobs or interrupt.stop.is_set():
             return
-        with _connected(self.cluster):
-            _say_what_lacks(self.cluster)
-            tasks = _Tasks(self.cluster, work, jobs, notify)
+        with connected(self.cluster):
+            tasks = _Tasks(self.cluster, work, jobs, notify, seconds)
             while tasks.unfinished and not interrupt.stop.is_set():
                 tasks.hand_out()
                 tasks.collect()
@@ -67,11 +63,16 @@ class _Tasks:
     """Jobs that wait, and those that Ray has."""
 
     def __init__(
-        self, cluster: Mapping[str, Any], work: Work, jobs: Sequence[Job], notify: Notify
+        self,
+        cluster: Mapping[str, Any],
+        work: Work,
+        jobs: Sequence[Job],
+        notify: Notify,
+        seconds: float | None,
     ) -> None:
         import ray
 
-        self.jobs, self.work = jobs, work
+        self.jobs, self.work, self.seconds = jobs, work, seconds
         self.notes = Notes(jobs, notify)
         self.waiting = deque(range(len(jobs)))
         self.running: dict[Any, int] = {}
@@ -91,7 +92,8 @@ class _Tasks:
         """Give Ray the jobs that wait, up to the limit."""
         while self.waiting and len(self.running) < self.limit:
             index = self.waiting.popleft()
-            self.running[self.run.remote(self.work, self.jobs[index], os.getcwd())] = index
+            task = self.run.remote(self.work, self.jobs[index], os.getcwd(), self.seconds)
+            self.running[task] = index
 
     def collect(self, *, leaving: bool = False) -> None:
         """Take what has ended, waiting a moment if nothing has; tell the news of the others."""
@@ -123,80 +125,29 @@ class _Tasks:
             self.collect(leaving=True)
 
 
-def run_task(work: Work, job: Job, directory: str) -> tuple[str, Any, bool]:
+def run_task(work: Work, job: Job, directory: str, seconds: float | None) -> tuple[str, Any, bool]:
     """Do one job in a worker of Ray; it is cancelled by a KeyboardInterrupt in the main thread.
 
     Args:
         work: as of a runner.
         job: likewise.
         directory: where the launcher is; a user's own task and a relative output_dir lie there.
+        seconds: that it may take; None for no limit.
     """
     os.chdir(directory)
     if directory not in sys.path:
         sys.path.insert(0, directory)
-    training = Training(work, job)
+    training = Training(work, job, seconds)
     while True:
         try:
-            return tuple(training.end())
+            outcome = training.end()
         except KeyboardInterrupt:
             training.stop.set()
-
-
-def _say_what_lacks(cluster: Mapping[str, Any]) -> None:
-    """Say that no node has room for a task, which would otherwise wait without a word.
-
-    Raises:
-        CannotRun: and none is to come, as the cluster is this machine alone.
-    """
-    import ray
-
-    cpus, gpus = cluster["cpus"], cluster["gpus"]
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    if any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
-        return
-    lack = f"no node of the Ray cluster has {cpus} CPUs and {gpus} GPUs, which a task asks for"
-    if cluster["address"] is None:
-        raise CannotRun(lack)
-    print(f"rnnbench: warning: {lack}: waiting for one that has", file=sys.stderr)
+            continue
+        if training.overdue:  # what it is still at must not go on beside the worker's next task
+            threading.Timer(1.0, os._exit, (1,)).start()
+        return tuple(outcome)
 
 
 def _cause(error: Exception) -> str:
     return f"the Ray task was lost ({type(error).__name__})"
-
-
-def _reach(address: str) -> None:
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        rule = "be that of a running Ray cluster"
-        raise CannotRun(f"cluster.address must {rule}, got {address} ({error})") from error
-
-
-@contextmanager
-def _connected(cluster: Mapping[str, Any]) -> Iterator[None]:
-    """Connect to Ray, quietly; a cluster of this machine ends with the context."""
-    try:
-        _connect(cluster["address"])
-        yield
-    finally:
-        import ray
-
-        ray.shutdown()
-
-
-def _connect(address: str | None) -> None:
-    """Connect, and leave the launcher's own signal handlers as they are."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    import ray
-
-    handlers = {number: signal.getsignal(number) for number in SIGNALS}
-    place = {"address": address} if address else {"address": "local", "include_dashboard": False}
-    try:
-        ray.init(**place, logging_level=logging.CRITICAL, log_to_driver=False)
-    except (ConnectionError, RuntimeError) as error:
-        raise CannotRun(f"Ray cannot be reached: {' '.join(str(error).split())}") from error
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            for number, handler in handlers.items():
-                signal.signal(number, handler)

@@ -47,12 +47,13 @@ class SlurmRunner:
         interrupt: Interrupt,
         *,
         workers: int = 1,
+        seconds: float | None = None,
         stopping: Callable[[], None] | None = None,
     ) -> None:
         """Submit all jobs and wait for them."""
         if not jobs or interrupt.stop.is_set():
             return
-        tasks = _Tasks(self.cluster, work, jobs, notify)
+        tasks = _Tasks(self.cluster, work, jobs, notify, seconds)
         tasks.begin()
         while tasks.unfinished and not interrupt.stop.wait(POLL_SECONDS):
             tasks.collect()
@@ -67,9 +68,14 @@ class _Tasks:
     """Tasks that have not ended, by the index of their job."""
 
     def __init__(
-        self, cluster: Mapping[str, Any], work: Work, jobs: Sequence[Job], notify: Notify
+        self,
+        cluster: Mapping[str, Any],
+        work: Work,
+        jobs: Sequence[Job],
+        notify: Notify,
+        seconds: float | None,
     ) -> None:
-        self.jobs, self.work = jobs, work
+        self.jobs, self.work, self.seconds = jobs, work, seconds
         self.notes = Notes(jobs, notify)
         self.unfinished: dict[int, Any] = {}
         # A name of its own finds these tasks, and no others, with one look at the queue.
@@ -164,5 +170,6 @@ class _Tasks:
     def _submit(self, indices: Sequence[int]) -> None:
         from rnnbench.cluster.slurm_task import SlurmTask
 
-        tasks = self.submission.submit([SlurmTask(self.work, self.jobs[i]) for i in indices])
+        functions = [SlurmTask(self.work, self.jobs[index], self.seconds) for index in indices]
+        tasks = self.submission.submit(functions)
         self.unfinished |= dict(zip(indices, tasks, strict=True))

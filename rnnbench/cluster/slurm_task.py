@@ -14,13 +14,13 @@ from rnnbench.launcher.pool import Work
 class SlurmTask(Checkpointable):  # type: ignore[misc, unused-ignore]
     """One job: SIGTERM ends it at a checkpoint; before a time-out it is queued again as well."""
 
-    def __init__(self, work: Work, job: Job) -> None:
-        self.work, self.job = work, job
+    def __init__(self, work: Work, job: Job, seconds: float | None) -> None:
+        self.work, self.job, self.seconds = work, job, seconds
         self.training: Training | None = None
 
     def __call__(self) -> Outcome:
         """Train to the end, or to a checkpoint."""
-        training = self.training = Training(self.work, self.job)
+        training = self.training = Training(self.work, self.job, self.seconds)
         signal.signal(signal.SIGTERM, lambda number, frame: training.stop.set())
         return training.end()
 
@@ -29,4 +29,4 @@ class SlurmTask(Checkpointable):  # type: ignore[misc, unused-ignore]
         if self.training is not None:
             self.training.stop.set()
             self.training.end()
-        return DelayedSubmission(SlurmTask(self.work, self.job))
+        return DelayedSubmission(SlurmTask(self.work, self.job, self.seconds))

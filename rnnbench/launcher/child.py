@@ -71,9 +71,14 @@ class Child:
 
     def _cause(self) -> str:
         if self.overdue is not None:
-            return f"it took longer than condition_seconds={self.overdue:g}"
+            return overdue(self.overdue)
         code = self.process.exitcode or 0
         if code >= 0:
             return f"the worker process ended with exit code {code}"
         hint = ", perhaps out of memory" if -code == signal.SIGKILL else ""
         return f"the worker process was killed by {signal.Signals(-code).name}{hint}"
+
+
+def overdue(seconds: float) -> str:
+    """Return what is said of a job that did not end in so many seconds."""
+    return f"it took longer than condition_seconds={seconds:g}"

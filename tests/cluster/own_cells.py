@@ -2,6 +2,7 @@
 
 BROKEN = """
 import os
+import time
 from rnnbench.cells import RNN
 
 
@@ -14,6 +15,13 @@ class Broken(RNN):
     def fail(self):
         open("attempts", "a").write("one\\n")
         raise RuntimeError("no such luck")
+
+
+class Hanging(Broken):
+    def fail(self):
+        open("attempts", "a").write("one\\n")
+        while True:
+            time.sleep(1)
 
 
 class Deadly(Broken):

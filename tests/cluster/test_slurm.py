@@ -108,11 +108,20 @@ def test_ctrl_c_leaves_no_job_and_the_same_command_completes(slurm, node, tmp_pa
     assert results(tmp_path) == local_twelve
 
 
-def test_a_task_s_own_error_is_told_in_one_line_and_not_tried_again(slurm, node, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Broken", "RuntimeError: no such luck (own.py:"),
+        ("Hanging", "it took longer than condition_seconds=15"),
+    ],
+)
+def test_a_task_s_own_error_is_told_in_one_line_and_not_tried_again(
+    slurm, node, tmp_path, name, told
+):
     (tmp_path / "own.py").write_text(BROKEN)
-    launcher = slurm(*ONE, "cell._target_=own.Broken")
-    text = finish(launcher, code=1)
-    assert "RuntimeError: no such luck (own.py:" in text
+    words = ["condition_seconds=15"] if name == "Hanging" else []
+    text = finish(slurm(*ONE, f"cell._target_=own.{name}", *words), code=1)
+    assert told in text
     assert (tmp_path / "attempts").read_text() == "one\n"
 
 

@@ -6,7 +6,7 @@ import multiprocessing
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 from tests.faults.bench import Bench
@@ -19,10 +19,10 @@ from tests.faults.verdict import Verdict, conclude
 def put_to_all(
     faults: Iterator[Fault], wanted: int, bench: Bench, directory: Path, slots: int
 ) -> Iterator[Outcome]:
-    """Yield what comes of faults until so many have come about.
+    """Yield what comes of faults until so many have come about, or there are no more.
 
     Args:
-        faults: as many as are needed.
+        faults: what there is.
         wanted: faults that come about; those that miss are made up for by later ones.
         bench: what the sweeps are compared with.
         directory: to work in.
@@ -34,8 +34,10 @@ def put_to_all(
         running: set[Future[Outcome]] = set()
         done = 0
         while done < wanted:
-            while len(running) < min(slots, wanted - done):
-                running.add(pool.submit(put, next(faults), bench, next(places)))
+            for fault in islice(faults, min(slots, wanted - done) - len(running)):
+                running.add(pool.submit(put, fault, bench, next(places)))
+            if not running:
+                return
             ended, running = wait(running, return_when=FIRST_COMPLETED)
             for outcome in (future.result() for future in ended):
                 done += outcome.missed is None

@@ -39,6 +39,7 @@ class Trial:
         known: finished records, and how they were when they were first seen.
         lost: finished records that were written again, or are gone.
         wrong: what was seen that must not be.
+        damaged: the kind has left files that are not as they were written.
         spoiled: ids of runs that the user's own cell spoiled for good: their numbers differ.
         wants: what the sweep that is run again must say: a pattern.
         leaving: what is to be put away in the end.
@@ -55,6 +56,7 @@ class Trial:
     known: dict[str, Mark] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    damaged: bool = False
     spoiled: set[str] = field(default_factory=set)
     wants: str | None = None
     leaving: ExitStack = field(default_factory=ExitStack)
@@ -113,9 +115,11 @@ class Trial:
                 self.lost.append(f"{run} was finished, and was trained again")
         self.known = now
 
-    def damage(self, run: str) -> None:
-        """Let a finished run be one that must be trained again."""
-        self.known.pop(run, None)
+    def damage(self, path: Path, content: bytes) -> None:
+        """Write a file anew; a finished run that it belongs to must be trained again."""
+        path.write_bytes(content)
+        self.damaged = True
+        self.known.pop(path.stem, None)
 
     def run_with(self, point: Point, **how: object) -> Ended:
         """Run the sweep's command with a call of it going wrong, see `shim.c`.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tests.faults.command import Ended
 from tests.faults.sweep import Run, runs
 from tests.faults.trial import Trial
+from tests.faults.whole import half_written
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Verdict:
 
 def conclude(trial: Trial) -> Verdict:
     """Run the same command again, undisturbed, and compare."""
+    broken = () if trial.damaged else half_written(trial.output_dir)
+    trial.wrong.extend(broken)
     kept = len(trial.known)
     again = trial.run()
     found, expected = runs(trial.output_dir), trial.bench.numbers[trial.engine]

@@ -56,7 +56,7 @@ def damage(trial: Trial, pattern: str, ways: tuple[Callable[[bytes, Random], byt
     """Damage one of the files of a sweep that was stopped half-way; return which."""
     trial.take_half_way()
     path = trial.draw.choice(sorted(trial.directory.glob(pattern)))
-    path.write_bytes(trial.draw.choice(ways)(path.read_bytes(), trial.draw))
+    trial.damage(path, trial.draw.choice(ways)(path.read_bytes(), trial.draw))
     return path
 
 
@@ -67,16 +67,12 @@ def name(path: Path) -> str:
 
 @kind("damaged-record")
 def damaged_record(trial: Trial) -> None:
-    path = damage(trial, "out/runs/*.json", TEXT)
-    trial.damage(path.stem)
-    trial.wants = name(path)
+    trial.wants = name(damage(trial, "out/runs/*.json", TEXT))
 
 
 @kind("damaged-weights")
 def damaged_weights(trial: Trial) -> None:
-    path = damage(trial, "out/runs/*.safetensors", BINARY)
-    trial.damage(path.stem)
-    trial.wants = name(path)
+    trial.wants = name(damage(trial, "out/runs/*.safetensors", BINARY))
 
 
 @kind("damaged-checkpoint")
@@ -87,8 +83,7 @@ def damaged_checkpoint(trial: Trial) -> None:
 @kind("damaged-manifest")
 def damaged_manifest(trial: Trial) -> None:
     """Damage the plan; one with a flipped bit may still be as good as it was."""
-    path = damage(trial, "out/manifest.json", (torn, emptied, zeroed, foreign))
-    trial.wants = name(path)
+    trial.wants = name(damage(trial, "out/manifest.json", (torn, emptied, zeroed, foreign)))
 
 
 @kind("damaged-choice-of-engines", every=2, engine="auto")
@@ -126,4 +121,4 @@ def leave_files(trial: Trial, folder: str, ending: str) -> None:
             place /= "0123456789abcdef.json"
         place.parent.mkdir(parents=True, exist_ok=True)
         content = json.dumps({"step": 3, "host": "elsewhere", "pid": 1}).encode()
-        place.write_bytes(trial.draw.choice(TEXT)(content, trial.draw))
+        trial.damage(place, trial.draw.choice(TEXT)(content, trial.draw))

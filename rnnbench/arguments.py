@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import NoReturn
 
+from rnnbench.errors import printable
+
 
 class Parser(argparse.ArgumentParser):
     """A parser that complains in one line, and takes a module's docstring as description."""
@@ -16,7 +18,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(prog=prog, description=words[:1].upper() + words[1:], epilog=epilog)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        self.exit(2, f"{self.prog}: error: {printable(message)}\n")
 
 
 def at_least(least: int) -> Callable[[str], int]:

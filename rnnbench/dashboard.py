@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         tasks, sweeps = _contents(given.results)
     except OSError as error:
-        return _fail(str(error))
+        return _fail(message_of(error))
     place = asked_destination(given)
     project, entity = str(place["project"]), place["entity"]
     if given.json is not None:

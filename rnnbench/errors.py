@@ -19,6 +19,11 @@ def message_of(error: BaseException) -> str:
     A user's own class of errors may fail at its message.
     """
     try:
-        return " ".join(str(error).split()) or type(error).__name__
+        return printable(" ".join(str(error).split())) or type(error).__name__
     except Exception as second:
         return f"(its message raises {type(second).__name__})"
+
+
+def printable(text: str) -> str:
+    """Return a text without what a terminal would obey or could not show: escapes instead."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

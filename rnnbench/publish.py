@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rnnbench.arguments import Parser
 from rnnbench.diagnose.store import consolidate_diagnoses
+from rnnbench.errors import message_of
 from rnnbench.guess.table import GUESSES
 from rnnbench.records import consolidate, write_atomically
 from rnnbench.report import write_report
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         count = publish(given.source, given.destination)
     except OSError as error:
-        print(f"rnnbench.publish: error: {error}", file=sys.stderr)
+        print(f"rnnbench.publish: error: {message_of(error)}", file=sys.stderr)
         return 2
     print(f"{count} runs: {given.destination}")
     return 0

@@ -67,7 +67,7 @@ class RowFile:
                 if missing:
                     raise ValueError(f"it must have the columns {', '.join(sorted(missing))}")
                 return self._frame([self._convert(row) for row in reader])
-        except (OSError, ValueError, TypeError, csv.Error) as error:
+        except (OSError, ValueError, TypeError, OverflowError, csv.Error) as error:
             print(f"rnnbench: warning: {path} is passed over: {message_of(error)}", file=sys.stderr)
             return self._frame([])
 

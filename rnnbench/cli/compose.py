@@ -30,8 +30,10 @@ TAKING_A_VALUE = (
     *("--cfg", "-c", "--package", "-p", "--info", "-i", "--shell-completion", "-sc"),
 )
 HELP = ("--help", "-h")
-# All jobs go through the suite's own sweeper.
-RESERVED = ("hydra.mode=", "hydra/sweeper=", "hydra/launcher=")
+# All jobs go through the suite's own sweeper, and nothing of Hydra's own is started or written.
+# Hydra takes any beginning of a flag for the flag.
+RESERVED = re.compile(r"[+~]*(hydra[./@](?!searchpath|verbose|job\.)[^=]*)")
+UNPICKLES = "--experimental-rerun"
 
 
 def configuration_directory() -> str:
@@ -67,11 +69,16 @@ def arrange(arguments: Sequence[str]) -> list[str]:
         belongs_to_flag = index > 0 and arguments[index - 1] in TAKING_A_VALUE
         (flags if word.startswith("-") or belongs_to_flag else overrides).append(word)
     for word in overrides:
-        if word.startswith(RESERVED) and word != "hydra.mode=MULTIRUN":
-            key, _, value = word.partition("=")
-            raise HydraException(f"{key} must be left alone, got {value}")
+        reserved = RESERVED.match(word)
+        if reserved and word != "hydra.mode=MULTIRUN":
+            value = word.partition("=")[2]
+            raise HydraException(f"{reserved.group(1)} must be left alone, got {value}")
         if re.match(r"\+*sweep=.*,", word):
             raise HydraException(f"sweep must be one name, got {word.split('=')[1]}")
+    for word in flags:
+        name = word.split("=")[0]
+        if len(name) > 2 and UNPICKLES.startswith(name):
+            raise HydraException(f"{UNPICKLES} must be left alone: it runs what is in a file")
     shows = any(word.split("=")[0] in SHOWING for word in flags)
     return [*overrides, *flags, *([] if shows else ["--multirun"])]
 

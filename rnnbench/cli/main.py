@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from rnnbench.cli.compose import compose
 from rnnbench.cli.message import COMPOSING, ConfigError, one_line
+from rnnbench.errors import printable
 
 BAD_INPUT = 2
 
@@ -26,7 +27,7 @@ def run_command(argv: Sequence[str] | None = None) -> int:
 
         sweeps = make_sweeps(configurations, shlex.join(["python", "-m", "rnnbench", *arguments]))
     except (*COMPOSING, ConfigError) as error:
-        print(f"rnnbench: error: {one_line(error)}", file=sys.stderr)
+        print(f"rnnbench: error: {printable(one_line(error))}", file=sys.stderr)
         return BAD_INPUT
     from rnnbench.launcher import launch
 

@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 
 from rnnbench.arguments import Parser, at_least, whole_number, whole_numbers, words
 from rnnbench.diagnose.store import read_diagnosis, write_diagnosis
+from rnnbench.errors import message_of
 from rnnbench.records import Record, Store
 from rnnbench.selection import chosen
 
@@ -91,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         records = choose(given.directory, given.task, given.cell, given.gap, given.seeds)
     except (OSError, ValueError) as error:
-        print(f"rnnbench.diagnose: error: {error}", file=sys.stderr)
+        print(f"rnnbench.diagnose: error: {message_of(error)}", file=sys.stderr)
         return 2
     done = diagnose(given.directory, records, given.sequences)
     print(f"{done} of {len(records)} runs: {given.directory / 'diagnosis'}")

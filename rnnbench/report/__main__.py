@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.arguments import Parser
+from rnnbench.errors import message_of
 from rnnbench.report.write import write_report
 
 
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         directory = write_report(paths)
     except OSError as error:
-        print(f"rnnbench.report: error: {error}", file=sys.stderr)
+        print(f"rnnbench.report: error: {message_of(error)}", file=sys.stderr)
         return 2
     print(directory / "index.html")
     return 0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.arguments import Parser
+from rnnbench.errors import message_of
 from rnnbench.status.standing import TUNING, Running, Standing, take_standing
 
 KINDS = ("solved", "unsolved", "diverged", "failed", "left")
@@ -24,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         tuning = directory / TUNING
         before = take_standing(tuning) if tuning.is_dir() else None
     except OSError as error:
-        print(f"rnnbench.status: error: {error}", file=sys.stderr)
+        print(f"rnnbench.status: error: {message_of(error)}", file=sys.stderr)
         return 2
     if not standing.tally.counts and not (before and before.tally.counts):
         print(f"rnnbench.status: error: no results at {directory}", file=sys.stderr)

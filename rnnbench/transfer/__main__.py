@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.arguments import Parser, whole_numbers, words, workers
+from rnnbench.errors import message_of
 
 PROGRAM = "rnnbench.transfer"
 
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         jobs, lines = make_plan(given.results, given.gaps, given.task, given.cell)
     except (OSError, ValueError) as error:
-        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        print(f"{PROGRAM}: error: {message_of(error)}", file=sys.stderr)
         return 2
     for line in lines:
         print(f"{PROGRAM}: {line}", file=sys.stderr)

@@ -75,8 +75,9 @@ def make_subject(path: str, arguments: Mapping[str, Any], hidden_size: int) -> S
     try:
         subject = Subject(find_class(path, Cell, "cell"), arguments, hidden_size)
     except ValueError as error:
-        reason = f": {message_of(error.__cause__)}" if error.__cause__ else ""
-        raise ValueError(f"{error}{reason}") from error
+        cause = error.__cause__
+        tell = message_of if isinstance(cause, ImportError) else describe
+        raise ValueError(f"{error}: {tell(cause)}" if cause else f"{error}") from error
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever else a user's module raises, SystemExit too

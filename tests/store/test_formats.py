@@ -23,7 +23,7 @@ def test_there_is_a_fixture_of_every_format():
 def test_its_records_are_read_without_a_complaint(path, capsys):
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     records = list(read_records(path))
-    assert records == lines
+    assert records == [{k: v for k, v in line.items() if k != "seal"} for line in lines]
     loaded = load_all(path)
     assert capsys.readouterr().err == ""
     rows = loaded.results.set_index("run_id")

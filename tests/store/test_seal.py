@@ -8,9 +8,9 @@ from safetensors.torch import load, save
 
 from rnnbench.records import Store, decode, encode
 from rnnbench.seal import check_tensors, open_line, seal_line, seal_tensors
+from tests.stored_record import stored_record
 
-RECORD = {"format": 2, "run_id": "a" * 16, "condition_id": "c" * 16, "status": "unsolved"}
-RECORD |= {"history": [{"step": 1, "loss": 0.1}], "loss": 1 / 3}
+RECORD = stored_record(format=2, history=[{"step": 1, "loss": 0.1}], loss=1 / 3)
 TENSORS = {"weight": torch.arange(6.0).view(2, 3), "bias": torch.ones(2)}
 
 

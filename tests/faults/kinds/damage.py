@@ -48,7 +48,7 @@ def newer(content: bytes, draw: Random) -> bytes:
     return json.dumps(json.loads(content) | {"format": NEWER, "novelty": 1}).encode()
 
 
-BINARY = (torn, emptied, zeroed, flipped, foreign)
+BINARY = (torn, emptied, zeroed, foreign, flipped, flipped)  # the least, and the likeliest
 TEXT = (*BINARY, newer)
 
 

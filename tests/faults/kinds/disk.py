@@ -78,7 +78,8 @@ def unreadable(trial: Trial) -> None:
     trial.take_half_way()
     reads = 2 * len(marks(trial.output_dir))  # each file is read to its end, and once beyond
     point = Point("read", "runs/", trial.draw.randint(1, reads))
-    expect_reason(trial, trial.run_with(point, errno=errno.EIO), errno.EIO)
+    how = {"errno": errno.EIO, **trial.draw.choice([{}, {"lasting": 1}])}
+    expect_reason(trial, trial.run_with(point, **how), errno.EIO)
 
 
 @contextmanager

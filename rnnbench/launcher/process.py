@@ -53,7 +53,7 @@ def _attempt(
         _initialize_once(initialize)
         result = work(job, progress, stop)
         pickle.dumps(result)
-    except Exception as error:
+    except BaseException as error:  # also what would end a process: here it is the job's own
         return "error", describe(error)
     return "done", result
 

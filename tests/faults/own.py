@@ -50,6 +50,10 @@ def interrupt(new):
     raise KeyboardInterrupt
 
 
+def exit_python(new):
+    sys.exit(3)
+
+
 def leave(new):
     os._exit(3)
 

@@ -38,6 +38,10 @@ def obey(job: Any, progress: Progress, stop: threading.Event) -> Any:
         os.kill(os.getpid(), signal.SIGKILL)
     if job == "leave":
         os._exit(3)
+    if job == "interrupt":
+        raise KeyboardInterrupt
+    if job == "exit":
+        sys.exit(3)
     if job == "sleep":
         time.sleep(60)
     if job == "raise":
@@ -169,6 +173,18 @@ def test_a_job_that_raises_is_described_in_one_line_and_its_worker_goes_on() -> 
     assert log.told["error"][0].startswith("ValueError: broken in two lines (test_pool.py:")
     assert "pickle" in log.told["error"][1]
     assert log.told["done"] == {2: "a"}
+
+
+@pytest.mark.parametrize(
+    ("job", "name"), [("interrupt", "KeyboardInterrupt"), ("exit", "SystemExit")]
+)
+def test_a_job_cannot_end_its_worker_by_what_it_raises(
+    job: str, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    log = run([job, "a"], obey, workers=1)
+    assert log.told["error"][0].startswith(name)
+    assert log.told["done"] == {1: "a"}
+    assert capfd.readouterr().err == ""
 
 
 def test_workers_are_prepared_once_and_have_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,8 @@ def raises(trial: Trial) -> None:
     what, said = trial.draw.choice(
         [
             ("raise_error", "ValueError: the cell is out of order"),
-            ("interrupt", "the worker process ended with exit code|KeyboardInterrupt"),
+            ("interrupt", "KeyboardInterrupt"),
+            ("exit_python", "SystemExit: 3"),
         ]
     )
     expect_one_failure(trial, trouble(trial, what), said)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from rnnbench.checkpoint import load_checkpoint, save_checkpoint
@@ -41,12 +42,12 @@ def run_job(job: Job, progress: Report, stop: threading.Event) -> dict[str, Any]
 
     Returns:
         statuses (by run id) of the replicas that are finished; stopped; found, how many of them
-        others had finished before; and held, if another process is at work on the condition and
-        nothing was done.
+        others had finished before; accuracy, the mean over those that finished here; and held, if
+        another process is at work on the condition and nothing was done.
     """
     claim = take(claim_of(job["output_dir"], job["condition"].condition_id))
     if claim is None:
-        return {"statuses": {}, "stopped": False, "found": 0, "held": True}
+        return {"statuses": {}, "stopped": False, "found": 0, "accuracy": None, "held": True}
     with claim:
         return _Work(job, progress, stop, claim).run()
 
@@ -84,7 +85,10 @@ class _Work:
             self.news.clear()
         stopped = len(self.statuses) < len(self.described)
         found = len(self.described) - len(self.waiting)
-        return {"statuses": self.statuses, "stopped": stopped, "found": found, "held": False}
+        return {
+            **{"statuses": self.statuses, "stopped": stopped, "found": found, "held": False},
+            "accuracy": fmean(self.accuracies) if self.accuracies else None,
+        }
 
     def _stacks(self) -> Iterator[Trainer]:
         """Yield the stack that an earlier start left half-way, if any, then one of the others."""

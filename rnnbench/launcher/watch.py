@@ -72,6 +72,8 @@ class Watch:
     def _end(self, index: int, result: dict[str, Any]) -> None:
         statuses = Counter(result["statuses"].values())
         outcome = [f"{count} {status}" for status, count in sorted(statuses.items())]
+        if not result["stopped"] and result["accuracy"] is not None:
+            self.progress.accuracies[index] = result["accuracy"]
         if result["stopped"]:
             outcome.append("stopped at a checkpoint")
         elif result["found"] == len(self.jobs[index]["replicas"]):

@@ -16,6 +16,7 @@ from rnnbench.launcher import progress as progress_module
 from rnnbench.launcher.bars import Bars
 from rnnbench.launcher.duration import duration
 from rnnbench.launcher.progress import PlainLines, make_progress
+from rnnbench.launcher.watch import Watch
 
 NAMES = ["copy gap 20 gru", "copy gap 20 [/rnn]"]
 
@@ -61,6 +62,15 @@ def test_plain_lines_tell_when_a_condition_ends_and_little_else(plain):
     assert plain.stream.getvalue().startswith(
         "[1/2] copy gap 20 gru: 2 solved, accuracy 0.50 (2 done, 7 skipped"
     )
+
+
+def test_a_condition_ends_with_the_accuracy_of_its_results_not_of_its_last_news(plain):
+    watch = Watch([{"replicas": [0, 1]}] * 2, plain)
+    watch(0, "started", None)
+    watch(0, "progress", event(10, accuracy=0.2))
+    result = {"statuses": {"a": "solved", "b": "solved"}, "accuracy": 0.99, "found": 0}
+    watch(0, "done", {**result, "stopped": False, "held": False})
+    assert "2 solved, accuracy 0.99" in plain.stream.getvalue()
 
 
 def test_plain_lines_break_a_long_silence_once(plain, monkeypatch):

@@ -74,6 +74,8 @@ def undisturbed(tmp_path_factory):
     directory = tmp_path_factory.mktemp("undisturbed")
     result = run(directory)
     assert result["stopped"] is False
+    accuracies = [record["accuracy"] for record in Store(directory).runs().values()]
+    assert result["accuracy"] == pytest.approx(sum(accuracies) / 3)
     assert set(result["statuses"]) == {CONDITION.run_id(replica) for replica in REPLICAS}
     return stored(directory)
 
@@ -81,7 +83,8 @@ def undisturbed(tmp_path_factory):
 @pytest.mark.parametrize("looks", [0, 9, 19, 28])
 def test_stopped_and_started_again_gives_the_same_numbers(tmp_path, undisturbed, looks):
     first = run(tmp_path, stop=StopAt(looks))
-    assert first == {"statuses": {}, "stopped": True, "found": 0, "held": False}
+    nothing = {"statuses": {}, "found": 0, "accuracy": None}
+    assert first == {**nothing, "stopped": True, "held": False}
     assert len(list((tmp_path / "checkpoints").iterdir())) == 1
     assert run(tmp_path)["stopped"] is False
     assert stored(tmp_path) == undisturbed

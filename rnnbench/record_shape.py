@@ -62,6 +62,11 @@ TRAINER: Rules = {
     **{"optimizer": NAME, "train_set_size": whole(1).or_none},
     **{"clip_norm": ABOVE_0.or_none, "clip_value": ABOVE_0.or_none},
 }
+ENVIRONMENT: Rules = {
+    **dict.fromkeys(("python", "torch", "platform", "cpu", "gpu"), TEXT.or_none),
+    **dict.fromkeys(("git_commit", "started"), TEXT.or_none),
+    **dict.fromkeys(("cores", "threads"), whole(1).or_none),
+}
 TUNING: Rules = {"lr": ABOVE_0, "learned": TRUTH, "at_edge": TRUTH, "grid": LIST}
 RATE: Rules = {
     **{"lr": ABOVE_0, "score": NUMBER, "steps": AT_LEAST_0, "solved": whole(0), "dropped": TRUTH},
@@ -90,9 +95,7 @@ def check_record(record: Mapping[str, Any]) -> None:
     check_fields(config, {}, CONFIG, "a record's config")
     check_fields(config.get("task", {}), {}, SCHEDULE, "a record's config.task")
     check_fields(config.get("trainer", {}), {}, TRAINER, "a record's config.trainer")
-    for name, value in record.get("environment", {}).items():
-        if isinstance(value, dict | list):
-            raise ValueError(f"a record's {name} must be a text or a number, got {shown(value)}")
+    check_fields(record.get("environment", {}), {}, ENVIRONMENT, "a record's environment")
     for name, value in record.get("plateaus", {}).items():
         if not (NAME.holds(name) and NUMBER.holds(value)):
             raise ValueError(f"a record's plateaus must be finite numbers, got {shown(value)}")

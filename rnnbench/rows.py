@@ -13,12 +13,19 @@ import pandas as pd
 
 from rnnbench.errors import message_of
 from rnnbench.records import write_atomically
+from rnnbench.rules import NAME, Rule, Rules, check_fields, whole
 
 Row = dict[str, Any]
 CONVERT: Mapping[str, Callable[[str], Any]] = {
     "str": str,
     "int64": int,
     "float64": lambda text: float(text) if text else math.nan,
+}
+# What a field of a kind must be, where nothing more is known of it.
+KINDS: Rules = {
+    "str": NAME,
+    "int64": whole(0),
+    "float64": Rule("a finite number, or empty", lambda value: not math.isinf(value)),
 }
 
 
@@ -28,14 +35,22 @@ class RowFile:
     Attributes:
         name: of the file.
         columns: their names and types.
+        rules: of columns of which more is known than their type.
         key: what a row is known by; of two alike the later one counts.
         order: of the rows, whatever order they came in.
     """
 
     def __init__(
-        self, name: str, columns: Mapping[str, str], *, key: Sequence[str], order: Sequence[str]
+        self,
+        name: str,
+        columns: Mapping[str, str],
+        *,
+        key: Sequence[str],
+        order: Sequence[str],
+        rules: Rules | None = None,
     ) -> None:
         self.name, self.columns = name, dict(columns)
+        self.rules = {name: KINDS[kind] for name, kind in columns.items()} | dict(rules or {})
         self.key, self.order = list(key), list(order)
 
     def path(self, place: Path | str) -> Path:
@@ -67,13 +82,15 @@ class RowFile:
                 if missing:
                     raise ValueError(f"it must have the columns {', '.join(sorted(missing))}")
                 return self._frame([self._convert(row) for row in reader])
-        except (OSError, ValueError, TypeError, OverflowError, csv.Error) as error:
+        except (OSError, ValueError, TypeError, csv.Error) as error:
             print(f"rnnbench: warning: {path} is passed over: {message_of(error)}", file=sys.stderr)
             return self._frame([])
 
     def _convert(self, row: Mapping[str, str]) -> Row:
         """Return the fields of a row as what they are; pandas would round some numbers."""
-        return {name: CONVERT[kind](row[name]) for name, kind in self.columns.items()}
+        found = {name: CONVERT[kind](row[name]) for name, kind in self.columns.items()}
+        check_fields(found, self.rules, {}, "a row")
+        return found
 
     def _frame(self, rows: Sequence[Row]) -> pd.DataFrame:
         return pd.DataFrame(rows, columns=list(self.columns)).astype(self.columns)

@@ -32,6 +32,7 @@ NEEDED: Rules = {
 PHASE: Rules = {
     **{"gradient": SECTION, "cue": LIST.or_none, "gates": SECTION, "half_life": SECTION.or_none},
 }
+GATE: Rules = dict.fromkeys(("mean", "q10", "q50", "q90", "max"), LIST)
 HALF_LIFE: Rules = {"q50": NUMBER.or_none, "max": NUMBER.or_none}
 
 
@@ -55,11 +56,12 @@ def check_diagnosis(diagnosis: Mapping[str, Any]) -> None:
 
 def _check_phase(phase: Any, times: int) -> None:
     check_fields(phase, PHASE, {}, "a phase")
+    check_fields(phase["gradient"], {"total": LIST}, {}, "a gradient")
     check_fields(phase["half_life"] or {}, {}, HALF_LIFE, "a half-life")
     curves = [*phase["gradient"].items(), ("cue", phase["cue"] or [])]
     for name, statistics in phase["gates"].items():
-        check_fields(statistics, {}, dict.fromkeys(statistics, LIST), "a gate")
-        curves += [(name, values) for values in statistics.values()]
+        check_fields(statistics, GATE, {}, "a gate")
+        curves += [(name, statistics[statistic]) for statistic in GATE]
     for name, values in curves:
         if not NAME.holds(name) or not LIST.holds(values) or len(values) not in (0, times):
             raise ValueError(f"a curve must be a list of {times} numbers under a name")

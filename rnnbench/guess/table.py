@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from rnnbench.rows import RowFile
+from rnnbench.rules import SHARE, Rule, whole
 
 GUESSES = RowFile(
     "guesses.csv",
@@ -21,6 +23,13 @@ GUESSES = RowFile(
         **{"chance_accuracy": "float64", "engine": "str"},
     },
     key=["search_id"],
+    rules={
+        **{"gap": whole(1), "guesses": whole(1), "chance_accuracy": SHARE},
+        "hidden_sizes": Rule(
+            "whole numbers with spaces between them",
+            lambda text: re.fullmatch(r"[1-9]\d{0,9}( [1-9]\d{0,9})*", text, re.ASCII) is not None,
+        ),
+    },
     order=["task", "cell", "gap", "guesses"],
 )
 

@@ -76,7 +76,9 @@ def _machine(cpu: Any, cores: Any, threads: Any, gpu: Any) -> str | None:
     if pd.isna(cpu):
         return None
     plural = "" if threads == 1 else "s"
-    parts = [str(cpu), f"{cores:g} cores", f"{threads:g} thread{plural} a run"]
+    parts = [str(cpu)]
+    parts += [] if pd.isna(cores) else [f"{cores:g} cores"]
+    parts += [] if pd.isna(threads) else [f"{threads:g} thread{plural} a run"]
     return ", ".join(parts if pd.isna(gpu) else [str(gpu), *parts])
 
 

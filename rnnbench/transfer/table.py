@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from rnnbench.rows import RowFile
+from rnnbench.rules import ABOVE_0, SHARE, whole
 
 TRANSFER = RowFile(
     "transfer.csv",
@@ -18,6 +19,7 @@ TRANSFER = RowFile(
         **{"chance_accuracy": "float64", "engine": "str", "device": "str"},
     },
     key=["run_id", "test_gap"],
+    rules={"lr": ABOVE_0, "gap": whole(1), "test_gap": whole(1), "chance_accuracy": SHARE},
     order=["task", "cell", "gap", "lr", "seed", "run_id", "test_gap"],
 )
 

@@ -20,6 +20,7 @@ from pydantic import (
 
 from rnnbench.data import SEQUENCES_PER_CHUNK, STEPS_PER_BLOCK
 from rnnbench.matching import Match
+from rnnbench.rules import LONGEST_NAME
 from rnnbench.streams import MAX_BLOCK
 from rnnbench.tuning import TUNING_SEEDS
 
@@ -27,7 +28,8 @@ STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=Fals
 AUTO: Final = "auto"
 MAX_SEED = min(TUNING_SEEDS) - 1
 MAX_SET = SEQUENCES_PER_CHUNK * MAX_BLOCK
-Positive = Annotated[int, Field(ge=1)]
+# More is a slip of the finger: far beyond any machine, and a plan would take for ever to say so.
+MAX_SIZE, MAX_LAYERS = 2**20, 2**10
 
 
 def _is_number(value: Any) -> bool:
@@ -96,9 +98,9 @@ class ModelSettings(BaseModel):
     """The model around the cell."""
 
     model_config = STRICT
-    hidden_size: Positive
+    hidden_size: Annotated[int, Field(ge=1, le=MAX_SIZE)]
     match: Match
-    num_layers: Positive
+    num_layers: Annotated[int, Field(ge=1, le=MAX_LAYERS)]
     bidirectional: bool
 
 
@@ -108,12 +110,12 @@ class TrainerSettings(BaseModel):
     model_config = STRICT
     lr: Annotated[tuple[float | str, ...], BeforeValidator(_rates)]
     steps: Annotated[int, Field(ge=1, le=STEPS_PER_BLOCK * MAX_BLOCK)]
-    batch_size: Positive
+    batch_size: Annotated[int, Field(ge=1, le=MAX_SIZE)]
     clip_norm: Annotated[float | None, BeforeValidator(_bound)]
     clip_value: Annotated[float | None, BeforeValidator(_bound)]
     optimizer: Literal["adam", "rmsprop", "sgd"]
-    eval_every: Positive
-    eval_size: Positive
+    eval_every: Annotated[int, Field(ge=1, le=STEPS_PER_BLOCK * MAX_BLOCK)]
+    eval_size: Annotated[int, Field(ge=1, le=MAX_SET)]
     train_set_size: int | None
 
     @field_validator("train_set_size", mode="before")
@@ -188,7 +190,7 @@ class Settings(BaseModel):
     engine: Literal["auto", "reference", "compiled", "torch"]
     device: Literal["auto", "cpu", "cuda"]
     dtype: Literal["float32", "float64"]
-    name: Annotated[str, Field(pattern=r"^\w[\w.+-]*$")]
+    name: Annotated[str, Field(pattern=r"^\w[\w.+-]*$", max_length=LONGEST_NAME)]
     output_dir: Annotated[str, Field(min_length=1)]
     workers: Annotated[int, BeforeValidator(_workers)]
     condition_seconds: Annotated[float | None, BeforeValidator(_limit)]

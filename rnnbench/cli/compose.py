@@ -53,6 +53,7 @@ def compose(arguments: Sequence[str]) -> list[Configuration]:
     """
     register()
     register_help()
+    collected()  # nothing is left of a command that failed half-way
     with _surroundings([sys.argv[0], *arrange(arguments)]):
         application = hydra.main(
             version_base="1.3", config_path=configuration_directory(), config_name="config"

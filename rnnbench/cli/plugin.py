@@ -9,6 +9,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
@@ -36,6 +37,10 @@ class CollectingSweeper(Sweeper):
 
         lines = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
         overrides = OverridesParser.create(config_loader=self._loader).parse_overrides(lines)
+        for override in overrides:
+            if override.is_sweep_override() and not any(override.sweep_string_iterator()):
+                given = str(override.input_line).partition("=")[2]
+                raise HydraException(f"{override.key_or_group} must have a value, got {given}")
         (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
         composer = Composer(self._loader, self._config)
         _jobs.extend(map(composer.compose, jobs))

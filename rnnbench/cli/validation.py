@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import typing
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -23,6 +24,7 @@ from rnnbench.engine import check_engine
 from rnnbench.layers import Layers
 from rnnbench.machine import choose_device
 from rnnbench.matching import matched_size
+from rnnbench.rules import is_name
 from rnnbench.settings import STRICT, ModelSettings, Settings
 from rnnbench.task import Task
 
@@ -79,8 +81,8 @@ def _matched(model: ModelSettings, task: Task, cell: Cell) -> ModelSettings:
 def _check_section(section: Mapping[str, Any], kind: type, key: str) -> dict[str, Any]:
     """Check a task's or cell's section by the signature of the class that it names."""
     for name in ("_target_", "name"):
-        if not isinstance(section.get(name), str):
-            raise ConfigError(f"{key}.{name} must be a name, got {section.get(name)}")
+        if not is_name(section.get(name)):  # as a record takes it
+            raise ConfigError(f"{key}.{name} must be a name, got {section.get(name)!r}")
     model = _arguments_model(_find(section, kind, key))
     try:
         checked = model.model_validate(arguments_of(section))
@@ -143,7 +145,7 @@ def _describe(error: ValidationError, prefix: Iterable[str], known: Iterable[str
     if first["type"] == "missing":
         return f"{key} must be given"
     rule = first["msg"].removeprefix("Value error, ")
-    rule = rule.replace("Input should ", "", 1)
+    rule = re.sub(r"^(Input|String) should ", "", rule)
     if first["type"] == "string_pattern_mismatch":
         rule = "be letters, digits, dots, dashes and underscores"
     return f"{key} must {rule}, got {first['input']!r}"

@@ -32,10 +32,10 @@ def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUE
         if found is None or found["settings"] != settings(sequences):
             try:
                 found = diagnose_run(output_dir, record, sequences)
+                write_diagnosis(output_dir, found)
             except (OSError, ValueError, SafetensorError) as error:
-                print(f"{_name(record)}: left out: {error}")
+                print(f"{_name(record)}: left out: {message_of(error)}")
                 continue
-            write_diagnosis(output_dir, found)
         print(f"{_name(record)}: {found['label']}. {found['evidence']}", flush=True)
         done += 1
     return done

@@ -59,7 +59,12 @@ def _existing(path: Path) -> list[Path]:
 
 def _read(paths: Iterable[Path]) -> Iterator[Record]:
     for path in paths:
-        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            lines = path.read_bytes().splitlines()
+        except OSError as error:
+            print(f"rnnbench: warning: {path} is passed over: {error}", file=sys.stderr)
+            continue
+        for number, line in enumerate(lines, 1):
             try:
                 yield _decode(line)
             except ValueError as error:

@@ -14,6 +14,8 @@ from rnnbench.launcher.plan import cores
 from rnnbench.launcher.runners import run_in_workers
 from rnnbench.rows import RowFile
 
+CANNOT_STORE = 2
+
 
 def tabulate(
     program: str,
@@ -34,7 +36,7 @@ def tabulate(
         workers: processes; 0 for one per core.
 
     Returns:
-        The exit code: 0 if all is done, 1 if a job failed, 130 or 143 after an interrupt.
+        The exit code: 0 if all is done, 1 if a job failed, 2 if nothing can be stored, 130 or 143 after an interrupt.
     """
 
     def take(index: int, rows: Any) -> str:
@@ -65,6 +67,9 @@ def do_jobs(
     """
     say = partial(print, f"{program}:", file=sys.stderr, flush=True)
     ends: list[str] = []
+    if file.path(directory).is_dir():
+        say(f"error: {file.path(directory)} must be a file, and is a directory")
+        return CANNOT_STORE
 
     def notify(index: int, kind: str, value: Any) -> None:
         if kind not in pool.ENDS:

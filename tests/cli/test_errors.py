@@ -107,6 +107,18 @@ import pytest
             "task.gap must be at least 12 in layout hs97, got 11",
         ),
         ("model.hidden_size=0", "model.hidden_size must be greater than or equal to 1, got 0"),
+        (
+            "model.num_layers=999999999999",
+            "model.num_layers must be less than or equal to 1024, got",
+        ),
+        (
+            "model.hidden_size=9999999",
+            "model.hidden_size must be less than or equal to 1048576, got",
+        ),
+        ("trainer.eval_size=999999999999", "trainer.eval_size must be less than or equal to"),
+        ("task.name='' name=a", "task.name must be a name, got"),
+        (f"cell.name={'x' * 201} name=a", "cell.name must be a name, got 'xxx"),
+        (f"name={'x' * 201} output_dir=out", "name must have at most 200 characters, got 'xxx"),
         ("model.hidden_size=many", "model.hidden_size must be a valid integer, got 'many'"),
         ("model.num_layers=0", "model.num_layers must be greater than or equal to 1, got 0"),
         ("model.bidirectional=2", "model.bidirectional must be a valid boolean, got 2"),
@@ -152,6 +164,9 @@ import pytest
         ("hydra.mode=RUN", "hydra.mode must be left alone, got RUN"),
         ("+sweep=gaps,smoke", "sweep must be one name, got gaps,smoke"),
         (f"output_dir={'x' * 300}", "output_dir must be a place for a directory: "),
+        ("trainer.lr=glob(*)", "trainer.lr must have a value, got glob(*)"),
+        ("task=glob(x*)", "task must have a value, got glob(x*)"),
+        ("task.gap=range(5,2)", "task.gap must have a value, got range(5,2)"),
         ("task.gap", "Error parsing override 'task.gap'"),
     ],
 )
@@ -204,6 +219,12 @@ def test_an_own_yaml_is_checked_like_a_shipped_one(refuse, in_tmp, content, mess
     (in_tmp / "raising.py").write_text("raise ImportError('a library is missing')\n")
     (in_tmp / "own.py").write_text(OWN)
     assert message in refuse("--config-dir", "conf", "cell=mine")
+
+
+def test_a_command_knows_nothing_of_one_that_failed(refuse, sweeps_of):
+    refuse("task.gap=12,13", "trainer.steps=5,${nosuch}")
+    (sweep,) = sweeps_of("task.gap=20")
+    assert [condition.task["gap"] for condition, _ in sweep.jobs] == [20]
 
 
 OWN = """

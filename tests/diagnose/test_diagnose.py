@@ -180,3 +180,12 @@ def test_a_record_without_clipped_steps_and_weights_that_are_not_finite(sweep):
     assert runs["clipped_share"].isna().all()
     assert runs["left_out"].tolist() == ["trained: the weights are not finite"]
     assert set(curves["phase"]) == {"initial"}
+
+
+def test_a_place_that_cannot_be_written_costs_its_own_run_only(sweep, capsys):
+    run_id = next(iter(Store(sweep).runs()))
+    (sweep / "diagnosis" / f"{run_id}.json" / "inside").mkdir(parents=True)
+    assert main([str(sweep), *FEW]) == 0
+    out, err = capsys.readouterr()
+    assert out.count(": left out: ") == 1 and "5 of 6 runs" in out
+    assert f"{run_id}.json is passed over" in err

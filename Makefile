@@ -4,13 +4,14 @@ INSTALLED := .venv/.installed
 # One process per core, each with one thread.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-.PHONY: help gaps smoke test slow faults soak lint
+.PHONY: help gaps smoke test slow faults fuzz soak lint
 
 help:
 	@echo "make gaps    train RNN, LSTM and GRU on three tasks at five gaps: results/gaps/report"
 	@echo "make smoke   the same in small, in about a minute: results/smoke/report"
 	@echo "make test    the tests; make slow: the long ones; make lint: style and types"
 	@echo "make faults  kills, full disks, damaged files: 500 faults, and what was lost or wrong"
+	@echo "make fuzz    10,000 made-up commands and damaged files: none may end in a traceback"
 	@echo "make soak    the smoke sweep 50 times over, for leaks, in half an hour"
 	@echo "ARGS='...'   more for the command line, as in: make gaps ARGS='tracker=none workers=4'"
 
@@ -38,3 +39,6 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fuzz: $(INSTALLED)
+	$(BIN)/python -m tests.fuzz $(ARGS)

@@ -36,7 +36,8 @@ def tabulate(
         workers: processes; 0 for one per core.
 
     Returns:
-        The exit code: 0 if all is done, 1 if a job failed, 2 if nothing can be stored, 130 or 143 after an interrupt.
+        The exit code: 0 if all is done, 1 if a job failed, 2 if nothing can be stored, 130
+        or 143 after an interrupt.
     """
 
     def take(index: int, rows: Any) -> str:

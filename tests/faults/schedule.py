@@ -9,7 +9,7 @@ from random import Random
 
 from tests.faults.kind import KINDS, Kind
 
-COLD_EVERY, FIRST_COLD = 8, 1  # rounds
+COLD_EVERY, FIRST_COLD = 8, 1  # faults of a kind
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,6 @@ class Fault:
     """One fault of a schedule.
 
     Attributes:
-        index: its place in the schedule of its seed, from 0, or in that of its kind alone.
         kind: what goes wrong.
         number: how many of its kind came before.
         seed: of the schedule.

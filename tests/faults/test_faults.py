@@ -38,6 +38,7 @@ def test_ten_faults_are_survived(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.alone
+@pytest.mark.timeout(900)  # two or three minutes, where no other program runs
 def test_sixty_faults_are_survived(tmp_path: Path) -> None:
     injected, kinds = put("--count", "60", table=tmp_path / "faults.json")
     assert injected == 60

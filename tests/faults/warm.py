@@ -17,7 +17,6 @@ from contextlib import suppress
 from importlib import import_module
 from multiprocessing import resource_tracker
 from multiprocessing.context import ForkContext, ForkProcess
-from pathlib import Path
 from typing import Any
 
 STANDARD = {0, 1, 2}
@@ -77,7 +76,7 @@ def run(words: Sequence[str], *, draws: bool) -> int:
 
 
 def _close_all_but(kept: set[int]) -> None:
-    for name in os.listdir("/proc/self/fd") if Path("/proc/self/fd").exists() else ():
+    for name in os.listdir("/proc/self/fd"):
         if int(name) not in kept:
             with suppress(OSError):
                 os.close(int(name))

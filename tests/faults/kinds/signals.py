@@ -20,7 +20,8 @@ OF_LAUNCHER = [
     *((call, "report/") for call in ("open", "write", "fsync", "rename")),
 ]
 KILLED = r"failed: the worker process was killed by SIGKILL"
-STOPPED = r"the same command continues"
+# The last condition may be done before it can be stopped; then nothing is left to continue.
+STOPPED = r"stopping once all work is put away|the same command continues"
 
 
 def send(trial: Trial, signal: int, target: str, points: list[tuple[str, str]]) -> None:
@@ -48,6 +49,15 @@ def kill_launcher(trial: Trial) -> None:
 @kind("kill-the-launcher-at-its-own-files")
 def kill_launcher_itself(trial: Trial) -> None:
     send(trial, SIGKILL, "self", OF_LAUNCHER)
+
+
+@kind("interrupt-the-launcher-at-its-own-files", every=2)
+def interrupt_launcher_itself(trial: Trial) -> None:
+    """Interrupt before or after the training, when there is nothing to put away."""
+    signal = trial.draw.choice((SIGINT, SIGTERM))
+    ended = trial.run_with(trial.point(OF_LAUNCHER), signal=int(signal), target="self")
+    if ended.code not in (128 + signal, -signal):
+        trial.wrong.append(f"after {signal.name} the launcher ends with {ended.code}")
 
 
 @kind("kill-both")

@@ -32,6 +32,9 @@ slow: $(INSTALLED)
 faults: $(INSTALLED)
 	$(BIN)/python -m tests.faults $(ARGS)
 
+fuzz: $(INSTALLED)
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
 soak: $(INSTALLED)
 	$(BIN)/python -m tests.soak $(ARGS)
 
@@ -39,6 +42,3 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-
-fuzz: $(INSTALLED)
-	$(BIN)/python -m tests.fuzz $(ARGS)

@@ -30,6 +30,7 @@ MAX_SEED = min(TUNING_SEEDS) - 1
 MAX_SET = SEQUENCES_PER_CHUNK * MAX_BLOCK
 # More is a slip of the finger: far beyond any machine, and a plan would take for ever to say so.
 MAX_SIZE, MAX_LAYERS = 2**20, 2**10
+Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 
 
 def _is_number(value: Any) -> bool:
@@ -98,7 +99,7 @@ class ModelSettings(BaseModel):
     """The model around the cell."""
 
     model_config = STRICT
-    hidden_size: Annotated[int, Field(ge=1, le=MAX_SIZE)]
+    hidden_size: Size
     match: Match
     num_layers: Annotated[int, Field(ge=1, le=MAX_LAYERS)]
     bidirectional: bool
@@ -110,7 +111,7 @@ class TrainerSettings(BaseModel):
     model_config = STRICT
     lr: Annotated[tuple[float | str, ...], BeforeValidator(_rates)]
     steps: Annotated[int, Field(ge=1, le=STEPS_PER_BLOCK * MAX_BLOCK)]
-    batch_size: Annotated[int, Field(ge=1, le=MAX_SIZE)]
+    batch_size: Size
     clip_norm: Annotated[float | None, BeforeValidator(_bound)]
     clip_value: Annotated[float | None, BeforeValidator(_bound)]
     optimizer: Literal["adam", "rmsprop", "sgd"]
@@ -147,11 +148,11 @@ class SlurmSettings(BaseModel):
     kind: Literal["slurm"]
     partition: Annotated[str | None, Field(min_length=1)]
     account: Annotated[str | None, Field(min_length=1)]
-    time: Positive
+    time: Size
     memory: Annotated[str | None, BeforeValidator(_memory)]
-    cpus: Positive
-    gpus: Annotated[int, Field(ge=0)]
-    max_running: Annotated[int | None, Field(ge=1)]
+    cpus: Size
+    gpus: Annotated[int, Field(ge=0, le=MAX_SIZE)]
+    max_running: Size | None
     options: dict[str, str | int | float | bool]
 
 
@@ -161,9 +162,9 @@ class RaySettings(BaseModel):
     model_config = STRICT
     kind: Literal["ray"]
     address: Annotated[str | None, BeforeValidator(_address)]
-    cpus: Positive
-    gpus: Annotated[int, Field(ge=0)]
-    max_running: Annotated[int | None, Field(ge=1)]
+    cpus: Size
+    gpus: Annotated[int, Field(ge=0, le=MAX_SIZE)]
+    max_running: Size | None
 
 
 class SweepSettings(BaseModel):

@@ -39,6 +39,10 @@ def tabulate(
         The exit code: 0 if all is done, 1 if a job failed, 2 if nothing can be stored, 130
         or 143 after an interrupt.
     """
+    path = file.path(directory)
+    if path.is_dir():
+        print(f"{program}: error: {path} must be a file, and is a directory", file=sys.stderr)
+        return CANNOT_STORE
 
     def take(index: int, rows: Any) -> str:
         file.add(directory, rows)
@@ -68,9 +72,6 @@ def do_jobs(
     """
     say = partial(print, f"{program}:", file=sys.stderr, flush=True)
     ends: list[str] = []
-    if file.path(directory).is_dir():
-        say(f"error: {file.path(directory)} must be a file, and is a directory")
-        return CANNOT_STORE
 
     def notify(index: int, kind: str, value: Any) -> None:
         if kind not in pool.ENDS:

@@ -20,6 +20,10 @@ FINISHED = ("solved", "unsolved", "diverged", "dropped")  # dropped: from a tuni
 Record = dict[str, Any]
 
 
+class NewerRecord(ValueError):
+    """A record was written by a later version: it is whole, and is not to be written over."""
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a reader, a crash or a full disk never sees a part of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +52,8 @@ def decode(text: str | bytes) -> Record:
     """Return the record in a line of JSON.
 
     Raises:
-        ValueError: the text is not a record of a known format, or not as it was written.
+        NewerRecord: it has a format that is not known yet.
+        ValueError: the text is not a record, or not as it was written.
     """
     try:
         record: Record = json.loads(text)
@@ -56,7 +61,9 @@ def decode(text: str | bytes) -> Record:
         raise ValueError("a record must not be nested so deep") from error
     found = record.get("format") if isinstance(record, dict) else None
     if type(found) is int and found > FORMAT:
-        raise ValueError(f"it has format {found}, newer than {FORMAT}: upgrade rnnbench to read it")
+        raise NewerRecord(
+            f"it has format {found}, newer than {FORMAT}: upgrade rnnbench to read it"
+        )
     if type(found) is not int or found < UNSEALED:
         raise ValueError(f"a record must have format {UNSEALED} or {FORMAT}")
     if found != UNSEALED:
@@ -95,6 +102,7 @@ class Store:
 
         Raises:
             OSError: a record is there and cannot be read, which is no reason to train it again.
+            NewerRecord: likewise.
         """
         records = filter(None, (self.read(run_id, strict=True) for run_id in run_ids))
         return {r["run_id"]: r["status"] for r in records if self.is_finished(r)}
@@ -131,11 +139,13 @@ def read_records(path: Path | str, *, strict: bool = False) -> Iterator[Record]:
 
     Args:
         path: a directory with `runs/*.json` or `records.jsonl` (one record a line), or such a file.
-        strict: a file that the system fails to read is not passed over.
+        strict: a file that the system fails to read, or that only a later version can, is not
+            passed over.
 
     Raises:
         FileNotFoundError: there is nothing at the path.
         OSError: a file cannot be read, and `strict` is set.
+        NewerRecord: a file is a later version's, and `strict` is set.
     """
     path = Path(path)
     if not path.exists():
@@ -165,6 +175,8 @@ def _read_files(paths: Iterable[Path], strict: bool) -> Iterator[Record]:
             if strict and isinstance(error, OSError):
                 error.filename = str(path)
                 raise
+            if strict and isinstance(error, NewerRecord):
+                raise NewerRecord(f"{path} cannot be read: {error}") from error
             print(f"rnnbench: warning: {path} is passed over: {error}", file=sys.stderr)
         else:
             yield record

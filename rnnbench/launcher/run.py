@@ -25,6 +25,7 @@ from rnnbench.launcher.tuning import (
 )
 from rnnbench.launcher.watch import Watch
 from rnnbench.manifest import add_to_manifest
+from rnnbench.records import NewerRecord
 from rnnbench.tally import Tally
 
 CANNOT_RUN = 2
@@ -59,7 +60,7 @@ def _launch(
             codes.append(_show(plan) if plan.sweep.dry_run else _run(plan, run, interrupt))
             if interrupt.exit_code is not None:
                 return interrupt.exit_code
-    except CannotRun as error:
+    except (CannotRun, NewerRecord) as error:
         _say(f"error: {error}")
         return CANNOT_RUN
     except OSError as error:

@@ -9,7 +9,7 @@ from typing import Any
 from rnnbench.launcher.plan import Job
 from rnnbench.launcher.progress import Progress
 from rnnbench.news import News
-from rnnbench.records import FINISHED, Store
+from rnnbench.records import FINISHED, NewerRecord, Store
 
 
 class Watch:
@@ -88,7 +88,7 @@ class Watch:
         self.errors[job["condition"].condition_id] = error
         try:
             store_failure(job, error, Store(job["output_dir"]))
-        except OSError as unwritable:
+        except (OSError, NewerRecord) as unwritable:
             self.progress.say(f"rnnbench: warning: the failure is not stored: {unwritable}")
         records = self._records(index)
         done = sum(record is not None and record["status"] in FINISHED for record in records)

@@ -25,6 +25,7 @@ METHODS |= {"pd.read_pickle", "pandas.read_pickle", "pd.eval", "np.fromfile"}
 ALLOWED = {
     "rnnbench/__init__.py": {"importlib.import_module"},  # of the names in its own table
     "rnnbench/class_path.py": {"importlib.import_module"},  # of a module whose text was read
+    "rnnbench/cluster/queue.py": {"subprocess"},  # commands of SLURM
     "rnnbench/engine/compiled/build.py": {"subprocess", "ctypes"},  # compiler, and what it built
     "rnnbench/engine/compiled/run.py": {"ctypes"},  # arguments of the built kernel
     "rnnbench/launcher/pool.py": {"pickle"},  # jobs for a worker, over a pipe of this program

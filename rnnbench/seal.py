@@ -24,16 +24,15 @@ def seal_line(text: str) -> str:
     return f"{text[:-1]}{OPENING}{_hash(text.encode())}{CLOSING}"
 
 
-def open_line(line: str) -> str:
-    """Return the JSON object in a sealed line, without its seal.
+def check_line(line: str) -> None:
+    """Check a sealed line of JSON.
 
     Raises:
-        ValueError: the line is not as it was written.
+        ValueError: it is not as it was written.
     """
     body, found, end = line.rstrip("\n").rpartition(OPENING)
     if not found or end != _hash(f"{body}}}".encode()) + CLOSING:
         raise ValueError("it is not as it was written")
-    return f"{body}}}"
 
 
 def seal_tensors(content: bytes) -> bytes:

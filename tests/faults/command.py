@@ -77,6 +77,8 @@ class Command:
         self, directory: Path, environment: Mapping[str, str], file_size: int | None
     ) -> None:
         os.setsid()
+        # In the background of a script it would be ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir(directory)
         for number, file in enumerate(self.files, 1):
             os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)

@@ -42,7 +42,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
         counts = {len(tensor) for tensor in tensors.values()}
         if counts != {len(state["replicas"])}:
             raise ValueError("its parts do not belong together")
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         print(f"rnnbench: warning: {path} is passed over: {error}", file=sys.stderr)
         return None
     return Checkpoint(tensors, state)

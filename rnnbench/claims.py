@@ -174,7 +174,7 @@ def _read(file: Path) -> Holder:
             known = json.load(opened)
             host, pid = str(known["host"]), int(known["pid"])
             dead = known["system"] == _system() and known["begun"] != _begun(pid)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             host, pid, dead = "", 0, False
     return Holder(file, host, pid, status.st_mtime_ns, status.st_mtime, dead)
 

@@ -51,7 +51,7 @@ def read_manifest(output_dir: Path | str) -> dict[str, Entry]:
             raise ValueError("an entry that is none of a condition")
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         print(f"rnnbench: warning: {path} is passed over: {message_of(error)}", file=sys.stderr)
     return entries
 

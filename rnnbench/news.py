@@ -35,7 +35,7 @@ class News:
         try:
             news = json.loads(self.path.read_bytes())
             told = {key: news[key] for key in KEYS}
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         numbers = all(isinstance(told[key], int) for key in KEYS[:3])
         return told if numbers and isinstance(told["accuracy"], float | int | None) else None

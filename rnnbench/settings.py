@@ -137,7 +137,7 @@ class TrackerSettings(BaseModel):
     model_config = STRICT
     kind: Literal["wandb", "none"]
     mode: Literal["auto", "online", "offline"]
-    project: Annotated[str, Field(min_length=1)]
+    project: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     entity: str | None
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from rnnbench.condition import Condition, digest
+from rnnbench.condition import digest
 from rnnbench.launcher.plan import Job, Plan
 from rnnbench.records import FINISHED, Store, write_atomically
+from rnnbench.stored_condition import condition_of, is_buildable
 
 FILE = "engines.json"
 AUTO = "auto"
@@ -145,8 +146,9 @@ def _stored(directory: Path) -> dict[str, Choice]:
     """Return what runs of a directory were trained on where `auto` was asked for."""
     choices = {}
     for record in Store(directory).runs().values() if directory.exists() else ():
-        if record["status"] in FINISHED and record.get("config", {}).get("engine") == AUTO:
-            job = {"condition": Condition(**record["config"]), "device": record["device"]}
+        asked = record.get("config", {}).get("engine")
+        if record["status"] in FINISHED and asked == AUTO and is_buildable(record):
+            job = {"condition": condition_of(record), "device": record["device"]}
             choices[_key(job)] = {**_choice({}, {}), "engine": record["engine"]}
     return choices
 
@@ -160,7 +162,7 @@ def _read(path: Path) -> dict[str, Choice]:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         found = None
     pairs = found.items() if isinstance(found, dict) else ()
     choices = {key: choice for key, choice in pairs if _is_choice(choice)}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.arguments import Parser
-from rnnbench.errors import message_of
+from rnnbench.errors import message_of, printable
 from rnnbench.status.standing import TUNING, Running, Standing, take_standing
 
 KINDS = ("solved", "unsolved", "diverged", "failed", "left")
@@ -44,7 +44,7 @@ def describe(standing: Standing, kinds: Sequence[str]) -> str:
         lines.append(standing.tally.table(kinds))
     lines += map(_running_line, standing.running)
     lines += standing.tally.failure_lines()
-    return "\n".join(lines)
+    return "\n".join(map(printable, "\n".join(lines).split("\n")))
 
 
 def _running_line(running: Running) -> str:

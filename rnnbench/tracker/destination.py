@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.records import write_atomically
+from rnnbench.rules import NAME, Rules, check_fields
 
 PROJECT = "rnnbench"
+RULES: Rules = {"project": NAME, "entity": NAME.or_none}
 
 
 def keep_destination(settings: Mapping[str, Any], output_dir: Path) -> None:
@@ -24,8 +26,9 @@ def read_destination(output_dir: Path) -> dict[str, str | None]:
     default: dict[str, str | None] = {"project": PROJECT, "entity": None}
     try:
         kept = json.loads(_file(output_dir).read_bytes())
+        check_fields(kept, RULES, {}, "a destination")
         return {name: kept[name] for name in default}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError):
         return default
 
 

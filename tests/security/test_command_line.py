@@ -1,5 +1,6 @@
 """A command starts nothing but what the suite is for, and sends nothing to a terminal but text."""
 
+import json
 import os
 import pickle
 
@@ -74,3 +75,15 @@ def test_a_terminal_is_shown_no_character_that_it_would_obey(
 def test_what_cannot_be_shown_is_escaped_and_the_rest_is_left():
     assert printable("ä 日本 💥\x1b[2J\n") == "ä 日本 💥\\x1b[2J\\n"
     assert message_of(ValueError("a\x1bb\nc")) == "a\\x1bb c"
+
+
+def test_nor_does_what_others_wrote_into_a_directory(in_tmp, capsys):
+    entry = {"name": ESCAPE, "task": ESCAPE, "cell": ESCAPE, "gap": 3, "replicas": [[0, 1e-3]]}
+    (in_tmp / "manifest.json").write_text(json.dumps({"conditions": {"c": entry}}))
+    (in_tmp / "claims" / "c").mkdir(parents=True)
+    holder = {"host": ESCAPE, "pid": 1, "system": [], "begun": "1"}
+    (in_tmp / "claims" / "c" / "x.json").write_text(json.dumps(holder))
+    assert status(["."]) == 1
+    shown = capsys.readouterr().out
+    assert "\\x1b[2J" in shown
+    assert all(line.isprintable() for line in shown.split("\n"))

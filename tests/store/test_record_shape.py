@@ -4,8 +4,15 @@ import json
 
 import pytest
 
+from rnnbench.checkpoint import load_checkpoint
+from rnnbench.claims import claim_of, holders
+from rnnbench.diagnose.store import read_diagnoses
+from rnnbench.launcher.engines import _read as read_engines
+from rnnbench.manifest import read_manifest
+from rnnbench.news import News
 from rnnbench.record_shape import NEEDED, OPTIONAL, check_record
 from rnnbench.records import Store, decode, encode
+from rnnbench.tracker.destination import read_destination
 from tests.stored_record import stored_record
 
 SETTINGS = {"task": {}, "trainer": {}, "tuned": False}
@@ -107,3 +114,23 @@ def test_no_content_of_a_file_gets_through(tmp_path, capsys, content):
     assert Store(tmp_path).runs() == {}
     (line,) = capsys.readouterr().err.splitlines()
     assert f"{path.name} is passed over: " in line and line.isprintable()
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000, b'{"conditions":' * 100_000, b"\xff", b"[]", b'{"host": 1}', b"1"]
+)
+def test_nor_does_that_of_any_other_file(tmp_path, content):
+    files = {
+        "manifest.json": lambda: read_manifest(tmp_path) == {},
+        "engines.json": lambda: read_engines(tmp_path / "engines.json") == {},
+        "progress/c.json": lambda: News(tmp_path, "c").read() is None,
+        "claims/c/x.json": lambda: [h.host for h in holders(claim_of(tmp_path, "c"))] == [""],
+        "wandb/destination.json": lambda: read_destination(tmp_path)["project"] == "rnnbench",
+        "diagnosis/c.json": lambda: list(read_diagnoses(tmp_path)) == [],
+        "checkpoint": lambda: load_checkpoint(tmp_path / "checkpoint") is None,
+    }
+    for name, is_passed_over in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        assert is_passed_over(), name

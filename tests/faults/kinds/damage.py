@@ -49,7 +49,6 @@ def newer(content: bytes, draw: Random) -> bytes:
 
 
 BINARY = (torn, emptied, zeroed, foreign, flipped, flipped)  # the least, and the likeliest
-TEXT = (*BINARY, newer)
 
 
 def damage(trial: Trial, pattern: str, ways: tuple[Callable[[bytes, Random], bytes], ...]) -> Path:
@@ -67,7 +66,19 @@ def name(path: Path) -> str:
 
 @kind("damaged-record")
 def damaged_record(trial: Trial) -> None:
-    trial.wants = name(damage(trial, "out/runs/*.json", TEXT))
+    trial.wants = name(damage(trial, "out/runs/*.json", BINARY))
+
+
+@kind("record-of-a-newer-version")
+def newer_record(trial: Trial) -> None:
+    """Put a later version's record there: nothing runs, and nothing is written over it."""
+    path = damage(trial, "out/runs/*.json", (newer,))
+    content = path.read_bytes()
+    ended = trial.run()
+    trial.expect(ended, rf"error: .*{re.escape(path.name)} .*upgrade rnnbench to read it")
+    if ended.code != 2 or path.read_bytes() != content:
+        trial.wrong.append(f"a sweep over a newer record ends with {ended.code}")
+    path.unlink()
 
 
 @kind("damaged-weights")
@@ -121,4 +132,4 @@ def leave_files(trial: Trial, folder: str, ending: str) -> None:
             place /= "0123456789abcdef.json"
         place.parent.mkdir(parents=True, exist_ok=True)
         content = json.dumps({"step": 3, "host": "elsewhere", "pid": 1}).encode()
-        trial.damage(place, trial.draw.choice(TEXT)(content, trial.draw))
+        trial.damage(place, trial.draw.choice((*BINARY, newer))(content, trial.draw))

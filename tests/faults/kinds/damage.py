@@ -79,6 +79,7 @@ def newer_record(trial: Trial) -> None:
     if ended.code != 2 or path.read_bytes() != content:
         trial.wrong.append(f"a sweep over a newer record ends with {ended.code}")
     path.unlink()
+    trial.known.pop(path.stem)
 
 
 @kind("damaged-weights")

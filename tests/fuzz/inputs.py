@@ -75,7 +75,7 @@ def others(draw: st.DrawFn) -> Input:
 
 @st.composite
 def readings(draw: st.DrawFn) -> Input:
-    is_slow = draw(st.integers(1, 30)) == 30
+    is_slow = draw(st.integers(1, 60)) == 60
     name, *options = draw(st.sampled_from(SLOW if is_slow else QUICK)).split()
     words = OVER_RESULTS.split() if name == TRAINING else [*COMMANDS[name].words, *options]
     changes = draw(st.lists(damages, min_size=1, max_size=3))

@@ -53,10 +53,8 @@ COMMANDS: dict[str, Command] = {
         (*_with("--sequences", (*NUMBERS, "63")), *_with("--seeds", NUMBERS[:-1]), *LISTS)
         + _with("--gap", (*GAPS, "99")),
     ),
-    "sync": Command((RESULTS,), (), ("nowhere", "--nope", "--project")),
-    "dashboard": Command(
-        (RESULTS, "--json=out/board.json"), ("out",), ("nowhere", "--nope", "--json", "--entity")
-    ),
+    "sync": Command((RESULTS,), (), ("nowhere", "--nope")),
+    "dashboard": Command((RESULTS, "--json=out/board.json"), ("out",), ("nowhere", "--nope")),
     "check": Command(
         ("rnnbench.cells.GRU", "--set=keep_bias=x"),
         (),

@@ -156,10 +156,11 @@ class Directory:
         """Put a strange value into a field of a table; into the bytes of anything else."""
         if path.suffix != ".csv":
             return self.splice(path, where, value)
-        rows = [line.split(",") for line in path.read_text().splitlines()]
+        text = path.read_text(errors="surrogateescape")
+        rows = [line.split(",") for line in text.splitlines()] or [[""]]
         row = rows[where % min(len(rows), FIRST)]
-        row[where // FIRST % len(row)] = str(_strange(value))[:1000]
-        path.write_text("\n".join(map(",".join, rows)), errors="surrogatepass")
+        row[where // FIRST % len(row)] = str(_strange(value))[:1000].replace("\ud800", "\udcff")
+        path.write_text("\n".join(map(",".join, rows)), errors="surrogateescape")
         return None
 
     truncate_bytes, splice_bytes = truncate, splice
@@ -170,9 +171,9 @@ class Directory:
         number = where % min(len(lines), FIRST)
         try:
             content = json.loads(lines[number])
-        except ValueError:
+        except (ValueError, RecursionError):
             return
-        spots = [spot for spot in _places(content)]
+        spots = list(_places(content)) if isinstance(content, dict | list) else []
         if spots:
             edit(*spots[where % len(spots)])
             lines[number] = json.dumps(content).encode()

@@ -16,7 +16,7 @@ from tests.fuzz.stored_files import RESULTS, Damage, damages
 TRAINING = "rnnbench"
 # What reads a results directory; drawing and working take long, and come seldom.
 QUICK = ("status", "diagnose", "dashboard", "transfer --gaps=3", "guess --task=nope", TRAINING)
-SLOW = ("report", "publish", "transfer", "guess")
+SLOW = ("report", "publish", "transfer", "guess", "verify")
 OVER_RESULTS = "dry_run=true tracker=none seeds=2 engine=reference task=recall task.gap=3 cell=gru"
 OVER_RESULTS += f" model.hidden_size=4 trainer.steps=3 trainer.eval_size=8 output_dir={RESULTS}"
 

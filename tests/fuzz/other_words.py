@@ -53,6 +53,12 @@ COMMANDS: dict[str, Command] = {
         (*_with("--sequences", (*NUMBERS, "63")), *_with("--seeds", NUMBERS[:-1]), *LISTS)
         + _with("--gap", (*GAPS, "99")),
     ),
+    "verify": Command(
+        (RESULTS, "--sample=1", "--workers=1"),
+        (),
+        (*_with("--sample", NUMBERS), *_with("--seed", NUMBERS[1:-2]), *_with("--workers", NUMBERS))
+        + ("nowhere", "--nope"),
+    ),
     "sync": Command((RESULTS,), (), ("nowhere", "--nope")),
     "dashboard": Command((RESULTS, "--json=out/board.json"), ("out",), ("nowhere", "--nope")),
     "check": Command(

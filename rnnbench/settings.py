@@ -5,7 +5,6 @@ No defaults: those live in conf/config.yaml, once.
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Annotated, Any, Final, Literal
 
@@ -20,7 +19,7 @@ from pydantic import (
 
 from rnnbench.data import SEQUENCES_PER_CHUNK, STEPS_PER_BLOCK
 from rnnbench.matching import Match
-from rnnbench.rules import LONGEST_NAME
+from rnnbench.rules import LONGEST_NAME, NUMBER
 from rnnbench.streams import MAX_BLOCK
 from rnnbench.tuning import TUNING_SEEDS
 
@@ -31,10 +30,6 @@ MAX_SET = SEQUENCES_PER_CHUNK * MAX_BLOCK
 # More is a slip of the finger: far beyond any machine, and a plan would take for ever to say so.
 MAX_SIZE, MAX_LAYERS = 2**20, 2**10
 Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _seeds(value: Any) -> tuple[int, ...]:
@@ -52,7 +47,7 @@ def _seeds(value: Any) -> tuple[int, ...]:
 
 def _rates(value: Any) -> tuple[float | str, ...]:
     rates = value if isinstance(value, list) else [value]
-    good = all(rate == AUTO or (_is_number(rate) and rate > 0) for rate in rates)
+    good = all(rate == AUTO or (NUMBER.holds(rate) and rate > 0) for rate in rates)
     if not rates or not good or len(set(rates)) < len(rates):
         raise ValueError("be a number above 0, auto, or a list of different ones")
     return tuple(rate if rate == AUTO else float(rate) for rate in rates)
@@ -78,7 +73,7 @@ def _limit(value: Any) -> float | None:
 def _bound(value: Any) -> float | None:
     if value is None:
         return None
-    if not _is_number(value) or value <= 0:
+    if not NUMBER.holds(value) or value <= 0:
         raise ValueError("be a number above 0, or null for no clipping")
     return float(value)
 

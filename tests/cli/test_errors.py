@@ -32,6 +32,14 @@ import pytest
             "trainer.lr must be a number above 0, auto, or a list of different ones, got inf",
         ),
         (
+            f"trainer.lr={10**400}",
+            "trainer.lr must be a number above 0, auto, or a list of different ones, got 1000",
+        ),
+        (
+            f"trainer.clip_norm={10**400}",
+            "trainer.clip_norm must be a number above 0, or null for no clipping, got 1000",
+        ),
+        (
             "trainer.lr=-1",
             "trainer.lr must be a number above 0, auto, or a list of different ones, got -1",
         ),

@@ -33,6 +33,8 @@ HELP = ("--help", "-h")
 # All jobs go through the suite's own sweeper, and nothing of Hydra's own is started or written.
 # Hydra takes any beginning of a flag for the flag.
 RESERVED = re.compile(r"[+~]*(hydra[./@](?!searchpath|verbose|job\.)[^=]*)")
+# A choice is a file of its group, not one anywhere else.
+ELSEWHERE = re.compile(r"\+*(task|cell|sweep|tracker)=(.*(?<![\w.])(?:\.\.(?!\w)|/).*)")
 UNPICKLES = "--experimental-rerun"
 
 
@@ -74,6 +76,10 @@ def arrange(arguments: Sequence[str]) -> list[str]:
         if reserved and word != "hydra.mode=MULTIRUN":
             value = word.partition("=")[2]
             raise HydraException(f"{reserved.group(1)} must be left alone, got {value}")
+        elsewhere = ELSEWHERE.match(word)
+        if elsewhere:
+            key, value = elsewhere.groups()
+            raise HydraException(f"{key} must be a name, got {value}")
         if re.match(r"\+*sweep=.*,", word):
             raise HydraException(f"sweep must be one name, got {word.split('=')[1]}")
     for word in flags:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import unicodedata
 from collections import Counter
@@ -10,9 +11,10 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from tests.fuzz.damage import Directory
 from tests.fuzz.inputs import KINDS, Input
 from tests.fuzz.sandbox import Outcome, Sandbox
-from tests.fuzz.stored_files import RESULTS, Directory, consolidated, make_directory
+from tests.fuzz.stored_files import RESULTS, consolidated, make_directory
 
 SEED = 0
 TRACEBACK, HANG, OUTSIDE, WRONGLY = "tracebacks", "hangs", "files outside", "accepted wrongly"
@@ -112,8 +114,10 @@ def judge(drawn: Input, outcome: Outcome) -> dict[str, str]:
 
 
 def _is_one_line(errors: str) -> bool:
-    lines = [line for line in errors.splitlines() if "warning: " not in line]
-    return len(lines) == 1 and "error: " in lines[0]
+    """Return whether one line, the last, says what is wrong; others may say what is left out."""
+    *before, last = errors.splitlines() or [""]
+    may_be = re.compile(r"rnnbench: warning: .*|.* left out(: .*)?")
+    return "error: " in last and all(map(may_be.fullmatch, before))
 
 
 def is_clean(text: str) -> bool:

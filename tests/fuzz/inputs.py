@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from tests.fuzz.command_words import commands
+from tests.fuzz.damage import Damage, damages
 from tests.fuzz.other_words import COMMANDS, calls
-from tests.fuzz.stored_files import RESULTS, Damage, damages
+from tests.fuzz.stored_files import RESULTS
 
 TRAINING = "rnnbench"
 # What reads a results directory; drawing and working take long, and come seldom.

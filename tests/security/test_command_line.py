@@ -53,6 +53,32 @@ def test_no_word_makes_hydra_start_or_write_something(in_tmp, capsys, word):
 
 
 @pytest.mark.parametrize(
+    "word",
+    [
+        "+sweep=../sweep/gaps",
+        "task=../../secret",
+        "cell=gru,../../secret",
+        "tracker=/etc/secret",
+        "cell=mine/../../secret",
+        "cell=[/etc/secret]",
+    ],
+)
+def test_a_choice_is_no_file_of_another_directory(in_tmp, capsys, word):
+    assert run_command([word, "dry_run=true"]) == 2
+    key, _, value = word.lstrip("+").partition("=")
+    assert capsys.readouterr().err == f"rnnbench: error: {key} must be a name, got {value}\n"
+
+
+def test_a_choice_may_lie_in_a_directory_of_its_group(in_tmp, capsys):
+    own = in_tmp / "conf" / "cell" / "mine"
+    own.mkdir(parents=True)
+    (own / "one.yaml").write_text("_target_: rnnbench.cells.GRU\nname: one\n")
+    words = ["--config-dir", "conf", "cell=mine/one", "dry_run=true", "model.hidden_size=4"]
+    assert run_command([*words, "engine=reference", "task.gap=12", "seeds=1"]) == 0
+    assert "copy gap 12 one" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("main", "words"),
     [
         (run_command, [f"task.gap={ESCAPE}"]),

@@ -29,7 +29,9 @@ def find_class(path: str, kind: type, key: str) -> Any:
     try:
         _check_text(module_name, class_name)
         found = getattr(importlib.import_module(module_name), class_name)
-    except (Exception, SystemExit) as error:  # whatever a user's module raises on its import
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a user's module raises on its import, SystemExit too
         raise ValueError(f"{key} must name a class that can be imported, got {path}") from error
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise ValueError(f"{key} must be a {kind.__name__}, got {path}")

@@ -65,7 +65,7 @@ def _workers(value: Any) -> int:
 def _limit(value: Any) -> float | None:
     if value is None:
         return None
-    if not _is_number(value) or value <= 0:
+    if not NUMBER.holds(value) or value <= 0:
         raise ValueError("be a number of seconds above 0, or null for no limit")
     return float(value)
 

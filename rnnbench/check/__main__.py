@@ -75,14 +75,7 @@ def make_subject(path: str, arguments: Mapping[str, Any], hidden_size: int) -> S
     try:
         subject = Subject(find_class(path, Cell, "cell"), arguments, hidden_size)
     except ValueError as error:
-        cause = error.__cause__
-        tell = message_of if isinstance(cause, ImportError) else describe
-        raise ValueError(f"{error}: {tell(cause)}" if cause else f"{error}") from error
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # whatever else a user's module raises, SystemExit too
-        rule = "name a class that can be imported"
-        raise ValueError(f"cell must {rule}, got {path}: {describe(error)}") from error
+        raise ValueError(f"{error}{_reason(error.__cause__)}") from error
     try:
         subject.build()
     except KeyboardInterrupt:
@@ -92,6 +85,13 @@ def make_subject(path: str, arguments: Mapping[str, Any], hidden_size: int) -> S
         rule = f"be built with {words}" if words else "be built without arguments"
         raise ValueError(f"cell must {rule}, got {describe(error)}") from error
     return subject
+
+
+def _reason(cause: BaseException | None) -> str:
+    """Return what a module raised on its import; an error's words say enough."""
+    if cause is None:
+        return ""
+    return f": {message_of(cause) if isinstance(cause, Exception) else describe(cause)}"
 
 
 def format_line(outcome: Outcome) -> str:

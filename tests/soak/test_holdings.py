@@ -1,5 +1,6 @@
 """A leak of any kind is seen, and noise is not taken for one."""
 
+import mmap
 import subprocess
 import sys
 import threading
@@ -44,7 +45,8 @@ def test_a_leak_is_seen(watch, tmp_path, kind):
 
     def step(number):
         if kind == "memory":
-            kept.append(bytearray(b"x" * 2 * MIB))
+            kept.append(mmap.mmap(-1, 4 * MIB))  # not from what other tests have freed
+            kept[-1].write(b"x" * 4 * MIB)
         elif kind == "files":
             kept.append(open(__file__))  # noqa: SIM115
         elif kind == "threads":

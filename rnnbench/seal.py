@@ -62,7 +62,11 @@ def check_tensors(content: bytes) -> None:
         raise ValueError("its header cannot be read") from error
     if end != len(data):
         raise ValueError(f"it has {len(data)} bytes of tensors, and not {end}")
-    if metadata is not None and seal != _hash_of_tensors(header, metadata, data):
+    try:
+        intact = metadata is None or seal == _hash_of_tensors(header, metadata, data)
+    except RecursionError as error:
+        raise ValueError("its header is nested too deep") from error
+    if not intact:
         raise ValueError("it is not as it was written")
 
 
@@ -72,7 +76,10 @@ def _parts(content: bytes) -> tuple[dict[str, Any], bytes]:
         raise ValueError(f"it has {len(content)} bytes")
     (length,) = LENGTH.unpack_from(content)
     end = LENGTH.size + length
-    header = json.loads(content[LENGTH.size : end])
+    try:
+        header = json.loads(content[LENGTH.size : end])
+    except RecursionError as error:
+        raise ValueError("its header is nested too deep") from error
     if not isinstance(header, dict):
         raise ValueError("it has no header")
     return header, content[end:]

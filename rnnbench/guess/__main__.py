@@ -29,9 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     for line in lines:
         print(f"{PROGRAM}: {line}", file=sys.stderr)
-    code = tabulate(PROGRAM, search, jobs, GUESSES, given.results, given.workers)
-    print(f"{len(GUESSES.load(given.results))} rows: {GUESSES.path(given.results)}")
-    return code
+    return tabulate(PROGRAM, search, jobs, GUESSES, given.results, given.workers)
 
 
 def _parser() -> Parser:

@@ -25,7 +25,7 @@ def tabulate(
     directory: Path,
     workers: int,
 ) -> int:
-    """Do what is left to do, and tell each job's end in a line.
+    """Do what is left to do, tell each job's end in a line, and how many rows there are now.
 
     Args:
         program: name of the command, for its lines.
@@ -48,7 +48,9 @@ def tabulate(
         file.add(directory, rows)
         return ""
 
-    return do_jobs(program, work, jobs, take, workers)
+    code = do_jobs(program, work, jobs, take, workers)
+    print(f"{len(file.load(directory))} rows: {path}")
+    return code
 
 
 def do_jobs(

@@ -27,10 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     for line in lines:
         print(f"{PROGRAM}: {line}", file=sys.stderr)
-    code = tabulate(PROGRAM, evaluate, jobs, TRANSFER, given.results, given.workers)
-    rows = len(TRANSFER.load(given.results))
-    print(f"{rows} rows: {TRANSFER.path(given.results)}")
-    return code
+    return tabulate(PROGRAM, evaluate, jobs, TRANSFER, given.results, given.workers)
 
 
 def _parser() -> Parser:

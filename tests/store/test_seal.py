@@ -73,7 +73,11 @@ def test_tensors_cut_anywhere_are_seen_with_a_seal_and_without():
                 check_tensors(content[:length])
 
 
-@pytest.mark.parametrize("content", [b"null", b"[]", b'{"a": 3}', b'{"a": {"data_offsets": 3}}'])
+STRANGE = [b"null", b"[]", b'{"a": 3}', b'{"a": {"data_offsets": 3}}']
+STRANGE += [b'{"a":' + b"[" * depth + b"]" * depth + b"}" for depth in (900, 10**5)]
+
+
+@pytest.mark.parametrize("content", STRANGE, ids=range(len(STRANGE)))
 def test_a_strange_header_is_a_value_error(content):
     with pytest.raises(ValueError):
         check_tensors(len(content).to_bytes(8, "little") + content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from rnnbench.tracker.client import warn
@@ -14,6 +15,7 @@ class Outage:
     """
 
     everywhere = False  # in this process, also where no mark can be written
+    _lock = threading.Lock()  # of the threads of this process, so that one of them tells
 
     def __init__(self, output_dir: Path) -> None:
         self.output_dir = output_dir
@@ -25,17 +27,18 @@ class Outage:
 
     def begin(self, reason: str) -> None:
         """Set the mark, and say why if no other process has."""
-        known, Outage.everywhere = Outage.everywhere, True
-        try:
-            self.mark.parent.mkdir(parents=True, exist_ok=True)
-            self.mark.touch(exist_ok=False)
-        except FileExistsError:
-            known = True
-        except OSError:
-            pass
-        if not known:
-            later = f"python -m rnnbench.sync {self.output_dir} sends what is missing"
-            warn(f"W&B is left out from here on ({later}): {reason}")
+        with Outage._lock:
+            known, Outage.everywhere = Outage.everywhere, True
+            try:
+                self.mark.parent.mkdir(parents=True, exist_ok=True)
+                self.mark.touch(exist_ok=False)
+            except FileExistsError:
+                known = True
+            except OSError:
+                pass
+            if not known:
+                later = f"python -m rnnbench.sync {self.output_dir} sends what is missing"
+                warn(f"W&B is left out from here on ({later}): {reason}")
 
     def end(self) -> None:
         """Take the mark away, before a start."""

@@ -133,6 +133,23 @@ def test_an_error_of_the_client_is_one_warning_and_no_more(tmp_path, capsys, att
     assert f"python -m rnnbench.sync {blocked}" in line
 
 
+def test_of_several_threads_exactly_one_tells_of_an_outage(tmp_path, capsys, attempts):
+    interval, rounds = sys.getswitchinterval(), 200
+    sys.setswitchinterval(1e-6)
+    try:
+        for number in range(rounds):
+            Outage.everywhere = False
+            outage = Outage(tmp_path / f"{number}")
+            threads = [threading.Thread(target=outage.begin, args=("why",)) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert capsys.readouterr().err.count("W&B is left out from here on") == rounds
+
+
 def test_an_outage_is_known_to_all_processes_until_the_next_start(tmp_path, capsys, attempts):
     Outage(tmp_path).begin("the first process says why")
     Outage.everywhere = False  # another process

@@ -4,7 +4,7 @@ INSTALLED := .venv/.installed
 # One process per core, each with one thread.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-.PHONY: help gaps smoke test slow faults fuzz soak lint
+.PHONY: help gaps smoke test slow faults fuzz soak lint audit
 
 help:
 	@echo "make gaps    train RNN, LSTM and GRU on three tasks at five gaps: results/gaps/report"
@@ -13,6 +13,7 @@ help:
 	@echo "make faults  kills, full disks, damaged files: 500 faults, and what was lost or wrong"
 	@echo "make fuzz    10,000 made-up commands and damaged files: none may end in a traceback"
 	@echo "make soak    the smoke sweep 50 times over, for leaks, in half an hour"
+	@echo "make audit   known weaknesses of what constraints.txt installs, by PyPI's own list"
 	@echo "ARGS='...'   more for the command line, as in: make gaps ARGS='tracker=none workers=4'"
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -42,3 +43,9 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# In an environment of its own: what audits is not part of what is audited.
+audit:
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet 'pip-audit>=2.9,<3'
+	build/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt

@@ -6,10 +6,13 @@ import json
 import math
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
+
+from rnnbench.seal import KEY, LENGTH, seal_line, seal_tensors
 
 STRANGE: tuple[Any, ...] = (
     *(None, True, False, -1, 0, 1, 1.5, 2**53 + 1, 10**30, -(10**30), 1e308, -1e308, 5e-324),
@@ -86,10 +89,10 @@ class Directory:
 
     def change(self, path: Path, where: int, value: int) -> None:
         """Put a strange value in the place of one in a JSON file, or in one line of it."""
-        self._edit(path, where, lambda inner, key: inner.__setitem__(key, _strange(value)))
+        self._edit(path, where, value, lambda inner, key: inner.__setitem__(key, _strange(value)))
 
     def remove(self, path: Path, where: int, value: int) -> None:
-        self._edit(path, where, lambda inner, key: inner.__delitem__(key))
+        self._edit(path, where, value, lambda inner, key: inner.__delitem__(key))
 
     def add(self, path: Path, where: int, value: int) -> None:
         def put(inner: Any, key: Any) -> None:
@@ -98,10 +101,12 @@ class Directory:
             else:
                 inner.append(_strange(value))
 
-        self._edit(path, where, put)
+        self._edit(path, where, value, put)
 
     def change_bytes(self, path: Path, where: int, value: int) -> None:
-        """Put a strange value into a field of a table; into the bytes of anything else."""
+        """Put a strange value into a table's field, a tensors' header, or any other's bytes."""
+        if path.suffix == ".safetensors":
+            return self._edit_header(path, where, value)
         if path.suffix != ".csv":
             return self.splice(path, where, value)
         text = path.read_text(errors="surrogateescape")
@@ -114,7 +119,28 @@ class Directory:
     truncate_bytes, splice_bytes = truncate, splice
     double_bytes, move_bytes = double, move
 
-    def _edit(self, path: Path, where: int, edit: Any) -> None:
+    def _edit_header(self, path: Path, where: int, value: int) -> None:
+        content = path.read_bytes()
+        end = LENGTH.size + LENGTH.unpack_from(content)[0] if len(content) >= LENGTH.size else 0
+        try:
+            header = json.loads(content[LENGTH.size : end])
+        except (ValueError, RecursionError):
+            return
+        spots = list(_places(header)) if isinstance(header, dict) else []
+        if not spots:
+            return
+        inner, key = spots[where % len(spots)]
+        inner[key] = _strange(value)
+        text = json.dumps(header).encode()
+        changed = LENGTH.pack(len(text)) + text + content[end:]
+        if _is_sealed_again(value):
+            with suppress(
+                ValueError, TypeError, AttributeError
+            ):  # what has no metadata has no seal
+                changed = seal_tensors(changed)
+        path.write_bytes(changed)
+
+    def _edit(self, path: Path, where: int, value: int, edit: Any) -> None:
         lines = path.read_bytes().splitlines() or [b""]
         number = where % min(len(lines), FIRST)
         try:
@@ -124,7 +150,7 @@ class Directory:
         spots = list(_places(content)) if isinstance(content, dict | list) else []
         if spots:
             edit(*spots[where % len(spots)])
-            lines[number] = json.dumps(content).encode()
+            lines[number] = _written(content, value)
             path.write_bytes(b"\n".join(lines) + b"\n")
 
 
@@ -139,6 +165,18 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 def _is_history(key: Any, value: Any) -> bool:
     return key == "history" and isinstance(value[key], list)
+
+
+def _written(content: Any, value: int) -> bytes:
+    """Return JSON, as a rule with a seal that fits where there was one: so that it is gone into."""
+    if not (isinstance(content, dict) and KEY in content and _is_sealed_again(value)):
+        return json.dumps(content).encode()
+    rest = {key: inner for key, inner in content.items() if key != KEY}
+    return seal_line(json.dumps(rest)).encode() if rest else b"{}"
+
+
+def _is_sealed_again(value: int) -> bool:
+    return value // len(STRANGE) % 4 > 0
 
 
 def _strange(value: int) -> Any:

@@ -12,6 +12,7 @@ from rnnbench.cli.message import COMPOSING, ConfigError, one_line
 from rnnbench.errors import printable
 
 BAD_INPUT = 2
+INTERRUPTED = 130
 
 
 def run_command(argv: Sequence[str] | None = None) -> int:
@@ -29,6 +30,9 @@ def run_command(argv: Sequence[str] | None = None) -> int:
     except (*COMPOSING, ConfigError) as error:
         print(f"rnnbench: error: {printable(one_line(error))}", file=sys.stderr)
         return BAD_INPUT
+    except KeyboardInterrupt:
+        print("rnnbench: stopped", file=sys.stderr)
+        return INTERRUPTED
     from rnnbench.launcher import launch
 
     return launch(sweeps)

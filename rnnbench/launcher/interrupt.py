@@ -5,12 +5,35 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # `timeout`, `make` and others pass on a signal that the whole group got already.
 SAME_SIGNAL_SECONDS = 0.5
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came while there was nothing to put away."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM raise `Terminated`, as Ctrl-C raises KeyboardInterrupt; in the main thread."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Interrupt:

@@ -11,7 +11,7 @@ from rnnbench.errors import describe
 from rnnbench.launcher import pool
 from rnnbench.launcher.closing import close, format_closing
 from rnnbench.launcher.engines import resolve_engines, time_engines
-from rnnbench.launcher.interrupt import Interrupt
+from rnnbench.launcher.interrupt import Interrupt, Terminated, terminable
 from rnnbench.launcher.plan import Job, Plan, make_plan, stored_records
 from rnnbench.launcher.progress import make_progress
 from rnnbench.launcher.runners import CannotRun, Runner, run_here, run_in_workers
@@ -29,7 +29,7 @@ from rnnbench.records import NewerRecord
 from rnnbench.tally import Tally
 
 CANNOT_RUN = 2
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 STOPPING = "rnnbench: stopping once all work is put away (Ctrl-C again: at once)"
 
 
@@ -52,14 +52,8 @@ def _launch(
     sweeps: Sequence[Sweep], runner: Runner, make_interrupt: Callable[[], Interrupt]
 ) -> int:
     try:
-        plans = _prepare(sweeps)
-        codes = []
-        for plan in plans:
-            interrupt = make_interrupt()
-            run = _runner(plan.sweep, runner)
-            codes.append(_show(plan) if plan.sweep.dry_run else _run(plan, run, interrupt))
-            if interrupt.exit_code is not None:
-                return interrupt.exit_code
+        with terminable():
+            return _launch_each(sweeps, runner, make_interrupt)
     except (CannotRun, NewerRecord) as error:
         _say(f"error: {error}")
         return CANNOT_RUN
@@ -67,8 +61,22 @@ def _launch(
         place = f"{error.filename}: " if error.filename else ""
         _say(f"error: {place}{error.strerror or error}: the same command continues")
         return 1
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except KeyboardInterrupt as stopped:
+        _say("stopped: the same command continues")
+        return TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED
+
+
+def _launch_each(
+    sweeps: Sequence[Sweep], runner: Runner, make_interrupt: Callable[[], Interrupt]
+) -> int:
+    plans = _prepare(sweeps)
+    codes = []
+    for plan in plans:
+        interrupt = make_interrupt()
+        run = _runner(plan.sweep, runner)
+        codes.append(_show(plan) if plan.sweep.dry_run else _run(plan, run, interrupt))
+        if interrupt.exit_code is not None:
+            return interrupt.exit_code
     return max(codes, default=0)
 
 
@@ -129,7 +137,7 @@ def _run(plan: Plan, runner: Runner, interrupt: Interrupt) -> int:
     if interrupt.exit_code is None:
         _sum_up(plan, mode)
     print(format_closing(closing))
-    _say_where(plan, closing)
+    _say_where(plan, closing, stopped=interrupt.exit_code is not None)
     return 0 if closing.complete else 1
 
 
@@ -216,6 +224,8 @@ def _say_where(plan: Plan, closing: Tally) -> None:
         print(f"report:  {page}")
     if closing.total["left"]:
         _say(f"{closing.total['left']} replicas are left: the same command continues")
+    elif stopped:
+        _say("stopped before the report was drawn: the same command continues")
 
 
 def _say(line: str) -> None:

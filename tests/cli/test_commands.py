@@ -58,3 +58,12 @@ def test_help_and_completion_load_no_torch():
         [sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"], capture_output=True
     )
     assert done.returncode == 0
+
+
+def test_ctrl_c_before_anything_starts_is_one_line(monkeypatch, capsys):
+    def interrupted(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rnnbench.cli.main.compose", interrupted)
+    assert run_command(["task=copy"]) == 130
+    assert capsys.readouterr().err == "rnnbench: stopped\n"

@@ -360,3 +360,34 @@ def test_a_stopped_sweep_continues_where_it_was(tmp_path, how, number, code):
     assert len(statuses(out)) == 8
     assert done.items() <= files(out / "runs").items()
     assert not any((out / "checkpoints").glob("*"))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_sweep_that_is_stopped_while_it_is_summed_up_says_so(
+    tmp_path, capfd, monkeypatch, number, code
+):
+    before = signal.getsignal(number)
+    monkeypatch.setattr("rnnbench.report.write_report", lambda _: os.kill(os.getpid(), number))
+    assert launch_here(sweep_of(tmp_path / "out", condition())) == code
+    assert (
+        capfd.readouterr().err.splitlines()[-1] == "rnnbench: stopped: the same command continues"
+    )
+    assert signal.getsignal(number) == before
+    monkeypatch.undo()
+    assert launch_here(sweep_of(tmp_path / "out", condition())) == 0
+    assert (tmp_path / "out" / "report" / "index.html").exists()
+
+
+def test_a_signal_with_the_last_record_leaves_the_report_and_says_so(tmp_path, capfd, monkeypatch):
+    write = Store.write
+
+    def write_and_signal(store, record, parameters):
+        write(store, record, parameters)
+        if record["seed"] == REPLICAS[-1].seed:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Store, "write", write_and_signal)
+    assert launch_here(sweep_of(tmp_path / "out", condition())) == 143
+    line = "rnnbench: stopped before the report was drawn: the same command continues"
+    assert capfd.readouterr().err.splitlines()[-1] == line
+    assert not (tmp_path / "out" / "report").exists()

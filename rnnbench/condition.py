@@ -132,6 +132,7 @@ class Sweep:
         condition_seconds: that one condition may take in a worker; None for no limit.
         command: what was asked for, as it was typed; empty where it was not a command.
         cluster: where to run, see conf/cluster; None: on this machine.
+        plan_file: where a dry run writes its plan to; None: nowhere.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Sweep:
     condition_seconds: float | None = None
     command: str = ""
     cluster: Mapping[str, Any] | None = None
+    plan_file: Path | None = None
 
 
 def digest(value: object) -> str:

@@ -70,6 +70,12 @@ def _limit(value: Any) -> float | None:
     return float(value)
 
 
+def _plan(value: Any) -> str | None:
+    if value is not None and not (isinstance(value, str) and re.fullmatch(r".*\w\.json", value)):
+        raise ValueError("be the name of a .json file, or null")
+    return value
+
+
 def _bound(value: Any) -> float | None:
     if value is None:
         return None
@@ -191,3 +197,4 @@ class Settings(BaseModel):
     workers: Annotated[int, BeforeValidator(_workers)]
     condition_seconds: Annotated[float | None, BeforeValidator(_limit)]
     dry_run: bool
+    plan: Annotated[str | None, BeforeValidator(_plan)]

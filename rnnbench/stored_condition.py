@@ -32,19 +32,31 @@ def condition_of(record: Record) -> Condition:
     Raises:
         ValueError: the record tells of none, or its task or cell cannot be built; one line.
     """
-    config: dict[str, Any] = record.get("config", {})
-    check_fields(config, SECTIONS, {"tuned": TRUTH}, "a record's config")
+    return condition_from(record.get("config", {}), "a record's config")
+
+
+def condition_from(config: Any, what: str) -> Condition:
+    """Return the condition whose settings were stored.
+
+    Args:
+        config: the settings.
+        what: they are, in words, for errors.
+
+    Raises:
+        ValueError: they are none, or their task or cell cannot be built; one line.
+    """
+    check_fields(config, SECTIONS, {"tuned": TRUTH}, what)
     unknown = config.keys() - SECTIONS.keys() - {"tuned"}
     if unknown:
-        raise ValueError(f"a record's config must not have {', '.join(sorted(unknown))}")
+        raise ValueError(f"{what} must not have {', '.join(sorted(unknown))}")
     for part, (needed, optional) in PARTS.items():
-        check_fields(config[part], needed, optional, f"a record's config.{part}")
+        check_fields(config[part], needed, optional, f"{what}.{part}")
     condition = Condition(**config)
     try:
         condition.build_task()
         condition.build_cell()
     except Exception as error:  # whatever a constructor raises of arguments that are not its own
-        raise ValueError(f"a record's task and cell must be built: {message_of(error)}") from error
+        raise ValueError(f"{what} must have a task and a cell: {message_of(error)}") from error
     return condition
 
 

@@ -28,12 +28,15 @@ def make_sweeps(configurations: Sequence[Mapping[str, Any]], command: str = "") 
     together: dict[str, list[Settings]] = {}
     for settings in map(check, configurations):
         together.setdefault(settings.output_dir, []).append(settings)
-    return [replace(_make_sweep(group), command=command) for group in together.values()]
+    sweeps = [replace(_make_sweep(group), command=command) for group in together.values()]
+    if len(sweeps) > 1 and sweeps[0].plan_file:
+        raise ConfigError(f"plan must be null for jobs of several output_dirs, got {len(sweeps)}")
+    return sweeps
 
 
 def _make_sweep(group: list[Settings]) -> Sweep:
     first = group[0]
-    for key in ("name", "workers", "condition_seconds", "dry_run", "tracker", "cluster"):
+    for key in ("name", "workers", "condition_seconds", "dry_run", "plan", "tracker", "cluster"):
         values = [getattr(settings, key) for settings in group]
         if any(value != values[0] for value in values):
             raise ConfigError(f"{key} must be the same in all jobs of {first.output_dir}")
@@ -51,6 +54,7 @@ def _make_sweep(group: list[Settings]) -> Sweep:
         workers=first.workers,
         condition_seconds=first.condition_seconds,
         dry_run=first.dry_run,
+        plan_file=Path(first.plan) if first.plan else None,
         tracker=first.tracker.model_dump(),
         cluster=first.cluster.model_dump() if first.cluster else None,
         jobs=tuple((condition, tuple(replicas)) for condition, replicas in jobs.values()),

@@ -52,7 +52,11 @@ def check(configuration: Mapping[str, Any]) -> Settings:
         check_engine(settings.engine, _build(cell, Cell, "cell"), device)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    _check_place(Path(settings.output_dir))
+    _check_place(Path(settings.output_dir), "output_dir")
+    if settings.plan:
+        if not settings.dry_run:
+            raise ConfigError(f"plan must be null unless dry_run=true, got {settings.plan!r}")
+        _check_place(Path(settings.plan).parent, "plan's directory")
     model = _matched(settings.model, _build(task, Task, "task"), _build(cell, Cell, "cell"))
     return settings.model_copy(update={"task": task, "cell": cell, "model": model})
 
@@ -160,16 +164,16 @@ def _hint(error: ErrorDetails, known: Iterable[str]) -> str:
     return hint(str(word), known)
 
 
-def _check_place(directory: Path) -> None:
-    """Check that an output directory is there or can be made; nothing is written."""
+def _check_place(directory: Path, key: str) -> None:
+    """Check that a directory is there or can be made; nothing is written."""
     place = directory.absolute()
     try:
         while not place.exists() and place != place.parent:
             place = place.parent
     except OSError as error:
-        raise ConfigError(f"output_dir must be a place for a directory: {error}") from error
+        raise ConfigError(f"{key} must be a place for a directory: {error}") from error
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         reason = "is not a directory" if not place.is_dir() else "cannot be written to"
         raise ConfigError(
-            f"output_dir must be a place for a directory, got {directory} ({place} {reason})"
+            f"{key} must be a place for a directory, got {directory} ({place} {reason})"
         )

@@ -6,6 +6,7 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TextIO
 
 from rnnbench.launcher.duration import duration
@@ -161,7 +162,9 @@ def make_progress(
     stream: TextIO, names: Sequence[str], costs: Sequence[float], skipped: int
 ) -> Progress:
     """Return bars for a terminal that can move its cursor, and plain lines for anything else."""
-    from rnnbench.launcher.bars import Bars
+    if stream.isatty() and os.environ.get("TERM") not in (None, "", "dumb", "unknown"):
+        with suppress(ModuleNotFoundError):  # what draws them is not everywhere
+            from rnnbench.launcher.bars import Bars
 
-    movable = stream.isatty() and os.environ.get("TERM") not in (None, "", "dumb", "unknown")
-    return (Bars if movable else PlainLines)(stream, names, costs, skipped)
+            return Bars(stream, names, costs, skipped)
+    return PlainLines(stream, names, costs, skipped)

@@ -110,6 +110,12 @@ def _runner(sweep: Sweep, local: Runner) -> Runner:
 def _show(plan: Plan) -> int:
     from rnnbench.launcher.estimate import describe_plan
 
+    if plan.sweep.plan_file is not None:
+        from rnnbench.plan_file import write_plan
+
+        write_plan(plan.sweep.plan_file, plan.sweep)
+        _say(f"plan: {plan.sweep.plan_file}")
+
     def describe_costs(plan: Plan) -> str:
         return describe_plan(_with_engines(plan, run_here, Interrupt()))
 
@@ -212,11 +218,15 @@ def _sum_up(plan: Plan, mode: str) -> None:
             from rnnbench.tracker import mirror_summary
 
             mirror_summary(plan.sweep.name, {**plan.sweep.tracker, "mode": mode}, directory, report)
+    except ModuleNotFoundError as lacking:
+        package = (lacking.name or "a package").partition(".")[0]
+        where = f"python -m rnnbench.report {directory}, where it is"
+        _say(f"no report is drawn, as {package} is not installed: {where}")
     except Exception as error:
         _say(f"warning: the report could not be drawn: {describe(error)}")
 
 
-def _say_where(plan: Plan, closing: Tally) -> None:
+def _say_where(plan: Plan, closing: Tally, *, stopped: bool) -> None:
     directory = plan.sweep.output_dir
     page = directory / "report" / "index.html"
     print(f"results: {directory}")

@@ -71,6 +71,7 @@ KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "output_dir": (("out", "out/deep/er", "ü"), ("''", "null", "[a]", "x" * 300, "file/below")),
     "workers": (("auto", "1", "2"), ("0", "-1", "1.5", "none")),
     "dry_run": (("true",), ("maybe", "1", "null")),
+    "plan": (("null", "out/plan.json"), ("''", "5", "plan", "a.txt", ".json", "file/a.json")),
     "tracker": (("none", "wandb"), ("mlflow",)),
     "tracker.mode": (("auto", "online", "offline"), ("loud",)),
     "tracker.project": (("abc",), ("''", "null", "5")),

@@ -16,7 +16,8 @@ from tests.fuzz.stored_files import RESULTS
 
 TRAINING = "rnnbench"
 # What reads a results directory; drawing and working take long, and come seldom.
-QUICK = ("status", "diagnose", "dashboard", "transfer --gaps=3", "guess --task=nope", TRAINING)
+QUICK = ("status", "diagnose", "dashboard", "transfer --gaps=3", "guess --task=nope")
+QUICK = (*QUICK, TRAINING, "train")
 SLOW = ("report", "publish", "transfer", "guess", "verify")
 OVER_RESULTS = "dry_run=true tracker=none seeds=2 engine=reference task=recall task.gap=3 cell=gru"
 OVER_RESULTS += f" model.hidden_size=4 trainer.steps=3 trainer.eval_size=8 output_dir={RESULTS}"
@@ -55,7 +56,7 @@ class Input:
     @property
     def own(self) -> tuple[str, ...]:
         """Return what the command may change."""
-        return () if self.program == TRAINING else COMMANDS[self.program].writes
+        return ("out",) if self.program == TRAINING else COMMANDS[self.program].writes
 
     def __str__(self) -> str:
         module = TRAINING if self.program == TRAINING else f"{TRAINING}.{self.program}"

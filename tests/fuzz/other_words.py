@@ -7,7 +7,7 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from tests.fuzz.command_words import arguments
-from tests.fuzz.stored_files import RESULTS
+from tests.fuzz.stored_files import PLAN, RESULTS
 
 
 class Command(NamedTuple):
@@ -59,6 +59,11 @@ COMMANDS: dict[str, Command] = {
         (*_with("--sample", NUMBERS), *_with("--seed", NUMBERS[1:-2]), *_with("--workers", NUMBERS))
         + ("nowhere", "--nope"),
     ),
+    "train": Command(
+        (f"{RESULTS}/{PLAN}", "file/below"),  # no place for results: the plan is read, no more
+        ("file/below",),
+        (*_with("--workers", NUMBERS), "one-more", "--nope"),
+    ),
     "sync": Command((RESULTS,), (), ("nowhere", "--nope")),
     "dashboard": Command((RESULTS, "--json=out/board.json"), ("out",), ("nowhere", "--nope")),
     "check": Command(
@@ -76,7 +81,7 @@ COMMANDS: dict[str, Command] = {
 ANY = st.one_of(arguments(20), st.sampled_from(("--", "-", "--json", "@file", "\udcff")))
 
 
-ALWAYS_WRONG = ("check", "bench")  # right calls of these take minutes
+ALWAYS_WRONG = ("check", "bench", "train")  # right calls of these take long
 
 
 @st.composite

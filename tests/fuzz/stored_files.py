@@ -10,12 +10,15 @@ from pathlib import Path
 
 import rnnbench
 from rnnbench.claims import claim_of, take
+from rnnbench.condition import Replica, Sweep
 from rnnbench.diagnose.__main__ import main as diagnose
 from rnnbench.guess.plan import make_plan as plan_guesses
 from rnnbench.guess.search import search
 from rnnbench.guess.table import GUESSES
 from rnnbench.news import News
-from rnnbench.records import consolidate
+from rnnbench.plan_file import write_plan
+from rnnbench.records import consolidate, read_records
+from rnnbench.stored_condition import condition_of
 from rnnbench.tracker.destination import keep_destination
 from rnnbench.transfer.evaluation import evaluate
 from rnnbench.transfer.plan import make_plan as plan_transfer
@@ -29,6 +32,7 @@ SMALL = {
     "workers": 1,
 }
 RESULTS = "results"  # the directory's name, in a command's working directory
+PLAN = "plan.json"
 
 
 def make_directory(place: Path) -> Path:
@@ -37,6 +41,9 @@ def make_directory(place: Path) -> Path:
     with redirect_stdout(quiet), redirect_stderr(quiet):
         rnnbench.run(task="recall", cell="gru", gap=3, seeds=2, output_dir=place, **SMALL)
         diagnose([str(place), "--sequences", "64"])
+        condition = condition_of(next(read_records(place)))
+        jobs = ((condition, (Replica(0, 1e-3), Replica(1, 1e-3))),)
+        write_plan(place / PLAN, Sweep("fuzz", place, 1, True, {"kind": "none"}, jobs))
     for plan, work, file in (
         (plan_transfer(place, None, None, None), evaluate, TRANSFER),
         (plan_guesses(place, 1, None, None), search, GUESSES),
@@ -44,9 +51,9 @@ def make_directory(place: Path) -> Path:
         for job in plan[0]:
             file.add(place, work(job, print, threading.Event()))
     keep_destination({"project": "fuzz", "entity": None}, place)
-    (condition,) = rnnbench.load_results(place)["condition_id"].unique()
-    News(place, condition).tell({"step": 1, "steps": 3, "active": 2, "accuracy": 0.5})
-    claim = take(claim_of(place, condition))
+    identity = condition.condition_id
+    News(place, identity).tell({"step": 1, "steps": 3, "active": 2, "accuracy": 0.5})
+    claim = take(claim_of(place, identity))
     assert claim is not None
     shutil.rmtree(place / "report")
     return place

@@ -6,13 +6,14 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
 
 # What a mistake in a command or in a file of the configuration raises.
 COMPOSING = (HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError)
+LEXER = "LexerNoViableAltException: "  # and the override; below, an arrow at a character of it
 NOISE = ("full_key", "reference_type", "object_type", "To append", "Did you mean", "See https")
 
 
@@ -26,6 +27,8 @@ def one_line(error: Exception) -> str:
         return f"a yaml file cannot be read: {' '.join(str(error).split())}"
     if isinstance(error.__cause__, ConfigAttributeError | ConfigKeyError):
         return _unknown(error.__cause__)
+    if isinstance(error, OverrideParseException) and LEXER in str(error):
+        return _unreadable(error)
     parts = [str(error)]
     if isinstance(error.__cause__, OmegaConfBaseException) and str(error.__cause__) not in parts[0]:
         parts.append(str(error.__cause__))
@@ -45,6 +48,18 @@ def hint(word: str, known: Iterable[str]) -> str:
     if near:
         return f" (did you mean {near[0]}?)"
     return f" (choose from {', '.join(choices)})" if choices else ""
+
+
+def _unreadable(error: OverrideParseException) -> str:
+    """Return which character of an override must be in quotes, or is a quote alone."""
+    before, _, _ = str(error).rpartition("^")
+    override, _, arrow = before.removeprefix(LEXER).rpartition("\n")
+    character = override[len(arrow) - len(LEXER)]
+    if character in "'\"":
+        return f"{override} has a quote that is not closed"
+    key, _, value = override.partition("=")
+    quoted = f"{key}='{value}'"
+    return f'{override} cannot be read at {character}: put it in quotes, as in "{quoted}"'
 
 
 def _unknown(error: ConfigAttributeError | ConfigKeyError) -> str:

@@ -169,6 +169,8 @@ import pytest
         ("cell=5", "Config group override must be a string or a list. Got int"),
         ("task=copy,recall +trainer.steps=5", "An item is already at 'trainer.steps'"),
         ("hydra/sweeper=basic", "hydra/sweeper must be left alone, got basic"),
+        ("name=größe", "name=größe cannot be read at ö: put it in quotes, as in \"name='größe'\""),
+        ("name='a", "name='a has a quote that is not closed"),
         ("hydra.mode=RUN", "hydra.mode must be left alone, got RUN"),
         ("+sweep=gaps,smoke", "sweep must be one name, got gaps,smoke"),
         (f"output_dir={'x' * 300}", "output_dir must be a place for a directory: "),

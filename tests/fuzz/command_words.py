@@ -65,10 +65,13 @@ KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("0", "-1", "[]", "[1,1]", "[-1]", "1022", "2.5", "[1.0]"),
     ),
     "name": (
-        ("abc", "a.b-c_d+e", "ü"),
+        ("abc", "a.b-c_d+e", "'ü'"),
         ("../x", "a/b", "/abs", "..", ".", "''", "~", "'a b'", "x" * 201, "[a]", "'\u200da'"),
     ),
-    "output_dir": (("out", "out/deep/er", "ü"), ("''", "null", "[a]", "x" * 300, "file/below")),
+    "output_dir": (
+        ("out", "out/deep/er", "'ü'"),
+        ("''", "ü", "null", "[a]", "x" * 300, "file/below"),
+    ),
     "workers": (("auto", "1", "2"), ("0", "-1", "1.5", "none")),
     "dry_run": (("true",), ("maybe", "1", "null")),
     "plan": (("null", "out/plan.json"), ("''", "5", "plan", "a.txt", ".json", "file/a.json")),

@@ -1,12 +1,14 @@
 """Kernels generated from cells: what they compute, how exactly, and where they are kept."""
 
 import ctypes
+import gc
 import itertools
 import math
 import os
 import shutil
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -316,3 +318,12 @@ def test_cells_loaded_side_by_side_do_not_disturb_each_other():
             given = problem(cell, hidden=5, steps=3)
             expected = everything("reference", cell, given)
             assert_agree(everything("compiled", cell, given), expected, 1e-12)
+
+
+def test_a_kernel_is_kept_as_long_as_its_cell_and_no_longer():
+    cell = LSTM()
+    kernel = weakref.ref(kernel_of(cell))
+    assert kernel_of(cell) is kernel()
+    del cell
+    gc.collect()
+    assert kernel() is None

@@ -29,7 +29,7 @@ def soak(sweeps: int) -> list[Holdings]:
             start = time.monotonic()
             _run_sweep(Path(room, "results"), in_workers=number % 2 == 1)
             stocks.append(take_stock(Path(room)))
-            words = ", ".join(f"{k} {v:.4g}" for k, v in stocks[-1]._asdict().items())
+            words = ", ".join(f"{k} {v:,.6g}" for k, v in stocks[-1]._asdict().items())
             print(f"sweep {number + 1}: {words}, {time.monotonic() - start:.0f} s", flush=True)
     return stocks
 

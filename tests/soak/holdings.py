@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import linecache
 import os
 import threading
 from collections.abc import Sequence
@@ -15,13 +16,18 @@ MIB = 2**20
 WARM_UP = 5  # the first sweeps build kernels, and fill caches and the allocator's pools
 WINDOW = 5
 LEAST = WARM_UP + 2 * WINDOW  # sweeps that tell growth
-MAX_MIB = 8.0  # 20 kB, a record's size, leaked by each of 36 runs would be 10 in 15 sweeps
+MAX_MIB = 16.0  # tables that Python keeps for itself double now and then: 4 MiB at a time
+MAX_OBJECTS = 200  # one object kept of each of 36 runs would be 540 in 15 sweeps
 
 
 class Holdings(NamedTuple):
-    """Memory in MiB; numbers of open files, threads, child processes and files of temporary use."""
+    """Memory in MiB; numbers of Python's objects, of open files, threads, children and files left.
+
+    The objects are those that can hold others; the files are those of temporary use.
+    """
 
     memory: float
+    objects: int
     files: int
     threads: int
     children: int
@@ -30,10 +36,12 @@ class Holdings(NamedTuple):
 
 def take_stock(temporary: Path) -> Holdings:
     """Return what this process holds now; `temporary` is where its temporary files go."""
+    linecache.clearcache()  # torch.fx leaves an entry there for every function that it traces
     gc.collect()
     memory = int(Path("/proc/self/statm").read_text().split()[1]) * PAGE / MIB
     return Holdings(
         memory,
+        len(gc.get_objects()),
         len(os.listdir("/proc/self/fd")),
         threading.active_count(),
         len(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()),
@@ -55,6 +63,6 @@ def growth(stocks: Sequence[Holdings]) -> Holdings:
 
 
 def is_flat(grown: Holdings) -> bool:
-    """Return whether nothing has grown, memory but for the allocator's noise."""
-    memory, *others = grown
-    return memory <= MAX_MIB and all(number <= 0 for number in others)
+    """Return whether nothing has grown, memory and objects but for what Python does with them."""
+    memory, objects, *others = grown
+    return memory <= MAX_MIB and objects <= MAX_OBJECTS and all(number <= 0 for number in others)

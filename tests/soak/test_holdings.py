@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from .holdings import LEAST, MAX_MIB, MIB, WARM_UP, growth, is_flat, take_stock
+from .holdings import LEAST, MAX_MIB, MAX_OBJECTS, MIB, WARM_UP, growth, is_flat, take_stock
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_what_is_made_once_is_no_leak(watch, tmp_path):
     assert is_flat(watch(step))
 
 
-@pytest.mark.parametrize("kind", ["memory", "files", "threads", "children", "temporary"])
+@pytest.mark.parametrize("kind", ["memory", "objects", "files", "threads", "children", "temporary"])
 def test_a_leak_is_seen(watch, tmp_path, kind):
     kept, end = [], threading.Event()
 
@@ -47,6 +47,8 @@ def test_a_leak_is_seen(watch, tmp_path, kind):
         if kind == "memory":
             kept.append(mmap.mmap(-1, 4 * MIB))  # not from what other tests have freed
             kept[-1].write(b"x" * 4 * MIB)
+        elif kind == "objects":
+            kept.append([[] for _ in range(72)])
         elif kind == "files":
             kept.append(open(__file__))  # noqa: SIM115
         elif kind == "threads":
@@ -65,7 +67,8 @@ def test_a_leak_is_seen(watch, tmp_path, kind):
         for each in kept if kind == "children" else ():
             each.communicate()
     assert not is_flat(grown)
-    assert getattr(grown, kind) >= (MAX_MIB if kind == "memory" else 5)
+    least = {"memory": MAX_MIB, "objects": MAX_OBJECTS}
+    assert getattr(grown, kind) >= least.get(kind, 5)
 
 
 def test_too_few_sweeps_say_nothing(tmp_path):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -64,9 +64,11 @@ class Kernel:
         getattr(self.library, f"{name}_{dtype}")(ctypes.byref(Call(**sizes, **addresses)))
 
 
-@cache
+_kernels: WeakKeyDictionary[Cell, Kernel] = WeakKeyDictionary()
+
+
 def kernel_of(cell: Cell) -> Kernel:
-    """Return the kernel of a cell, built at its first use.
+    """Return the kernel of a cell, built at its first use and kept as long as the cell is.
 
     Raises:
         ValueError: the cell cannot be compiled, or there is no compiler.
@@ -74,7 +76,9 @@ def kernel_of(cell: Cell) -> Kernel:
     if not cell.declared:
         kind = type(cell).__name__
         raise ValueError(f"engine must be reference for a cell given by its step, got {kind}")
-    return Kernel(cell)
+    if cell not in _kernels:
+        _kernels[cell] = Kernel(cell)
+    return _kernels[cell]
 
 
 def run_compiled(

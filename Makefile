@@ -12,7 +12,7 @@ help:
 	@echo "make test    the tests; make slow: the long ones; make lint: style and types"
 	@echo "make faults  kills, full disks, damaged files: 500 faults, and what was lost or wrong"
 	@echo "make fuzz    10,000 made-up commands and damaged files: none may end in a traceback"
-	@echo "make soak    the smoke sweep 50 times over, for leaks, in half an hour"
+	@echo "make soak    the smoke sweep 50 times over, for leaks, in ten minutes"
 	@echo "make audit   known weaknesses of what constraints.txt installs, by PyPI's own list"
 	@echo "ARGS='...'   more for the command line, as in: make gaps ARGS='tracker=none workers=4'"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnbench.arguments import Parser
 from rnnbench.condition import digest
-from rnnbench.errors import message_of
+from rnnbench.errors import leave, message_of
 from rnnbench.records import read_records, write_atomically
 from rnnbench.tracker.destination import add_destination, asked_destination
 from rnnbench.tracker.summary import FIGURES, by_gap_table
@@ -210,4 +210,4 @@ def _fail(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

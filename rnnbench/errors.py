@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
+
+READER_LEFT = 141  # as a shell tells of SIGPIPE
+
+
+def leave(main: Callable[[], int]) -> NoReturn:
+    """End the program with a command's exit code; without a word if its reader has left.
+
+    That is what `head` and a pager do.
+    """
+    try:
+        try:
+            code = main()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes again
+        code = READER_LEFT
+    sys.exit(code)
 
 
 def describe(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rnnbench.arguments import Parser
 from rnnbench.diagnose.store import consolidate_diagnoses
-from rnnbench.errors import message_of
+from rnnbench.errors import leave, message_of
 from rnnbench.guess.table import GUESSES
 from rnnbench.records import consolidate, write_atomically
 from rnnbench.report import write_report
@@ -56,4 +56,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

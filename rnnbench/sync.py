@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.arguments import Parser
-from rnnbench.errors import message_of
+from rnnbench.errors import leave, message_of
 from rnnbench.records import Record, read_records
 from rnnbench.tracker.destination import add_destination, asked_destination
 
@@ -116,4 +116,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.arguments import Parser, workers
+from rnnbench.errors import leave
 
 PROGRAM = "rnnbench.train"
 CANNOT_RUN = 2
@@ -48,4 +49,4 @@ def _parser() -> Parser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

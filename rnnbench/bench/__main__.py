@@ -15,6 +15,7 @@ from rnnbench.bench.figure import draw
 from rnnbench.bench.measure import measure, measure_peak
 from rnnbench.bench.problem import CELLS, SHAPES, Shape
 from rnnbench.bench.table import format_row, header, make_row
+from rnnbench.errors import leave
 from rnnbench.machine import choose_device, describe_machine
 
 NOTES = """\
@@ -103,4 +104,4 @@ def _picture(text: str) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

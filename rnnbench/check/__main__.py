@@ -17,7 +17,7 @@ from rnnbench.check.outcome import FAILED, NOT_APPLICABLE, Outcome
 from rnnbench.check.run import CHECKS, run_checks
 from rnnbench.check.subject import Subject
 from rnnbench.class_path import find_class
-from rnnbench.errors import describe, message_of
+from rnnbench.errors import describe, leave, message_of
 from rnnbench.machine import prepare_process
 
 PROGRAM = "rnnbench.check"
@@ -144,4 +144,4 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 
 from rnnbench.arguments import Parser, at_least, whole_number, whole_numbers, words
 from rnnbench.diagnose.store import read_diagnosis, write_diagnosis
-from rnnbench.errors import message_of
+from rnnbench.errors import leave, message_of
 from rnnbench.records import Record, Store
 from rnnbench.selection import chosen
 
@@ -116,4 +116,4 @@ def _parser() -> Parser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.arguments import Parser, whole_number, words, workers
-from rnnbench.errors import message_of
+from rnnbench.errors import leave, message_of
 
 PROGRAM = "rnnbench.guess"
 MOST_GUESSES = 2**20  # as many as there are streams for them
@@ -57,4 +57,4 @@ def _guesses(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

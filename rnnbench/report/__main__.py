@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.arguments import Parser
-from rnnbench.errors import message_of
+from rnnbench.errors import leave, message_of
 from rnnbench.report.write import write_report
 
 
@@ -32,4 +32,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

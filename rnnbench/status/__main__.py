@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.arguments import Parser
-from rnnbench.errors import message_of, printable
+from rnnbench.errors import leave, message_of, printable
 from rnnbench.status.standing import TUNING, Running, Standing, take_standing
 
 KINDS = ("solved", "unsolved", "diverged", "failed", "left")
@@ -62,4 +62,4 @@ def _running_line(running: Running) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

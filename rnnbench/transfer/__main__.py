@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.arguments import Parser, whole_numbers, words, workers
-from rnnbench.errors import message_of
+from rnnbench.errors import leave, message_of
 
 PROGRAM = "rnnbench.transfer"
 
@@ -47,4 +47,4 @@ def _parser() -> Parser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.arguments import Parser, at_least, whole_number, workers
+from rnnbench.errors import leave
 
 PROGRAM = "rnnbench.verify"
 EXIT_CODES = "exit code: 0 if all are the same, 1 if not, 2 if none can be compared here"
@@ -54,4 +55,4 @@ def _parser() -> Parser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

@@ -67,3 +67,13 @@ def test_ctrl_c_before_anything_starts_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr("rnnbench.cli.main.compose", interrupted)
     assert run_command(["task=copy"]) == 130
     assert capsys.readouterr().err == "rnnbench: stopped\n"
+
+
+@pytest.mark.parametrize("words", ["rnnbench.status results/reference", "rnnbench --cfg job"])
+def test_a_reader_that_leaves_is_no_error(words):
+    command = [sys.executable, "-m", *words.split()]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=PACKAGE.parent, **pipe) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141

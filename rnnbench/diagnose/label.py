@@ -105,11 +105,12 @@ def _holding(e: Evidence) -> Iterator[tuple[str, str]]:
         yield SOLVED, _sentence(f"score {e.score:.3f}", *_said(e))
     if e.status == "diverged":
         yield EXPLODING, _sentence("the loss ceased to be finite")
-    if e.growth is not None and e.growth >= EXPLODED:
-        grown = f"the gradient grows to {e.growth:.0f} times that at lag 0"
+    grows = e.growth if e.growth is not None and e.score < REMEMBERED else 0.0
+    if grows >= EXPLODED:
+        grown = f"the gradient grows to {grows:.0f} times that at lag 0"
         yield EXPLODING, _sentence(grown, score)
-    if (e.clipped or 0) >= MOSTLY_CLIPPED and (e.growth or 0) >= GROWING:
-        grown = f"the gradient grows to {e.growth:.0f} times that at lag 0"
+    if (e.clipped or 0) >= MOSTLY_CLIPPED and grows >= GROWING:
+        grown = f"the gradient grows to {grows:.0f} times that at lag 0"
         yield EXPLODING, _sentence(grown, f"{e.clipped:.0%} of the steps were clipped", score)
     if e.fall is not None and e.fall.goes_on:
         falling = f"over the last third the loss still fell by {e.fall.drop:.2f} of chance's"

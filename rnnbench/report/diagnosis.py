@@ -35,9 +35,10 @@ HOW = (
     "Gradients and states are of fresh sequences, which no training and no test has seen; before "
     "training: with the weights that the seed starts from. The loss is that of the first answer "
     "that needs memory alone.",
-    f"Labels, the first whose rule holds. Solved. Exploding: diverged, or the gradient at some "
-    f"lag is {rules.EXPLODED:g} times that at lag 0, or {rules.GROWING:g} times where "
-    f"{rules.MOSTLY_CLIPPED:.0%} of the steps were clipped. Not trained long enough: a line "
+    f"Labels, the first whose rule holds. Solved. Exploding: diverged; or, at a score below "
+    f"{rules.REMEMBERED:g}, the gradient at some lag is {rules.EXPLODED:g} times that at lag 0, or "
+    f"{rules.GROWING:g} times where {rules.MOSTLY_CLIPPED:.0%} of the steps were clipped. "
+    "Not trained long enough: a line "
     f"fitted to the last third of the evaluations falls by more than {rules.STILL_FALLING:g} of "
     f"the chance loss and {rules.CLEARLY:g} standard errors. Vanishing: the gradient at the cue "
     f"is below {rules.VANISHED:g} of that at lag 0 both before and after training, and below "

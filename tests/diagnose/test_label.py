@@ -41,6 +41,7 @@ CASES = [
     (EXPLODING, {"growth": 100.0}),
     (EXPLODING, {"clipped": 0.5, "growth": 10.0}),
     (NEARLY, {"score": 0.95}),
+    (NEARLY, {"score": 0.95, "growth": 1e4, "clipped": 0.9}),
     (UNFINISHED, {"fall": FALLING, "score": 0.5}),
     (VANISHING, {"arrived": (1e-4, 1e-9), "recovered": 0.02}),
     (VANISHING, {"arrived": (1e-4, 0.0), "recovered": 0.02, "score": 0.5}),

@@ -11,6 +11,7 @@ from rnnbench.arguments import Parser
 from rnnbench.errors import leave, message_of
 from rnnbench.records import Record, read_records
 from rnnbench.tracker.destination import add_destination, asked_destination
+from rnnbench.within import check_links
 
 PROGRAM = "rnnbench.sync"
 NOT_ALL = 1
@@ -33,7 +34,9 @@ def sync(directory: Path, settings: Mapping[str, Any]) -> bool:
 
     Raises:
         FileNotFoundError: there are no results.
+        LeadsOut: a link in the directory leads out of it.
     """
+    check_links(directory)
     sweeps: dict[str, list[Record]] = {}
     for record in read_records(directory):
         sweeps.setdefault(record["sweep"], []).append(record)

@@ -8,22 +8,40 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MOST = 2**30  # bytes of a file; the records of 100,000 runs are less
+# Where the suite writes and removes below a results directory.
+OWN = ("runs", "checkpoints", "progress", "claims", "diagnosis", "report", "tuning", "cluster")
+MIRROR = "wandb"  # what lies in there is W&B's to link
+
+
+class LeadsOut(OSError):
+    """A symbolic link below a directory leads out of it; the text is one line."""
 
 
 def check_links(directory: Path | str) -> None:
-    """Check that no symbolic link below a directory leads out of it.
+    """Check that no symbolic link leads out of a results directory where the suite writes in it.
 
-    Whoever writes, removes or copies there would else do so elsewhere. The directory itself may
-    be a link.
+    Whoever writes or removes there would else do so elsewhere. The directory itself may be a link.
 
     Raises:
-        ValueError: one does; the text is one line.
+        LeadsOut: one does.
+        OSError: a directory cannot be read.
     """
-    root = os.path.realpath(directory)
-    for link in _links(root):
-        target = os.path.realpath(link)
-        if os.path.commonpath([root, target]) != root:
-            raise ValueError(f"{link} must not lead out of {directory}, got a link to {target}")
+    for name in (*OWN, MIRROR):
+        path = os.path.join(directory, name)
+        check_inside(path, directory)
+        for link in _links(path) if name != MIRROR and os.path.isdir(path) else ():
+            check_inside(link, directory)
+
+
+def check_inside(path: Path | str, directory: Path | str) -> None:
+    """Check that a path, followed through all links, leads to a place within a directory.
+
+    Raises:
+        LeadsOut: it does not.
+    """
+    root, target = os.path.realpath(directory), os.path.realpath(path)
+    if os.path.commonpath([root, target]) != root:
+        raise LeadsOut(f"{path} must not lead out of {directory}, got a link to {target}")
 
 
 def _links(place: str) -> Iterator[str]:
@@ -42,11 +60,15 @@ def read_file(path: Path | str) -> bytes:
         OSError: it cannot be read, is no regular file (a pipe or a device may never end), or is
             larger than any that is written here.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
+    with open(path, "rb", opener=_without_waiting) as file:
+        found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise OSError(f"{path} is no regular file")
         if found.st_size > MOST:
             raise OSError(f"{path} has more than {MOST} bytes")
         return file.read()
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to as well."""
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -13,6 +13,7 @@ from rnnbench.diagnose.store import read_diagnosis, write_diagnosis
 from rnnbench.errors import leave, message_of
 from rnnbench.records import Record, Store
 from rnnbench.selection import chosen
+from rnnbench.within import check_links
 
 SEQUENCES = 1024
 LEAST_SEQUENCES = 64
@@ -90,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; a wrong argument is one line and exit code 2."""
     given = _parser().parse_args(arguments)
     try:
+        check_links(given.directory)
         records = choose(given.directory, given.task, given.cell, given.gap, given.seeds)
     except (OSError, ValueError) as error:
         print(f"rnnbench.diagnose: error: {message_of(error)}", file=sys.stderr)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rnnbench.arguments import Parser, whole_number, words, workers
 from rnnbench.errors import leave, message_of
+from rnnbench.within import check_links
 
 PROGRAM = "rnnbench.guess"
 MOST_GUESSES = 2**20  # as many as there are streams for them
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from rnnbench.launcher.tabulate import tabulate
 
     try:
+        check_links(given.results)
         jobs, lines = make_plan(given.results, given.guesses, given.task, given.cell)
     except (OSError, ValueError) as error:
         print(f"{PROGRAM}: error: {message_of(error)}", file=sys.stderr)

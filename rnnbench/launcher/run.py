@@ -27,6 +27,7 @@ from rnnbench.launcher.watch import Watch
 from rnnbench.manifest import add_to_manifest
 from rnnbench.records import NewerRecord
 from rnnbench.tally import Tally
+from rnnbench.within import LeadsOut, check_links
 
 CANNOT_RUN = 2
 INTERRUPTED, TERMINATED = 130, 143
@@ -85,8 +86,10 @@ def _prepare(sweeps: Sequence[Sweep]) -> list[Plan]:
     for sweep in sweeps:
         _runner(sweep, run_here)  # a cluster is to be had
     try:
+        for sweep in sweeps:
+            check_links(sweep.output_dir)
         plans = [make_plan(settle(sweep)) for sweep in sweeps]
-    except ValueError as error:
+    except (ValueError, LeadsOut) as error:
         raise CannotRun(str(error)) from error
     try:
         for plan in plans:

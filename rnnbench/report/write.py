@@ -24,6 +24,7 @@ from rnnbench.report.solving_figure import draw_solving_curves
 from rnnbench.report.study import Study, read_study
 from rnnbench.report.transfer import transfer_means
 from rnnbench.report.transfer_figure import draw_transfer
+from rnnbench.within import check_inside
 
 # Drawn where a section shows the picture of this name.
 FIGURES: Mapping[str, Callable[[Study], Figure]] = {
@@ -60,6 +61,7 @@ def write_report(paths: Sequence[Path]) -> Path:
 
     Raises:
         FileNotFoundError: there is nothing at a path, or not one run in all of them.
+        LeadsOut: `report/` is a link to a place elsewhere.
     """
     places = [Path(path) for path in paths]
     study = read_study(places)
@@ -73,6 +75,7 @@ def write_report(paths: Sequence[Path]) -> Path:
     }
     first = places[0] if places[0].is_dir() else places[0].parent
     directory = first / "report"
+    check_inside(directory, first)
     for name, formats in pictures.items():
         for kind, content in formats.items():
             write_atomically(directory / f"{name}.{kind}", content)

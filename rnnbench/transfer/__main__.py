@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rnnbench.arguments import Parser, whole_numbers, words, workers
 from rnnbench.errors import leave, message_of
+from rnnbench.within import check_links
 
 PROGRAM = "rnnbench.transfer"
 
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from rnnbench.transfer.table import TRANSFER
 
     try:
+        check_links(given.results)
         jobs, lines = make_plan(given.results, given.gaps, given.task, given.cell)
     except (OSError, ValueError) as error:
         print(f"{PROGRAM}: error: {message_of(error)}", file=sys.stderr)

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.condition import Condition, Replica, Sweep
+from rnnbench.data import SCHEDULES
+from rnnbench.engine import ENGINES
+from rnnbench.optimizer import OPTIMIZERS
 from rnnbench.records import write_atomically
 from rnnbench.rules import (
     ABOVE_0,
@@ -17,14 +20,17 @@ from rnnbench.rules import (
     TEXT,
     Rules,
     check_fields,
+    one_of,
     shown,
     whole,
 )
 from rnnbench.seal import KEY, check_line, seal_line
 from rnnbench.stored_condition import condition_from
+from rnnbench.within import read_file
 from rnnbench.worker import training_plan
 
 FORMAT = 1
+AUTO = "auto"
 SUFFIX = ".json"
 PLAN: Rules = {
     **{"format": whole(1), "sweep": NAME, "command": TEXT, "jobs": LIST},
@@ -32,6 +38,16 @@ PLAN: Rules = {
 }
 JOB: Rules = {"condition_id": IDENTITY, "config": SECTION, "replicas": LIST}
 SEED = whole(0)
+# What the command line has checked where the plan was made, and nobody checks again in a training.
+TRAINER: Rules = {
+    **{"optimizer": one_of(OPTIMIZERS), "train_set_size": whole(1).or_none},
+    **{"clip_norm": ABOVE_0.or_none, "clip_value": ABOVE_0.or_none},
+}
+SCHEDULE: Rules = {"gap_schedule": one_of(SCHEDULES)}
+RESOURCES: Rules = {
+    "engine": one_of((AUTO, *ENGINES)),
+    "device": one_of((AUTO, "cpu", "cuda")),
+}
 
 
 def write_plan(path: Path, sweep: Sweep) -> None:
@@ -60,7 +76,7 @@ def read_plan(path: Path, output_dir: Path, workers: int) -> Sweep:
         ValueError: it is no plan, not as it was written, or of other versions of the suite's
             parts than are here; the text is one line.
     """
-    plan = _parse(path.read_bytes())
+    plan = _parse(read_file(path))
     return Sweep(
         name=plan["sweep"],
         output_dir=output_dir,
@@ -96,6 +112,9 @@ def _parse(content: bytes) -> dict[str, Any]:
 def _job(job: Any) -> tuple[Condition, tuple[Replica, ...]]:
     check_fields(job, JOB, {}, "a plan's job")
     condition = condition_from(job["config"], "a plan's config")
+    check_fields(job["config"], RESOURCES, {}, "a plan's config")
+    check_fields(job["config"]["trainer"], {}, TRAINER, "a plan's trainer")
+    check_fields({"gap_schedule": condition.gap_schedule}, SCHEDULE, {}, "a plan's task")
     try:
         training_plan(condition, condition.engine, condition.device)
     except TypeError as error:  # a setting that is lacking, or one too many

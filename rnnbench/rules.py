@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 LONGEST_NAME = 200
@@ -35,6 +35,12 @@ def whole(least: int) -> Rule:
         f"a whole number from {least} to {MOST}",
         lambda value: type(value) is int and least <= value <= MOST,
     )
+
+
+def one_of(choices: Iterable[str]) -> Rule:
+    """Return the rule of a few words."""
+    known = tuple(choices)
+    return Rule(f"one of {', '.join(known)}", lambda value: value in known)
 
 
 def _is_number(value: Any) -> bool:

@@ -150,6 +150,30 @@ def _first(plan):
             "a plan's config must be a training's: ",
         ),
         (
+            lambda p: _first(p)["config"]["trainer"].update(more=1),
+            "a plan's config must be a training's: ",
+        ),
+        (
+            lambda p: _first(p)["config"]["trainer"].update(clip_norm=-1),
+            "a plan's trainer's clip_norm must be a number above 0, or null, got -1",
+        ),
+        (
+            lambda p: _first(p)["config"]["trainer"].update(optimizer="adamw"),
+            "a plan's trainer's optimizer must be one of adam, rmsprop, sgd, got 'adamw'",
+        ),
+        (
+            lambda p: _first(p)["config"]["task"].update(gap_schedule="nope"),
+            "a plan's task's gap_schedule must be one of fixed, uniform, growing, got 'nope'",
+        ),
+        (
+            lambda p: _first(p)["config"].update(engine="warp"),
+            "a plan's config's engine must be one of auto, reference, compiled, torch, got 'warp'",
+        ),
+        (
+            lambda p: _first(p)["config"].update(device="tpu"),
+            "a plan's config's device must be one of auto, cpu, cuda, got 'tpu'",
+        ),
+        (
             lambda p: _first(p)["config"]["trainer"].update(batch_size=9),
             "recall gap 5 gru was planned with other versions of task, cell, model or trainer",
         ),

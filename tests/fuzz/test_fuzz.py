@@ -10,8 +10,7 @@ from tests.fuzz.inputs import Input
 from tests.fuzz.sandbox import Outcome, Sandbox
 
 FEW = [("training", 40, 0), ("reading", 120, 0), ("other", 60, 0)]
-MANY = [("training", 150, 1), ("training", 150, 2), ("reading", 250, 1), ("reading", 250, 2)]
-MANY += [("other", 200, 1)]
+MANY = [("training", 100, 1), ("reading", 300, 1), ("reading", 300, 2), ("other", 200, 1)]
 
 
 @pytest.mark.filterwarnings("ignore")  # of figures of odd numbers, which are still drawn

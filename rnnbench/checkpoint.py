@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from rnnbench.errors import warn
 from rnnbench.records import write_atomically
 from rnnbench.seal import check_tensors, seal_tensors
 from rnnbench.trainer import Trainer
@@ -43,6 +43,6 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
         if counts != {len(state["replicas"])}:
             raise ValueError("its parts do not belong together")
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
-        print(f"rnnbench: warning: {path} is passed over: {error}", file=sys.stderr)
+        warn(f"{path} is passed over: {error}")
         return None
     return Checkpoint(tensors, state)

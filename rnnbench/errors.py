@@ -28,6 +28,14 @@ def leave(main: Callable[[], int]) -> NoReturn:
     sys.exit(code)
 
 
+def warn(text: str) -> None:
+    """Say in one line on stderr what the user may want to know.
+
+    All warnings come through here: what they name may be a file that somebody else has named.
+    """
+    print(printable(f"rnnbench: warning: {text}"), file=sys.stderr)
+
+
 def describe(error: BaseException) -> str:
     """Return an error in one line: its class, its message, and where it was raised."""
     frames = traceback.extract_tb(error.__traceback__)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rnnbench.condition import Sweep
-from rnnbench.errors import message_of
+from rnnbench.errors import message_of, warn
 from rnnbench.records import write_atomically
 
 FILE = "manifest.json"
@@ -52,7 +51,7 @@ def read_manifest(output_dir: Path | str) -> dict[str, Entry]:
     except FileNotFoundError:
         pass
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        print(f"rnnbench: warning: {path} is passed over: {message_of(error)}", file=sys.stderr)
+        warn(f"{path} is passed over: {message_of(error)}")
     return entries
 
 

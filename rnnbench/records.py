@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from rnnbench.errors import warn
 from rnnbench.record_shape import check_record
 from rnnbench.seal import KEY, check_line, check_tensors, seal_line
 
@@ -118,7 +118,7 @@ class Store:
         except FileNotFoundError:
             return True  # weights may be left out where results are copied
         except ValueError as error:
-            print(f"rnnbench: warning: {path} is passed over: {error}", file=sys.stderr)
+            warn(f"{path} is passed over: {error}")
             return False
         return True
 
@@ -178,7 +178,7 @@ def _read_files(paths: Iterable[Path], strict: bool) -> Iterator[Record]:
                 raise
             if strict and isinstance(error, NewerRecord):
                 raise NewerRecord(f"{path} cannot be read: {error}") from error
-            print(f"rnnbench: warning: {path} is passed over: {error}", file=sys.stderr)
+            warn(f"{path} is passed over: {error}")
         else:
             yield record
 
@@ -189,6 +189,4 @@ def _read_lines(path: Path) -> Iterator[Record]:
             try:
                 yield decode(line)
             except ValueError as error:
-                print(
-                    f"rnnbench: warning: {path}:{number} is passed over: {error}", file=sys.stderr
-                )
+                warn(f"{path}:{number} is passed over: {error}")

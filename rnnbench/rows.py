@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from rnnbench.errors import message_of
+from rnnbench.errors import message_of, warn
 from rnnbench.records import write_atomically
 from rnnbench.rules import NAME, Rule, Rules, check_fields, whole
 
@@ -83,7 +82,7 @@ class RowFile:
                     raise ValueError(f"it must have the columns {', '.join(sorted(missing))}")
                 return self._frame([self._convert(row) for row in reader])
         except (OSError, ValueError, TypeError, csv.Error) as error:
-            print(f"rnnbench: warning: {path} is passed over: {message_of(error)}", file=sys.stderr)
+            warn(f"{path} is passed over: {message_of(error)}")
             return self._frame([])
 
     def _convert(self, row: Mapping[str, str]) -> Row:

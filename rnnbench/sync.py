@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.arguments import Parser
-from rnnbench.errors import leave, message_of
+from rnnbench.errors import leave, message_of, printable
 from rnnbench.records import Record, read_records
 from rnnbench.tracker.destination import add_destination, asked_destination
 from rnnbench.within import check_links
@@ -115,7 +115,7 @@ def _parser() -> Parser:
 
 
 def _say(line: str) -> None:
-    print(f"{PROGRAM}: {line}", file=sys.stderr)
+    print(printable(f"{PROGRAM}: {line}"), file=sys.stderr)
 
 
 if __name__ == "__main__":

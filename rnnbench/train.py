@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.arguments import Parser, workers
-from rnnbench.errors import leave
+from rnnbench.errors import leave, printable
 
 PROGRAM = "rnnbench.train"
 CANNOT_RUN = 2
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             device = choose_device(condition.device)
             check_engine(condition.engine, condition.build_cell(), device)
     except (OSError, ValueError) as error:
-        print(f"{PROGRAM}: error: {given.plan}: {error}", file=sys.stderr)
+        print(printable(f"{PROGRAM}: error: {given.plan}: {error}"), file=sys.stderr)
         return CANNOT_RUN
     return launch([sweep])
 

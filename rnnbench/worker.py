@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from rnnbench.checkpoint import load_checkpoint, save_checkpoint
 from rnnbench.claims import Claim, claim_of, take
 from rnnbench.condition import Condition, Replica
 from rnnbench.engine import kernel_identity
+from rnnbench.errors import warn
 from rnnbench.news import News
 from rnnbench.outcome import Outcome
 from rnnbench.recording import describe_job, final_parameters, finished_record
@@ -180,7 +180,7 @@ class _Work:
         try:
             save_checkpoint(self.checkpoint, trainer)
         except OSError as error:
-            print(f"rnnbench: warning: no checkpoint could be written: {error}", file=sys.stderr)
+            warn(f"no checkpoint could be written: {error}")
 
 
 def training_plan(condition: Condition, engine: str, device: str) -> Plan:

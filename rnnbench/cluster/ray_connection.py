@@ -6,12 +6,12 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from rnnbench.errors import warn
 from rnnbench.launcher.interrupt import SIGNALS
 from rnnbench.launcher.runners import CannotRun
 
@@ -81,4 +81,4 @@ def _say_what_lacks(cluster: Mapping[str, Any]) -> None:
     lack = f"no node of the Ray cluster has {cpus} CPUs and {gpus} GPUs, which a task asks for"
     if cluster["address"] is None:
         raise CannotRun(lack)
-    print(f"rnnbench: warning: {lack}: waiting for one that has", file=sys.stderr)
+    warn(f"{lack}: waiting for one that has")

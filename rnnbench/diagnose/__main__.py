@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 
 from rnnbench.arguments import Parser, at_least, whole_number, whole_numbers, words
 from rnnbench.diagnose.store import read_diagnosis, write_diagnosis
-from rnnbench.errors import leave, message_of
+from rnnbench.errors import leave, message_of, printable
 from rnnbench.records import Record, Store
 from rnnbench.selection import chosen
 from rnnbench.within import check_links
@@ -37,7 +37,7 @@ def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUE
             except (OSError, ValueError, SafetensorError) as error:
                 print(f"{_name(record)}: left out: {message_of(error)}")
                 continue
-        print(f"{_name(record)}: {found['label']}. {found['evidence']}", flush=True)
+        print(printable(f"{_name(record)}: {found['label']}. {found['evidence']}"), flush=True)
         done += 1
     return done
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rnnbench.diagnose.shape import check_diagnosis
+from rnnbench.errors import warn
 from rnnbench.records import Record, encode, write_atomically
 
 # Raised whenever what is measured, or a rule of a label, changes: older ones are measured anew.
@@ -62,14 +62,13 @@ def _read(paths: Iterable[Path]) -> Iterator[Record]:
         try:
             lines = path.read_bytes().splitlines()
         except OSError as error:
-            print(f"rnnbench: warning: {path} is passed over: {error}", file=sys.stderr)
+            warn(f"{path} is passed over: {error}")
             continue
         for number, line in enumerate(lines, 1):
             try:
                 yield _decode(line)
             except ValueError as error:
-                where = f"{path}:{number}"
-                print(f"rnnbench: warning: {where} is passed over: {error}", file=sys.stderr)
+                warn(f"{path}:{number} is passed over: {error}")
 
 
 def _decode(line: bytes) -> Record:

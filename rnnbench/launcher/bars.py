@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
+from rnnbench.errors import printable
 from rnnbench.launcher.progress import Progress
 
 
@@ -38,7 +39,7 @@ class Bars(Progress):
         self.display.stop()
 
     def say(self, line: str) -> None:
-        self.display.console.print(line, markup=False, soft_wrap=True)
+        self.display.console.print(printable(line), markup=False, soft_wrap=True)
 
     def show_start(self, index: int) -> None:
         row = self.display.add_task(self.names[index], total=1.0, text=self.latest[index])

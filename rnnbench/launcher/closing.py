@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from rnnbench.condition import Condition, Replica
+from rnnbench.errors import printable
 from rnnbench.launcher.plan import Plan, finished
 from rnnbench.records import Record
 from rnnbench.tally import Tally
@@ -37,7 +38,7 @@ def close(plan: Plan, records: Mapping[str, Record], errors: Mapping[str, str]) 
 def format_closing(closing: Tally) -> str:
     """Return the table as text, and below it what failed."""
     shown = [kind for kind in KINDS if kind != "left" or closing.total["left"]]
-    return "\n".join([closing.table(shown), *closing.failure_lines()])
+    return "\n".join([closing.table(shown), *map(printable, closing.failure_lines())])
 
 
 def _kinds(

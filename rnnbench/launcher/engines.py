@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from threading import Event
 from typing import Any
 
 from rnnbench.condition import digest
+from rnnbench.errors import warn
 from rnnbench.launcher.plan import Job, Plan
 from rnnbench.records import FINISHED, Store, write_atomically
 from rnnbench.stored_condition import condition_of, is_buildable
@@ -167,7 +167,7 @@ def _read(path: Path) -> dict[str, Choice]:
     pairs = found.items() if isinstance(found, dict) else ()
     choices = {key: choice for key, choice in pairs if _is_choice(choice)}
     if not isinstance(found, dict) or len(choices) < len(found):
-        print(f"rnnbench: warning: {path} is passed over: no choice of engines", file=sys.stderr)
+        warn(f"{path} is passed over: no choice of engines")
     return choices
 
 

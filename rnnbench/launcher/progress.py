@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TextIO
 
+from rnnbench.errors import printable
 from rnnbench.launcher.duration import duration
 
 QUIET_SECONDS = 30.0
@@ -74,7 +75,7 @@ class Progress(ABC):
             self.accuracies[index] = event["accuracy"]
             self.latest[index] += f", accuracy {event['accuracy']:.2f}"
         if where:
-            self.latest[index] += f" {where}"
+            self.latest[index] += f" {printable(where)}"
         self.show_move(index)
 
     def leave(self, index: int) -> None:
@@ -140,7 +141,7 @@ class PlainLines(Progress):
         """Leave the lines as they are."""
 
     def say(self, line: str) -> None:
-        print(line, file=self.stream, flush=True)
+        print(printable(line), file=self.stream, flush=True)
         self.said = time.monotonic()
 
     def show_start(self, index: int) -> None:

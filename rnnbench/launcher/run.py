@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from rnnbench.condition import Sweep
-from rnnbench.errors import describe
+from rnnbench.errors import describe, printable
 from rnnbench.launcher import pool
 from rnnbench.launcher.closing import close, format_closing
 from rnnbench.launcher.engines import resolve_engines, time_engines
@@ -242,4 +242,4 @@ def _say_where(plan: Plan, closing: Tally, *, stopped: bool) -> None:
 
 
 def _say(line: str) -> None:
-    print(f"rnnbench: {line}", file=sys.stderr)
+    print(printable(f"rnnbench: {line}"), file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,8 +56,3 @@ def quiet_client() -> Any:
 
     wandb.setup(wandb.Settings(silent=True))
     return wandb
-
-
-def warn(text: str) -> None:
-    """Say in one line what the user may want to know."""
-    print(f"rnnbench: warning: {text}", file=sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from rnnbench.tracker.client import warn
+from rnnbench.errors import warn
 
 
 class Outage:

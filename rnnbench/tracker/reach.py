@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rnnbench.errors import message_of
-from rnnbench.tracker.client import quiet_client, warn
+from rnnbench.errors import message_of, warn
+from rnnbench.tracker.client import quiet_client
 from rnnbench.tracker.destination import keep_destination
 from rnnbench.tracker.outage import Outage
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.arguments import Parser, whole_numbers, words, workers
-from rnnbench.errors import leave, message_of
+from rnnbench.errors import leave, message_of, printable
 from rnnbench.within import check_links
 
 PROGRAM = "rnnbench.transfer"
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{PROGRAM}: error: {message_of(error)}", file=sys.stderr)
         return 2
     for line in lines:
-        print(f"{PROGRAM}: {line}", file=sys.stderr)
+        print(printable(f"{PROGRAM}: {line}"), file=sys.stderr)
     return tabulate(PROGRAM, evaluate, jobs, TRANSFER, given.results, given.workers)
 
 

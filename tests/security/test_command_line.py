@@ -1,18 +1,30 @@
 """A command starts nothing but what the suite is for, and sends nothing to a terminal but text."""
 
+import io
 import json
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 
 from rnnbench.cli.main import run_command
 from rnnbench.diagnose.__main__ import main as diagnose
+from rnnbench.diagnose.run import settings
 from rnnbench.errors import message_of, printable
+from rnnbench.launcher.closing import close, format_closing
+from rnnbench.launcher.plan import make_plan, stored_records
+from rnnbench.launcher.progress import PlainLines
 from rnnbench.publish import main as publish
+from rnnbench.recording import store_failure
+from rnnbench.records import Store
 from rnnbench.report.__main__ import main as report
 from rnnbench.status.__main__ import main as status
+from tests.small_sweep import NEWS, ONE, REPLICAS, sweep_of
+from tests.stored_record import stored_record
 
+ROOT = Path(__file__).resolve().parents[2]
+RUN = {"sweep": "trial", "command": "", "engine": "reference", "device": "cpu", "tuning": None}
 ESCAPE = "\x1b[2J\u202e\u009b"
 
 
@@ -103,13 +115,63 @@ def test_what_cannot_be_shown_is_escaped_and_the_rest_is_left():
     assert message_of(ValueError("a\x1bb\nc")) == "a\\x1bb c"
 
 
-def test_nor_does_what_others_wrote_into_a_directory(in_tmp, capsys):
-    entry = {"name": ESCAPE, "task": ESCAPE, "cell": ESCAPE, "gap": 3, "replicas": [[0, 1e-3]]}
-    (in_tmp / "manifest.json").write_text(json.dumps({"conditions": {"c": entry}}))
-    (in_tmp / "claims" / "c").mkdir(parents=True)
-    holder = {"host": ESCAPE, "pid": 1, "system": [], "begun": "1"}
-    (in_tmp / "claims" / "c" / "x.json").write_text(json.dumps(holder))
+@pytest.fixture
+def shows(capsys):
+    """Check that all that was shown is text, and that what is hidden in it is shown escaped."""
+
+    def check(*more):
+        told = capsys.readouterr()
+        lines = [line for text in (told.out, told.err, *more) for line in text.split("\n")]
+        assert all(line.isprintable() for line in lines)
+        assert "\\x1b[2J\\u202e\\x9b" in "\n".join(lines)
+
+    return check
+
+
+@pytest.mark.parametrize("main", [status, report, publish, diagnose])
+def test_nor_does_the_name_of_a_file(in_tmp, shows, main):
+    Store(in_tmp).write(stored_record())
+    (in_tmp / "runs" / f"{ESCAPE}.json").write_text("")
+    main([".", *(["there"] if main is publish else [])])
+    shows()
+
+
+def test_nor_does_a_stored_diagnosis(in_tmp, shows):
+    record = stored_record()
+    Store(in_tmp).write(record, b"")
+    known = {key: record[key] for key in ("run_id", "task", "cell", "gap", "seed", "lr")}
+    known |= {"format": 1, "label": "vanishes", "evidence": ESCAPE, "settings": settings(1024)}
+    known |= {"phases": {}, "left_out": [], "cue_time": 0, "read_time": 6, "clipped_share": None}
+    known |= {"cue": None, "keep_gate": None}
+    (in_tmp / "diagnosis").mkdir()
+    (in_tmp / "diagnosis" / f"{record['run_id']}.json").write_text(json.dumps(known))
+    assert diagnose(["."]) == 0
+    shows()
+
+
+def test_nor_does_the_error_of_a_failed_run(in_tmp, shows):
+    store_failure({"condition": ONE, "replicas": REPLICAS, **RUN}, ESCAPE, Store(in_tmp))
     assert status(["."]) == 1
-    shown = capsys.readouterr().out
-    assert "\\x1b[2J" in shown
-    assert all(line.isprintable() for line in shown.split("\n"))
+    shows()
+
+
+def test_nor_does_the_error_of_a_failed_run_in_the_closing_table(in_tmp, shows):
+    store_failure({"condition": ONE, "replicas": REPLICAS, **RUN}, ESCAPE, Store(in_tmp))
+    plan = make_plan(sweep_of(in_tmp, ONE))
+    shows(format_closing(close(plan, stored_records(plan.sweep), {})))
+
+
+def test_nor_does_a_line_between_the_bars_or_where_a_condition_is_trained(shows, monkeypatch):
+    monkeypatch.setattr("rnnbench.launcher.progress.QUIET_SECONDS", 0.0)
+    stream = io.StringIO()
+    progress = PlainLines(stream, ["one", "two"], [1.0, 1.0], 0)
+    progress.move(0, NEWS, f"on {ESCAPE}")
+    shows(stream.getvalue())
+    progress.end(0, 0, 1, f"failed: {ESCAPE}")
+    assert "failed: \\x1b" in stream.getvalue() and "\x1b" not in stream.getvalue()
+
+
+def test_all_warnings_go_through_one_function():
+    sources = (ROOT / "rnnbench").rglob("*.py")
+    saying = [path.name for path in sources if "rnnbench: warning:" in path.read_text()]
+    assert sorted(saying) == ["errors.py", "watch.py"]  # which says it between bars

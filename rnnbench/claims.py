@@ -4,14 +4,15 @@ A claim is a directory that holds one file, named after its owner. Making it is 
 directory prepared beside it, which fails where there is one with a file in it; taking it over is
 the removal of the dead owner's file by its name, which never hits the file of a faster heir. The
 owner touches its file while it lives. No lock is asked of the file system, and no two clocks are
-compared: who waits for a claim looks whether it still changes.
+compared: who waits for a claim looks whether it still changes. What else lies there is no claim:
+it is neither read nor removed.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import platform
+import re
 import secrets
 import shutil
 import threading
@@ -19,14 +20,18 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+
+from rnnbench.process_identity import is_gone, own_identity
+from rnnbench.rules import is_name, whole
+from rnnbench.within import read_file
 
 BEAT_SECONDS = 10.0
 # Longer than a network file system may go on showing what a file was before.
 STALE_SECONDS = 90.0
+NAME = re.compile(r"[0-9a-f]{16}\.json")
+PID = whole(1)
 
 
 class Claim:
@@ -89,6 +94,10 @@ class Holder:
     heard: float
     dead: bool
 
+    @property
+    def whereabouts(self) -> str:
+        return f"on {self.host}, process {self.pid}" if self.host else "by an unknown process"
+
 
 def claim_of(output_dir: Path | str, condition_id: str) -> Path:
     """Return where the claim to a condition lies."""
@@ -99,7 +108,7 @@ def take(place: Path, *, beat_seconds: float = BEAT_SECONDS) -> Claim | None:
     """Claim a place, unless another process has it that is not known to be dead.
 
     Raises:
-        OSError: nothing can be written there.
+        OSError: nothing can be written there, or what lies there is no claim.
     """
     for holder in holders(place):
         if not holder.dead:
@@ -109,26 +118,52 @@ def take(place: Path, *, beat_seconds: float = BEAT_SECONDS) -> Claim | None:
     draft = place.with_name(f".{place.name}.{name}")
     draft.mkdir(parents=True)
     try:
-        (draft / name).write_text(json.dumps(_identity()))
+        (draft / name).write_text(json.dumps(own_identity()))
         os.rename(draft, place)
     except OSError:
         shutil.rmtree(draft, ignore_errors=True)
         if not (place / name).exists():  # else: done, though a network file system denied it
             if place.exists():
+                _check_no_strangers(place)
                 return None
             raise
     return Claim(place / name, beat_seconds)
 
 
 def holders(place: Path) -> Iterator[Holder]:
-    """Yield who has a claim; nobody, or one."""
+    """Yield who has a claim; nobody, or one.
+
+    Raises:
+        OSError: the place cannot be read, or is elsewhere.
+    """
+    for name, is_claim in _entries(place):
+        if is_claim:
+            with suppress(FileNotFoundError):
+                yield _read(place / name)
+
+
+def _entries(place: Path) -> list[tuple[str, bool]]:
+    """Return the names in a place, in order, and whether each is a claim's."""
+    for link in (place.parent, place):
+        if link.is_symlink():
+            raise OSError(f"{link} must be a directory of its own, got a symbolic link")
     try:
-        names = sorted(os.listdir(place))
+        with os.scandir(place) as entries:
+            return sorted((entry.name, _is_claim(entry)) for entry in entries)
     except FileNotFoundError:
-        return
-    for name in names:
-        with suppress(FileNotFoundError):
-            yield _read(place / name)
+        return []
+
+
+def _is_claim(entry: os.DirEntry[str]) -> bool:
+    return NAME.fullmatch(entry.name) is not None and entry.is_file(follow_symlinks=False)
+
+
+def _check_no_strangers(place: Path) -> None:
+    """Check that what is in the way in a place is a claim, which will go; nothing else would."""
+    for name, is_claim in _entries(place):
+        gone = name.startswith(".nfs") or not os.path.lexists(place / name)  # or open, but removed
+        if not is_claim and not gone:
+            raise OSError(f"{place} must hold nothing but a claim, got {name!a}")
 
 
 class Vigil:
@@ -144,7 +179,11 @@ class Vigil:
         self._seen: dict[Path, tuple[int, float]] = {}
 
     def is_free(self, place: Path) -> bool:
-        """Return whether nobody has a place any more; the claims of the dead are removed."""
+        """Return whether nobody has a place any more; the claims of the dead are removed.
+
+        Raises:
+            OSError: the place cannot be read, or is elsewhere.
+        """
         for holder in holders(place):
             if not holder.dead and self._changes(holder):
                 return False
@@ -168,50 +207,11 @@ def _remove(file: Path) -> None:
 
 
 def _read(file: Path) -> Holder:
-    with file.open() as opened:  # an opened file is shown as it is, also by a network file system
-        status = os.fstat(opened.fileno())
-        try:
-            known = json.load(opened)
-            host, pid = str(known["host"]), int(known["pid"])
-            dead = known["system"] == _system() and known["begun"] != _begun(pid)
-        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-            host, pid, dead = "", 0, False
+    host, pid, dead = "", 0, False
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        known = json.loads(read_file(file))
+        if is_name(known["host"]) and PID.holds(known["pid"]):
+            host, pid = known["host"], known["pid"]
+            dead = is_gone(known)
+    status = os.lstat(file)  # once it was opened, a network file system shows it as it is, too
     return Holder(file, host, pid, status.st_mtime_ns, status.st_mtime, dead)
-
-
-def _identity() -> dict[str, Any]:
-    pid = os.getpid()
-    return {"host": platform.node(), "system": _system(), "pid": pid, "begun": _begun(pid)}
-
-
-@cache
-def _system() -> list[str]:
-    """Return what tells this machine, start of it and space of process numbers from all others."""
-    parts = [platform.node()]
-    with suppress(OSError):
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
-        parts.append(os.readlink("/proc/self/ns/pid"))
-    return parts
-
-
-def _begun(pid: int) -> str | None:
-    """Return when a process of this machine began, or None where there is no such process."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return "running" if _answers(pid) else None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else fields[19]
-
-
-def _answers(pid: int) -> bool:
-    """Return whether there is a process, where the system has no /proc to tell more."""
-    if Path("/proc/self").exists():
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -46,4 +46,4 @@ def _claim(watch: Watch, index: int) -> Path:
 
 
 def _whereabouts(watch: Watch, index: int) -> str:
-    return next((f"on {h.host}, process {h.pid}" for h in holders(_claim(watch, index))), "")
+    return next((holder.whereabouts for holder in holders(_claim(watch, index))), "")

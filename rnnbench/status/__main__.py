@@ -53,11 +53,8 @@ def _running_line(running: Running) -> str:
         parts.append("step {step} of {steps}".format(**running.news))
         if running.news["accuracy"] is not None:
             parts.append("accuracy {accuracy:.2f}".format(**running.news))
-    holder = running.holder
-    parts.append(
-        f"on {holder.host}, process {holder.pid}" if holder.host else "by an unknown process"
-    )
-    parts.append("killed" if holder.dead else f"heard {running.silent:.0f} s ago")
+    parts.append(running.holder.whereabouts)
+    parts.append("killed" if running.holder.dead else f"heard {running.silent:.0f} s ago")
     return ", ".join(parts)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.claims import Holder, claim_of, holders
+from rnnbench.errors import message_of, warn
 from rnnbench.manifest import read_manifest
 from rnnbench.news import News
 from rnnbench.records import FINISHED, Record, read_records
@@ -84,10 +85,14 @@ def _entry(record: Record) -> dict[str, Any]:
 
 def _running(output_dir: Path, identity: str, name: str) -> list[Running]:
     news = News(output_dir, identity)
-    return [
-        Running(name, holder, news.read(), max(0.0, time.time() - holder.heard))
-        for holder in holders(claim_of(output_dir, identity))
-    ]
+    place = claim_of(output_dir, identity)
+    try:
+        found = list(holders(place))
+    except OSError as error:
+        warn(f"{place} is passed over: {message_of(error)}")
+        return []
+    now = time.time()
+    return [Running(name, each, news.read(), max(0.0, now - each.heard)) for each in found]
 
 
 def _failures(name: str, records: list[Record]) -> list[str]:

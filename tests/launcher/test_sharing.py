@@ -104,6 +104,16 @@ def test_what_failed_elsewhere_is_told_and_left_to_the_next_start(held, tmp_path
     assert "failed: recall gap 7 gru (2 of 2 replicas): no luck" in capsys.readouterr().out
 
 
+def test_what_lies_in_the_way_of_a_claim_is_told_and_left_alone(tmp_path, capfd):
+    stranger = claim_of(tmp_path, TWO.condition_id) / "thesis.txt"
+    stranger.parent.mkdir(parents=True)
+    stranger.write_text("precious")
+    assert launch_here(sweep_of(tmp_path, ONE, TWO)) == 1
+    assert "must hold nothing but a claim, got 'thesis.txt'" in capfd.readouterr().out
+    assert stranger.read_text() == "precious"
+    assert all(path.exists() for path in files_of(tmp_path, ONE))
+
+
 def test_a_finished_condition_is_not_trained_again_by_a_job_planned_before(tmp_path):
     """As when another launcher has come between the plan and the job."""
     train(tmp_path, ONE)

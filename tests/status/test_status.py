@@ -61,6 +61,18 @@ def test_a_killed_process_is_called_so(begun, capsys):
     assert capsys.readouterr().out.count("killed") == 1
 
 
+def test_a_claim_that_lies_elsewhere_is_named_and_passed_over(begun, capsys):
+    (begun / "elsewhere").mkdir()
+    place = claim_of(begun, TWO.condition_id)
+    place.parent.mkdir()
+    place.symlink_to(begun / "elsewhere")
+    assert main([str(begun)]) == 1
+    told = capsys.readouterr()
+    assert "0 of 2 conditions" in told.out and "running" not in told.out
+    (line,) = told.err.splitlines()
+    assert line.startswith(f"rnnbench: warning: {place} is passed over: ")
+
+
 def test_a_finished_sweep_is_complete(begun, capsys):
     for condition in (ONE, TWO):
         for replica in REPLICAS:

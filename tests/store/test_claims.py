@@ -36,7 +36,7 @@ def forge(place, **changes):
     """Write the claim of a process as another machine might, or a broken one."""
     place.mkdir(parents=True)
     known = {"host": "far", "system": ["far"], "pid": 1, "begun": "1", **changes}
-    file = place / "feed.json"
+    file = place / "feedfeedfeedfeed.json"
     file.write_text(json.dumps(known))
     return file
 
@@ -144,3 +144,70 @@ def test_nothing_is_claimed_where_nothing_can_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError):
         take(tmp_path / "file" / "0123")
+
+
+@pytest.fixture
+def precious(tmp_path):
+    """A directory of somebody's, with files that look like claims and do not."""
+    directory = tmp_path / "elsewhere"
+    (directory / "0123").mkdir(parents=True)
+    for folder in (directory, directory / "0123"):
+        for name in ("thesis.txt", "0123456789abcdef.json"):
+            (folder / name).write_text("precious")
+    return directory
+
+
+def files(directory):
+    return {path: path.read_text() for path in directory.rglob("*.*")}
+
+
+@pytest.mark.parametrize("linked", ["claims", "claims/0123"])
+def test_nothing_is_claimed_or_removed_behind_a_symbolic_link(tmp_path, place, precious, linked):
+    before = files(precious)
+    (tmp_path / linked).parent.mkdir(exist_ok=True)
+    (tmp_path / linked).symlink_to(precious)
+    for look in (take, Vigil(stale_seconds=0).is_free, lambda place: list(holders(place))):
+        for _ in range(2):
+            with pytest.raises(OSError, match="must be a directory of its own, got a symbolic"):
+                look(place)
+    assert files(precious) == before
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "feed.json", "0123456789ABCDEF.json"])
+def test_what_is_not_named_like_a_claim_is_left_and_said_to_be_in_the_way(place, name):
+    place.mkdir(parents=True)
+    (place / name).write_text("precious")
+    assert Vigil(stale_seconds=0).is_free(place)
+    with pytest.raises(OSError, match=f"must hold nothing but a claim, got '{name}'"):
+        take(place)
+    assert files(place) == {place / name: "precious"}
+    assert list(place.parent.iterdir()) == [place]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "directory"])
+def test_nor_is_what_is_no_regular_file(place, precious, kind):
+    place.mkdir(parents=True)
+    name = place / "0123456789abcdef.json"
+    make = {"pipe": os.mkfifo, "link": lambda n: n.symlink_to(precious / n.name)}
+    make.get(kind, os.mkdir)(name)
+    assert list(holders(place)) == []
+    assert Vigil(stale_seconds=0).is_free(place)
+    with pytest.raises(OSError, match="must hold nothing but a claim"):
+        take(place)
+    assert os.path.lexists(name)
+
+
+def test_a_file_that_is_gone_but_still_open_elsewhere_is_waited_for(place):
+    place.mkdir(parents=True)
+    (place / ".nfs000000000123").write_text("")  # as a network file system keeps it for a while
+    assert take(place) is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"host": "\x1b[2J"}, {"host": ["far"]}, {"host": "x" * 201}, {"pid": 10**400}]
+)
+def test_an_owner_that_cannot_be_shown_is_unknown(place, change):
+    forge(place, **change)
+    (holder,) = holders(place)
+    assert (holder.host, holder.pid, holder.dead) == ("", 0, False)
+    assert holder.whereabouts == "by an unknown process"

@@ -124,7 +124,9 @@ def test_nor_does_that_of_any_other_file(tmp_path, content):
         "manifest.json": lambda: read_manifest(tmp_path) == {},
         "engines.json": lambda: read_engines(tmp_path / "engines.json") == {},
         "progress/c.json": lambda: News(tmp_path, "c").read() is None,
-        "claims/c/x.json": lambda: [h.host for h in holders(claim_of(tmp_path, "c"))] == [""],
+        "claims/c/0123456789abcdef.json": lambda: (
+            [h.host for h in holders(claim_of(tmp_path, "c"))] == [""]
+        ),
         "wandb/destination.json": lambda: read_destination(tmp_path)["project"] == "rnnbench",
         "diagnosis/c.json": lambda: list(read_diagnoses(tmp_path)) == [],
         "checkpoint": lambda: load_checkpoint(tmp_path / "checkpoint") is None,

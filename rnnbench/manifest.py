@@ -10,9 +10,36 @@ from typing import Any
 from rnnbench.condition import Sweep
 from rnnbench.errors import message_of, warn
 from rnnbench.records import write_atomically
+from rnnbench.rules import ABOVE_0, IDENTITY, LONGEST_NAME, NAME, Rule, Rules, whole
+from rnnbench.within import read_file
 
 FILE = "manifest.json"
 Entry = Mapping[str, Any]
+
+
+def _is_replica(value: Any) -> bool:
+    """Return whether a value is a seed and a learning rate, or None for one yet to be chosen."""
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and whole(0).holds(value[0])
+        and ABOVE_0.or_none.holds(value[1])
+    )
+
+
+def _is_condition_name(value: Any) -> bool:
+    """Return whether a value may be made of the names of a task and a cell, and a little more."""
+    return isinstance(value, str) and value.isprintable() and len(value) <= 3 * LONGEST_NAME
+
+
+ENTRY: Rules = {
+    "name": Rule("the name of a condition", _is_condition_name),
+    **{"task": NAME, "cell": NAME, "gap": whole(1)},
+    "replicas": Rule(
+        "pairs of a seed and a rate",
+        lambda value: isinstance(value, list) and all(map(_is_replica, value)),
+    ),
+}
 
 
 def add_to_manifest(sweep: Sweep) -> None:
@@ -44,8 +71,10 @@ def read_manifest(output_dir: Path | str) -> dict[str, Entry]:
     path = Path(output_dir) / FILE
     entries = {}
     try:
-        found = json.loads(path.read_bytes())["conditions"]
-        entries = {identity: entry for identity, entry in found.items() if _is_entry(entry)}
+        found = json.loads(read_file(path))["conditions"]
+        entries = {
+            identity: entry for identity, entry in found.items() if _is_entry(identity, entry)
+        }
         if len(entries) < len(found):
             raise ValueError("an entry that is none of a condition")
     except FileNotFoundError:
@@ -55,8 +84,9 @@ def read_manifest(output_dir: Path | str) -> dict[str, Entry]:
     return entries
 
 
-def _is_entry(entry: object) -> bool:
-    parts = {"name": str, "task": str, "cell": str, "gap": int, "replicas": list}
-    return isinstance(entry, dict) and all(
-        isinstance(entry.get(name), kind) for name, kind in parts.items()
+def _is_entry(identity: str, entry: object) -> bool:
+    return (
+        IDENTITY.holds(identity)
+        and isinstance(entry, dict)
+        and all(rule.holds(entry.get(key)) for key, rule in ENTRY.items())
     )

@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.records import write_atomically
+from rnnbench.rules import SHARE, Rules, whole
+from rnnbench.within import read_file
 
 NEWS_SECONDS = 5.0
-KEYS = ("step", "steps", "active", "accuracy")
+RULES: Rules = {
+    **{"step": whole(0), "steps": whole(1), "active": whole(0)},
+    "accuracy": SHARE.or_none,
+}
 
 
 class News:
@@ -28,17 +33,17 @@ class News:
             return
         self._told = time.monotonic()
         with suppress(OSError):
-            write_atomically(self.path, json.dumps({key: news[key] for key in KEYS}).encode())
+            write_atomically(self.path, json.dumps({key: news[key] for key in RULES}).encode())
 
     def read(self) -> dict[str, Any] | None:
         """Return the latest news, or None where there are none."""
         try:
-            news = json.loads(self.path.read_bytes())
-            told = {key: news[key] for key in KEYS}
+            news = json.loads(read_file(self.path))
+            told = {key: news[key] for key in RULES}
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
-        numbers = all(isinstance(told[key], int) for key in KEYS[:3])
-        return told if numbers and isinstance(told["accuracy"], float | int | None) else None
+        as_told = all(rule.holds(told[key]) for key, rule in RULES.items())
+        return told if as_told and told["step"] <= told["steps"] else None
 
     def clear(self) -> None:
         """Remove the news, once the condition is no longer in training."""

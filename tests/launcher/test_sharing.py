@@ -1,6 +1,8 @@
 """Several launchers on one directory: nothing is trained twice, nothing is left over."""
 
 import io
+import json
+import os
 import shutil
 import sys
 import threading
@@ -15,6 +17,14 @@ from rnnbench.recording import store_failure
 from rnnbench.records import Store
 from rnnbench.worker import run_job
 from tests.small_sweep import NEWS, ONE, REPLICAS, TWO, sweep_of
+
+# What no worker tells.
+WRONG = [
+    *({"step": value} for value in ("x", 7, -1, True, 1.0)),
+    *({"steps": value} for value in (0, 10**400, None)),
+    {"active": -1},
+    *({"accuracy": value} for value in (10**400, 1e400, -0.1, 1.1, "1", True, float("nan"))),
+]
 
 
 def files_of(directory, condition):
@@ -130,6 +140,15 @@ def test_news_of_a_condition_trained_elsewhere_are_shown(stderr, held, tmp_path)
     wait_for(lambda: told in stderr.getvalue())
 
 
+def test_news_that_nobody_tells_are_not_shown(stderr, held, tmp_path):
+    progress = tmp_path / "progress" / f"{TWO.condition_id}.json"
+    progress.parent.mkdir(exist_ok=True)
+    progress.write_text(json.dumps({**NEWS, "step": 0, "steps": 0}))
+    _, launch = held
+    time.sleep(2)
+    assert launch.is_alive()
+
+
 def test_news_are_read_as_told_or_not_at_all(tmp_path):
     news = News(tmp_path, "0123")
     assert news.read() is None
@@ -142,9 +161,15 @@ def test_news_are_read_as_told_or_not_at_all(tmp_path):
         "{",
         "[1]",
         '{"step": 1}',
-        '{"step": "x", "steps": 1, "active": 1, "accuracy": null}',
+        *(json.dumps({**NEWS, **change}) for change in WRONG),
     ]:
         news.path.write_text(broken)
-        assert news.read() is None
+        assert news.read() is None, broken
+    news.path.unlink()
+    os.mkfifo(news.path)
+    assert news.read() is None
+    news.path.unlink()
+    news.path.symlink_to("/dev/zero")
+    assert news.read() is None
     news.clear()
     assert not news.path.parent.exists()

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from rnnbench.manifest import FILE, add_to_manifest, read_manifest
 from rnnbench.news import News
 from rnnbench.recording import describe_run, failed_record
 from rnnbench.records import Store
+from rnnbench.rules import LONGEST_NAME
 from rnnbench.status.__main__ import main
 from rnnbench.status.standing import take_standing
 from tests.small_sweep import NEWS, ONE, REPLICAS, TWO, sweep_of
@@ -86,8 +88,6 @@ def test_a_finished_sweep_is_complete(begun, capsys):
 def test_more_seeds_asked_for_later_are_left(begun):
     add_to_manifest(sweep_of(begun, ONE))
     assert take_standing(begun).tally.total["left"] == 2
-    from dataclasses import replace
-
     from rnnbench.condition import Replica
 
     more = replace(sweep_of(begun), jobs=((ONE, (Replica(7, 1e-3),)),))
@@ -106,6 +106,70 @@ def test_a_broken_manifest_is_named_and_is_written_again(begun, capsys, text):
     assert take_standing(begun).tally.total == {"solved": 1, "failed": 1}
     add_to_manifest(sweep_of(begun, ONE, TWO))
     assert take_standing(begun).tally.total["left"] == 2
+
+
+ENTRY = {"name": "n", "task": "t", "cell": "c", "gap": 3, "replicas": [[0, 1e-3], [1, None]]}
+
+
+@pytest.mark.parametrize("identity", ["/etc", "../..", "a/b", "", "\0", "\ud800", "x" * 65, "."])
+def test_a_condition_is_never_a_path(begun, capsys, identity):
+    known = {"conditions": {"fine": ENTRY, identity: ENTRY}}
+    (begun / FILE).write_text(json.dumps(known))
+    assert list(read_manifest(begun)) == ["fine"]
+    assert main([str(begun)]) == 1
+    assert f"{begun / FILE} is passed over" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"gap": 0},
+        {"gap": 10**400},
+        {"gap": True},
+        {"name": "\x1b[2J"},
+        {"name": "n" * 601},
+        {"task": "\ud800"},
+        {"cell": ["c"]},
+        {"replicas": [1]},
+        {"replicas": [[0]]},
+        {"replicas": [[-1, 1e-3]]},
+        {"replicas": [[0, 0]]},
+        {"replicas": [[0, float("nan")]]},
+        {"replicas": {"0": 1e-3}},
+    ],
+)
+def test_an_entry_that_no_sweep_makes_is_passed_over(begun, change):
+    known = {"conditions": {"fine": ENTRY, "wrong": {**ENTRY, **change}}}
+    (begun / FILE).write_text(json.dumps(known))
+    assert list(read_manifest(begun)) == ["fine"]
+
+
+def test_the_longest_names_are_written_and_read(tmp_path):
+    task = {**ONE.task, "name": "t" * LONGEST_NAME, "gap_schedule": "growing"}
+    long = replace(ONE, task=task, cell={**ONE.cell, "name": "c" * LONGEST_NAME})
+    add_to_manifest(sweep_of(tmp_path, long))
+    assert list(read_manifest(tmp_path)) == [long.condition_id]
+
+
+@pytest.mark.parametrize("endless", ["pipe", "/dev/zero"])
+def test_a_manifest_without_an_end_is_passed_over(begun, capsys, endless):
+    (begun / FILE).unlink()
+    if endless == "pipe":
+        os.mkfifo(begun / FILE)
+    else:
+        (begun / FILE).symlink_to(endless)
+    assert take_standing(begun).tally.total == {"solved": 1, "failed": 1}
+    assert f"{begun / FILE} is no regular file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("news", [{"accuracy": 10**400}, {"steps": 0}])
+def test_news_that_nobody_tells_are_left_out(begun, capsys, news):
+    (begun / "progress").mkdir()
+    path = begun / "progress" / f"{TWO.condition_id}.json"
+    path.write_text(json.dumps({**NEWS, **news}))
+    with take(claim_of(begun, TWO.condition_id)):
+        assert main([str(begun)]) == 1
+    assert "running: recall gap 7 gru, on " in capsys.readouterr().out
 
 
 def test_published_results_have_a_standing(capsys):

@@ -10,18 +10,15 @@ from threading import Event
 from typing import Any
 
 from rnnbench.condition import digest
-from rnnbench.errors import warn
+from rnnbench.errors import message_of
+from rnnbench.launcher.engine_choices import ENGINE, FILE, PREFERENCE, Choice, read_choices
 from rnnbench.launcher.plan import Job, Plan
 from rnnbench.records import FINISHED, Store, write_atomically
 from rnnbench.stored_condition import condition_of, is_buildable
 
-FILE = "engines.json"
 AUTO = "auto"
-# In this order, the first that is nearly the fastest: a close race is not decided by noise.
-PREFERENCE = ("compiled", "reference", "torch")
 MARGIN = 1.2
 STARTS = ("init", "keep_bias")
-Choice = dict[str, Any]
 Say = Callable[[str], None]
 # Runs `time_engines` on jobs, and tells how it went as `rnnbench.launcher.pool.run` does.
 Run = Callable[[Sequence[Job], Callable[[int, str, Any], None]], None]
@@ -40,7 +37,7 @@ def resolve_engines(plan: Plan, say: Say, run: Run) -> Plan:
     """
     directory = plan.sweep.output_dir
     path = (directory.parent if plan.sweep.is_tuning else directory) / FILE
-    known = _read(path)
+    known = read_choices(path)
     jobs: dict[str, Job] = {}
     for job in _shortest_first(plan.jobs):
         if job["engine"] == AUTO:
@@ -124,7 +121,7 @@ def _reason_against(name: str, job: Job) -> str | None:
     try:
         check_engine(name, job["condition"].build_cell(), job["device"])
     except ValueError as error:
-        return str(error)
+        return message_of(error)
     return None
 
 
@@ -147,32 +144,8 @@ def _stored(directory: Path) -> dict[str, Choice]:
     choices = {}
     for record in Store(directory).runs().values() if directory.exists() else ():
         asked = record.get("config", {}).get("engine")
-        if record["status"] in FINISHED and asked == AUTO and is_buildable(record):
+        trained = record["status"] in FINISHED and ENGINE.holds(record["engine"])
+        if trained and asked == AUTO and is_buildable(record):
             job = {"condition": condition_of(record), "device": record["device"]}
             choices[_key(job)] = {**_choice({}, {}), "engine": record["engine"]}
     return choices
-
-
-def _read(path: Path) -> dict[str, Choice]:
-    """Return the remembered choices; none where there is no file, or one that says no such thing.
-
-    That one is named.
-    """
-    try:
-        found = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError):
-        found = None
-    pairs = found.items() if isinstance(found, dict) else ()
-    choices = {key: choice for key, choice in pairs if _is_choice(choice)}
-    if not isinstance(found, dict) or len(choices) < len(found):
-        warn(f"{path} is passed over: no choice of engines")
-    return choices
-
-
-def _is_choice(choice: object) -> bool:
-    parts = {"engine": str, "seconds_per_step": Mapping, "lacking": Mapping}
-    return isinstance(choice, dict) and all(
-        isinstance(choice.get(name), kind) for name, kind in parts.items()
-    )

@@ -1,6 +1,7 @@
 """What `auto` stands for: timed once, remembered, and never a reason to fail."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,6 +102,68 @@ def test_a_broken_memory_is_named_and_made_anew(resolve, tmp_path, capsys, conte
     assert resolve(GRU, work=favour("reference"))[0] == ["torch"]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"engine": "nope"},
+        {"engine": "\x1b[31m"},
+        {"engine": ["torch"]},
+        {"seconds_per_step": {"compiled": "x"}},
+        {"seconds_per_step": {"compiled": -1.0}},
+        {"seconds_per_step": {"compiled": float("inf")}},
+        {"seconds_per_step": {"compiled": 10**400}},
+        {"seconds_per_step": {"\x1b[31m": 1.0}},
+        {"lacking": {"compiled": "\x1b[2J"}},
+        {"lacking": {"compiled": 3}},
+        {"lacking": []},
+    ],
+)
+def test_a_choice_that_is_none_is_named_and_made_anew(resolve, tmp_path, capsys, change):
+    resolve(GRU, work=favour("reference"))
+    path = tmp_path / "engines.json"
+    ((key, choice),) = json.loads(path.read_text()).items()
+    assert set(choice) == {"engine", "seconds_per_step", "lacking"}
+    path.write_text(json.dumps({key: {**choice, **change}}))
+    engines, lines, timed = resolve(GRU, work=favour("torch"))
+    assert (engines, len(timed)) == (["torch"], 1)
+    (told,) = capsys.readouterr().err.splitlines()
+    assert f"{path} is passed over" in told
+    assert all(line.isprintable() for line in [told, *lines])
+    assert resolve(GRU, work=favour("reference"))[0] == ["torch"]
+
+
+@pytest.mark.parametrize("endless", ["pipe", "/dev/zero"])
+def test_a_memory_without_an_end_is_named_and_made_anew(resolve, tmp_path, capsys, endless):
+    path = tmp_path / "engines.json"
+    os.mkfifo(path) if endless == "pipe" else path.symlink_to(endless)
+    assert resolve(GRU, work=favour("torch"))[0] == ["torch"]
+    assert f"{path} is passed over" in capsys.readouterr().err
+    assert path.is_file() and not path.is_symlink()
+
+
+def test_why_an_engine_cannot_run_a_cell_can_be_read_back(resolve, tmp_path, capsys):
+    """Also where it is more than a line."""
+
+    def fail(cell):
+        raise ValueError("two\nlines \x1b[2J")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rnnbench.engine.registry.kernel_of", fail)
+        _, (line,), _ = resolve(GRU)
+    assert line.endswith("not compiled: two lines \\x1b[2J")
+    assert resolve(GRU)[2] == []
+    assert capsys.readouterr().err == ""
+
+
+def test_an_engine_that_there_is_not_is_not_taken_from_stored_runs(resolve, tmp_path):
+    run = {"sweep": "trial", "command": "", "device": "cpu", "tuning": None, "started": "2026"}
+    described = describe_run(GRU, Replica(7, 1e-3), {**run, "engine": "reference"})
+    record = {**failed_record(described, ""), "status": "unsolved", "engine": "nope"}
+    Store(tmp_path).write(record)
+    engines, _, timed = resolve(GRU, work=favour("torch"))
+    assert (engines, len(timed)) == (["torch"], 1)
+
+
 @pytest.mark.parametrize("content", [None, "torn"])
 def test_without_a_memory_the_engine_of_stored_runs_is_taken(resolve, tmp_path, content):
     """So that no curve is half of one engine and half of another."""
@@ -144,9 +207,7 @@ def test_every_engine_that_can_run_the_cell_is_timed(resolve, monkeypatch):
 
 
 def test_without_a_compiler_one_line_says_what_is_lost(resolve, monkeypatch):
-    from rnnbench.engine.compiled.run import kernel_of
-
-    for function in (build.load, build.compiler, kernel_of):
+    for function in (build.load, build.compiler):
         function.cache_clear()
     monkeypatch.setenv("PATH", str(Path("/nonexistent")))
     monkeypatch.delenv("CXX", raising=False)

@@ -7,7 +7,7 @@ import pytest
 from rnnbench.checkpoint import load_checkpoint
 from rnnbench.claims import claim_of, holders
 from rnnbench.diagnose.store import read_diagnoses
-from rnnbench.launcher.engines import _read as read_engines
+from rnnbench.launcher.engine_choices import read_choices
 from rnnbench.manifest import read_manifest
 from rnnbench.news import News
 from rnnbench.record_shape import NEEDED, OPTIONAL, check_record
@@ -122,7 +122,7 @@ def test_no_content_of_a_file_gets_through(tmp_path, capsys, content):
 def test_nor_does_that_of_any_other_file(tmp_path, content):
     files = {
         "manifest.json": lambda: read_manifest(tmp_path) == {},
-        "engines.json": lambda: read_engines(tmp_path / "engines.json") == {},
+        "engines.json": lambda: read_choices(tmp_path / "engines.json") == {},
         "progress/c.json": lambda: News(tmp_path, "c").read() is None,
         "claims/c/0123456789abcdef.json": lambda: (
             [h.host for h in holders(claim_of(tmp_path, "c"))] == [""]

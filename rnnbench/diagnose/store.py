@@ -9,6 +9,7 @@ from pathlib import Path
 from rnnbench.diagnose.shape import check_diagnosis
 from rnnbench.errors import warn
 from rnnbench.records import Record, encode, write_atomically
+from rnnbench.within import read_file
 
 # Raised whenever what is measured, or a rule of a label, changes: older ones are measured anew.
 FORMAT = 1
@@ -60,7 +61,7 @@ def _existing(path: Path) -> list[Path]:
 def _read(paths: Iterable[Path]) -> Iterator[Record]:
     for path in paths:
         try:
-            lines = path.read_bytes().splitlines()
+            lines = read_file(path).splitlines()
         except OSError as error:
             warn(f"{path} is passed over: {error}")
             continue

@@ -1,6 +1,7 @@
 """A record of a wrong shape is refused in one line that names what is wrong."""
 
 import json
+import os
 
 import pytest
 
@@ -136,3 +137,12 @@ def test_nor_does_that_of_any_other_file(tmp_path, content):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         assert is_passed_over(), name
+
+
+@pytest.mark.parametrize("endless", ["pipe", "/dev/zero"])
+def test_a_diagnosis_without_an_end_is_named_and_passed_over(tmp_path, capsys, endless):
+    path = tmp_path / "diagnosis" / "c.json"
+    path.parent.mkdir()
+    os.mkfifo(path) if endless == "pipe" else path.symlink_to(endless)
+    assert list(read_diagnoses(tmp_path)) == []
+    assert f"{path} is passed over" in capsys.readouterr().err

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnbench.tracker.workspace import check_workspace
+
 if TYPE_CHECKING:
     import wandb
 
@@ -51,7 +53,12 @@ def open_run(settings: Mapping[str, Any], output_dir: Path, **described: Any) ->
 
 
 def quiet_client() -> Any:
-    """Return the client's module, told to print nothing of its own."""
+    """Return the client's module, told to print nothing of its own.
+
+    Raises:
+        ValueError: the working directory has settings that could name another server.
+    """
+    check_workspace()
     import wandb
 
     wandb.setup(wandb.Settings(silent=True))

@@ -55,7 +55,10 @@ def choose_mode(settings: Mapping[str, Any]) -> str:
 
 def find_problem() -> str | None:
     """Return why nothing can be sent now, or None where W&B answers and takes the key."""
-    wandb = quiet_client()
+    try:
+        wandb = quiet_client()
+    except ValueError as error:
+        return str(error)
     try:
         if not wandb.login(prompt=False, verify=False):
             return NO_KEY
@@ -72,6 +75,13 @@ def find_problem() -> str | None:
     return None
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Takes a redirect for an error: another host has no business with the key."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
 def _whose_key(address: str, key: str) -> str:
     """Return the user whose key it is, asked of the server without the client's own machinery.
 
@@ -82,7 +92,8 @@ def _whose_key(address: str, key: str) -> str:
     headers = {"Authorization": f"Basic {pair}", "Content-Type": "application/json"}
     body = json.dumps({"query": "query Viewer { viewer { id username } }"}).encode()
     request = urllib.request.Request(f"{address}/graphql", data=body, headers=headers)
-    with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
+    opener = urllib.request.build_opener(_NoRedirect)
+    with opener.open(request, timeout=ANSWER_SECONDS) as answer:
         viewer = json.loads(answer.read())["data"]["viewer"]
     if viewer is None:
         raise ValueError("nobody's")

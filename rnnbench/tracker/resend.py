@@ -57,8 +57,11 @@ def send_run(
 
 def mark_sent(output_dir: Path, run: str) -> None:
     """Mark a run's offline files as W&B does, so that `wandb sync` does not send them again."""
-    for file in (output_dir / "wandb").glob(f"*run-*-{run}/run-{run}.wandb"):
-        file.with_suffix(".wandb.synced").touch()
+    place = output_dir.resolve() / "wandb"
+    for file in place.glob(f"*run-*-{run}/run-{run}.wandb"):
+        mark = file.with_suffix(".wandb.synced")
+        if mark.resolve() == mark:  # a link would have a file elsewhere touched
+            mark.touch()
 
 
 def _end_of(record: Record) -> str:

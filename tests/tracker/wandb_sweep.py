@@ -21,22 +21,24 @@ OF_TRAINING = ("status", "steps", "clipped_steps", "steps_to_solve", "loss", "ac
 OF_TRAINING += ("seconds", "sequences_per_second", "error")
 
 
-def surroundings(cwd, server=None):
-    """Return an environment with a home of its own, and the stand-in's key if there is one."""
+def surroundings(home, server=None, key=None):
+    """Return an environment with a home of its own, and the stand-in's key or a key alone."""
     hidden = ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL", "NETRC")
     kept = {key: value for key, value in os.environ.items() if key not in hidden}
-    kept |= {"HOME": str(cwd), "NETRC": str(cwd / "netrc")}
+    kept |= {"HOME": str(home), "NETRC": str(home / "netrc")}
+    if key is not None:
+        kept["WANDB_API_KEY"] = key
     if server is not None:
         kept |= {"WANDB_API_KEY": KEY, "WANDB_BASE_URL": server.url}
     return kept
 
 
-def command(module, *words, cwd, server=None):
+def command(module, *words, cwd, server=None, key=None, home=None):
     """Run to the end; whatever happens, there is neither the key nor a traceback to read."""
     done = subprocess.run(
         [sys.executable, "-m", module, *words],
         cwd=cwd,
-        env=surroundings(cwd, server),
+        env=surroundings(home or cwd, server, key),
         capture_output=True,
         text=True,
         timeout=LIMIT,

@@ -11,7 +11,7 @@ from rnnbench.diagnose.store import consolidate_diagnoses
 from rnnbench.errors import leave, message_of
 from rnnbench.guess.table import GUESSES
 from rnnbench.records import consolidate, write_atomically
-from rnnbench.report import write_report
+from rnnbench.report import draw_report
 from rnnbench.transfer.table import TRANSFER
 
 MEASUREMENTS = (TRANSFER, GUESSES)
@@ -21,7 +21,8 @@ TABLES = ("summary.csv", "by_gap.csv", "horizons.tex", "report.md")
 def publish(source: Path, destination: Path) -> int:
     """Write a sweep's records as one `records.jsonl`, with its figures and tables beside it.
 
-    What was measured of its networks later comes along; diagnoses as one `diagnosis.jsonl`.
+    What was measured of its networks later comes along; diagnoses as one `diagnosis.jsonl`. Every
+    file is made of what was read as records, diagnoses and rows; none is copied as it is.
 
     Returns:
         How many records were written.
@@ -29,14 +30,14 @@ def publish(source: Path, destination: Path) -> int:
     Raises:
         FileNotFoundError: there are no results at the source.
     """
-    report = write_report([source])
+    report = draw_report([source])
     count = consolidate([source], destination)
     consolidate_diagnoses(source, destination)
-    for path in (*report.glob("*.png"), *(report / name for name in TABLES)):
-        write_atomically(destination / path.name, path.read_bytes())
+    for name, content in report.items():
+        if name in TABLES or name.endswith(".png"):
+            write_atomically(destination / name, content)
     for file in MEASUREMENTS:
-        if file.path(source).exists():
-            write_atomically(file.path(destination), file.path(source).read_bytes())
+        file.copy(source, destination)
     return count
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 from rnnbench.errors import message_of, warn
 from rnnbench.records import write_atomically
 from rnnbench.rules import NAME, Rule, Rules, check_fields, whole
+from rnnbench.within import read_file
 
 Row = dict[str, Any]
 CONVERT: Mapping[str, Callable[[str], Any]] = {
@@ -68,19 +70,26 @@ class RowFile:
     def add(self, place: Path | str, rows: Sequence[Row]) -> None:
         """Add rows to a directory's file, all at once or not at all."""
         path = self.path(place)
-        frame = self._join([self._read(path), self._frame(rows)])
-        write_atomically(path, frame.to_csv(index=False, lineterminator="\n").encode())
+        self._write(path, self._join([self._read(path), self._frame(rows)]))
+
+    def copy(self, source: Path | str, destination: Path | str) -> None:
+        """Write the rows of one place, if it has any, as the file of another."""
+        rows = self.load(source)
+        if not rows.empty:
+            self._write(self.path(destination), rows)
+
+    def _write(self, path: Path, rows: pd.DataFrame) -> None:
+        write_atomically(path, rows.to_csv(index=False, lineterminator="\n").encode())
 
     def _read(self, path: Path) -> pd.DataFrame:
         if not path.exists():
             return self._frame([])
         try:
-            with path.open(newline="", encoding="utf-8") as file:
-                reader = csv.DictReader(file)
-                missing = self.columns.keys() - (reader.fieldnames or self.columns.keys())
-                if missing:
-                    raise ValueError(f"it must have the columns {', '.join(sorted(missing))}")
-                return self._frame([self._convert(row) for row in reader])
+            reader = csv.DictReader(io.StringIO(read_file(path).decode(), newline=""))
+            missing = self.columns.keys() - (reader.fieldnames or self.columns.keys())
+            if missing:
+                raise ValueError(f"it must have the columns {', '.join(sorted(missing))}")
+            return self._frame([self._convert(row) for row in reader])
         except (OSError, ValueError, TypeError, csv.Error) as error:
             warn(f"{path} is passed over: {message_of(error)}")
             return self._frame([])

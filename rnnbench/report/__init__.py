@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from rnnbench.report.write import is_drawn, write_report
+from rnnbench.report.write import draw_report, is_drawn, write_report
 
-__all__ = ["is_drawn", "write_report"]
+__all__ = ["draw_report", "is_drawn", "write_report"]

@@ -50,37 +50,49 @@ def _against_gap(study: Study, measure: str) -> Figure:
     return draw_against_gap(study.results, study.by_gap, measure, study.guesses)
 
 
-def write_report(paths: Sequence[Path]) -> Path:
-    """Write the report on several results directories into `report/` of the first one.
+def draw_report(paths: Sequence[Path]) -> dict[str, bytes]:
+    """Return what the files of the report on several results directories hold, by their names.
 
     Args:
         paths: results directories or consolidated files; a sweep may be unfinished.
+
+    Raises:
+        FileNotFoundError: there is nothing at a path, or not one run in all of them.
+    """
+    study = read_study([Path(path) for path in paths])
+    blocks = compose(study)
+    shown = [block.name for block in blocks if isinstance(block, Picture)]
+    pictures = {name: render(FIGURES[name](study)) for name in shown}
+    vectors = {name: files["svg"] for name, files in pictures.items()}
+    texts = {name: write(study) for name, write in TABLES.items()} | {
+        "report.md": to_markdown(blocks),
+        "index.html": to_html(title(study.results), blocks, vectors),
+    }
+    figures = {
+        f"{name}.{kind}": content
+        for name, formats in pictures.items()
+        for kind, content in formats.items()
+    }
+    return figures | {name: text.encode() for name, text in texts.items()}
+
+
+def write_report(paths: Sequence[Path]) -> Path:
+    """Write the report on several results directories into `report/` of the first one.
 
     Returns:
         The directory of the report.
 
     Raises:
-        FileNotFoundError: there is nothing at a path, or not one run in all of them.
+        FileNotFoundError: as `draw_report` does.
         LeadsOut: `report/` is a link to a place elsewhere.
     """
-    places = [Path(path) for path in paths]
-    study = read_study(places)
-    blocks = compose(study)
-    shown = [block.name for block in blocks if isinstance(block, Picture)]
-    pictures = {name: render(FIGURES[name](study)) for name in shown}
-    vectors = {name: files["svg"] for name, files in pictures.items()}
-    files = {name: write(study) for name, write in TABLES.items()} | {
-        "report.md": to_markdown(blocks),
-        "index.html": to_html(title(study.results), blocks, vectors),
-    }
-    first = places[0] if places[0].is_dir() else places[0].parent
+    first = Path(paths[0])
+    first = first if first.is_dir() else first.parent
     directory = first / "report"
     check_inside(directory, first)
-    for name, formats in pictures.items():
-        for kind, content in formats.items():
-            write_atomically(directory / f"{name}.{kind}", content)
-    for name, text in files.items():  # the page last: its being there tells that all is
-        write_atomically(directory / name, text.encode())
+    files = draw_report(paths)
+    for name, content in files.items():  # the page last: its being there tells that all is
+        write_atomically(directory / name, content)
     return directory
 
 

@@ -1,5 +1,6 @@
 """A published sweep is a few small files that read as the sweep itself does."""
 
+import shutil
 from shutil import copytree
 
 import pandas as pd
@@ -9,6 +10,8 @@ import rnnbench
 from rnnbench.diagnose import load_diagnosis
 from rnnbench.diagnose.__main__ import main as diagnose
 from rnnbench.publish import main
+from rnnbench.records import read_records
+from rnnbench.transfer.table import TRANSFER
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +55,52 @@ def test_diagnoses_are_published_and_read_as_before(source, tmp_path):
     for published, own in zip(load_diagnosis(destination), load_diagnosis(source)):
         pd.testing.assert_frame_equal(published, own)
         assert len(own)
+
+
+SECRET = "machine api.wandb.ai login user password hunter2"
+
+
+@pytest.mark.parametrize("name", ["transfer.csv", "guesses.csv", "diagnosis.jsonl"])
+@pytest.mark.parametrize("kind", ["damaged", "link"])
+def test_nothing_is_published_of_what_is_passed_over(source, tmp_path, capsys, name, kind):
+    source, destination = copytree(source, tmp_path / "sweep"), tmp_path / "published"
+    secret = tmp_path / "netrc"
+    secret.write_text(SECRET)
+    if kind == "link":
+        (source / name).symlink_to(secret)
+    else:
+        (source / name).write_text(SECRET)
+    assert main([str(source), str(destination)]) == 0
+    assert f"{name}" in capsys.readouterr().err
+    assert not (destination / name).exists()
+    assert_not_there(destination)
+
+
+def test_no_file_of_the_report_that_came_along_is_published(source, tmp_path):
+    source, destination = copytree(source, tmp_path / "sweep"), tmp_path / "published"
+    secret = tmp_path / "netrc"
+    secret.write_text(SECRET)
+    shutil.rmtree(source / "report")
+    (source / "report").mkdir()
+    for name in ("gates_vs_time.png", "other.png", "score_vs_gap.png", "summary.csv"):
+        (source / "report" / name).symlink_to(secret)
+    assert main([str(source), str(destination)]) == 0
+    assert not {"gates_vs_time.png", "other.png"} & {path.name for path in destination.iterdir()}
+    assert_not_there(destination)
+
+
+def assert_not_there(destination):
+    assert not any(b"hunter2" in path.read_bytes() for path in destination.iterdir())
+
+
+def test_rows_are_published_without_what_else_their_file_holds(source, tmp_path):
+    source, destination = copytree(source, tmp_path / "sweep"), tmp_path / "published"
+    record = next(read_records(source))
+    row = {name: record.get(name, 1) for name in TRANSFER.columns} | {"test_gap": 5}
+    TRANSFER.add(source, [row])
+    (plain,) = TRANSFER.path(source).read_text().splitlines()[1:]
+    text = TRANSFER.path(source).read_text()
+    TRANSFER.path(source).write_text(text.replace("device\n", f"device,{SECRET}\n"))
+    assert main([str(source), str(destination)]) == 0
+    assert TRANSFER.path(destination).read_text().splitlines()[1:] == [plain]
+    assert_not_there(destination)

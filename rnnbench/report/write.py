@@ -11,6 +11,7 @@ from rnnbench.records import write_atomically
 from rnnbench.report.content import compose, title
 from rnnbench.report.curve_numbers import curve_numbers
 from rnnbench.report.document import Picture
+from rnnbench.report.drawn import note_drawn
 from rnnbench.report.figure import render
 from rnnbench.report.gap_figure import draw_against_gap
 from rnnbench.report.gates_figure import draw_gates
@@ -87,19 +88,11 @@ def write_report(paths: Sequence[Path]) -> Path:
         LeadsOut: `report/` is a link to a place elsewhere.
     """
     first = Path(paths[0])
-    first = first if first.is_dir() else first.parent
-    directory = first / "report"
-    check_inside(directory, first)
+    place = first if first.is_dir() else first.parent
+    directory = place / "report"
+    check_inside(directory, place)
     files = draw_report(paths)
     for name, content in files.items():  # the page last: its being there tells that all is
         write_atomically(directory / name, content)
+    note_drawn(place)
     return directory
-
-
-def is_drawn(directory: Path) -> bool:
-    """Return whether the report's page, which is written last, is newer than every record."""
-    page = directory / "report" / "index.html"
-    if not page.exists():
-        return False
-    drawn = page.stat().st_mtime_ns
-    return all(path.stat().st_mtime_ns <= drawn for path in (directory / "runs").glob("*.json"))

@@ -6,11 +6,12 @@ import ctypes
 import hashlib
 import os
 import shutil
-import stat
 import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
+
+from rnnbench.cache import is_private, private_directory
 
 HERE = Path(__file__).resolve().parent
 HEADERS = ("simd.h", "gemm.h", "recurrence.h", "forward.h", "backward.h")
@@ -86,18 +87,9 @@ def compiler() -> str:
 def cache_directory() -> Path:
     """Return a directory for kernels that belongs to the user and that no one else can write to.
 
-    It is `kernels` in RNNBENCH_CACHE, or in rnnbench's part of the user's cache directory. Where
-    that is someone else's, or open to others, or cannot be made, it is one of this process alone.
+    It is `kernels` in the user's cache, or where that is not to be had one of this process alone.
     """
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    directory = Path(os.environ.get("RNNBENCH_CACHE") or Path(home) / "rnnbench") / "kernels"
-    try:
-        directory.mkdir(parents=True, mode=0o700, exist_ok=True)
-        if _is_private(directory) and os.access(directory, os.W_OK | os.X_OK):
-            return directory
-    except OSError:
-        pass
-    return Path(_process_directory().name)
+    return private_directory("kernels") or Path(_process_directory().name)
 
 
 @cache
@@ -105,16 +97,10 @@ def _process_directory() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="rnnbench-kernels-")
 
 
-def _is_private(path: Path) -> bool:
-    found = path.lstat()
-    foreign = found.st_uid != os.getuid() or stat.S_ISLNK(found.st_mode)
-    return not foreign and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
 def _is_intact(library: Path, seal: Path) -> bool:
     """Return whether a library is the user's own and just as it was built."""
     try:
-        if not (_is_private(library) and _is_private(seal)):
+        if not (is_private(library) and is_private(seal)):
             return False
         return seal.read_text() == hashlib.sha256(library.read_bytes()).hexdigest()
     except (OSError, UnicodeDecodeError):

@@ -8,13 +8,9 @@ from contextlib import suppress
 import torch
 from torch import Tensor
 
+from rnnbench.sizes import SEQUENCES_PER_CHUNK, STEPS_PER_BLOCK
 from rnnbench.streams import TRAINING, scheduling, stream
 from rnnbench.task import Batch, Task
-
-# Drawn numbers depend on how many are drawn at once: constants of the suite, not settings.
-STEPS_PER_BLOCK = 16
-SEQUENCES_PER_CHUNK = 256
-
 
 # How the gap of training goes over the steps, if not at the one gap of the task.
 SCHEDULES = ("fixed", "uniform", "growing")

@@ -54,7 +54,8 @@ OPTIONAL: Rules = {
     **{"plateaus": SECTION, "tuning": SECTION.or_none},
 }
 EVALUATION: Rules = {"step": whole(0)}
-MEASURES: Rules = dict.fromkeys(("loss", "accuracy", "score", "grad_norm"), NUMBER.or_none)
+MEASURE = NUMBER.or_none
+MEASURES: Rules = dict.fromkeys(("loss", "accuracy", "score", "grad_norm"), MEASURE)
 # Of the settings, what the results show.
 CONFIG: Rules = {"task": SECTION, "trainer": SECTION, "tuned": TRUTH}
 SCHEDULE: Rules = {"gap_schedule": NAME}
@@ -87,6 +88,9 @@ def check_record(record: Mapping[str, Any]) -> None:
             )
     for row in record["history"]:
         check_fields(row, EVALUATION, MEASURES, "an evaluation")
+        for key in row.keys() - EVALUATION.keys() - MEASURES.keys():
+            if not (is_text(key) and MEASURE.holds(row[key])):
+                raise ValueError(f"an evaluation's {shown(key)} must be {MEASURE.words}")
     if record.get("tuning") is not None:
         check_fields(record["tuning"], TUNING, {}, "a tuning")
         for entry in record["tuning"]["grid"]:

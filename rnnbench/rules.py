@@ -29,11 +29,11 @@ class Rule(NamedTuple):
         return Rule(f"{self.words}, or null", lambda value: value is None or self.holds(value))
 
 
-def whole(least: int) -> Rule:
-    """Return the rule of whole numbers from `least` on."""
+def whole(least: int, most: int = MOST) -> Rule:
+    """Return the rule of whole numbers from `least` to `most`."""
     return Rule(
-        f"a whole number from {least} to {MOST}",
-        lambda value: type(value) is int and least <= value <= MOST,
+        f"a whole number from {least} to {most}",
+        lambda value: type(value) is int and least <= value <= most,
     )
 
 

@@ -17,18 +17,14 @@ from pydantic import (
     field_validator,
 )
 
-from rnnbench.data import SEQUENCES_PER_CHUNK, STEPS_PER_BLOCK
 from rnnbench.matching import Match
 from rnnbench.rules import LONGEST_NAME, NUMBER
-from rnnbench.streams import MAX_BLOCK
+from rnnbench.sizes import MAX_BLOCK, MAX_LAYERS, MAX_SET, MAX_SIZE, MAX_STEPS
 from rnnbench.tuning import TUNING_SEEDS
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 AUTO: Final = "auto"
 MAX_SEED = min(TUNING_SEEDS) - 1
-MAX_SET = SEQUENCES_PER_CHUNK * MAX_BLOCK
-# More is a slip of the finger: far beyond any machine, and a plan would take for ever to say so.
-MAX_SIZE, MAX_LAYERS = 2**20, 2**10
 Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 
 
@@ -111,12 +107,12 @@ class TrainerSettings(BaseModel):
 
     model_config = STRICT
     lr: Annotated[tuple[float | str, ...], BeforeValidator(_rates)]
-    steps: Annotated[int, Field(ge=1, le=STEPS_PER_BLOCK * MAX_BLOCK)]
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)]
     batch_size: Size
     clip_norm: Annotated[float | None, BeforeValidator(_bound)]
     clip_value: Annotated[float | None, BeforeValidator(_bound)]
     optimizer: Literal["adam", "rmsprop", "sgd"]
-    eval_every: Annotated[int, Field(ge=1, le=STEPS_PER_BLOCK * MAX_BLOCK)]
+    eval_every: Annotated[int, Field(ge=1, le=MAX_STEPS)]
     eval_size: Annotated[int, Field(ge=1, le=MAX_SET)]
     train_set_size: int | None
 

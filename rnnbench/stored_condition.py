@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from rnnbench.condition import Condition
 from rnnbench.errors import message_of
 from rnnbench.records import Record
 from rnnbench.rules import NAME, SECTION, TEXT, TRUTH, Rule, Rules, check_fields, whole
+from rnnbench.sizes import MAX_LAYERS, MAX_SET, MAX_SIZE, MAX_STEPS
 
-SIZE: Final = whole(1)
+# As the command line bounds them: a small file must not ask for hours or for all memory.
+SIZE, LAYERS = whole(1, MAX_SIZE), whole(1, MAX_LAYERS)
+STEPS, SET = whole(1, MAX_STEPS), whole(1, MAX_SET)
 SECTIONS: Rules = {
     **{"task": SECTION, "cell": SECTION, "model": SECTION, "trainer": SECTION},
     **{"dtype": Rule("float32 or float64", lambda value: value in ("float32", "float64"))},
@@ -18,10 +21,10 @@ SECTIONS: Rules = {
 PARTS: dict[str, tuple[Rules, Rules]] = {
     "task": ({"_target_": NAME, "name": NAME, "gap": SIZE}, {"gap_schedule": NAME}),
     "cell": ({"_target_": NAME, "name": NAME}, {}),
-    "model": ({"hidden_size": SIZE, "num_layers": SIZE, "bidirectional": TRUTH}, {}),
+    "model": ({"hidden_size": SIZE, "num_layers": LAYERS, "bidirectional": TRUTH}, {}),
     "trainer": (
-        dict.fromkeys(("steps", "batch_size", "eval_every", "eval_size"), SIZE),
-        {"optimizer": TEXT},
+        {"steps": STEPS, "batch_size": SIZE, "eval_every": STEPS, "eval_size": SET},
+        {"optimizer": TEXT, "train_set_size": SET.or_none},
     ),
 }
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import torch
 from torch import Generator
 
+from rnnbench.sizes import BLOCK_BITS, MAX_BLOCK
+
 INITIALIZATION, TRAINING, EVALUATION, TEST = range(4)
-SEED_BITS, BLOCK_BITS = 10, 20
+SEED_BITS = 10
 MAX_SEED = 2**SEED_BITS - 1
-MAX_BLOCK = 2**BLOCK_BITS - 1
 
 
 def stream(kind: int, seed: int = 0, block: int = 0) -> Generator:

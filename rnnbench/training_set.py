@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from rnnbench.data import SEQUENCES_PER_CHUNK, as_targets
+from rnnbench.data import as_targets
+from rnnbench.sizes import SEQUENCES_PER_CHUNK
 from rnnbench.streams import TRAINING, shuffling, stream
 from rnnbench.task import Batch, Task
 

@@ -17,6 +17,8 @@ from rnnbench.within import check_links
 
 SEQUENCES = 1024
 LEAST_SEQUENCES = 64
+# What is wrong with one run is not with the others; more memory than there is, is either of two.
+FAILURES = (OSError, ValueError, SafetensorError, RuntimeError, MemoryError)
 
 
 def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUENCES) -> int:
@@ -34,7 +36,7 @@ def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUE
             try:
                 found = diagnose_run(output_dir, record, sequences)
                 write_diagnosis(output_dir, found)
-            except (OSError, ValueError, SafetensorError) as error:
+            except FAILURES as error:
                 print(f"{_name(record)}: left out: {message_of(error)}")
                 continue
         print(printable(f"{_name(record)}: {found['label']}. {found['evidence']}"), flush=True)

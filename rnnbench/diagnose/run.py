@@ -47,14 +47,15 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
     layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
     if layers.bidirectional:
         raise ValueError("model.bidirectional must be false: no single state carries the past")
+    # First, for it is cheap, and what does not fit them may ask for any amount of memory.
+    trained = load_model(output_dir, record["run_id"]).parameters
     task, cell = condition.build_task(), condition.build_cell()
     answer = first_answer(task)
     batch = _sample(task, sequences)
     gates, left_out = _gates_of(cell)
     if task.cue(batch) is None:
         left_out.append("recoverable cue: the task does not tell its cue")
-    drawn = initial_parameters(task, cell, layers, record["hidden_size"], record["seed"])
-    trained = load_model(output_dir, record["run_id"]).parameters
+    drawn = initial_parameters(task, cell, layers, condition.model["hidden_size"], record["seed"])
     phases = {}
     for name, parameters in (("initial", drawn), ("trained", trained)):
         if not all(bool(tensor.isfinite().all()) for tensor in parameters.values()):

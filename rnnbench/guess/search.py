@@ -20,12 +20,12 @@ from torch import Tensor
 
 from rnnbench.cell import Shapes
 from rnnbench.condition import Condition
-from rnnbench.data import SEQUENCES_PER_CHUNK
 from rnnbench.layers import Layers
 from rnnbench.measuring import measure, parts
 from rnnbench.model import SequenceModel, model_shapes
 from rnnbench.optimizer import FlatStack
 from rnnbench.rows import Row
+from rnnbench.sizes import SEQUENCES_PER_CHUNK
 from rnnbench.streams import EVALUATION, TEST, guessing
 from rnnbench.task import Task
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.condition import Condition
-from rnnbench.data import SEQUENCES_PER_CHUNK
 from rnnbench.measuring import measure, parts
 from rnnbench.records import Record
 from rnnbench.rows import Row
+from rnnbench.sizes import SEQUENCES_PER_CHUNK
 from rnnbench.streams import TEST
 from rnnbench.task import Task
 from rnnbench.weights import load_stack

@@ -1,6 +1,7 @@
 """The command: what it stores, what it keeps, what it refuses; and what is read back."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -163,6 +164,13 @@ def test_weights_that_cannot_be_read_cost_their_own_run_only(sweep, capsys):
     first, *_, last = capsys.readouterr().out.splitlines()
     assert ": left out: " in first and last.startswith("3 of 4 runs")
     assert damaged not in {path.stem for path in stored(sweep)}
+
+
+def test_a_run_that_needs_more_memory_than_there_is_is_left_out_by_name(sweep, capsys):
+    assert main([str(sweep), "--sequences", str(2**44), "--gap", "4"]) == 0
+    *runs, last = capsys.readouterr().out.splitlines()
+    assert len(runs) == 4 and last.startswith("0 of 4 runs")
+    assert all(re.match(r"recall gap 4 \w+ .*: left out: .*memory", line) for line in runs)
 
 
 def test_a_record_without_clipped_steps_and_weights_that_are_not_finite(sweep):

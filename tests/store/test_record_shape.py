@@ -12,7 +12,7 @@ from rnnbench.launcher.engine_choices import read_choices
 from rnnbench.manifest import read_manifest
 from rnnbench.news import News
 from rnnbench.record_shape import NEEDED, OPTIONAL, check_record
-from rnnbench.records import Store, decode, encode
+from rnnbench.records import Store, consolidate, decode, encode
 from rnnbench.tracker.destination import read_destination
 from tests.stored_record import stored_record
 
@@ -84,6 +84,24 @@ def test_nor_does_any_place_within(path):
 def test_the_ends_of_a_range(key, value):
     with pytest.raises(ValueError, match=f"^a record's {key} must be "):
         check_record(WHOLE | {key: value})
+
+
+@pytest.mark.parametrize("value", ["x", [1.0], {"a": 1.0}, float("nan"), 2**70, True])
+def test_what_an_evaluation_holds_beside_is_numbers(value):
+    assert check_record(WHOLE | {"history": [{**ROW, "more": 0.5, "none": None}]}) is None
+    with pytest.raises(ValueError, match="^an evaluation's 'more' must be a finite number"):
+        check_record(WHOLE | {"history": [ROW, {**ROW, "more": value}]})
+
+
+def test_an_evaluation_that_is_nested_deep_is_passed_over_where_records_are_joined(
+    tmp_path, capsys
+):
+    line = encode(WHOLE | {"format": 1}).replace(
+        '"step":2,', f'"step":2,"x":{"[" * 600}{"]" * 600},'
+    )
+    (tmp_path / "records.jsonl").write_text(f"{line}\n")
+    assert consolidate([tmp_path], tmp_path / "joined") == 0
+    assert "records.jsonl:1 is passed over: an evaluation's 'x' must" in capsys.readouterr().err
 
 
 def test_what_is_carried_along_can_be_written_again():

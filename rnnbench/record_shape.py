@@ -63,6 +63,12 @@ TRAINER: Rules = {
     **{"optimizer": NAME, "train_set_size": whole(1).or_none},
     **{"clip_norm": ABOVE_0.or_none, "clip_value": ABOVE_0.or_none},
 }
+# What a record tells of its settings, and where in them it is.
+TOLD = {
+    **{"task": ("task", "name"), "gap": ("task", "gap"), "cell": ("cell", "name")},
+    **{"hidden_size": ("model", "hidden_size"), "num_layers": ("model", "num_layers")},
+    "batch_size": ("trainer", "batch_size"),
+}
 ENVIRONMENT: Rules = {
     **dict.fromkeys(("python", "torch", "platform", "cpu", "gpu"), TEXT.or_none),
     **dict.fromkeys(("git_commit", "started"), TEXT.or_none),
@@ -99,10 +105,26 @@ def check_record(record: Mapping[str, Any]) -> None:
     check_fields(config, {}, CONFIG, "a record's config")
     check_fields(config.get("task", {}), {}, SCHEDULE, "a record's config.task")
     check_fields(config.get("trainer", {}), {}, TRAINER, "a record's config.trainer")
+    check_told(record)
     check_fields(record.get("environment", {}), {}, ENVIRONMENT, "a record's environment")
     for name, value in record.get("plateaus", {}).items():
         if not (NAME.holds(name) and NUMBER.holds(value)):
             raise ValueError(f"a record's plateaus must be finite numbers, got {shown(value)}")
+
+
+def check_told(record: Mapping[str, Any]) -> None:
+    """Check that a record tells the task, cell, gap and sizes that its settings have.
+
+    Raises:
+        ValueError: it tells others; the text is one line.
+    """
+    for name, (part, key) in TOLD.items():
+        section = record.get("config", {}).get(part)
+        if not isinstance(section, dict) or key not in section or name not in record:
+            continue  # as in early records
+        if record[name] != section[key]:
+            wanted = f"config.{part}.{key}, {shown(section[key])}"
+            raise ValueError(f"a record's {name} must be its {wanted}, got {shown(record[name])}")
 
 
 def _is_plain(value: Any, levels: int) -> bool:

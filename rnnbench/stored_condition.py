@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnbench.condition import Condition
+from rnnbench.condition import Condition, Replica
 from rnnbench.errors import message_of
+from rnnbench.record_shape import check_told
 from rnnbench.records import Record
 from rnnbench.rules import NAME, SECTION, TEXT, TRUTH, Rule, Rules, check_fields, whole
 from rnnbench.sizes import MAX_LAYERS, MAX_SET, MAX_SIZE, MAX_STEPS
@@ -33,9 +34,21 @@ def condition_of(record: Record) -> Condition:
     """Return a record's condition, of which task and cell can be built.
 
     Raises:
-        ValueError: the record tells of none, or its task or cell cannot be built; one line.
+        ValueError: the record tells of none, or of another beside it, or has the id of another
+            condition or run, or its task or cell cannot be built; one line.
     """
-    return condition_from(record.get("config", {}), "a record's config")
+    condition = condition_from(record.get("config", {}), "a record's config")
+    check_told(record)
+    if record.get("versions") == condition.versions:  # of others, ids cannot be made here
+        _check_ids(record, condition)
+    return condition
+
+
+def _check_ids(record: Record, condition: Condition) -> None:
+    run_id = condition.run_id(Replica(record["seed"], record["lr"]))
+    for name, made in (("condition_id", condition.condition_id), ("run_id", run_id)):
+        if record[name] != made:
+            raise ValueError(f"a record's {name} must be that of its settings, {made}")
 
 
 def condition_from(config: Any, what: str) -> Condition:

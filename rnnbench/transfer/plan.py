@@ -11,15 +11,14 @@ from rnnbench.engine import check_engine
 from rnnbench.machine import choose_device
 from rnnbench.records import Record, Store
 from rnnbench.selection import NothingToDo, chosen
-from rnnbench.stored_condition import condition_of, is_buildable
+from rnnbench.stored_condition import condition_of
 from rnnbench.transfer.table import TRANSFER
 
 Job = dict[str, Any]
 MEASURABLE = ("solved", "unsolved", "diverged")
-NO_WEIGHTS = "{} runs have no stored weights and are left out"
-FAILED = "{} runs failed, will train again, and are left out"
-UNKNOWN = "{} runs have a task or a cell that cannot be built here, and are left out"
-OUTDATED = "{} runs are of an older version of their task, cell or model, and are left out"
+NO_WEIGHTS = "runs have no stored weights and are left out"
+FAILED = "runs failed, will train again, and are left out"
+OUTDATED = "runs are of an older version of their task, cell or model, and are left out"
 
 
 def make_plan(
@@ -67,15 +66,24 @@ def _measurable(store: Store, records: Iterable[Record]) -> tuple[list[Record], 
     for record in records:
         if record["status"] not in MEASURABLE:
             left_out[FAILED] += 1
-        elif not is_buildable(record):
-            left_out[UNKNOWN] += 1
+        elif problem := _problem(record):
+            left_out[f"runs are left out: {problem}"] += 1
         elif not _is_current(record):
             left_out[OUTDATED] += 1
         elif not store.parameters(record["run_id"]).exists():
             left_out[NO_WEIGHTS] += 1
         else:
             kept.append(record)
-    return kept, [text.format(count) for text, count in left_out.items()]
+    return kept, [f"{count} {text}" for text, count in left_out.items()]
+
+
+def _problem(record: Record) -> str:
+    """Return why a record's task and cell cannot be built; empty if they can."""
+    try:
+        condition_of(record)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _is_current(record: Record) -> bool:

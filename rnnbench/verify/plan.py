@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rnnbench.comparable import differences
-from rnnbench.condition import Replica
+from rnnbench.condition import Condition, Replica
 from rnnbench.engine import check_engine, kernel_identity
 from rnnbench.errors import message_of
 from rnnbench.machine import choose_device
 from rnnbench.recording import describe_run
-from rnnbench.records import Record, Store, read_records
+from rnnbench.records import Record, Store, encode, read_records
+from rnnbench.rules import shown
 from rnnbench.selection import NothingToDo
-from rnnbench.stored_condition import condition_of
+from rnnbench.stored_condition import condition_from, condition_of
 
 Job = dict[str, Any]
+# What a record may say whatever its settings are; where it was trained is compared by itself.
+FREE = ("format", "sweep", "command", "tuning", "version", "environment")
 # The others failed, or were taken out of a tuning because of their company.
 REPEATABLE = ("solved", "unsolved", "diverged")
+
+
+class Here(NamedTuple):
+    """What the runs of some settings are here: the settings, and what they make of a record."""
+
+    condition: Condition
+    described: Record
 
 
 def make_plan(path: Path, sample: int, seed: int) -> tuple[list[Job], list[str]]:
@@ -39,9 +50,9 @@ def make_plan(path: Path, sample: int, seed: int) -> tuple[list[Job], list[str]]
     """
     records = {r["run_id"]: r for r in read_records(path) if r["status"] in REPEATABLE}
     comparable, refused = [], Counter[str]()
-    reasons: dict[str, str] = {}  # by condition, engine, device and machine: many share them
+    known: dict[str, Here | str] = {}  # by settings, engine, device and machine: many share them
     for run_id in sorted(records):
-        reason = _reason(records[run_id], reasons)
+        reason = _reason(records[run_id], known)
         if reason:
             refused[reason] += 1
         else:
@@ -54,30 +65,47 @@ def make_plan(path: Path, sample: int, seed: int) -> tuple[list[Job], list[str]]
     return [_job(path, record) for record in chosen], [*lines, told]
 
 
-def _reason(record: Record, known: dict[str, str]) -> str:
+def _reason(record: Record, known: dict[str, Here | str]) -> str:
     """Return why a run cannot be expected to have the same numbers here; empty if it can."""
-    fields = ("condition_id", "engine", "device", "versions", "environment")
+    fields = ("config", "engine", "device", "dtype", "versions", "environment")
     told = {name: record.get(name) for name in fields}
     if told["environment"]:
         told["environment"] = {**told["environment"], "started": None}
     key = repr(told)
     if key not in known:
-        known[key] = _find_reason(record)
-    return known[key]
+        known[key] = _here(record)
+    here = known[key]
+    return here if isinstance(here, str) else _told_otherwise(record, here)
 
 
-def _find_reason(record: Record) -> str:
+def _here(record: Record) -> Here | str:
+    """Return what runs of a record's settings are here, or why their numbers may be others."""
     try:
-        condition = condition_of(record)
+        condition = condition_from(record.get("config", {}), "a record's config")
         cell, device = condition.build_cell(), choose_device(record["device"])
         check_engine(record["engine"], cell, device)
         run = {"engine": record["engine"], "device": device}
         run |= {"kernel": kernel_identity(record["engine"], cell)}
         run |= {"sweep": "", "command": "", "tuning": None, "started": ""}
-        here = describe_run(condition, Replica(record["seed"], record["lr"]), run)
-        return "; ".join(differences(record, here))
+        described = describe_run(condition, Replica(record["seed"], record["lr"]), run)
+        reason = "; ".join(differences(record, described))
+        return reason or Here(condition, json.loads(encode(described)))
     except Exception as error:  # whatever a record from elsewhere names
         return message_of(error)
+
+
+def _told_otherwise(record: Record, here: Here) -> str:
+    """Return what a record tells of its run that its settings do not make it; empty if nothing.
+
+    What an early record does not tell is not held against it.
+    """
+    run_id = here.condition.run_id(Replica(record["seed"], record["lr"]))
+    own = {"run_id": run_id, "seed": record["seed"], "lr": record["lr"]}
+    for name, made in {**here.described, **own}.items():
+        if name not in FREE and name in record and record[name] != made:
+            told = f"{name} {shown(record[name])} there, {shown(made)} by its settings"
+            return f"run {record['run_id']} has {told}"
+    return ""
 
 
 def _job(path: Path, record: Record) -> Job:

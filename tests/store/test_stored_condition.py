@@ -1,14 +1,20 @@
 """A stored record's condition: within the command line's bounds, and the record's own."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+import rnnbench
+from rnnbench.condition import Replica
+from rnnbench.recording import describe_run, failed_record
+from rnnbench.records import Store, read_records
 from rnnbench.rules import MOST
 from rnnbench.sizes import MAX_LAYERS, MAX_SET, MAX_SIZE, MAX_STEPS
-from rnnbench.stored_condition import condition_from
+from rnnbench.stored_condition import condition_from, condition_of
 from tests.small_sweep import ONE
 
+REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 BOUNDS = {
     **{("task", "gap"): MAX_SIZE, ("model", "hidden_size"): MAX_SIZE},
     **{("model", "num_layers"): MAX_LAYERS, ("trainer", "batch_size"): MAX_SIZE},
@@ -30,3 +36,37 @@ def test_a_size_is_bounded_as_on_the_command_line(part, name):
     for value in (most + 1, MOST, 0, 1.5, True):
         with pytest.raises(ValueError, match=f"^it.{part}'s {name} must be a whole number from 1"):
             condition_from(settings_with(part, name, value), "it")
+
+
+def of(condition, **changes):
+    run = {"sweep": "s", "command": "", "engine": "reference", "device": "cpu"}
+    described = describe_run(condition, Replica(0, 1e-3), {**run, "tuning": None, "started": ""})
+    return {**failed_record(described, "x"), **changes}
+
+
+TOLD = [("task", "copy"), ("cell", "lstm"), ("gap", 320), ("hidden_size", 64)]
+TOLD += [("num_layers", 2), ("batch_size", 64)]
+
+
+@pytest.mark.parametrize(("name", "value"), TOLD)
+def test_a_record_tells_of_the_condition_that_its_settings_are(tmp_path, capsys, name, value):
+    assert condition_of(of(ONE)) == ONE
+    wrong = of(ONE, **{name: value})
+    with pytest.raises(ValueError, match=f"^a record's {name} must be its config"):
+        condition_of(wrong)
+    Store(tmp_path).write(wrong)
+    assert rnnbench.load_results(tmp_path).empty
+    assert f"is passed over: a record's {name} must be its" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("changes", [{"run_id": "r"}, {"condition_id": "c"}, {"seed": 1}])
+def test_and_has_the_ids_that_its_settings_make(changes):
+    with pytest.raises(ValueError, match="^a record's (condition|run)_id must be that of its set"):
+        condition_of(of(ONE, **changes))
+    older = {**ONE.versions, "trainer": 1}  # whose ids cannot be made here
+    assert condition_of(of(ONE, **changes, versions=older)) == ONE
+
+
+def test_the_reference_results_are_their_settings():
+    for record in read_records(REFERENCE):
+        assert condition_of(record).condition_id == record["condition_id"]

@@ -127,6 +127,38 @@ def test_runs_of_other_circumstances_are_not_compared(copied, capsys, changes, t
     assert told in line
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("run_id", "made-up"), ("condition_id", "made-up-too"), ("seed", 7)),
+        *(("lr", 0.5), ("num_parameters", 1), ("state_size", 999), ("chance_accuracy", 0.0)),
+        *(("chance_loss", 9.0), ("sequence_length", 9), ("load_bits", 0.5), ("init", "chrono")),
+        *(("keep_bias", 5.0), ("directions", 2), ("greatest_distance", 900)),
+        ("plateaus", {"half": 0.5}),
+    ],
+)
+def test_a_run_of_which_something_else_is_told_is_not_attested(copied, capsys, name, value):
+    run_id = change(copied)
+    store = Store(copied)
+    record = {**store.read(run_id), name: value}
+    (store.directory / f"{run_id}.json").unlink()
+    store.write(record)
+    assert main([str(copied)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"run {record['run_id']} has " in line and " by its settings" in line
+
+
+def test_settings_are_looked_at_though_all_else_is_another_runs(copied, capsys):
+    """What is known of one run says nothing of the next that has its ids."""
+    first, *_ = sorted(Store(copied).runs().values(), key=lambda record: record["run_id"])
+    false = {**first, "config": {**first["config"], "dtype": "float64"}, "run_id": "zzz"}
+    Store(copied).write(false)
+    assert main([str(copied), "--sample", "99"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "6 of 6 runs are the same to the last bit\n"
+    assert "1 runs are not comparable: dtype float32 there, float64 here" in err
+
+
 def test_a_record_tells_which_kernel_it_was_trained_by(trained):
     records = list(Store(trained).runs().values())
     kernels = {record["engine"]: record["environment"]["kernel"] for record in records}

@@ -10,7 +10,7 @@ from tests.fuzz.inputs import Input
 from tests.fuzz.stored_files import PLAN, RESULTS, make_directory
 
 COMMANDS_THAT_WRITE = {
-    **{name: [RESULTS] for name in ("report", "publish", "diagnose", "transfer", "guess", "sync")},
+    **{name: [RESULTS] for name in ("report", "diagnose", "transfer", "guess", "sync")},
     "train": [f"{RESULTS}/{PLAN}", RESULTS],
 }
 
@@ -44,7 +44,6 @@ def contents(place):
     ("command", "name"),
     [
         ("report", "report"),
-        ("publish", "report"),
         ("diagnose", "diagnosis"),
         ("transfer", "runs"),
         ("guess", "runs"),
@@ -58,7 +57,7 @@ def test_a_link_that_leads_out_is_refused_in_one_line(
     monkeypatch.setattr("rnnbench.tracker.reach.find_problem", lambda: None)
     place = hostile(name)
     before = contents(in_tmp)
-    words = [*COMMANDS_THAT_WRITE[command], *(["published"] if command == "publish" else [])]
+    words = COMMANDS_THAT_WRITE[command]
     capsys.readouterr()
     assert exit_code(Input(command, tuple(words), right=False).main, words) == 2
     (line,) = capsys.readouterr().err.splitlines()

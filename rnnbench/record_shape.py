@@ -12,7 +12,9 @@ from typing import Any
 from rnnbench.rules import (
     ABOVE_0,
     AT_LEAST_0,
+    FINITE,
     IDENTITY,
+    LARGEST,
     LIST,
     NAME,
     NUMBER,
@@ -34,8 +36,8 @@ STATUS = Rule(f"one of {', '.join(STATUSES)}", lambda value: value in STATUSES)
 NEEDED: Rules = {
     **{"run_id": IDENTITY, "condition_id": IDENTITY},
     **{"task": NAME, "cell": NAME, "sweep": NAME, "gap": whole(1), "seed": whole(0)},
-    **{"lr": ABOVE_0, "status": STATUS, "steps": whole(0), "loss": NUMBER.or_none},
-    **{"accuracy": SHARE, "score": NUMBER, "steps_to_solve": whole(0).or_none},
+    **{"lr": ABOVE_0, "status": STATUS, "steps": whole(0), "loss": FINITE.or_none},
+    **{"accuracy": SHARE, "score": FINITE, "steps_to_solve": whole(0).or_none},
     **{"chance_accuracy": SHARE, "chance_loss": ABOVE_0},
     **{"hidden_size": whole(1), "num_parameters": whole(1), "state_size": whole(1)},
     **{"batch_size": whole(1)},
@@ -47,14 +49,14 @@ NEEDED: Rules = {
 OPTIONAL: Rules = {
     **{"num_layers": whole(1), "directions": whole(1), "clipped_steps": whole(0).or_none},
     **{"least_distance": whole(0).or_none, "greatest_distance": whole(0).or_none},
-    **{"sequence_length": whole(1), "load_bits": NUMBER.or_none},
-    **{"init": NAME.or_none, "keep_bias": NUMBER.or_none},
+    **{"sequence_length": whole(1), "load_bits": FINITE.or_none},
+    **{"init": NAME.or_none, "keep_bias": FINITE.or_none},
     **{"error": TEXT.or_none, "command": TEXT.or_none},
     **{"config": SECTION, "versions": SECTION, "environment": SECTION},
     **{"plateaus": SECTION, "tuning": SECTION.or_none},
 }
 EVALUATION: Rules = {"step": whole(0)}
-MEASURE = NUMBER.or_none
+MEASURE = FINITE.or_none
 MEASURES: Rules = dict.fromkeys(("loss", "accuracy", "score", "grad_norm"), MEASURE)
 # Of the settings, what the results show.
 CONFIG: Rules = {"task": SECTION, "trainer": SECTION, "tuned": TRUTH}
@@ -76,7 +78,7 @@ ENVIRONMENT: Rules = {
 }
 TUNING: Rules = {"lr": ABOVE_0, "learned": TRUTH, "at_edge": TRUTH, "grid": LIST}
 RATE: Rules = {
-    **{"lr": ABOVE_0, "score": NUMBER, "steps": AT_LEAST_0, "solved": whole(0), "dropped": TRUTH},
+    **{"lr": ABOVE_0, "score": FINITE, "steps": AT_LEAST_0, "solved": whole(0), "dropped": TRUTH},
 }
 
 
@@ -109,7 +111,9 @@ def check_record(record: Mapping[str, Any]) -> None:
     check_fields(record.get("environment", {}), {}, ENVIRONMENT, "a record's environment")
     for name, value in record.get("plateaus", {}).items():
         if not (NAME.holds(name) and NUMBER.holds(value)):
-            raise ValueError(f"a record's plateaus must be finite numbers, got {shown(value)}")
+            raise ValueError(
+                f"a record's plateaus must be numbers up to {LARGEST:g}, got {shown(value)}"
+            )
 
 
 def check_told(record: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 LONGEST_NAME = 200
 LONGEST_TEXT = 100_000
 MOST = 2**53  # whole numbers up to here are exact as floats, too
+LARGEST = 1e100  # of a number: squares of larger ones, and sums of squares, are not finite
 SHOWN = 60  # characters of a wrong value
 
 
@@ -43,10 +44,14 @@ def one_of(choices: Iterable[str]) -> Rule:
     return Rule(f"one of {', '.join(known)}", lambda value: value in known)
 
 
-def _is_number(value: Any) -> bool:
+def _is_finite(value: Any) -> bool:
     if type(value) is int:
         return abs(value) <= MOST
     return type(value) is float and math.isfinite(value)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_finite(value) and abs(value) <= LARGEST
 
 
 def is_text(value: Any) -> bool:
@@ -63,10 +68,14 @@ def is_name(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable()
 
 
-NUMBER = Rule("a finite number", _is_number)
+# What was measured just before a run diverged may have any size; the report cuts it.
+FINITE = Rule("a finite number", _is_finite)
+NUMBER = Rule(f"a number from -{LARGEST:g} to {LARGEST:g}", _is_number)
 SHARE = Rule("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)
-AT_LEAST_0 = Rule("a number of at least 0", lambda value: _is_number(value) and value >= 0)
-ABOVE_0 = Rule("a number above 0", lambda value: _is_number(value) and value > 0)
+AT_LEAST_0 = Rule(f"a number from 0 to {LARGEST:g}", lambda value: _is_number(value) and value >= 0)
+ABOVE_0 = Rule(
+    f"a number above 0, up to {LARGEST:g}", lambda value: _is_number(value) and value > 0
+)
 NAME = Rule(f"a name of 1 to {LONGEST_NAME} printable characters", is_name)
 TEXT = Rule(f"a text of at most {LONGEST_TEXT} characters", is_text)
 TRUTH = Rule("true or false", lambda value: isinstance(value, bool))

@@ -7,10 +7,10 @@ from typing import Any
 
 from rnnbench.rules import (
     ABOVE_0,
+    FINITE,
     IDENTITY,
     LIST,
     NAME,
-    NUMBER,
     SECTION,
     SHARE,
     TEXT,
@@ -33,7 +33,7 @@ PHASE: Rules = {
     **{"gradient": SECTION, "cue": LIST.or_none, "gates": SECTION, "half_life": SECTION.or_none},
 }
 GATE: Rules = dict.fromkeys(("mean", "q10", "q50", "q90", "max"), LIST)
-HALF_LIFE: Rules = {"q50": NUMBER.or_none, "max": NUMBER.or_none}
+HALF_LIFE: Rules = {"q50": FINITE.or_none, "max": FINITE.or_none}
 
 
 def check_diagnosis(diagnosis: Mapping[str, Any]) -> None:
@@ -65,7 +65,7 @@ def _check_phase(phase: Any, times: int) -> None:
     for name, values in curves:
         if not NAME.holds(name) or not LIST.holds(values) or len(values) not in (0, times):
             raise ValueError(f"a curve must be a list of {times} numbers under a name")
-        _check_each(values, NUMBER.or_none, name)
+        _check_each(values, FINITE.or_none, name)
 
 
 def _check_each(values: list[Any], rule: Rule, what: str) -> None:

@@ -115,7 +115,7 @@ def mark_level(panel: Axes, value: float, text: str) -> None:
 
 
 def name_level(panel: Axes, value: float, text: str) -> None:
-    """Write a name at the right of a panel, where no curve can cover it."""
+    """Write a name at the right of a panel, where no curve can cover it, if the value is in it."""
     panel.annotate(
         text,
         (1, value),
@@ -125,6 +125,7 @@ def name_level(panel: Axes, value: float, text: str) -> None:
         va="center",
         color=REFERENCE_COLOUR,
         fontsize="x-small",
+        annotation_clip=True,
     )
 
 

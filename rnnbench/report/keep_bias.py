@@ -44,7 +44,8 @@ def half_life(bias: float) -> float:
     ln 2 / -ln sigmoid(b): what a gate multiplies the old state with at every time step, when
     neither the input nor the state says anything.
     """
-    return float(np.log(2) / np.log1p(np.exp(-bias)))
+    with np.errstate(divide="ignore"):  # of a gate that is as good as open: infinite
+        return float(np.log(2) / np.logaddexp(0, -bias))
 
 
 def draw_keep_bias(table: pd.DataFrame) -> Figure:

@@ -20,6 +20,7 @@ from rnnbench.report.diagnosis_grid import curve_grid, name_lines, set_time_axis
 from rnnbench.report.figure import mark_level
 from rnnbench.report.style import REFERENCE_COLOUR, THEME, Colour, Style, curve_styles
 from rnnbench.report.variants import curve_label, curves_of
+from rnnbench.rules import LARGEST
 
 LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 1.4}, "trained": {"lw": 2.0}}
 # What is less lies at the lower edge, for nothing else would be seen; more widens the axis.
@@ -33,7 +34,8 @@ def draw_gradients(diagnoses: Diagnoses) -> Figure:
     total = curves[curves.name == "total"]
     at_the_end = total[total.lag == 0].set_index(["run_id", "phase"])["value"]
     keys = pd.MultiIndex.from_frame(curves[["run_id", "phase"]])
-    curves = curves.assign(value=curves["value"] / at_the_end.reindex(keys).to_numpy())
+    ratios = curves["value"] / at_the_end.reindex(keys).to_numpy()
+    curves = curves.assign(value=ratios.clip(upper=LARGEST))
     one_state = Line2D([], [], color=REFERENCE_COLOUR, lw=1, ls=":")
     with mpl.rc_context(THEME):
         figure = _draw(diagnoses.runs, curves, "total", "lag")

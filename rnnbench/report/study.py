@@ -16,6 +16,7 @@ from rnnbench.report.summary import horizons, summarise
 from rnnbench.report.transfer import transfer_runs
 from rnnbench.report.variants import label_variants
 from rnnbench.results import load_all
+from rnnbench.rules import LARGEST
 from rnnbench.transfer.table import load_transfer
 
 
@@ -55,11 +56,20 @@ def read_study(places: Sequence[Path]) -> Study:
     results, history, tuning = load_all(places)
     if results.empty:
         raise FileNotFoundError(f"no runs at {', '.join(map(str, places))}")
+    results, history, tuning = (_bounded(frame) for frame in (results, history, tuning))
     results = label_variants(results)
     by_gap, curves = summarise(results), horizons(results)
     return Study(
         *(tuple(places), results, history, tuning, by_gap, curves),
-        diagnoses=join(results, load_diagnosis(places)),
-        transfer=transfer_runs(results, load_transfer(places)),
-        guesses=latest(load_guesses(places), results),
+        diagnoses=join(results, Diagnoses(*map(_bounded, load_diagnosis(places)))),
+        transfer=transfer_runs(results, _bounded(load_transfer(places))),
+        guesses=latest(_bounded(load_guesses(places)), results),
     )
+
+
+def _bounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose numbers can be averaged and drawn: huge ones are cut to LARGEST."""
+    numbers = frame.select_dtypes("float64")
+    huge = numbers.abs().gt(LARGEST).any()
+    names = list(numbers.columns[huge])
+    return frame.assign(**{name: frame[name].clip(-LARGEST, LARGEST) for name in names})

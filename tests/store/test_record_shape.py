@@ -164,3 +164,18 @@ def test_a_diagnosis_without_an_end_is_named_and_passed_over(tmp_path, capsys, e
     os.mkfifo(path) if endless == "pipe" else path.symlink_to(endless)
     assert list(read_diagnoses(tmp_path)) == []
     assert f"{path} is passed over" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("key", ["lr", "chance_loss", "seconds", "sequences_per_second"])
+def test_what_no_machine_has_is_refused(key):
+    check_record(WHOLE | {key: 1e100})
+    with pytest.raises(ValueError, match=f"^a record's {key} must be .* to 1e\\+100"):
+        check_record(WHOLE | {key: 1.7e308})
+
+
+@pytest.mark.parametrize("loss", [None, 3.4e38, 1.7e308])
+def test_a_run_that_was_about_to_diverge_is_read(loss):
+    score = 0.0 if loss is None else -loss
+    row = ROW | {"loss": loss, "score": score, "grad_norm": loss}
+    record = WHOLE | {"loss": loss, "score": score, "history": [row]}
+    assert decode(encode(record)) == record

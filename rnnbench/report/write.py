@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -10,7 +12,7 @@ from matplotlib.figure import Figure
 from rnnbench.records import write_atomically
 from rnnbench.report.content import compose, title
 from rnnbench.report.curve_numbers import curve_numbers
-from rnnbench.report.document import Picture
+from rnnbench.report.document import Block, Picture
 from rnnbench.report.drawn import note_drawn
 from rnnbench.report.figure import render
 from rnnbench.report.gap_figure import draw_against_gap
@@ -22,6 +24,7 @@ from rnnbench.report.learning_figure import draw_learning_curves
 from rnnbench.report.markdown import to_markdown
 from rnnbench.report.page import to_html
 from rnnbench.report.solving_figure import draw_solving_curves
+from rnnbench.report.some_panels import MOST_PANELS, ROOM
 from rnnbench.report.study import Study, read_study
 from rnnbench.report.transfer import transfer_means
 from rnnbench.report.transfer_figure import draw_transfer
@@ -63,7 +66,11 @@ def draw_report(paths: Sequence[Path]) -> dict[str, bytes]:
     study = read_study([Path(path) for path in paths])
     blocks = compose(study)
     shown = [block.name for block in blocks if isinstance(block, Picture)]
-    pictures = {name: render(FIGURES[name](study)) for name in shown}
+    parts = {name: ROOM[name](study) for name in shown}
+    left_out = {name: left for name, (_, left) in parts.items() if left}
+    blocks = [_with_note(block, left_out) for block in blocks]
+    pictures = {name: render(FIGURES[name](part)) for name, (part, _) in parts.items()}
+    _warn(left_out)
     vectors = {name: files["svg"] for name, files in pictures.items()}
     texts = {name: write(study) for name, write in TABLES.items()} | {
         "report.md": to_markdown(blocks),
@@ -96,3 +103,20 @@ def write_report(paths: Sequence[Path]) -> Path:
         write_atomically(directory / name, content)
     note_drawn(place)
     return directory
+
+
+def _with_note(block: Block, left_out: Mapping[str, str]) -> Block:
+    """Return a picture with what it leaves out in its caption, and any other block as it is."""
+    if isinstance(block, Picture) and block.name in left_out:
+        note = f"Left out, as a figure has at most {MOST_PANELS} panels: {left_out[block.name]}."
+        return replace(block, caption=f"{block.caption} {note}")
+    return block
+
+
+def _warn(left_out: Mapping[str, str]) -> None:
+    if left_out:
+        parts = ", ".join(f"{left} in {name}" for name, left in left_out.items())
+        print(
+            f"rnnbench: warning: figures have at most {MOST_PANELS} panels; left out: {parts}",
+            file=sys.stderr,
+        )

@@ -1,0 +1,109 @@
+"""Of more tasks or curves than a figure has room for, the first are drawn, and it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from rnnbench.diagnose import Diagnoses
+from rnnbench.report import draw_report, some_panels, write
+from rnnbench.report.some_panels import MOST_PANELS, ROOM
+from rnnbench.report.study import Study, read_study
+from rnnbench.report.write import FIGURES
+
+Fabricate = Callable[..., Any]
+Stored = Callable[..., Path]
+AGAINST_GAP = ("accuracy_vs_gap", "score_vs_gap")
+BY_STEP = ("solving_curves", "learning_curves")
+
+
+def runs(fabricate: Fabricate, tasks: int, gaps: tuple[int, ...] = (11,), **more: Any) -> list[Any]:
+    made = [fabricate(gap=gap, **more) for gap in gaps]
+    names = {"task": "t{:03d}", "run_id": "r{}_{}", "condition_id": "c{}_{}"}
+    return [
+        record | {key: name.format(task, number) for key, name in names.items()}
+        for task in range(tasks)
+        for number, record in enumerate(made)
+    ]
+
+
+def drawn(study: Study, name: str) -> int:
+    """Return how many panels a figure has."""
+    return len(FIGURES[name](ROOM[name](study)[0]).axes)
+
+
+def test_three_tasks_with_ten_gaps_are_all_drawn(fabricate: Fabricate, stored: Stored) -> None:
+    study = read_study([stored(runs(fabricate, 3, tuple(range(1, 11))))])
+    assert [ROOM[name](study) for name in (*AGAINST_GAP, *BY_STEP)] == [(study, "")] * 4
+
+
+def test_of_many_tasks_the_first_are_drawn(fabricate: Fabricate, stored: Stored) -> None:
+    study = read_study([stored(runs(fabricate, 120))])
+    for name in (*AGAINST_GAP, *BY_STEP):
+        part, left = ROOM[name](study)
+        assert left == "88 of 120 tasks"
+        assert part.results["task"].unique().tolist() == [f"t{n:03d}" for n in range(MOST_PANELS)]
+        assert set(part.by_gap["task"]) == set(part.results["task"])
+
+
+def test_a_row_of_panels_is_drawn_whole_or_not(
+    fabricate: Fabricate, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(some_panels, "MOST_PANELS", 7)
+    study = read_study([stored(runs(fabricate, 4, (3, 5, 9)))])
+    assert ROOM["solving_curves"](study)[1] == "2 of 4 tasks"
+    assert drawn(study, "solving_curves") == drawn(study, "learning_curves") == 6
+    assert drawn(study, "accuracy_vs_gap") == 4
+    monkeypatch.setattr(some_panels, "MOST_PANELS", 2)
+    assert drawn(study, "solving_curves") == 3
+
+
+def test_the_page_and_one_line_say_what_is_left_out(
+    fabricate: Fabricate,
+    stored: Stored,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for module in (some_panels, write):
+        monkeypatch.setattr(module, "MOST_PANELS", 2)
+    files = draw_report([stored(runs(fabricate, 3))])
+    note = "Left out, as a figure has at most 2 panels: 1 of 3 tasks."
+    assert files["report.md"].decode().count(note) == 4
+    assert files["index.html"].decode().count(f"{note}</figcaption>") == 4
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "figures have at most 2 panels; left out: 1 of 3 tasks in accuracy_vs_gap, " in line
+
+
+def test_so_it_is_with_keep_biases(
+    fabricate: Fabricate, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(some_panels, "MOST_PANELS", 2)
+    records = []
+    for bias in (0.0, 1.0, 2.0):
+        own = runs(fabricate, 3, (11, 20), keep_bias=bias)
+        records += [r | {"run_id": f"{r['run_id']}_{bias:.0f}"} for r in own]
+    study = read_study([stored(records)])
+    assert ROOM["horizon_vs_keep_bias"](study)[1] == "1 of 3 tasks"
+    assert drawn(study, "horizon_vs_keep_bias") == 2
+
+
+def test_so_it_is_with_curves_that_were_diagnosed_or_tested_at_other_gaps(
+    fabricate: Fabricate, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(some_panels, "MOST_PANELS", 4)
+    study = read_study([stored(runs(fabricate, 5))])
+    names = study.results[["run_id", "task", "cell", "variant", "label"]]
+    curves = names.assign(measure="cue")
+    curves = pd.concat([curves, curves.iloc[:2].assign(measure="gate")])
+    transfer = names.assign(gap=11, test_gap=20, score=0.5, gap_schedule="fixed")
+    object.__setattr__(study, "diagnoses", Diagnoses(study.results, curves))
+    object.__setattr__(study, "transfer", transfer)
+    part, left = ROOM["cue_vs_time"](study)
+    assert (left, part.diagnoses.curves["task"].nunique()) == ("1 of 5 curves", 4)
+    assert ROOM["gates_vs_time"](study) == (study, "")
+    assert ROOM["transfer"](study)[1] == "1 of 5 curves"
+    assert drawn(study, "transfer") == 4

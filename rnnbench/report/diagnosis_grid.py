@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
-from rnnbench.report.figure import panel_grid
+from rnnbench.report.figure import panel_grid, plain
 from rnnbench.report.style import REFERENCE_COLOUR
 
 MOST_COLUMNS = 4
@@ -42,7 +42,7 @@ def curve_grid(pairs: Sequence[tuple[str, str]], width: float = 2.9) -> tuple[Fi
             spare.remove()
         start += taken
     for (task, label), panel in panels.items():
-        panel.set_title(f"{task}, {label}", fontsize="medium")
+        panel.set_title(plain(f"{task}, {label}"), fontsize="medium")
     return figure, panels
 
 

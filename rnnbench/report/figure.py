@@ -19,6 +19,7 @@ from rnnbench.report.style import REFERENCE_COLOUR, THEME, Curve, Style
 from rnnbench.report.variants import CURVE, curve_label
 
 MOST_SEEDS = 100  # of a curve at a gap are drawn one by one: more would be a smear
+LONGEST_ASIDE = 30  # letters of a name beside a panel: longer ones would leave it no room
 LINE_INCHES, LETTER_INCHES = 0.9, 0.075  # of a legend's entry: its line, and a letter of its name
 FORMATS: Mapping[str, dict[str, Any]] = {
     "png": {"dpi": 200, "metadata": {"Software": None}},
@@ -108,6 +109,11 @@ def plain(name: str) -> str:
     return name.replace("$", r"\$")
 
 
+def shortened(name: str) -> str:
+    """Return what can be shown of a name beside a panel."""
+    return name if len(name) <= LONGEST_ASIDE else f"{name[: LONGEST_ASIDE - 3]}..."
+
+
 def mark_level(panel: Axes, value: float, text: str) -> None:
     """Draw a dotted line across a panel at a known value, with its name."""
     panel.axhline(value, color=REFERENCE_COLOUR, linestyle=":", lw=1.2, label=f"_{text}", zorder=1)
@@ -117,7 +123,7 @@ def mark_level(panel: Axes, value: float, text: str) -> None:
 def name_level(panel: Axes, value: float, text: str) -> None:
     """Write a name at the right of a panel, where no curve can cover it, if the value is in it."""
     panel.annotate(
-        text,
+        plain(shortened(text)),
         (1, value),
         xycoords=panel.get_yaxis_transform(),
         xytext=(3, 0),

@@ -15,6 +15,7 @@ from rnnbench.diagnose import Diagnoses
 from rnnbench.diagnose.shape import PHASES
 from rnnbench.report.diagnosis_data import gates_gap, panels_of
 from rnnbench.report.diagnosis_grid import curve_grid, name_lines
+from rnnbench.report.figure import plain, shortened
 from rnnbench.report.style import PALETTE, REFERENCE_COLOUR, THEME
 
 NOTE_POINTS = 13  # height of a line below a title
@@ -51,7 +52,7 @@ def _draw_panel(panel: Axes, gates: pd.DataFrame, runs: pd.DataFrame) -> None:
             own = _median(gates[(gates.name == name) & (gates.phase == phase)])
             if own.empty:
                 continue
-            text = f"{name} keeps" if name == keep else name
+            text = plain(shortened(name) + " keeps" * (name == keep))
             text = text if phase == "trained" else f"_{name} initial"
             panel.plot(own.index, own["mean"], color=colour, label=text, **look)
             if name == keep and phase == "trained":

@@ -44,7 +44,8 @@ def horizon_latex(study: Study) -> str:
     for label, own in curves.sort_values(["cell", "variant"]).groupby("label", sort=False):
         found = dict(zip(own["task"], own["horizon"], strict=True))
         texts = [_range(found[task]) if task in found else "" for task in tasks]
-        rows.append(f"    {' & '.join([escape(str(label)), *texts])} \\\\")
+        # The braces: a name in brackets would be an argument of the line's end before it.
+        rows.append(f"    {{}}{' & '.join([escape(str(label)), *texts])} \\\\")
     parts = {
         "CAPTION": CAPTION.replace("SEEDS", _seeds(study.by_gap)),
         "COLUMNS": "l" * (1 + len(tasks)),

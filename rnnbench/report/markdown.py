@@ -7,8 +7,12 @@ from collections.abc import Iterable, Sequence
 
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture, Table
 
-# Underscores inside a word and a lone "<" are text in Markdown; the rest would be markup.
-SPECIAL = re.compile(r"([\\`*\[\]|#]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?]))")
+# Underscores inside a word, a lone "<" or "&" and a colon are text in Markdown; the rest would be
+# markup, a formula, a character by its name, or an address that becomes a link.
+SPECIAL = re.compile(
+    r"([\\`*\[\]|#~$]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|&(?=[A-Za-z#])|:(?=//)|(?<=www)\.)",
+    re.IGNORECASE,
+)
 
 
 def to_markdown(blocks: Iterable[Block]) -> str:

@@ -13,6 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from rnnbench.report.figure import plain
 from rnnbench.report.style import THEME
 from rnnbench.report.variants import CURVE
 
@@ -62,7 +63,8 @@ def _draw_panel(panel: Axes, points: pd.DataFrame) -> None:
     table = points.pivot_table(index="gap", columns="test_gap", values="score")
     values = table.to_numpy(dtype=float)
     panel.imshow(values, cmap=COLOURS, vmin=0, vmax=1, aspect="equal", label="_scores")
-    panel.set_title(f"{points['task'].iloc[0]}: {points['label'].iloc[0]}", fontsize="small")
+    title = plain(f"{points['task'].iloc[0]}: {points['label'].iloc[0]}")
+    panel.set_title(title, fontsize="small")
     panel.set(xlabel="test gap", ylabel="training gap")
     panel.set_xticks(range(table.shape[1]), [f"{gap}" for gap in table.columns])
     panel.set_yticks(range(table.shape[0]), [f"{gap}" for gap in table.index])

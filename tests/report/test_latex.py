@@ -37,7 +37,8 @@ def table(fabricate: Fabricate, stored: Stored) -> str:
 
 def rows(table: str) -> dict[str, list[str]]:
     body = table.split("\\midrule")[1].split("\\bottomrule")[0]
-    lines = [re.split(r"(?<!\\)&", line.removesuffix(r"\\")) for line in body.strip().splitlines()]
+    lines = [line.strip().removeprefix("{}") for line in body.strip().splitlines()]
+    lines = [re.split(r"(?<!\\)&", line.removesuffix(r"\\")) for line in lines]
     return {name.strip(): [text.strip() for text in texts] for name, *texts in lines}
 
 

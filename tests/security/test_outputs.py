@@ -20,7 +20,10 @@ from rnnbench.status.__main__ import main as status
 from rnnbench.transfer.table import TRANSFER
 from tests.stored_record import stored_record
 
-EVIL = "</script><img src=x onerror='alert(1)'>\"|`*[a](b)\\input{x}%&"
+EVIL = (
+    "[5pt]</script><img src=x onerror='alert(1)'>\"|`*[a](b)\\input{x}%&"
+    "~~s~~$\\x$&lt;b&#6;http://e.c WWW.e.c"
+)
 TEXTS = ("task", "cell", "sweep", "engine", "device", "dtype", "version", "init")
 MACHINE = ("python", "torch", "platform", "cpu", "gpu", "git_commit", "started")
 
@@ -107,7 +110,7 @@ def test_markdown_takes_it_for_no_markup(directory):
     text = (directory / "report" / "report.md").read_text()
     bare = re.sub(r"\\.", "", text)
     assert "alert" in bare
-    for markup in ("</script", "<img", "[a]("):
+    for markup in ("</script", "<img", "[a](", "~", "$", "&lt", "&#", "://", "WWW."):
         assert markup not in bare
 
 
@@ -115,6 +118,9 @@ def test_latex_takes_it_for_no_command(directory):
     text = (directory / "report" / "horizons.tex").read_text()
     assert to_latex(EVIL) in text
     assert r"\input" not in text and "%&" not in text
+    # After the end of a line or a rule it would be their optional argument.
+    rows = text.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines()
+    assert rows and all(row.strip().startswith("{}[5pt]") for row in rows)
 
 
 def test_a_table_holds_it_in_one_field(directory):

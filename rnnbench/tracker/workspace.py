@@ -9,12 +9,12 @@ from rnnbench.rules import shown
 from rnnbench.within import read_file
 
 FILES = (Path("wandb", "settings"), Path(".wandb", "settings"))  # as the client looks for them
-HARMLESS = {"entity", "project"}
+HARMLESS = {"entity", "mode", "project"}  # all that the client itself writes there
 INSTEAD = "WANDB_BASE_URL or ~/.config/wandb/settings names a server"
 
 
 def check_workspace() -> None:
-    """Check that no settings file in the working directory sets more than entity and project.
+    """Check that no settings file in the working directory sets more than W&B writes there itself.
 
     It counts for more than the user's own settings, and may have come with somebody's results: a
     server or a proxy that it names would be sent the user's key.
@@ -27,7 +27,7 @@ def check_workspace() -> None:
             others = sorted(_keys(path) - HARMLESS)
             if others:
                 raise ValueError(
-                    f"{path} in the working directory must set entity and project alone, "
+                    f"{path} in the working directory must set entity, project and mode alone, "
                     f"got {shown(', '.join(others))} ({INSTEAD})"
                 )
 

@@ -67,7 +67,7 @@ def test_settings_among_results_send_the_key_nowhere(foreign, elsewhere, module,
     assert elsewhere.heard == []
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert f"{name}/settings in the working directory must set entity and project" in line
+    assert f"{name}/settings in the working directory must set entity, project and mode" in line
 
 
 @pytest.mark.parametrize("key", ["http_proxy", "x_extra_http_headers", "api_key", "no ini"])
@@ -78,7 +78,7 @@ def test_nothing_else_that_bears_on_the_key_is_taken(foreign, key):
     with wandb_server() as server:
         done = command("rnnbench.sync", ".", cwd=foreign, server=server)
     assert done.returncode == 2
-    assert "must set entity and project alone" in done.stderr
+    assert "must set entity, project and mode alone" in done.stderr
     assert server.requests == {}
 
 
@@ -90,14 +90,16 @@ def test_a_sweep_beside_such_settings_is_trained_without_the_server(foreign, els
     done = command("rnnbench", *words, cwd=foreign, key=KEY)
     assert done.returncode == 0, done.stderr
     assert elsewhere.heard == []
-    assert "must set entity and project alone" in done.stderr
+    assert "must set entity, project and mode alone" in done.stderr
 
 
 def test_the_users_own_settings_name_the_server(foreign):
     own = foreign / "home" / ".config" / "wandb"
     own.mkdir(parents=True)
     (foreign / "wandb").mkdir()
-    (foreign / "wandb" / "settings").write_text("[default]\nentity = me\nproject = mine\n")
+    (foreign / "wandb" / "settings").write_text(
+        "[default]\nentity = me\nproject = mine\nmode = online\n"
+    )
     with wandb_server() as server:
         (own / "settings").write_text(SETTINGS.format(server.url))
         done = command("rnnbench.sync", ".", cwd=foreign, key=KEY, home=foreign / "home")

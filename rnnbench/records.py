@@ -12,7 +12,9 @@ from typing import Any
 
 from rnnbench.errors import warn
 from rnnbench.record_shape import check_record
+from rnnbench.repeats import each_once
 from rnnbench.seal import KEY, check_line, check_tensors, seal_line
+from rnnbench.within import open_file, read_file
 
 FORMAT = 2
 UNSEALED = 1  # the format before records and weights were sealed
@@ -96,7 +98,8 @@ class Store:
     def read(self, run_id: str, *, strict: bool = False) -> Record | None:
         """Return one record, or None where there is none; arguments as in `read_records`."""
         path = self.directory / f"{run_id}.json"
-        return next(_read_files([path], strict), None) if path.exists() else None
+        found = _read_files([path], strict) if path.exists() else iter(())
+        return next((record for _, record in found), None)
 
     def finished(self, run_ids: Iterable[str]) -> dict[str, str]:
         """Return the statuses, by run id, of those runs that need no more training.
@@ -134,9 +137,10 @@ class Store:
 
 
 def read_records(path: Path | str, *, strict: bool = False) -> Iterator[Record]:
-    """Yield the records of a directory or of a consolidated file, wherever they lie.
+    """Yield the records of a directory or of a consolidated file, wherever they lie, each run once.
 
-    What is no record is named and passed over.
+    What is no record is named and passed over. Of several records of a run one counts, see
+    `rnnbench.repeats`; what lies in `runs/` is read before `records.jsonl`.
 
     Args:
         path: a directory with `runs/*.json` or `records.jsonl` (one record a line), or such a file.
@@ -148,28 +152,37 @@ def read_records(path: Path | str, *, strict: bool = False) -> Iterator[Record]:
         OSError: a file cannot be read, and `strict` is set.
         NewerRecord: a file is a later version's, and `strict` is set.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"no results at {path}")
-    if path.is_file():
-        yield from _read_lines(path)
-        return
-    if (path / "records.jsonl").exists():
-        yield from _read_lines(path / "records.jsonl")
-    yield from _read_files(sorted((path / "runs").glob("*.json")), strict)
+    yield from read_places([path], strict=strict)
+
+
+def read_places(paths: Iterable[Path | str], *, strict: bool = False) -> Iterator[Record]:
+    """Yield the records of several places, each run once; otherwise as `read_records`."""
+    return each_once(found for path in paths for found in _read_place(Path(path), strict))
 
 
 def consolidate(paths: Iterable[Path | str], destination: Path) -> int:
     """Write the records of several places into one `records.jsonl`; return how many."""
-    lines = [encode(record) for path in paths for record in read_records(path)]
+    lines = [encode(record) for record in read_places(paths)]
     write_atomically(destination / "records.jsonl", "".join(f"{s}\n" for s in lines).encode())
     return len(lines)
 
 
-def _read_files(paths: Iterable[Path], strict: bool) -> Iterator[Record]:
+def _read_place(path: Path, strict: bool) -> Iterator[tuple[str, Record]]:
+    """Yield where each record of a place lies, and the record."""
+    if not path.exists():
+        raise FileNotFoundError(f"no results at {path}")
+    if path.is_file():
+        yield from _read_lines(path, strict)
+        return
+    yield from _read_files(sorted((path / "runs").glob("*.json")), strict)
+    if (path / "records.jsonl").exists():
+        yield from _read_lines(path / "records.jsonl", strict)
+
+
+def _read_files(paths: Iterable[Path], strict: bool) -> Iterator[tuple[str, Record]]:
     for path in paths:
         try:
-            record = decode(path.read_bytes())
+            record = decode(read_file(path))
             if record["run_id"] != path.stem:
                 raise ValueError("the record belongs to another run")
         except (OSError, ValueError) as error:
@@ -180,13 +193,21 @@ def _read_files(paths: Iterable[Path], strict: bool) -> Iterator[Record]:
                 raise NewerRecord(f"{path} cannot be read: {error}") from error
             warn(f"{path} is passed over: {error}")
         else:
-            yield record
+            yield str(path), record
 
 
-def _read_lines(path: Path) -> Iterator[Record]:
-    with path.open("rb") as file:
+def _read_lines(path: Path, strict: bool) -> Iterator[tuple[str, Record]]:
+    try:
+        file = open_file(path)
+    except OSError as error:
+        if strict:
+            error.filename = str(path)
+            raise
+        warn(f"{path} is passed over: {error}")
+        return
+    with file:
         for number, line in enumerate(file, 1):
             try:
-                yield decode(line)
+                yield f"{path}:{number}", decode(line)
             except ValueError as error:
                 warn(f"{path}:{number} is passed over: {error}")

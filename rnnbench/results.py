@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from rnnbench.columns import Columns, Histories
-from rnnbench.records import Record, read_records
+from rnnbench.records import Record, read_places
 
 COLUMNS = (
     "task cell gap seed lr hidden_size num_parameters state_size batch_size steps loss accuracy "
@@ -132,11 +132,4 @@ def _tuning(tuned: dict[str, Record]) -> pd.DataFrame:
 
 
 def _records(path: Paths) -> Iterator[Record]:
-    """Yield each run once, though several of the places may hold it."""
-    paths = [path] if isinstance(path, Path | str) else path
-    seen: set[str] = set()
-    for place in paths:
-        for record in read_records(place):
-            if record["run_id"] not in seen:
-                seen.add(record["run_id"])
-                yield record
+    return read_places([path] if isinstance(path, Path | str) else path)

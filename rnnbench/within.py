@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 MOST = 2**30  # bytes of a file; the records of 100,000 runs are less
 # Where the suite writes and removes below a results directory.
@@ -53,20 +54,32 @@ def _links(place: str) -> Iterator[str]:
                 yield from _links(entry.path)
 
 
-def read_file(path: Path | str) -> bytes:
-    """Return what a file holds.
+def read_file(path: Path | str, most: int | None = MOST) -> bytes:
+    """Return what a file holds; arguments and errors as in `open_file`."""
+    with open_file(path, most) as file:
+        return file.read()
+
+
+def open_file(path: Path | str, most: int | None = MOST) -> BinaryIO:
+    """Open a file to read bytes.
+
+    Args:
+        path: of the file.
+        most: bytes that it may have; None for any number.
 
     Raises:
         OSError: it cannot be read, is no regular file (a pipe or a device may never end), or is
             larger than any that is written here.
     """
-    with open(path, "rb", opener=_without_waiting) as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(f"{path} is no regular file")
-        if found.st_size > MOST:
-            raise OSError(f"{path} has more than {MOST} bytes")
-        return file.read()
+    file = open(path, "rb", opener=_without_waiting)
+    found = os.fstat(file.fileno())
+    problem = None if stat.S_ISREG(found.st_mode) else "is no regular file"
+    if not problem and most is not None and found.st_size > most:
+        problem = f"has more than {most} bytes"
+    if problem:
+        file.close()
+        raise OSError(f"{path} {problem}")
+    return file
 
 
 def _without_waiting(path: str, flags: int) -> int:

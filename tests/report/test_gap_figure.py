@@ -170,7 +170,10 @@ def test_tuned_curves_stand_in_a_row_of_their_own_and_look_as_the_shared_ones(
 
 
 def test_more_than_three_tasks_take_a_second_row(fabricate: Fabricate, labelled: Any) -> None:
-    rows = [fabricate() | {"task": f"t{n}", "run_id": f"{n:016x}"} for n in range(4)]
+    rows = [
+        fabricate() | {"task": f"t{n}", "run_id": f"{n:016x}", "condition_id": f"{n:016x}"}
+        for n in range(4)
+    ]
     figure = draw_against_gap(*labelled(rows), "accuracy")
     assert [panel.get_title() for panel in figure.axes] == ["t0", "t1", "t2", "t3"]
     assert figure.axes[3].get_subplotspec().rowspan.start == 1

@@ -38,6 +38,8 @@ def trained(
     for gap, seeds in scores.items():
         for seed, found in enumerate(seeds):
             records.append(fabricate(gap=gap, seed=seed) | more)
+            if more and "condition_id" not in more:
+                records[-1]["condition_id"] = f"{gap}{records[-1]['cell']}"
             records[-1]["run_id"] = f"{len(more)}{gap}{seed}{more.get('cell', 'gru')}".rjust(
                 16, "0"
             )

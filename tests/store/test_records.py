@@ -78,8 +78,8 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path, monkeypa
 
 def test_a_consolidated_file_reads_as_the_directory_does(tmp_path):
     store = Store(tmp_path / "many")
-    for letter in "abc":
-        store.write(record(letter * 16))
+    for seed, letter in enumerate("abc"):
+        store.write(record(letter * 16, seed=seed))
     assert consolidate([tmp_path / "many"], tmp_path / "one") == 3
     many = list(read_records(tmp_path / "many"))
     assert list(read_records(tmp_path / "one")) == many

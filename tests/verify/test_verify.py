@@ -151,8 +151,8 @@ def test_a_run_of_which_something_else_is_told_is_not_attested(copied, capsys, n
 def test_settings_are_looked_at_though_all_else_is_another_runs(copied, capsys):
     """What is known of one run says nothing of the next that has its ids."""
     first, *_ = sorted(Store(copied).runs().values(), key=lambda record: record["run_id"])
-    false = {**first, "config": {**first["config"], "dtype": "float64"}, "run_id": "zzz"}
-    Store(copied).write(false)
+    settings = {**first["config"], "dtype": "float64"}
+    Store(copied).write({**first, "config": settings, "run_id": "0" * 16, "seed": 2})
     assert main([str(copied), "--sample", "99"]) == 0
     out, err = capsys.readouterr()
     assert out == "6 of 6 runs are the same to the last bit\n"

@@ -129,7 +129,7 @@ def store_failure(job: Mapping[str, Any], error: str, store: Store) -> None:
             store.write(failed_record(record, error))
 
 
-def final_parameters(outcome: Outcome) -> bytes:
-    """Return a replica's trained parameters as the bytes of a sealed safetensors file."""
+def final_parameters(outcome: Outcome, run_id: str) -> bytes:
+    """Return a replica's trained parameters as the bytes of a sealed file that tells their run."""
     tensors = {name: tensor.cpu().contiguous() for name, tensor in outcome.parameters.items()}
-    return seal_tensors(save(tensors))
+    return seal_tensors(save(tensors, metadata={"run_id": run_id}))

@@ -13,12 +13,14 @@ from typing import Any
 from rnnbench.errors import warn
 from rnnbench.record_shape import check_record
 from rnnbench.repeats import each_once
+from rnnbench.rules import shown
 from rnnbench.seal import KEY, check_line, check_tensors, seal_line
 from rnnbench.within import open_file, read_file
 
 FORMAT = 2
 UNSEALED = 1  # the format before records and weights were sealed
 FINISHED = ("solved", "unsolved", "diverged", "dropped")  # dropped: from a tuning's grid
+WIDEST, HEADER = 8, 2**24  # bytes of a parameter, and of all else in their file, at most
 Record = dict[str, Any]
 
 
@@ -115,15 +117,30 @@ class Store:
         """Return whether a run needs no more training; weights that are damaged are named."""
         if record["status"] not in FINISHED:
             return False
-        path = self.parameters(record["run_id"])
         try:
-            check_tensors(path.read_bytes())
+            self.read_parameters(record)
         except FileNotFoundError:
             return True  # weights may be left out where results are copied
         except ValueError as error:
-            warn(f"{path} is passed over: {error}")
+            warn(f"{self.parameters(record['run_id'])} is passed over: {error}")
             return False
         return True
+
+    def read_parameters(self, record: Record) -> bytes:
+        """Return a run's final parameters as they were written: a safetensors file.
+
+        Raises:
+            FileNotFoundError: there are none.
+            OSError: they cannot be read, or are more than the record tells.
+            ValueError: they are damaged, or another run's. Earlier files do not tell whose.
+        """
+        run_id = record["run_id"]
+        most = WIDEST * record["num_parameters"] + HEADER
+        content = read_file(self.parameters(run_id), most)
+        owner = check_tensors(content).get("run_id", run_id)
+        if owner != run_id:
+            raise ValueError(f"it belongs to another run, {shown(owner)}")
+        return content
 
     def parameters(self, run_id: str) -> Path:
         return self.directory / f"{run_id}.safetensors"

@@ -45,10 +45,13 @@ def seal_tensors(content: bytes) -> bytes:
     return LENGTH.pack(len(text)) + text + data
 
 
-def check_tensors(content: bytes) -> None:
+def check_tensors(content: bytes) -> dict[str, Any]:
     """Check that a safetensors file is whole, and as it was written if it has metadata.
 
     One without any, as other programs write it, has no seal.
+
+    Returns:
+        The metadata beside the seal: whose tensors these are.
 
     Raises:
         ValueError: it is not.
@@ -68,6 +71,7 @@ def check_tensors(content: bytes) -> None:
         raise ValueError("its header is nested too deep") from error
     if not intact:
         raise ValueError("it is not as it was written")
+    return metadata or {}
 
 
 def _parts(content: bytes) -> tuple[dict[str, Any], bytes]:

@@ -14,7 +14,6 @@ from rnnbench.cell import Shapes
 from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel, model_shapes
 from rnnbench.records import Record, Store
-from rnnbench.seal import check_tensors
 from rnnbench.stored_condition import condition_of
 
 
@@ -26,7 +25,8 @@ def load_model(path: Path | str, run_id: str) -> SequenceModel:
 
     Raises:
         FileNotFoundError: the directory holds no such run, or not its parameters.
-        ValueError: the parameters do not fit the record, or are not as they were written.
+        ValueError: the parameters do not fit the record, are another run's, or are not as they
+            were written.
     """
     return load_stack(path, [run_id])
 
@@ -44,8 +44,7 @@ def load_stack(
 
     Raises:
         FileNotFoundError: the directory holds no such run, or not its parameters.
-        ValueError: the parameters do not fit the record, are not as they were written, or are of
-            several conditions.
+        ValueError: as in `load_model`; or the runs are of several conditions.
     """
     store = Store(path)
     records = [_record(store, run_id) for run_id in run_ids]
@@ -57,7 +56,7 @@ def load_stack(
     layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
     sizes = (task.input_size, condition.model["hidden_size"], task.output_size)
     shapes = model_shapes(cell, *sizes, layers)
-    replicas = [_parameters(store.parameters(run_id), shapes) for run_id in run_ids]
+    replicas = [_parameters(store, record, shapes, condition.dtype) for record in records]
     stack = {name: torch.stack([own[name] for own in replicas]).to(device) for name in replicas[0]}
     return SequenceModel(cell, stack, engine, layers)
 
@@ -69,14 +68,16 @@ def _record(store: Store, run_id: str) -> Record:
     return record
 
 
-def _parameters(weights: Path, shapes: Shapes) -> dict[str, Tensor]:
-    content = weights.read_bytes()
+def _parameters(store: Store, record: Record, shapes: Shapes, dtype: str) -> dict[str, Tensor]:
+    weights = store.parameters(record["run_id"])
     try:
-        check_tensors(content)
-        parameters = load(content)
+        parameters = load(store.read_parameters(record))
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"{weights} cannot be read: {error}") from error
     found = {name: tuple(tensor.shape) for name, tensor in parameters.items()}
     if found != shapes:
         raise ValueError(f"{weights} must hold {shapes}, got {found}")
+    types = {str(tensor.dtype).removeprefix("torch.") for tensor in parameters.values()}
+    if types != {dtype}:
+        raise ValueError(f"{weights} must hold {dtype}, got {', '.join(sorted(types))}")
     return parameters

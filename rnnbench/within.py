@@ -71,7 +71,7 @@ def open_file(path: Path | str, most: int | None = MOST) -> BinaryIO:
         OSError: it cannot be read, is no regular file (a pipe or a device may never end), or is
             larger than any that is written here.
     """
-    file = open(path, "rb", opener=_without_waiting)
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115, the caller's to close
     found = os.fstat(file.fileno())
     problem = None if stat.S_ISREG(found.st_mode) else "is no regular file"
     if not problem and most is not None and found.st_size > most:

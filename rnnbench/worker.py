@@ -168,7 +168,7 @@ class _Work:
     def _finish(self, outcome: Outcome) -> None:
         described = self.described[outcome.progress.replica]
         record = finished_record(described, outcome)
-        self.store.write(record, final_parameters(outcome))
+        self.store.write(record, final_parameters(outcome, record["run_id"]))
         self.statuses[record["run_id"]] = record["status"]
         self.accuracies.append(outcome.accuracy)
         self.tracker.finish(record)

@@ -14,7 +14,7 @@ from rnnbench.engine import check_engine, kernel_identity
 from rnnbench.errors import message_of
 from rnnbench.machine import choose_device
 from rnnbench.recording import describe_run
-from rnnbench.records import Record, Store, encode, read_records
+from rnnbench.records import Record, encode, read_records
 from rnnbench.rules import shown
 from rnnbench.selection import NothingToDo
 from rnnbench.stored_condition import condition_from, condition_of
@@ -109,10 +109,9 @@ def _told_otherwise(record: Record, here: Here) -> str:
 
 
 def _job(path: Path, record: Record) -> Job:
-    weights = Store(path).parameters(record["run_id"])
     name = condition_of(record).name
     return {
         "name": f"{name}, seed {record['seed']}, rate {record['lr']:g}",
         "record": record,
-        "weights": str(weights) if weights.exists() else None,
+        "results": str(path),
     }

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load, load_file
+from safetensors import SafetensorError
+from safetensors.torch import load
 
 from rnnbench.condition import Replica
+from rnnbench.errors import message_of
 from rnnbench.recording import final_parameters, finished_record
-from rnnbench.records import Record, decode, encode
+from rnnbench.records import Record, Store, decode, encode
 from rnnbench.stored_condition import condition_of
 from rnnbench.trainer import Trainer
 from rnnbench.worker import training_plan
@@ -36,7 +37,7 @@ def rerun(job: Mapping[str, Any], progress: Callable[[Any], None], stop: threadi
         for outcome in outcomes:
             again = decode(encode(finished_record(record, outcome)))
             return _in_numbers(record, again) or _in_weights(
-                job["weights"], final_parameters(outcome)
+                Store(job["results"]), record, final_parameters(outcome, record["run_id"])
             )
         if stop.is_set():
             break
@@ -56,11 +57,15 @@ def _in_numbers(stored: Record, again: Record) -> str:
     return "" if counts[0] == counts[1] else f"{counts[0]} evaluations there, {counts[1]} here"
 
 
-def _in_weights(path: str | None, content: bytes) -> str:
+def _in_weights(store: Store, record: Record, content: bytes) -> str:
     """Compare the trained parameters, where they are stored."""
-    if path is None:
+    try:
+        stored, again = load(store.read_parameters(record)), load(content)
+    except (FileNotFoundError, NotADirectoryError):  # beside a consolidated file are none
         return ""
-    stored, again = load_file(Path(path)), load(content)
+    except (OSError, ValueError, SafetensorError) as error:
+        path = store.parameters(record["run_id"])
+        return f"{path} cannot be read: {message_of(error)}"
     if stored.keys() != again.keys():
         return "the parameters have other names"
     for name, tensor in again.items():

@@ -6,14 +6,40 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
-from rnnbench.errors import warn
+from rnnbench.condition import Replica
+from rnnbench.errors import message_of, warn
+from rnnbench.record_shape import EVALUATION, MEASURES
 from rnnbench.records import write_atomically
+from rnnbench.rules import ABOVE_0, AT_LEAST_0, LIST, Rule, Rules, check_fields, shown, whole
 from rnnbench.seal import check_tensors, seal_tensors
+from rnnbench.streams import MAX_SEED
 from rnnbench.trainer import Trainer
+from rnnbench.training_plan import Plan
+from rnnbench.within import read_file
+
+REPLICA: Rules = {
+    "replica": Rule("seed and rate", lambda value: type(value) is list and len(value) == 2),
+    **{"history": LIST, "seconds": AT_LEAST_0},
+}
+OWN: Rules = {"seed": whole(0, MAX_SEED), "lr": ABOVE_0}
+# A gradient may be infinite, which is null only where it is recorded.
+MEASURED = Rule("a number", lambda value: type(value) in (int, float))
+ROW: Rules = {**EVALUATION, **dict.fromkeys(MEASURES, MEASURED)}
+
+# What a file of any content may raise: it may ask for all memory, or be nested without an end.
+UNREADABLE = (
+    OSError,
+    SafetensorError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RecursionError,
+    MemoryError,
+)
 
 
 class Checkpoint(NamedTuple):
@@ -22,27 +48,68 @@ class Checkpoint(NamedTuple):
     tensors: dict[str, Tensor]
     state: dict[str, Any]
 
+    @property
+    def replicas(self) -> list[Replica]:
+        return [Replica(*entry["replica"]) for entry in self.state["replicas"]]
 
-def save_checkpoint(path: Path, trainer: Trainer) -> None:
+
+def save_checkpoint(path: Path, trainer: Trainer, condition_id: str) -> None:
     """Write a trainer's state, in place of an older one."""
     tensors = {name: tensor.cpu().contiguous() for name, tensor in trainer.tensors().items()}
-    content = save(tensors, metadata={"state": json.dumps(trainer.state())})
+    state = {"state": json.dumps(trainer.state())}
+    content = save(tensors, metadata=_owner(condition_id, trainer.plan) | state)
     write_atomically(path, seal_tensors(content))
 
 
-def load_checkpoint(path: Path) -> Checkpoint | None:
-    """Read a checkpoint; None where there is none, or none that can be read."""
+def load_checkpoint(path: Path, condition_id: str, plan: Plan) -> Checkpoint | None:
+    """Read a checkpoint; None where there is none, or none from which this training can go on.
+
+    Args:
+        path: of the file.
+        condition_id: of what is trained.
+        plan: how it is trained, by which engine and where: another's numbers would be others.
+    """
     if not path.exists():
         return None
     try:
-        check_tensors(path.read_bytes())
-        with safe_open(path, framework="pt") as file:
-            state = json.loads(file.metadata()["state"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        counts = {len(tensor) for tensor in tensors.values()}
-        if counts != {len(state["replicas"])}:
+        content = read_file(path, most=None)
+        metadata = check_tensors(content)
+        for name, value in _owner(condition_id, plan).items():
+            if metadata.get(name) != value:
+                raise ValueError(f"its {name} is {shown(metadata.get(name))}, and not {value}")
+        checkpoint = Checkpoint(load(content), json.loads(metadata["state"]))
+        _check_state(checkpoint.state, plan)
+        if {len(tensor) for tensor in checkpoint.tensors.values()} != {len(checkpoint.replicas)}:
             raise ValueError("its parts do not belong together")
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
-        warn(f"{path} is passed over: {error}")
+    except UNREADABLE as error:
+        pass_over(path, message_of(error))
         return None
-    return Checkpoint(tensors, state)
+    return checkpoint
+
+
+def pass_over(path: Path, reason: str) -> None:
+    """Say that a checkpoint is not used: its stack is trained from the start."""
+    warn(f"{path} is passed over: {reason}")
+
+
+def _owner(condition_id: str, plan: Plan) -> dict[str, str]:
+    return {"condition_id": condition_id, "engine": plan.engine, "device": plan.device}
+
+
+def _check_state(state: Any, plan: Plan) -> None:
+    """Check that a state is one that this training passes through.
+
+    Raises:
+        ValueError: it is not.
+    """
+    check_fields(state, {"step": whole(0, plan.steps - 1), "replicas": LIST}, {}, "a state")
+    evaluated = range(plan.eval_every, state["step"] + 1, plan.eval_every)
+    for entry in state["replicas"]:
+        check_fields(entry, REPLICA, {}, "a state's replica")
+        check_fields(dict(zip(OWN, entry["replica"], strict=True)), OWN, {}, "a replica")
+        for row in entry["history"]:
+            check_fields(row, ROW, {}, "an evaluation")
+        if [row["step"] for row in entry["history"]] != list(evaluated):
+            raise ValueError(f"its evaluations are not those up to step {state['step']}")
+    if len({tuple(entry["replica"]) for entry in state["replicas"]}) < len(state["replicas"]):
+        raise ValueError("its replicas are not different ones")

@@ -198,9 +198,9 @@ class Trainer:
         return {"step": self.step, "replicas": replicas}
 
     def fits(self, tensors: Mapping[str, Tensor]) -> bool:
-        """Return whether saved tensors have the names and shapes of this trainer's own."""
-        own = {name: tensor.shape for name, tensor in self.tensors().items()}
-        return own == {name: tensor.shape for name, tensor in tensors.items()}
+        """Return whether saved tensors have the names, shapes and types of this trainer's own."""
+        own = {name: (tensor.shape, tensor.dtype) for name, tensor in self.tensors().items()}
+        return own == {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
 
     def restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Go on from a saved state of these same replicas, in this order."""

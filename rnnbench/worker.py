@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from rnnbench.checkpoint import load_checkpoint, save_checkpoint
+from rnnbench.checkpoint import load_checkpoint, pass_over, save_checkpoint
 from rnnbench.claims import Claim, claim_of, take
 from rnnbench.condition import Condition, Replica
 from rnnbench.engine import kernel_identity
@@ -58,6 +58,7 @@ class _Work:
     def __init__(self, job: Job, progress: Report, stop: threading.Event, claim: Claim) -> None:
         self.job, self.progress, self.stop, self.claim = job, progress, stop, claim
         self.condition: Condition = job["condition"]
+        self.plan = training_plan(self.condition, job["engine"], job["device"])
         self.store = Store(job["output_dir"])
         identity = self.condition.condition_id
         self.checkpoint = Path(job["output_dir"]) / "checkpoints" / f"{identity}.safetensors"
@@ -93,22 +94,23 @@ class _Work:
     def _stacks(self) -> Iterator[Trainer]:
         """Yield the stack that an earlier start left half-way, if any, then one of the others."""
         waiting = self.waiting
-        saved = load_checkpoint(self.checkpoint)
+        saved = load_checkpoint(self.checkpoint, self.condition.condition_id, self.plan)
         if saved is not None:
-            replicas = [Replica(*entry["replica"]) for entry in saved.state["replicas"]]
-            trainer = self._trainer(replicas)
+            trainer = self._trainer(saved.replicas)
             if trainer.fits(saved.tensors):
                 trainer.restore(*saved)
                 trainer.keep_only(waiting)
-                waiting = [replica for replica in waiting if replica not in replicas]
+                waiting = [replica for replica in waiting if replica not in saved.replicas]
                 if not trainer.finished:
                     yield trainer
+            else:
+                pass_over(self.checkpoint, "its tensors are not those of its condition")
         if waiting:
             yield self._trainer(waiting)
 
     def _trainer(self, replicas: Sequence[Replica]) -> Trainer:
-        plan = training_plan(self.condition, self.job["engine"], self.job["device"])
-        return Trainer(self.condition.build_task(), self.condition.build_cell(), plan, replicas)
+        task, cell = self.condition.build_task(), self.condition.build_cell()
+        return Trainer(task, cell, self.plan, replicas)
 
     def _train(self, trainer: Trainer) -> None:
         logged = dict.fromkeys((p.replica for p in trainer.progress), 0)
@@ -178,7 +180,7 @@ class _Work:
         if trainer.finished:
             return
         try:
-            save_checkpoint(self.checkpoint, trainer)
+            save_checkpoint(self.checkpoint, trainer, self.condition.condition_id)
         except OSError as error:
             warn(f"no checkpoint could be written: {error}")
 

@@ -14,6 +14,8 @@ from rnnbench.news import News
 from rnnbench.record_shape import NEEDED, OPTIONAL, check_record
 from rnnbench.records import Store, consolidate, decode, encode
 from rnnbench.tracker.destination import read_destination
+from rnnbench.worker import training_plan
+from tests.small_sweep import ONE
 from tests.stored_record import stored_record
 
 SETTINGS = {"task": {}, "trainer": {}, "tuned": False}
@@ -21,6 +23,7 @@ GRID = [{"lr": 1e-3, "score": 0.9, "steps": 4.0, "solved": 1, "dropped": False}]
 TUNING = {"lr": 1e-3, "learned": True, "at_edge": False, "seeds": [1021], "grid": GRID}
 ROW = {"step": 2, "loss": 0.1, "accuracy": 0.5, "score": 0.4, "grad_norm": None}
 WHOLE = stored_record(config=SETTINGS, tuning=TUNING, history=[ROW], plateaus={"one": 0.5})
+PLAN = training_plan(ONE, "reference", "cpu")
 NO_VALUE = [object(), float("nan"), float("inf"), 2**70, -(2**70), "\ud800", {"a": 1}, [[]]]
 
 
@@ -148,7 +151,7 @@ def test_nor_does_that_of_any_other_file(tmp_path, content):
         ),
         "wandb/destination.json": lambda: read_destination(tmp_path)["project"] == "rnnbench",
         "diagnosis/c.json": lambda: list(read_diagnoses(tmp_path)) == [],
-        "checkpoint": lambda: load_checkpoint(tmp_path / "checkpoint") is None,
+        "checkpoint": lambda: load_checkpoint(tmp_path / "checkpoint", "c", PLAN) is None,
     }
     for name, is_passed_over in files.items():
         path = tmp_path / name

@@ -1,5 +1,6 @@
 """Weights are their run's, and a checkpoint its condition's: others are named and not used."""
 
+import json
 import os
 import threading
 
@@ -13,7 +14,7 @@ from rnnbench import worker
 from rnnbench.records import Store
 from rnnbench.seal import seal_tensors
 from rnnbench.verify.__main__ import main as verify
-from tests.small_sweep import ONE, REPLICAS
+from tests.small_sweep import ONE, REPLICAS, TWO
 
 TIMES = ("seconds", "sequences_per_second", "environment")
 
@@ -127,3 +128,156 @@ def test_weights_that_never_end_or_are_far_too_large_are_not_read(tmp_path, undi
     os.mkfifo(path)
     with pytest.raises(OSError, match="is no regular file"):
         rnnbench.load_model(tmp_path, run_id)
+
+
+@pytest.fixture
+def stopped(tmp_path, undisturbed):
+    """Return a directory whose sweep was stopped after 4 of 6 steps, and its checkpoint."""
+    assert run(tmp_path, stop=StopAt(3))["stopped"]
+    (path,) = (tmp_path / "checkpoints").iterdir()
+    return tmp_path, path
+
+
+def reseal(path, change_state=None, change_tensors=None, **metadata):
+    """Change a checkpoint as one who can make seals."""
+    with safe_open(path, framework="pt") as file:
+        kept = {key: value for key, value in file.metadata().items() if key != "seal"}
+    tensors, state = load(path.read_bytes()), json.loads(kept["state"])
+    state = change_state(state) if change_state else state
+    tensors = change_tensors(tensors) if change_tensors else tensors
+    kept |= {"state": json.dumps(state)} | metadata
+    kept = {key: value for key, value in kept.items() if value is not None}
+    path.write_bytes(seal_tensors(save(tensors, metadata=kept)))
+
+
+def steps_of(monkeypatch):
+    """Return a list that fills with the steps that are trained."""
+    steps = []
+    original = worker.Trainer._train_step
+    monkeypatch.setattr(
+        worker.Trainer, "_train_step", lambda self: steps.append(self.step) or original(self)
+    )
+    return steps
+
+
+def is_passed_over(directory, path, undisturbed, capsys, monkeypatch):
+    """Check that all is trained from the start, to the same numbers, and in one warning."""
+    capsys.readouterr()
+    steps = steps_of(monkeypatch)
+    assert run(directory)["stopped"] is False
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"rnnbench: warning: {path} is passed over: ")
+    assert steps == list(range(6))
+    assert stored(directory) == undisturbed
+    return line
+
+
+def test_a_checkpoint_that_is_resealed_as_it_was_is_gone_on_from(
+    stopped, undisturbed, capsys, monkeypatch
+):
+    directory, path = stopped
+    reseal(path)
+    steps = steps_of(monkeypatch)
+    assert run(directory)["stopped"] is False
+    assert steps == [4, 5] and "passed over" not in capsys.readouterr().err
+    assert stored(directory) == undisturbed
+
+
+def test_another_conditions_checkpoint_is_not_gone_on_from(
+    tmp_path, undisturbed, capsys, monkeypatch
+):
+    """Renamed, as a copy by hand may: the shapes are the same, only the gap is another."""
+    run(tmp_path, TWO, stop=StopAt(3))
+    (other,) = (tmp_path / "checkpoints").iterdir()
+    path = other.rename(other.with_name(f"{ONE.condition_id}.safetensors"))
+    line = is_passed_over(tmp_path, path, undisturbed, capsys, monkeypatch)
+    assert TWO.condition_id in line and ONE.condition_id in line
+
+
+def test_nor_is_one_of_another_engine_or_one_that_does_not_tell(
+    stopped, undisturbed, capsys, monkeypatch
+):
+    directory, path = stopped
+    content = path.read_bytes()
+    for metadata in ({"engine": "torch"}, {"device": "cuda"}, {"condition_id": None}):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        for run_id in undisturbed:
+            (directory / "runs" / f"{run_id}.json").unlink(missing_ok=True)
+        reseal(path, **metadata)
+        is_passed_over(directory, path, undisturbed, capsys, monkeypatch)
+        monkeypatch.undo()
+
+
+def every(**changes):
+    """Return a change of each replica of a state."""
+    return lambda state: {**state, "replicas": [r | changes for r in state["replicas"]]}
+
+
+ROW = {"step": 3, "loss": 1.0, "accuracy": 0.5, "score": 0.5, "grad_norm": 1.0}
+STATES = {
+    "the step is after the last": lambda s: {**s, "step": 10},
+    "the step is the last": lambda s: {**s, "step": 6},
+    "the step is before the first": lambda s: {**s, "step": -1},
+    "the step is a text": lambda s: {**s, "step": "x"},
+    "there is no step": lambda s: {"replicas": s["replicas"]},
+    "the evaluations are after the step": lambda s: {**s, "step": 0},
+    "an evaluation is lacking": every(history=[]),
+    "an evaluation is there twice": every(history=[ROW, ROW]),
+    "evaluations go back": every(history=[{**ROW, "step": 6}, ROW]),
+    "a row is a text": every(history=["x"]),
+    "a row holds a text": every(history=[{**ROW, "loss": "x"}]),
+    "a row holds nothing": every(history=[{**ROW, "accuracy": None}]),
+    "a row lacks a number": every(history=[{"step": 3}]),
+    "a history is none": every(history=3),
+    "seconds are none": every(seconds=None),
+    "a replica has no rate": every(replica=[0]),
+    "a replica's seed is none": every(replica=["x", 1e-3]),
+    "a replica's seed is too large": every(replica=[2**40, 1e-3]),
+    "a replica's rate is none": every(replica=[0, None]),
+    "replicas are the same": every(replica=[0, 1e-3]),
+    "a replica is missing": lambda s: {**s, "replicas": s["replicas"][:1]},
+    "a replica is nothing": lambda s: {**s, "replicas": [{"replica": [0]}, {"replica": [0]}]},
+    "no replicas": lambda s: {**s, "replicas": []},
+    "a list": lambda s: [s],
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_nor_is_a_state_that_the_training_does_not_pass_through(
+    stopped, undisturbed, capsys, monkeypatch, name
+):
+    directory, path = stopped
+    reseal(path, STATES[name])
+    is_passed_over(directory, path, undisturbed, capsys, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tensors: {name: tensor.double() for name, tensor in tensors.items()},
+        lambda tensors: {name: tensor[..., :1] for name, tensor in tensors.items()},
+        lambda tensors: {**tensors, "more": tensors["clipped"].clone()},
+        lambda tensors: {"clipped": tensors["clipped"]},
+        lambda tensors: {**tensors, "clipped": torch.tensor(3)},
+    ],
+)
+def test_nor_are_tensors_of_another_kind(stopped, undisturbed, capsys, monkeypatch, change):
+    directory, path = stopped
+    reseal(path, change_tensors=lambda t: {k: v.contiguous() for k, v in change(t).items()})
+    is_passed_over(directory, path, undisturbed, capsys, monkeypatch)
+
+
+def test_nor_is_what_never_ends(stopped, undisturbed, capsys, monkeypatch):
+    directory, path = stopped
+    path.unlink()
+    os.mkfifo(path)
+    is_passed_over(directory, path, undisturbed, capsys, monkeypatch)
+
+
+def test_a_gradient_that_was_infinite_is_gone_on_from(stopped, capsys, monkeypatch):
+    directory, path = stopped
+    reseal(path, every(history=[{**ROW, "grad_norm": float("inf")}]))
+    steps = steps_of(monkeypatch)
+    run(directory)
+    assert steps == [4, 5] and "passed over" not in capsys.readouterr().err

@@ -90,7 +90,7 @@ def check_record(record: Mapping[str, Any]) -> None:
     """
     check_fields(record, NEEDED, OPTIONAL, "a record")
     for key in record.keys() - NEEDED.keys() - {"history"}:
-        if not _is_plain(record[key], DEEPEST):
+        if not is_plain(record[key], DEEPEST):
             raise ValueError(
                 f"a record's {key} must be plain values, {DEEPEST} levels deep at most"
             )
@@ -131,12 +131,12 @@ def check_told(record: Mapping[str, Any]) -> None:
             raise ValueError(f"a record's {name} must be its {wanted}, got {shown(record[name])}")
 
 
-def _is_plain(value: Any, levels: int) -> bool:
+def is_plain(value: Any, levels: int) -> bool:
     """Return whether a value can be gone through and written again."""
     if isinstance(value, dict):
         return levels > 0 and all(
-            is_text(key) and _is_plain(inner, levels - 1) for key, inner in value.items()
+            is_text(key) and is_plain(inner, levels - 1) for key, inner in value.items()
         )
     if isinstance(value, list):
-        return levels > 0 and all(_is_plain(inner, levels - 1) for inner in value)
+        return levels > 0 and all(is_plain(inner, levels - 1) for inner in value)
     return not isinstance(value, str) or is_text(value)

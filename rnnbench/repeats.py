@@ -6,9 +6,10 @@ is read first counts. A run is known by its id, and by its condition, seed and l
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+from rnnbench.errors import warn
 
 Record = dict[str, Any]
 Replica = tuple[str, int, float]  # of a condition
@@ -57,7 +58,7 @@ class _Counted:
             return True
         reason = self._reason(record, replica)
         if reason:
-            print(f"rnnbench: warning: {place} is passed over: {reason}", file=sys.stderr)
+            warn(f"{place} is passed over: {reason}")
         return False
 
     def _reason(self, record: Record, replica: Replica) -> str:

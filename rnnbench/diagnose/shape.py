@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rnnbench.record_shape import DEEPEST, is_plain
 from rnnbench.rules import (
     ABOVE_0,
     FINITE,
@@ -43,6 +44,8 @@ def check_diagnosis(diagnosis: Mapping[str, Any]) -> None:
         ValueError: it lacks something, or a value is wrong; the text is one line.
     """
     check_fields(diagnosis, NEEDED, {}, "a diagnosis")
+    if not is_plain(diagnosis, DEEPEST + 1):
+        raise ValueError(f"a diagnosis must be plain values, {DEEPEST} levels deep at most")
     check_fields(diagnosis["settings"], {"sequences": whole(1)}, {}, "a diagnosis's settings")
     _check_each(diagnosis["left_out"], TEXT, "left_out")
     unknown = diagnosis["phases"].keys() - set(PHASES)

@@ -1,6 +1,7 @@
 """The command: what it stores, what it keeps, what it refuses; and what is read back."""
 
 import json
+import os
 import re
 
 import numpy as np
@@ -155,6 +156,22 @@ def test_what_cannot_be_read_is_named_and_measured_anew(sweep, capsys):
     assert capsys.readouterr().err.count("is passed over") == 2
     assert main([str(sweep), *FEW, "--gap", "6"]) == 0
     assert first.read_bytes() == whole
+
+
+def test_a_diagnosis_that_is_nested_deep_or_never_ends_is_passed_over(sweep, tmp_path, capsys):
+    assert main([str(sweep), *FEW]) == 0
+    first, second, *others = stored(sweep)
+    unsealed = json.loads(first.read_bytes())
+    unsealed.pop("seal", None)
+    text = json.dumps(unsealed)
+    first.write_text(f'{text[:-1]}, "x": {"[" * 600}{"]" * 600}}}')
+    second.unlink()
+    os.mkfifo(second)
+    capsys.readouterr()
+    assert consolidate_diagnoses(sweep, tmp_path / "joined") == len(others)
+    err = capsys.readouterr().err
+    assert f"{first}:1 is passed over: a diagnosis must be plain values" in err
+    assert f"{second} is passed over: {second} is no regular file" in err
 
 
 def test_weights_that_cannot_be_read_cost_their_own_run_only(sweep, capsys):

@@ -96,6 +96,14 @@ def test_decode_names_what_is_missing():
         decode(json.dumps({k: v for k, v in record().items() if k != "history"}))
 
 
+def test_a_file_of_records_that_never_ends_is_named_and_passed_over(tmp_path, capsys):
+    os.mkfifo(tmp_path / "records.jsonl")
+    (tmp_path / "runs").mkdir()
+    os.mkfifo(tmp_path / "runs" / f"{'a' * 16}.json")
+    assert list(read_records(tmp_path)) == []
+    assert capsys.readouterr().err.count("is no regular file\n") == 2
+
+
 def test_a_record_that_the_system_fails_to_read_is_no_reason_to_train_again(tmp_path, capsys):
     path = tmp_path / "runs" / f"{'a' * 16}.json"
     path.mkdir(parents=True)  # whoever may do anything may read every file

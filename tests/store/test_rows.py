@@ -1,6 +1,7 @@
 """Rows beside the records: exact, once each, whole, in one order."""
 
 import math
+import os
 
 import numpy as np
 import pytest
@@ -44,6 +45,12 @@ def test_rows_are_once_each_and_in_one_order_whatever_order_they_came_in(tmp_pat
     both = FILE.load([tmp_path / "a", tmp_path / "b"])
     assert both["id"].tolist() == ["z", "x", "y"]
     assert both["loss"].tolist() == [0.5, 0.25, 0.5]
+
+
+def test_a_file_that_never_ends_is_named_and_passed_over(tmp_path, capsys):
+    os.mkfifo(FILE.path(tmp_path))
+    assert FILE.load(tmp_path).empty
+    assert capsys.readouterr().err.endswith("rows.csv is no regular file\n")
 
 
 def test_without_a_file_there_are_no_rows_but_their_columns(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from rnnbench.condition import Sweep
 from rnnbench.errors import describe, printable
@@ -233,12 +234,21 @@ def _say_where(plan: Plan, closing: Tally, *, stopped: bool) -> None:
     directory = plan.sweep.output_dir
     page = directory / "report" / "index.html"
     print(f"results: {directory}")
-    if page.exists():
+    if page.exists() and _is_drawn(directory):
         print(f"report:  {page}")
     if closing.total["left"]:
         _say(f"{closing.total['left']} replicas are left: the same command continues")
     elif stopped:
         _say("stopped before the report was drawn: the same command continues")
+
+
+def _is_drawn(directory: Path) -> bool:
+    """Return whether the report was drawn here, and is no other's or an older one."""
+    try:
+        from rnnbench.report import is_drawn
+    except ModuleNotFoundError:
+        return False
+    return is_drawn(directory)
 
 
 def _say(line: str) -> None:

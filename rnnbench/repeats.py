@@ -6,6 +6,7 @@ is read first counts. A run is known by its id, and by its condition, seed and l
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -45,14 +46,13 @@ class _Counted:
     """The runs that count so far."""
 
     def __init__(self) -> None:
-        self.replicas: dict[str, Replica] = {}  # by run id
         self.run_ids: dict[Replica, str] = {}
         self.contents: dict[str, int] = {}  # hashes by run id
 
     def add(self, place: str, record: Record) -> bool:
         """Return whether a record is the first of its run; one that says otherwise is named."""
         run_id = record["run_id"]
-        replica = (record["condition_id"], record["seed"], record["lr"])
+        replica = (sys.intern(record["condition_id"]), record["seed"], record["lr"])
         if run_id not in self.contents and replica not in self.run_ids:
             self.contents[run_id], self.run_ids[replica] = _content(record), run_id
             return True

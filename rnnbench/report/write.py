@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from rnnbench.errors import warn
 from rnnbench.records import write_atomically
 from rnnbench.report.content import compose, title
 from rnnbench.report.curve_numbers import curve_numbers
@@ -116,7 +116,4 @@ def _with_note(block: Block, left_out: Mapping[str, str]) -> Block:
 def _warn(left_out: Mapping[str, str]) -> None:
     if left_out:
         parts = ", ".join(f"{left} in {name}" for name, left in left_out.items())
-        print(
-            f"rnnbench: warning: figures have at most {MOST_PANELS} panels; left out: {parts}",
-            file=sys.stderr,
-        )
+        warn(f"figures have at most {MOST_PANELS} panels; left out: {parts}")

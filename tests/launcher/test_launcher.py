@@ -79,13 +79,14 @@ def files(directory):
 def test_only_what_has_no_result_is_planned(tmp_path):
     one, two = condition(gap=6), condition(gap=7)
     store = Store(tmp_path)
-    for run_id, status in [
+    stored = [
         (one.run_id(REPLICAS[0]), "failed"),
         (one.run_id(REPLICAS[1]), "diverged"),
         (two.run_id(REPLICAS[0]), "solved"),
         (two.run_id(REPLICAS[1]), "unsolved"),
-    ]:
-        store.write(stored_record(run_id=run_id, status=status))
+    ]
+    for seed, (run_id, status) in enumerate(stored):
+        store.write(stored_record(run_id=run_id, status=status, seed=seed))
     plan = make_plan(sweep_of(tmp_path, one, two))
     assert [(job["condition"], job["replicas"]) for job in plan.jobs] == [(one, [REPLICAS[0]])]
     assert plan.skipped == 3

@@ -79,7 +79,7 @@ def test_the_directory_itself_may_be_a_link(whole, in_tmp):
     check_links("linked")
 
 
-def test_only_regular_files_of_some_size_are_read(in_tmp, monkeypatch):
+def test_only_regular_files_of_some_size_are_read(in_tmp):
     os.mkfifo("pipe")
     (in_tmp / "file").write_bytes(b"abc")
     assert read_file("file") == b"abc"
@@ -88,6 +88,5 @@ def test_only_regular_files_of_some_size_are_read(in_tmp, monkeypatch):
             read_file(path)
     with pytest.raises(FileNotFoundError):
         read_file("nothing")
-    monkeypatch.setattr("rnnbench.within.MOST", 2)
     with pytest.raises(OSError, match="file has more than 2 bytes"):
-        read_file("file")
+        read_file("file", most=2)

@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import Any
 
-from rnnbench.class_text import Lookup
+from rnnbench.class_text import Lookup, text_of
 
 
 def find_class(path: str, kind: type, key: str) -> Any:
@@ -41,5 +41,8 @@ def _check_text(path: str, kind: type) -> None:
     module_name, _, class_name = path.rpartition(".")
     if not all(part.isidentifier() for part in [*module_name.split("."), class_name]):
         raise ImportError("it is no dotted path of names")
-    if module_name not in sys.modules and not Lookup(kind).is_found(path):
-        raise ImportError(f"{module_name} has no text that derives {class_name} from such a class")
+    if module_name in sys.modules or Lookup(kind).is_found(path):
+        return
+    if text_of(module_name) is None:
+        raise ModuleNotFoundError(f"No module named {module_name!r} is written in Python")
+    raise ImportError(f"{module_name} has no class {class_name} that derives from {kind.__name__}")

@@ -48,7 +48,7 @@ class Lookup:
             found = getattr(sys.modules[module_name], name, None)
             return isinstance(found, type) and issubclass(found, self._kind)
         if module_name not in self._modules:
-            self._modules[module_name] = _read(module_name)
+            self._modules[module_name] = text_of(module_name)
         module = self._modules[module_name]
         return module is not None and any(map(self.is_found, _meanings(module, name)))
 
@@ -96,7 +96,7 @@ def _source(module: Module, statement: ast.ImportFrom) -> str:
     return importlib.util.resolve_name(relative, module.package)
 
 
-def _read(name: str) -> Module | None:
+def text_of(name: str) -> Module | None:
     """Return a module's text, parsed; None where there is none, or running it is its purpose."""
     top, *parts = name.split(".")
     if "__main__" in (top, *parts):

@@ -10,6 +10,7 @@ import torch
 from rnnbench.check.__main__ import main
 from rnnbench.check.run import CHECKS
 
+LEAVING = "from rnnbench.cells import GRU\nclass Good(GRU): ...\nraise SystemExit(3)\n"
 MODULE = """
 from asyncio import CancelledError
 
@@ -45,7 +46,7 @@ class Interrupts(Good):
 def command(in_tmp, capsys, exit_code):
     """Run a command with own cells in the current directory; return code, lines and errors."""
     (in_tmp / "cells_of_mine.py").write_text(MODULE)
-    (in_tmp / "leaving.py").write_text("Good = None\nraise SystemExit(3)")
+    (in_tmp / "leaving.py").write_text(LEAVING)
 
     def run(*words):
         code = exit_code(main, words)

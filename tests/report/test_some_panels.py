@@ -85,7 +85,9 @@ def test_so_it_is_with_keep_biases(
     records = []
     for bias in (0.0, 1.0, 2.0):
         own = runs(fabricate, 3, (11, 20), keep_bias=bias)
-        records += [r | {"run_id": f"{r['run_id']}_{bias:.0f}"} for r in own]
+        for record in own:
+            ids = {key: f"{record[key]}_{bias:.0f}" for key in ("run_id", "condition_id")}
+            records.append(record | ids)
     study = read_study([stored(records)])
     assert ROOM["horizon_vs_keep_bias"](study)[1] == "1 of 3 tasks"
     assert drawn(study, "horizon_vs_keep_bias") == 2

@@ -155,7 +155,7 @@ def _first(plan):
         ),
         (
             lambda p: _first(p)["config"]["trainer"].update(clip_norm=-1),
-            "a plan's trainer's clip_norm must be a number above 0, or null, got -1",
+            "a plan's trainer's clip_norm must be a number above 0, up to 1e+100, or null, got -1",
         ),
         (
             lambda p: _first(p)["config"]["trainer"].update(optimizer="adamw"),

@@ -1,5 +1,6 @@
 """Tuning comes first, is stored apart, and is done once."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,14 +102,15 @@ def test_a_rate_that_is_clearly_behind_leaves_after_a_third_of_the_steps(tuned):
     assert {r["lr"] for r in dropped} == {e for e in load_tuning(tuned).query("dropped")["lr"]}
 
 
-def test_what_is_tuned_is_not_tuned_again(tuned, capfd):
-    times = {p: p.stat().st_mtime_ns for p in tuned.rglob("*.json")}
-    assert launch_here(sweep_of(tuned)) == 0
-    assert {p: p.stat().st_mtime_ns for p in tuned.rglob("*.json")} == times
+def test_what_is_tuned_is_not_tuned_again(tuned, tmp_path, capfd):
+    directory = shutil.copytree(tuned, tmp_path / "out")
+    times = {p: p.stat().st_mtime_ns for p in directory.rglob("*.json")}
+    assert launch_here(sweep_of(directory)) == 0
+    assert {p: p.stat().st_mtime_ns for p in directory.rglob("*.json")} == times
     assert "to tune" not in capfd.readouterr().err
-    assert launch_here(sweep_of(tuned, seeds=(0, 1, 2))) == 0
+    assert launch_here(sweep_of(directory, seeds=(0, 1, 2))) == 0
     assert "to tune" not in capfd.readouterr().err
-    assert len(load_results(tuned)) == 6
+    assert len(load_results(directory)) == 6
 
 
 def test_a_stopped_tuning_chooses_nothing_yet(tuned, tmp_path):

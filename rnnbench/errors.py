@@ -33,7 +33,12 @@ def warn(text: str) -> None:
 
     All warnings come through here: what they name may be a file that somebody else has named.
     """
-    print(printable(f"rnnbench: warning: {text}"), file=sys.stderr)
+    say(f"warning: {text}")
+
+
+def say(line: str) -> None:
+    """Say a line on stderr, as it can be shown, under the suite's name."""
+    print(printable(f"rnnbench: {line}"), file=sys.stderr)
 
 
 def describe(error: BaseException) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 from rnnbench.condition import Sweep
-from rnnbench.errors import describe, printable
+from rnnbench.errors import describe, say
 from rnnbench.launcher import pool
 from rnnbench.launcher.closing import close, format_closing
 from rnnbench.launcher.engines import resolve_engines, time_engines
@@ -17,6 +16,7 @@ from rnnbench.launcher.plan import Job, Plan, make_plan, stored_records
 from rnnbench.launcher.progress import make_progress
 from rnnbench.launcher.runners import CannotRun, Runner, run_here, run_in_workers
 from rnnbench.launcher.sharing import run_shared
+from rnnbench.launcher.summing_up import say_where, sum_up
 from rnnbench.launcher.tuning import (
     describe_choices,
     settle,
@@ -27,7 +27,6 @@ from rnnbench.launcher.tuning import (
 from rnnbench.launcher.watch import Watch
 from rnnbench.manifest import add_to_manifest
 from rnnbench.records import NewerRecord
-from rnnbench.tally import Tally
 from rnnbench.within import LeadsOut, check_links
 
 CANNOT_RUN = 2
@@ -57,14 +56,14 @@ def _launch(
         with terminable():
             return _launch_each(sweeps, runner, make_interrupt)
     except (CannotRun, NewerRecord) as error:
-        _say(f"error: {error}")
+        say(f"error: {error}")
         return CANNOT_RUN
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        _say(f"error: {place}{error.strerror or error}: the same command continues")
+        say(f"error: {place}{error.strerror or error}: the same command continues")
         return 1
     except KeyboardInterrupt as stopped:
-        _say("stopped: the same command continues")
+        say("stopped: the same command continues")
         return TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED
 
 
@@ -118,7 +117,7 @@ def _show(plan: Plan) -> int:
         from rnnbench.plan_file import write_plan
 
         write_plan(plan.sweep.plan_file, plan.sweep)
-        _say(f"plan: {plan.sweep.plan_file}")
+        say(f"plan: {plan.sweep.plan_file}")
 
     def describe_costs(plan: Plan) -> str:
         return describe_plan(_with_engines(plan, run_here, Interrupt()))
@@ -130,7 +129,7 @@ def _show(plan: Plan) -> int:
             plan = make_plan(with_untuned_rates(plan.sweep))
         print(describe_costs(plan))
     except Exception as error:  # whatever a user's own task or cell raises in its first steps
-        _say(f"the plan cannot be measured: {describe(error)}")
+        say(f"the plan cannot be measured: {describe(error)}")
         return 1
     return 0
 
@@ -145,9 +144,9 @@ def _run(plan: Plan, runner: Runner, interrupt: Interrupt) -> int:
         errors |= _train(plan, mode, runner, interrupt)
     closing = close(plan, stored_records(plan.sweep), errors)
     if interrupt.exit_code is None:
-        _sum_up(plan, mode)
+        sum_up(plan, mode)
     print(format_closing(closing))
-    _say_where(plan, closing, stopped=interrupt.exit_code is not None)
+    say_where(plan, closing, stopped=interrupt.exit_code is not None)
     return 0 if closing.complete else 1
 
 
@@ -161,7 +160,7 @@ def _tune(plan: Plan, runner: Runner, interrupt: Interrupt) -> tuple[Plan, dict[
     errors = _train(tuning, "none", runner, interrupt)
     settled = settle(plan.sweep)
     for line in describe_choices(settled):
-        _say(line)
+        say(line)
     return make_plan(settled), errors
 
 
@@ -172,7 +171,7 @@ def _with_engines(plan: Plan, runner: Runner, interrupt: Interrupt) -> Plan:
         with interrupt:
             runner(time_engines, jobs, notify, interrupt, seconds=plan.sweep.condition_seconds)
 
-    return resolve_engines(plan, _say, run)
+    return resolve_engines(plan, say, run)
 
 
 def _tracker_mode(plan: Plan) -> str:
@@ -206,50 +205,3 @@ def _train(plan: Plan, mode: str, runner: Runner, interrupt: Interrupt) -> dict[
 
         run_shared(watch, run, interrupt)
     return watch.errors
-
-
-def _sum_up(plan: Plan, mode: str) -> None:
-    """Draw the report, and mirror it; neither may cost the sweep its exit code."""
-    directory = plan.sweep.output_dir
-    try:
-        from rnnbench.report import is_drawn, write_report
-
-        if not plan.jobs and is_drawn(directory):
-            return
-
-        report = write_report([directory])
-        if mode != "none":
-            from rnnbench.tracker import mirror_summary
-
-            mirror_summary(plan.sweep.name, {**plan.sweep.tracker, "mode": mode}, directory, report)
-    except ModuleNotFoundError as lacking:
-        package = (lacking.name or "a package").partition(".")[0]
-        where = f"python -m rnnbench.report {directory}, where it is"
-        _say(f"no report is drawn, as {package} is not installed: {where}")
-    except Exception as error:
-        _say(f"warning: the report could not be drawn: {describe(error)}")
-
-
-def _say_where(plan: Plan, closing: Tally, *, stopped: bool) -> None:
-    directory = plan.sweep.output_dir
-    page = directory / "report" / "index.html"
-    print(f"results: {directory}")
-    if page.exists() and _is_drawn(directory):
-        print(f"report:  {page}")
-    if closing.total["left"]:
-        _say(f"{closing.total['left']} replicas are left: the same command continues")
-    elif stopped:
-        _say("stopped before the report was drawn: the same command continues")
-
-
-def _is_drawn(directory: Path) -> bool:
-    """Return whether the report was drawn here, and is no other's or an older one."""
-    try:
-        from rnnbench.report import is_drawn
-    except ModuleNotFoundError:
-        return False
-    return is_drawn(directory)
-
-
-def _say(line: str) -> None:
-    print(printable(f"rnnbench: {line}"), file=sys.stderr)

@@ -11,13 +11,11 @@ from pathlib import Path
 import pytest
 
 import rnnbench
-from rnnbench.records import Store
+from tests.stored_numbers import numbers
 
 from .wandb_reader import offline_runs
 
 SCRIPT = (str(Path(sys.executable).parent / "rnnbench"),)
-# What may differ between two runs of the same numbers: how long, where and by which command.
-CIRCUMSTANCES = ["seconds", "sequences_per_second", "environment", "command"]
 SMALL = [
     *(
         "engine=reference",
@@ -49,18 +47,6 @@ def finish(process, code=0):
     assert process.returncode == code, err
     assert "Traceback" not in err
     return out, err
-
-
-def numbers(directory):
-    """Return all that must not change, of every run: its record and its trained weights."""
-    store = Store(directory)
-    return {
-        run_id: (
-            {key: value for key, value in record.items() if key not in CIRCUMSTANCES},
-            store.parameters(run_id).read_bytes(),
-        )
-        for run_id, record in store.runs().items()
-    }
 
 
 def wait_until(met, seconds=120):

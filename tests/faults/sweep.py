@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.stored_numbers import CIRCUMSTANCES
+
 FINISHED = ("solved", "unsolved", "diverged")
-# What may differ between two runs of the same numbers: how long, where, by which command, and the
-# seal over these.
-CIRCUMSTANCES = ("seconds", "sequences_per_second", "environment", "command", "seal")
+# The seal is over what may differ, too.
+LEFT_OUT = (*CIRCUMSTANCES, "seal")
 OWN = Path(__file__).with_name("own.py")
 OUTPUT = "out"
 SWEEP = (
@@ -61,7 +62,7 @@ def runs(output_dir: Path) -> dict[str, Run]:
     """Return every finished run by its id."""
     found = {}
     for path, record in records(output_dir):
-        kept = {key: value for key, value in record.items() if key not in CIRCUMSTANCES}
+        kept = {key: value for key, value in record.items() if key not in LEFT_OUT}
         weights = path.with_suffix(".safetensors")
         found[path.stem] = Run(kept, weights.read_bytes() if weights.exists() else b"")
     return found

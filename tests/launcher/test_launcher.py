@@ -1,79 +1,17 @@
-"""Whole sweeps: what is trained and what is skipped, what failures and signals leave behind."""
+"""Whole sweeps: what is trained and what is skipped, and what failures leave behind."""
 
 import os
-import signal
-import subprocess
-import sys
-import textwrap
-import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from rnnbench.cells import GRU
-from rnnbench.condition import Condition, Replica, Sweep
+from rnnbench.condition import Replica
 from rnnbench.launcher import launch, launch_here
 from rnnbench.launcher.closing import close, format_closing
 from rnnbench.launcher.plan import make_plan
 from rnnbench.records import FINISHED, Store
+from tests.launcher.own_sweeps import REPLICAS, condition, files, statuses, sweep_of
 from tests.stored_record import stored_record
-
-HERE = Path(__file__).parent
-TRAINER = {"steps": 6, "batch_size": 4, "clip_norm": 1.0, "eval_every": 3, "eval_size": 16}
-REPLICAS = (Replica(0, 1e-3), Replica(1, 1e-3))
-
-
-class Killed(GRU):
-    """A cell that takes its process with it."""
-
-    def update(self, *arguments):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-class Broken(GRU):
-    """A cell with a mistake in it."""
-
-    def update(self, *arguments):
-        raise RuntimeError("a mistake\nin the cell")
-
-
-class Repaired(GRU):
-    """A cell that is broken as long as the environment says so."""
-
-    def update(self, *arguments):
-        if "RNNBENCH_TEST_BROKEN" in os.environ:
-            raise RuntimeError("not yet")
-        return super().update(*arguments)
-
-
-def condition(cell="gru", gap=6, engine="reference", **trainer):
-    """Return a small condition; `engine="auto"` has its engines timed before."""
-    own = {"killed": Killed, "broken": Broken, "repaired": Repaired}
-    target = f"{__name__}.{own[cell].__name__}" if cell in own else f"rnnbench.cells.{cell.upper()}"
-    return Condition(
-        task={"_target_": "tasks.delayed_recall.DelayedRecall", "name": "recall", "gap": gap},
-        cell={"_target_": target, "name": cell},
-        model={"hidden_size": 8, "num_layers": 1, "bidirectional": False},
-        trainer={**TRAINER, **trainer},
-        dtype="float32",
-        engine=engine,
-        device="auto",
-    )
-
-
-def sweep_of(directory, *conditions, replicas=REPLICAS, **settings):
-    tracker = {"kind": "none", "mode": "auto", "project": "rnnbench", "entity": None}
-    sweep = Sweep("trial", directory, 2, False, tracker, tuple((c, replicas) for c in conditions))
-    return replace(sweep, **settings)
-
-
-def statuses(directory):
-    return {run_id: record["status"] for run_id, record in Store(directory).runs().items()}
-
-
-def files(directory):
-    return {p: p.stat().st_mtime_ns for p in directory.rglob("*") if p.is_file()}
 
 
 def test_only_what_has_no_result_is_planned(tmp_path):
@@ -178,7 +116,7 @@ def test_a_worker_that_dies_and_a_cell_that_raises_cost_their_own_conditions(tmp
         *("killed", "killed"),
     ]
     assert errors["killed"] == "the worker process was killed by SIGKILL, perhaps out of memory"
-    assert errors["broken"].startswith("RuntimeError: a mistake in the cell (test_launcher.py:")
+    assert errors["broken"].startswith("RuntimeError: a mistake in the cell (own_sweeps.py:")
     assert errors["gru"] is None
     output = capfd.readouterr().out
     assert "all                2        0       4" in output
@@ -232,56 +170,6 @@ def test_an_error_in_the_report_does_not_change_the_exit_code(tmp_path, capfd):
     assert capfd.readouterr().err.count("rnnbench: warning: the report could not be drawn: ") == 2
 
 
-def test_a_dry_run_shows_the_plan_and_its_cost_and_writes_nothing(tmp_path, capfd):
-    stored = sweep_of(tmp_path / "stored", condition(gap=6))
-    assert launch_here(stored) == 0
-    capfd.readouterr()
-    before = files(tmp_path)
-    more = sweep_of(tmp_path / "stored", *(condition(gap=gap) for gap in (6, 12)), dry_run=True)
-    assert launch([more]) == 0
-    lines = capfd.readouterr().out.splitlines()
-    assert lines[1].split()[:8] == ["recall", "gap", "6", "gru", "7", "6", "2", "0"]
-    assert lines[2].split()[:8] == ["recall", "gap", "12", "gru", "13", "6", "0", "2"]
-    assert lines[-1].startswith("1 conditions with 2 replicas are to do, about ")
-    assert launch([replace(more, output_dir=tmp_path / "new")]) == 0
-    assert files(tmp_path) == before
-    assert not (tmp_path / "new").exists()
-
-
-@pytest.mark.alone
-def test_a_dry_run_costs_in_proportion_to_steps_and_time_steps(tmp_path):
-    from rnnbench.launcher.estimate import measure
-
-    def of(gap, steps):
-        return condition(gap=gap, steps=steps)
-
-    seconds = measure(make_plan(sweep_of(tmp_path, of(49, 100), of(199, 100))))
-    assert seconds[0] == pytest.approx(4 * seconds[1])
-    slow = measure(make_plan(sweep_of(tmp_path, of(199, 100_000))))
-    assert slow[0] == pytest.approx(1000 * seconds[0], rel=0.7)
-
-
-def test_a_dry_run_counts_the_time_steps_of_a_schedule(tmp_path):
-    """Growing over gaps 1 to 9: half of the steps with 6 time steps on average, half with 10."""
-    from rnnbench.launcher.estimate import measure
-
-    fixed = condition(gap=9, steps=16 * 36)
-    growing = replace(fixed, task={**fixed.task, "gap_schedule": "growing"})
-    plan = make_plan(sweep_of(tmp_path, growing, fixed))
-    assert [job["condition"].gap_schedule for job in plan.jobs] == ["fixed", "growing"]
-    seconds = measure(plan)
-    assert seconds[1] == pytest.approx(0.8 * seconds[0])
-    assert plan.costs[1] == pytest.approx(0.8 * plan.costs[0])
-
-
-def test_a_dry_run_of_a_broken_cell_says_what_is_broken(tmp_path, capfd):
-    broken = condition("broken", engine="auto")
-    assert launch([sweep_of(tmp_path / "out", broken, dry_run=True)]) == 1
-    engine, line = capfd.readouterr().err.splitlines()
-    assert engine.startswith("rnnbench: engine reference for broken; not compiled: ")
-    assert line.startswith("rnnbench: the plan cannot be measured: RuntimeError: a mistake")
-
-
 def test_the_closing_table_counts_what_is_left(tmp_path):
     sweep = sweep_of(tmp_path, condition("gru"), condition("lstm"))
     plan = make_plan(sweep)
@@ -296,99 +184,3 @@ def test_the_closing_table_counts_what_is_left(tmp_path):
         "all              1        0       2     1",
         "failed: recall gap 6 lstm (2 of 2 replicas): lost",
     ]
-
-
-SCRIPT = f"""
-    import sys
-    sys.path.insert(0, {str(HERE)!r})
-    from test_launcher import long_sweep, run_it
-    if __name__ == "__main__":
-        sys.exit(run_it(sys.argv[1], long_sweep(sys.argv[2])))
-"""
-
-
-def long_sweep(output_dir):
-    long = [condition(cell, gap, steps=400) for gap in (10, 11) for cell in ("gru", "rnn")]
-    return sweep_of(Path(output_dir), *long)
-
-
-def run_it(how, sweep):
-    return launch([sweep]) if how == "workers" else launch_here(sweep)
-
-
-def start(tmp_path, how, output_dir):
-    path = tmp_path / "script.py"
-    path.write_text(textwrap.dedent(SCRIPT))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    return subprocess.Popen(
-        [sys.executable, path, how, output_dir],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-
-
-def wait_for(predicate, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not predicate() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert predicate()
-
-
-@pytest.mark.parametrize(
-    ("how", "number", "code"),
-    [("workers", signal.SIGTERM, 143), ("workers", signal.SIGINT, 130), ("here", 2, 130)],
-)
-def test_a_stopped_sweep_continues_where_it_was(tmp_path, how, number, code):
-    out = tmp_path / "out"
-    first = start(tmp_path, how, out)
-    wait_for(lambda: len(statuses(out)) >= 2 if out.exists() else False)
-    first.send_signal(number)
-    output, errors = first.communicate(timeout=30)
-    assert first.returncode == code, errors
-    done = files(out / "runs")
-    assert 2 <= len(statuses(out)) < 8
-    assert "replicas are left: the same command continues" in errors
-    assert "  left" in output.splitlines()[0]
-    assert "Traceback" not in errors
-    assert not (out / "report").exists()
-    if how == "workers":
-        assert "stopping once all work is put away" in errors
-        assert list((out / "checkpoints").iterdir())
-
-    assert run_it(how, long_sweep(out)) == 0
-    assert len(statuses(out)) == 8
-    assert done.items() <= files(out / "runs").items()
-    assert not any((out / "checkpoints").glob("*"))
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_sweep_that_is_stopped_while_it_is_summed_up_says_so(
-    tmp_path, capfd, monkeypatch, number, code
-):
-    before = signal.getsignal(number)
-    monkeypatch.setattr("rnnbench.report.write_report", lambda _: os.kill(os.getpid(), number))
-    assert launch_here(sweep_of(tmp_path / "out", condition())) == code
-    assert (
-        capfd.readouterr().err.splitlines()[-1] == "rnnbench: stopped: the same command continues"
-    )
-    assert signal.getsignal(number) == before
-    monkeypatch.undo()
-    assert launch_here(sweep_of(tmp_path / "out", condition())) == 0
-    assert (tmp_path / "out" / "report" / "index.html").exists()
-
-
-def test_a_signal_with_the_last_record_leaves_the_report_and_says_so(tmp_path, capfd, monkeypatch):
-    write = Store.write
-
-    def write_and_signal(store, record, parameters):
-        write(store, record, parameters)
-        if record["seed"] == REPLICAS[-1].seed:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    monkeypatch.setattr(Store, "write", write_and_signal)
-    assert launch_here(sweep_of(tmp_path / "out", condition())) == 143
-    line = "rnnbench: stopped before the report was drawn: the same command continues"
-    assert capfd.readouterr().err.splitlines()[-1] == line
-    assert not (tmp_path / "out" / "report").exists()

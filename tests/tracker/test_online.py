@@ -10,9 +10,10 @@ import pytest
 
 from rnnbench.records import Store
 from rnnbench.tracker.summary import summary_id
+from tests.stored_numbers import numbers
 
 from .wandb_server import KEY, wandb_server
-from .wandb_sweep import WORDS, assert_whole, command, numbers, records_of, results_sent
+from .wandb_sweep import WORDS, assert_whole, command, records_of, results_sent
 
 SLOWEST = 120  # seconds, of a sweep of a few; what an outage may add is far less
 

@@ -16,7 +16,6 @@ WORDS = ["+sweep=gaps", "task=recall", "cell=gru,rnn", "task.gap=5", "seeds=3", 
 WORDS += ["engine=reference", "model.hidden_size=8", "trainer.steps=40", "trainer.eval_every=10"]
 WORDS += ["trainer.batch_size=8", "trainer.eval_size=32", "trainer.lr=1e-3"]
 LIMIT = 240  # seconds, of any command, on a machine that is busy
-CIRCUMSTANCES = ("seconds", "sequences_per_second", "environment", "command")
 OF_TRAINING = ("status", "steps", "clipped_steps", "steps_to_solve", "loss", "accuracy", "score")
 OF_TRAINING += ("seconds", "sequences_per_second", "error")
 
@@ -51,13 +50,6 @@ def command(module, *words, cwd, server=None, key=None, home=None):
 def records_of(directory):
     """Return the stored records by their runs' ids at W&B."""
     return {wandb_id("gaps", record): record for record in Store(directory).runs().values()}
-
-
-def numbers(directory):
-    """Return all that must not depend on the mirror."""
-    runs = Store(directory).runs().values()
-    kept = {r["run_id"]: {k: v for k, v in r.items() if k not in CIRCUMSTANCES} for r in runs}
-    return json.dumps(kept, sort_keys=True)
 
 
 def results_sent(server):

@@ -13,17 +13,16 @@ import torch
 from rnnbench.cli.main import run_command
 from rnnbench.launcher.tuning import DIRECTORY as TUNING
 from rnnbench.plan_file import write_plan
-from rnnbench.records import Store
 from rnnbench.seal import KEY, seal_line
 from rnnbench.train import main
 from tests.small_sweep import ONE, sweep_of
+from tests.stored_numbers import numbers
 
 ROOT = Path(__file__).resolve().parents[2]
 ABSENT = "hydra omegaconf pandas pydantic yaml rich scipy seaborn matplotlib PIL wandb"
 SMALL = "task=recall task.gap=5 cell=gru,rnn seeds=2 model.hidden_size=4 trainer.steps=20 "
 SMALL += "trainer.eval_every=10 trainer.eval_size=32 trainer.batch_size=8 tracker=none "
 SMALL += "engine=reference name=small workers=1"
-DIFFERS = ("seconds", "sequences_per_second", "environment", "command")
 
 
 def small(*more):
@@ -49,18 +48,6 @@ def bare(tmp_path_factory):
 def train(environment, *words):
     command = [sys.executable, "-m", "rnnbench.train", *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True)
-
-
-def numbers(directory):
-    """Return all that is stored of each run but for times, and the bytes of its weights."""
-    store = Store(directory)
-    return {
-        key: (
-            {name: value for name, value in record.items() if name not in DIFFERS},
-            store.parameters(key).read_bytes(),
-        )
-        for key, record in store.runs().items()
-    }
 
 
 def test_torch_alone_trains_to_the_records_of_the_sweep_itself(in_tmp, bare):

@@ -15,19 +15,8 @@ from rnnbench.records import Store
 from rnnbench.seal import seal_tensors
 from rnnbench.verify.__main__ import main as verify
 from tests.small_sweep import ONE, REPLICAS, TWO
-
-TIMES = ("seconds", "sequences_per_second", "environment")
-
-
-class StopAt:
-    """A stop request that comes after so many looks."""
-
-    def __init__(self, looks):
-        self.looks = looks
-
-    def is_set(self):
-        self.looks -= 1
-        return self.looks < 0
+from tests.stored_numbers import numbers
+from tests.training.stop_at import StopAt
 
 
 def run(directory, condition=ONE, stop=None, **changes):
@@ -39,22 +28,11 @@ def run(directory, condition=ONE, stop=None, **changes):
     return worker.run_job(job | changes, lambda event: None, stop or threading.Event())
 
 
-def stored(directory):
-    store = Store(directory)
-    return {
-        run_id: (
-            {key: value for key, value in record.items() if key not in TIMES},
-            store.parameters(run_id).read_bytes(),
-        )
-        for run_id, record in store.runs().items()
-    }
-
-
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     directory = tmp_path_factory.mktemp("undisturbed")
     run(directory)
-    return stored(directory)
+    return numbers(directory)
 
 
 @pytest.fixture
@@ -91,7 +69,7 @@ def test_and_the_runs_are_trained_again(swapped, undisturbed, capsys):
     for path in paths:
         assert f"{path} is passed over: it belongs to another run, '" in err
     assert run(directory)["found"] == 0
-    assert stored(directory) == undisturbed
+    assert numbers(directory) == undisturbed
 
 
 def test_weights_of_before_do_not_tell_and_are_read(tmp_path, undisturbed):
@@ -168,7 +146,7 @@ def is_passed_over(directory, path, undisturbed, capsys, monkeypatch):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"rnnbench: warning: {path} is passed over: ")
     assert steps == list(range(6))
-    assert stored(directory) == undisturbed
+    assert numbers(directory) == undisturbed
     return line
 
 
@@ -180,7 +158,7 @@ def test_a_checkpoint_that_is_resealed_as_it_was_is_gone_on_from(
     steps = steps_of(monkeypatch)
     assert run(directory)["stopped"] is False
     assert steps == [4, 5] and "passed over" not in capsys.readouterr().err
-    assert stored(directory) == undisturbed
+    assert numbers(directory) == undisturbed
 
 
 def test_another_conditions_checkpoint_is_not_gone_on_from(

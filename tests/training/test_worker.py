@@ -12,6 +12,8 @@ from rnnbench import worker
 from rnnbench.condition import Condition, Replica
 from rnnbench.recording import store_failure
 from rnnbench.records import Store
+from tests.stored_numbers import numbers
+from tests.training.stop_at import StopAt
 
 CONDITION = Condition(
     task={"_target_": "tasks.delayed_recall.DelayedRecall", "name": "recall", "gap": 6},
@@ -23,18 +25,6 @@ CONDITION = Condition(
     device="auto",
 )
 REPLICAS = (Replica(0, 1e-3), Replica(1, 1e-3), Replica(1, 3e-3))
-TIMES = ("seconds", "sequences_per_second", "environment")
-
-
-class StopAt:
-    """A stop request that comes after so many looks."""
-
-    def __init__(self, looks):
-        self.looks = looks
-
-    def is_set(self):
-        self.looks -= 1
-        return self.looks < 0
 
 
 def job(output_dir, replicas=REPLICAS, condition=CONDITION):
@@ -58,17 +48,6 @@ def run(output_dir, replicas=REPLICAS, stop=None, condition=CONDITION):
     )
 
 
-def stored(output_dir):
-    store = Store(output_dir)
-    return {
-        run_id: (
-            {key: value for key, value in record.items() if key not in TIMES},
-            {k: v.tolist() for k, v in load_file(store.parameters(run_id)).items()},
-        )
-        for run_id, record in store.runs().items()
-    }
-
-
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     directory = tmp_path_factory.mktemp("undisturbed")
@@ -77,7 +56,7 @@ def undisturbed(tmp_path_factory):
     accuracies = [record["accuracy"] for record in Store(directory).runs().values()]
     assert result["accuracy"] == pytest.approx(sum(accuracies) / 3)
     assert set(result["statuses"]) == {CONDITION.run_id(replica) for replica in REPLICAS}
-    return stored(directory)
+    return numbers(directory)
 
 
 @pytest.mark.parametrize("looks", [0, 9, 19, 28])
@@ -87,7 +66,7 @@ def test_stopped_and_started_again_gives_the_same_numbers(tmp_path, undisturbed,
     assert first == {**nothing, "stopped": True, "held": False}
     assert len(list((tmp_path / "checkpoints").iterdir())) == 1
     assert run(tmp_path)["stopped"] is False
-    assert stored(tmp_path) == undisturbed
+    assert numbers(tmp_path) == undisturbed
     assert not list((tmp_path / "checkpoints").iterdir())
 
 
@@ -99,10 +78,10 @@ def test_where_the_gap_of_training_varies_it_goes_on_as_it_would_have(tmp_path, 
     run(tmp_path / "whole", condition=varied)
     assert run(tmp_path / "stopped", stop=StopAt(23), condition=varied)["stopped"]
     assert run(tmp_path / "stopped", condition=varied)["stopped"] is False
-    assert stored(tmp_path / "stopped") == stored(tmp_path / "whole")
+    assert numbers(tmp_path / "stopped") == numbers(tmp_path / "whole")
     run(tmp_path / "fixed", condition=replace(varied, task=CONDITION.task))
     losses = [
-        {record["loss"] for record, _ in stored(tmp_path / name).values()}
+        {record["loss"] for record, _ in numbers(tmp_path / name).values()}
         for name in ("whole", "fixed")
     ]
     assert not losses[0] & losses[1]
@@ -123,14 +102,14 @@ def test_goes_on_from_the_checkpoint_and_not_from_the_start(tmp_path, monkeypatc
 def test_replicas_asked_for_later_join_those_in_flight(tmp_path, undisturbed):
     run(tmp_path, REPLICAS[:2], stop=StopAt(12))
     run(tmp_path, REPLICAS)
-    assert stored(tmp_path) == undisturbed
+    assert numbers(tmp_path) == undisturbed
 
 
 def test_replicas_no_longer_asked_for_are_not_trained(tmp_path, undisturbed):
     run(tmp_path, REPLICAS, stop=StopAt(12))
     run(tmp_path, REPLICAS[1:])
     wanted = {CONDITION.run_id(replica) for replica in REPLICAS[1:]}
-    assert stored(tmp_path) == {k: v for k, v in undisturbed.items() if k in wanted}
+    assert numbers(tmp_path) == {k: v for k, v in undisturbed.items() if k in wanted}
 
 
 @pytest.mark.parametrize("damage", [b"", b"junk", None])
@@ -141,7 +120,7 @@ def test_a_broken_checkpoint_costs_time_but_no_number(tmp_path, undisturbed, cap
     path.write_bytes(content[: len(content) // 2] if damage is None else damage)
     run(tmp_path)
     assert "passed over" in capsys.readouterr().err
-    assert stored(tmp_path) == undisturbed
+    assert numbers(tmp_path) == undisturbed
 
 
 def test_a_record_tells_what_is_needed_to_run_it_again(tmp_path, undisturbed):

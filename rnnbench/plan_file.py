@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rnnbench import record_shape
 from rnnbench.condition import Condition, Replica, Sweep
 from rnnbench.data import SCHEDULES
 from rnnbench.engine import ENGINES
@@ -31,7 +32,6 @@ from rnnbench.worker import training_plan
 
 FORMAT = 1
 AUTO = "auto"
-SUFFIX = ".json"
 PLAN: Rules = {
     **{"format": whole(1), "sweep": NAME, "command": TEXT, "jobs": LIST},
     **{"condition_seconds": ABOVE_0.or_none},
@@ -39,10 +39,7 @@ PLAN: Rules = {
 JOB: Rules = {"condition_id": IDENTITY, "config": SECTION, "replicas": LIST}
 SEED = whole(0)
 # What the command line has checked where the plan was made, and nobody checks again in a training.
-TRAINER: Rules = {
-    **{"optimizer": one_of(OPTIMIZERS), "train_set_size": whole(1).or_none},
-    **{"clip_norm": ABOVE_0.or_none, "clip_value": ABOVE_0.or_none},
-}
+TRAINER: Rules = {**record_shape.TRAINER, "optimizer": one_of(OPTIMIZERS)}
 SCHEDULE: Rules = {"gap_schedule": one_of(SCHEDULES)}
 RESOURCES: Rules = {
     "engine": one_of((AUTO, *ENGINES)),

@@ -143,10 +143,10 @@ def _run(plan: Plan, runner: Runner, interrupt: Interrupt) -> int:
         mode = _tracker_mode(plan)
         errors |= _train(plan, mode, runner, interrupt)
     closing = close(plan, stored_records(plan.sweep), errors)
-    if interrupt.exit_code is None:
-        sum_up(plan, mode)
+    stopped = interrupt.exit_code is not None
+    page = None if stopped else sum_up(plan, mode)
     print(format_closing(closing))
-    say_where(plan, closing, stopped=interrupt.exit_code is not None)
+    say_where(plan, page, closing, stopped=stopped)
     return 0 if closing.complete else 1
 
 

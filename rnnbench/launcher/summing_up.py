@@ -9,45 +9,39 @@ from rnnbench.launcher.plan import Plan
 from rnnbench.tally import Tally
 
 
-def sum_up(plan: Plan, mode: str) -> None:
-    """Draw the report, and mirror it; neither may cost the sweep its exit code."""
+def sum_up(plan: Plan, mode: str) -> Path | None:
+    """Draw the report, and mirror it; neither may cost the sweep its exit code.
+
+    Returns:
+        The page; None where there is none of these results.
+    """
     directory = plan.sweep.output_dir
     try:
         from rnnbench.report import is_drawn, write_report
 
         if not plan.jobs and is_drawn(directory):
-            return
-
+            return directory / "report" / "index.html"
         report = write_report([directory])
         if mode != "none":
             from rnnbench.tracker import mirror_summary
 
             mirror_summary(plan.sweep.name, {**plan.sweep.tracker, "mode": mode}, directory, report)
+        return report / "index.html"
     except ModuleNotFoundError as lacking:
         package = (lacking.name or "a package").partition(".")[0]
         where = f"python -m rnnbench.report {directory}, where it is"
         say(f"no report is drawn, as {package} is not installed: {where}")
     except Exception as error:
         warn(f"the report could not be drawn: {describe(error)}")
+    return None
 
 
-def say_where(plan: Plan, closing: Tally, *, stopped: bool) -> None:
+def say_where(plan: Plan, page: Path | None, closing: Tally, *, stopped: bool) -> None:
     """Print where results and report lie, and what is left to do."""
-    directory = plan.sweep.output_dir
-    page = directory / "report" / "index.html"
-    print(f"results: {directory}")
-    if page.exists() and _is_drawn(directory):
+    print(f"results: {plan.sweep.output_dir}")
+    if page is not None:
         print(f"report:  {page}")
     if closing.total["left"]:
         say(f"{closing.total['left']} replicas are left: the same command continues")
     elif stopped:
         say("stopped before the report was drawn: the same command continues")
-
-
-def _is_drawn(directory: Path) -> bool:
-    """Return whether the report was drawn here, and is no other's or an older one."""
-    try:
-        from rnnbench.report import is_drawn
-    except ModuleNotFoundError:
-        return False
-    return is_drawn(directory)

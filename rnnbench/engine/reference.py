@@ -16,6 +16,7 @@ from rnnbench.cell import Cell
 from rnnbench.engine.base import Parameters, States
 
 PADDING = 32
+BOUNDARY = 64  # bytes
 
 
 def run_reference(
@@ -117,8 +118,14 @@ def _by_gate(gates: list[str], rows: Tensor, size: int, padded: int) -> dict[str
 
 
 def _affine(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Map `(R, T, B, F)` to `(R, T, B, N)` by each replica's own weight and bias."""
+    """Map `(R, T, B, F)` to `(R, T, B, N)` by each replica's own weight and bias.
+
+    Where replicas do not start on a boundary, each is multiplied by itself, from a copy that does.
+    """
     replicas, length, batch, features = inputs.shape
+    if replicas > 1 and length * batch * features * inputs.itemsize % BOUNDARY:
+        own = zip(inputs.split(1), weight.split(1), bias.split(1), strict=True)
+        return torch.cat([_affine(x.clone(), w, b) for x, w, b in own])
     flat = inputs.reshape(replicas, length * batch, features)
     product = torch.baddbmm(bias.transpose(1, 2), flat, weight.transpose(1, 2))
     return product.view(replicas, length, batch, -1)

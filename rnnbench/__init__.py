@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rnnbench.cell import Cell
     from rnnbench.cli.notebook import run
-    from rnnbench.diagnose.frames import load_diagnosis
-    from rnnbench.guess.table import load_guesses
-    from rnnbench.results import load_history, load_results
+    from rnnbench.store.diagnoses import load_diagnosis
+    from rnnbench.store.frames import load_history, load_results
+    from rnnbench.store.tables import load_guesses, load_transfer
     from rnnbench.task import Batch, Task
-    from rnnbench.transfer.table import load_transfer
-    from rnnbench.weights import load_model
+    from rnnbench.training.weights import load_model
 
 __version__ = "0.1.0"
 
@@ -21,12 +20,12 @@ _HOMES = {
     "Batch": "rnnbench.task",
     "Cell": "rnnbench.cell",
     "Task": "rnnbench.task",
-    "load_diagnosis": "rnnbench.diagnose.frames",
-    "load_guesses": "rnnbench.guess.table",
-    "load_history": "rnnbench.results",
-    "load_model": "rnnbench.weights",
-    "load_results": "rnnbench.results",
-    "load_transfer": "rnnbench.transfer.table",
+    "load_diagnosis": "rnnbench.store.diagnoses",
+    "load_guesses": "rnnbench.store.tables",
+    "load_history": "rnnbench.store.frames",
+    "load_model": "rnnbench.training.weights",
+    "load_results": "rnnbench.store.frames",
+    "load_transfer": "rnnbench.store.tables",
     "run": "rnnbench.cli.notebook",
 }
 

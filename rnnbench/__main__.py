@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnnbench.cli import main
-from rnnbench.errors import leave
+from rnnbench.console import leave
 
 if __name__ == "__main__":
     leave(main)

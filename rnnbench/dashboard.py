@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.arguments import Parser
-from rnnbench.condition import digest
-from rnnbench.errors import leave, message_of
-from rnnbench.records import read_records, write_atomically
-from rnnbench.tracker.destination import add_destination, asked_destination
+from rnnbench.console import Parser, leave, message_of
+from rnnbench.experiment.condition import digest
+from rnnbench.store.files import write_atomically
+from rnnbench.store.records import read_records
+from rnnbench.tracker.reach import add_destination, asked_destination
 from rnnbench.tracker.summary import FIGURES, by_gap_table
 
 if TYPE_CHECKING:

@@ -6,13 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnnbench.arguments import Parser
-from rnnbench.diagnose.store import consolidate_diagnoses
-from rnnbench.errors import leave, message_of
-from rnnbench.guess.table import GUESSES
-from rnnbench.records import consolidate, write_atomically
+from rnnbench.console import Parser, leave, message_of
 from rnnbench.report import draw_report
-from rnnbench.transfer.table import TRANSFER
+from rnnbench.store.diagnoses import consolidate_diagnoses
+from rnnbench.store.files import write_atomically
+from rnnbench.store.records import consolidate
+from rnnbench.store.tables import GUESSES, TRANSFER
 
 MEASUREMENTS = (TRANSFER, GUESSES)
 TABLES = ("summary.csv", "by_gap.csv", "horizons.tex", "report.md")

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rnnbench.arguments import Parser
-from rnnbench.errors import leave, message_of, printable
-from rnnbench.records import Record, read_records
-from rnnbench.tracker.destination import add_destination, asked_destination
-from rnnbench.within import check_links
+from rnnbench.console import Parser, leave, message_of, printable
+from rnnbench.store.files import check_links
+from rnnbench.store.records import Record, read_records
+from rnnbench.tracker.reach import add_destination, asked_destination
 
 PROGRAM = "rnnbench.sync"
 NOT_ALL = 1
@@ -49,7 +48,7 @@ def sync(directory: Path, settings: Mapping[str, Any]) -> bool:
 def _sync_sweep(
     directory: Path, settings: Mapping[str, Any], sweep: str, records: Sequence[Record]
 ) -> bool:
-    from rnnbench.tracker.resend import mark_sent, missing_runs, send_run
+    from rnnbench.tracker.mirror import mark_sent, missing_runs, send_run
     from rnnbench.tracker.run import run_name, wandb_id
 
     left = missing_runs(settings, sweep, records)
@@ -68,7 +67,7 @@ def _sync_sweep(
 
 def _send_summary(directory: Path, settings: Mapping[str, Any], sweep: str) -> bool:
     from rnnbench.report import write_report
-    from rnnbench.tracker.resend import mark_sent
+    from rnnbench.tracker.mirror import mark_sent
     from rnnbench.tracker.summary import log_summary, summary_id
 
     report = write_report([directory])  # whatever lies there may be somebody else's

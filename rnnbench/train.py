@@ -11,8 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnnbench.arguments import Parser, workers
-from rnnbench.errors import leave, printable
+from rnnbench.console import Parser, leave, printable, workers
 
 PROGRAM = "rnnbench.train"
 CANNOT_RUN = 2
@@ -23,8 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     from rnnbench.engine import check_engine
     from rnnbench.launcher import launch
-    from rnnbench.machine import choose_device
-    from rnnbench.plan_file import read_plan
+    from rnnbench.launcher.plan_file import read_plan
+    from rnnbench.training.machine import choose_device
 
     try:
         sweep = read_plan(given.plan, given.results, given.workers)

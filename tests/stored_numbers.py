@@ -1,6 +1,6 @@
 """All that must be the same wherever, whenever and however often interrupted a run is trained."""
 
-from rnnbench.records import Store
+from rnnbench.store.records import Store
 
 CIRCUMSTANCES = ("seconds", "sequences_per_second", "environment", "command")
 

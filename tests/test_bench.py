@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from rnnbench.bench.__main__ import main
-from rnnbench.bench.engines import COMPILED
 from rnnbench.bench.measure import measure
-from rnnbench.bench.problem import CELLS, RATE, MarkedSum, Shape, flops, make_trainer
+from rnnbench.bench.problem import CELLS, COMPILED, RATE, MarkedSum, Shape, flops, make_trainer
 from rnnbench.bench.tutorial import MODULES, Model, train
 
 
@@ -135,7 +134,7 @@ def test_measuring_needs_only_torch():
     heavy = ("hydra", "omegaconf", "wandb", "pandas", "pydantic", "rich", "matplotlib", "scipy")
     heavy += ("jax",)
     code = (
-        "import sys, rnnbench.bench.__main__, rnnbench.bench.worker;"
+        "import sys, rnnbench.bench.__main__, rnnbench.bench.process;"
         f"print(*[m for m in {heavy!r} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from rnnbench import load_diagnosis, load_results
-from rnnbench.diagnose import Diagnoses
+from rnnbench.store.diagnoses import Diagnoses
 
 REFERENCE = Path(__file__).resolve().parent.parent.parent / "results" / "reference"
 TASK, GAP, RATE = "adding", 80, 0.003

@@ -9,14 +9,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnnbench.arguments import Parser, whole_number
-from rnnbench.bench.engines import columns, has_jax
-from rnnbench.bench.figure import draw
 from rnnbench.bench.measure import measure, measure_peak
-from rnnbench.bench.problem import CELLS, SHAPES, Shape
-from rnnbench.bench.table import format_row, header, make_row
-from rnnbench.errors import leave
-from rnnbench.machine import choose_device, describe_machine
+from rnnbench.bench.problem import CELLS, SHAPES, Shape, columns, has_jax
+from rnnbench.bench.table import draw, format_row, header, make_row
+from rnnbench.console import Parser, leave, whole_number
+from rnnbench.training.machine import choose_device, describe_machine
 
 NOTES = """\
 Milliseconds of one run's whole training step (data, forward, backward, clip, Adam): medians of

@@ -11,7 +11,7 @@ import torch
 
 from rnnbench.bench.problem import RATE, MarkedSum, Shape
 from rnnbench.bench.tutorial import Model
-from rnnbench.data import TrainingData
+from rnnbench.training.data import TrainingData
 
 Arrays = dict[str, Any]
 BETA1, BETA2, EPSILON, LARGEST = 0.9, 0.999, 1e-8, 1.0

@@ -12,8 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, astuple
 from typing import Any
 
-from rnnbench.bench.engines import COMPILED, Column
-from rnnbench.bench.problem import Shape
+from rnnbench.bench.problem import COMPILED, Column, Shape
 
 ROUND_SECONDS = 0.4
 Answer = dict[str, float]
@@ -25,7 +24,7 @@ class Team:
     def __init__(self, column: Column, processes: int) -> None:
         self.column = column
         count = 1 if column.threads > 1 else processes
-        command = [sys.executable, "-m", "rnnbench.bench.worker", json.dumps(asdict(column))]
+        command = [sys.executable, "-m", "rnnbench.bench.process", json.dumps(asdict(column))]
         cores = os.cpu_count() or 1
         pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.members = [

@@ -1,7 +1,8 @@
-"""What is timed: whole training steps of the adding task, whose data cost next to nothing."""
+"""What is compared: each column of the table, and how its processes are set up."""
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from dataclasses import dataclass
 
@@ -10,10 +11,48 @@ from torch import Generator, Tensor
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.condition import Replica
+from rnnbench.experiment.condition import Replica
 from rnnbench.task import Batch, Chance, RegressionTask
-from rnnbench.trainer import Trainer
-from rnnbench.training_plan import Plan
+from rnnbench.training.trainer import Recipe, Trainer
+
+
+@dataclass(frozen=True)
+class Column:
+    """One engine in one kind of process.
+
+    Attributes:
+        name: the column's heading.
+        engine: torch.nn (the tutorial's loop), jax scan, jax vmap, or an engine of the suite.
+        tuned: whether the process is set up as the suite sets up its own (machine.py).
+        threads: of each process; with more than one, a single process has all cores.
+        stacked: whether a step trains all replicas of the shape, rather than one.
+    """
+
+    name: str
+    engine: str
+    tuned: bool = False
+    threads: int = 1
+    stacked: bool = False
+
+
+STOCK = (Column("nn 1 thread", "torch.nn"), Column("nn 2 threads", "torch.nn", threads=2))
+MALLOPT = Column("nn mallopt", "torch.nn", tuned=True)
+REFERENCE = Column("reference", "reference", tuned=True, stacked=True)
+COMPILED = Column("compiled", "compiled", tuned=True, stacked=True)
+JAX = (Column("jax scan", "jax scan"), Column("jax vmap", "jax vmap", stacked=True))
+
+
+def has_jax() -> bool:
+    """Return whether the extra `bench` is installed; nothing is imported."""
+    return importlib.util.find_spec("jax") is not None
+
+
+def columns(device: str) -> tuple[Column, ...]:
+    """Return what can be compared on a device; JAX only on the CPU."""
+    if device == "cuda":
+        return (STOCK[0], REFERENCE)
+    return (*STOCK, MALLOPT, REFERENCE, COMPILED, *(JAX if has_jax() else ()))
+
 
 CELLS: dict[str, type[Cell]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 RATE = 1e-3
@@ -68,7 +107,7 @@ class MarkedSum(RegressionTask):
 def make_trainer(cell: str, shape: Shape, engine: str, device: str = "cpu") -> Trainer:
     """Return a trainer that can be stepped for ever and never evaluates."""
     forever = 2**23
-    plan = Plan(
+    plan = Recipe(
         hidden_size=shape.hidden,
         steps=forever,
         batch_size=shape.batch,

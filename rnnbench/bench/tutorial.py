@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnbench.bench.problem import RATE, MarkedSum, Shape
-from rnnbench.data import TrainingData
+from rnnbench.training.data import TrainingData
 
 MODULES = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 

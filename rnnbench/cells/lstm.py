@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, sigmoid, tanh
 
-from rnnbench.cell import Cell
-from rnnbench.initialization import Initialization
+from rnnbench.cell import Cell, Initialization
 
 
 class LSTM(Cell):

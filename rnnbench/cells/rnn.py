@@ -6,8 +6,7 @@ from typing import Literal
 
 from torch import Tensor, relu, tanh
 
-from rnnbench.cell import Cell
-from rnnbench.initialization import Initialization
+from rnnbench.cell import Cell, Initialization
 
 
 class RNN(Cell):

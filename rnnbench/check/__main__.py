@@ -12,13 +12,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rnnbench.arguments import Parser, whole_number
-from rnnbench.check.outcome import FAILED, NOT_APPLICABLE, Outcome
+from rnnbench.check.problem import FAILED, NOT_APPLICABLE, CheckResult, Subject
 from rnnbench.check.run import CHECKS, run_checks
-from rnnbench.check.subject import Subject
-from rnnbench.class_path import find_class
-from rnnbench.errors import describe, leave, message_of
-from rnnbench.machine import prepare_process
+from rnnbench.console import Parser, describe, leave, message_of, whole_number
+from rnnbench.experiment.class_path import find_class
+from rnnbench.training.machine import prepare_process
 
 PROGRAM = "rnnbench.check"
 CANNOT_CHECK = 2
@@ -94,13 +92,13 @@ def _reason(cause: BaseException | None) -> str:
     return f": {message_of(cause) if isinstance(cause, Exception) else describe(cause)}"
 
 
-def format_line(outcome: Outcome) -> str:
+def format_line(outcome: CheckResult) -> str:
     """Return an outcome as a line of the table."""
     width = max(map(len, CHECKS))
     return f"{outcome.check:<{width}}  {outcome.result:<{len(NOT_APPLICABLE)}}  {outcome.text}"
 
 
-def _content(given: argparse.Namespace, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _content(given: argparse.Namespace, outcomes: Sequence[CheckResult]) -> dict[str, Any]:
     checks = [asdict(outcome) for outcome in outcomes]
     for check in checks:  # JSON has no infinity
         if check["value"] is not None and not math.isfinite(check["value"]):

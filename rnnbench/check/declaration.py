@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rnnbench.cell import Cell
-from rnnbench.check.outcome import Failure, Measured
-from rnnbench.check.subject import INPUT_SIZE, Subject
+import torch
+from torch import Tensor
+
+from rnnbench.cell import INITIALIZATIONS, Cell
+from rnnbench.check.problem import INPUT_SIZE, Failure, Measured, Subject, make_problem, pose, run
+from rnnbench.engine import get_engine
+from rnnbench.training.streams import INITIALIZATION, stream
 
 SOURCES = ("x", "h", "xh")
 
@@ -93,3 +98,149 @@ def _check_step(cell: Cell, hidden_size: int) -> Measured:
         raise Failure(f"shapes must {rule}, got {recurrent or 'none'}")
     _bind("step", cell.step, ["parameters", "inputs", "states"])
     return Measured(f"a step of its own; states {', '.join(cell.states)}; {', '.join(shapes)}")
+
+
+SIZES = (
+    {"replicas": 1, "batch": 1, "steps": 1},
+    {"replicas": 2, "batch": 3, "steps": 4},
+)
+
+
+def check_shapes(subject: Subject) -> Measured:
+    """Check one update by itself, then whole sequences, in both types."""
+    cell, size = subject.build(), subject.hidden_size
+    for dtype in (torch.float32, torch.float64):
+        _check_states(cell, step_once(cell, size, dtype), size, dtype)
+        for sizes in SIZES:
+            problem = make_problem(cell, hidden=size, dtype=dtype, **sizes)
+            with torch.no_grad():
+                outputs, finals = get_engine("reference")(cell, *problem, last=1)
+            state = (sizes["replicas"], sizes["batch"], size)
+            _expect("outputs", outputs, (state[0], 1, *state[1:]), dtype)
+            for name, final in zip(cell.states, finals, strict=True):
+                _expect(f"state {name}", final, state, dtype)
+    return Measured(f"({size},) per state and sequence, float32 and float64")
+
+
+def arguments_of_update(cell: Cell, size: int, dtype: torch.dtype) -> list[Tensor]:
+    """Return random arguments of `update`: gates and states `(2, 3, H)`, vectors `(2, 1, H)`."""
+    generator = torch.Generator().manual_seed(0)
+    count = len(cell.gates) + len(cell.states)
+    shapes = [(2, 3, size)] * count + [(2, 1, size)] * len(cell.vectors)
+    return [torch.randn(shape, generator=generator, dtype=dtype) for shape in shapes]
+
+
+def step_once(cell: Cell, size: int, dtype: torch.dtype) -> object:
+    """Return what one `update` or `step` gives, just as it is."""
+    with torch.no_grad():
+        if cell.declared:
+            return cell.update(*arguments_of_update(cell, size, dtype))
+        problem = make_problem(cell, hidden=size, features=INPUT_SIZE, dtype=dtype)
+        return cell.step(problem.parameters, problem.inputs[:, 0], problem.states)
+
+
+def _check_states(cell: Cell, new: object, size: int, dtype: torch.dtype) -> None:
+    method = "update" if cell.declared else "step"
+    names = ", ".join(cell.states)
+    several = len(cell.states) > 1 or not cell.declared
+    if several and not isinstance(new, tuple):
+        raise Failure(f"{method} must return a tuple ({names},), got {type(new).__name__}")
+    states = new if isinstance(new, tuple) else (new,)
+    if len(states) != len(cell.states):
+        raise Failure(
+            f"{method} must return {len(cell.states)} states ({names}), got {len(states)}"
+        )
+    for name, state in zip(cell.states, states, strict=True):
+        _expect(f"{method}'s state {name}", state, (2, 3, size), dtype)
+
+
+def _expect(what: str, found: object, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    if not isinstance(found, Tensor):
+        raise Failure(f"{what} must be a tensor, got {type(found).__name__}")
+    if tuple(found.shape) != shape:
+        raise Failure(f"{what} must have shape {shape}, got {tuple(found.shape)}")
+    if found.dtype != dtype:
+        raise Failure(f"{what} must be {dtype} where all that goes in is, got {found.dtype}")
+
+
+def check_size(subject: Subject) -> Measured:
+    """Compare the shapes of parameters and of carried states with what is declared."""
+    cell, size = subject.build(), subject.hidden_size
+    shapes = cell.shapes(INPUT_SIZE, size)
+    count = sum(map(math.prod, shapes.values()))
+    if cell.declared and count != _declared_parameters(cell, size):
+        wanted = f"{_declared_parameters(cell, size)}, as gates and vectors make"
+        raise Failure(f"parameters must be {wanted}, got {count} in shapes", count)
+    carried = sum(state[0, 0].numel() for state in run(cell, pose(subject, cell))[1:])
+    if carried != size * len(cell.states):
+        rule = f"{size * len(cell.states)} values, {size} for each of {len(cell.states)}"
+        raise Failure(f"states must carry {rule}, got {carried}", carried)
+    return Measured(f"{count} parameters for {INPUT_SIZE} inputs, {carried} values of state", count)
+
+
+def _declared_parameters(cell: Cell, size: int) -> int:
+    """Return the count by formula: each gate has a matrix and a bias for each of its sources."""
+    from_x = len(cell.fed_by("x")) * size * (INPUT_SIZE + 1)
+    from_h = len(cell.fed_by("h")) * size * (size + 1)
+    return from_x + from_h + len(cell.vectors) * size
+
+
+GAP = 20
+KEEP_BIAS = 2.5
+
+
+def check_start(subject: Subject) -> Measured:
+    """Draw initial values with every initialisation, twice with one seed and once with another."""
+    inits = _initializations(subject)
+    for name, cell in inits.items():
+        first, again, other = (draw(cell, subject.hidden_size, seed) for seed in (0, 0, 1))
+        for parameter, drawn in first.items():
+            if not bool(drawn.isfinite().all()):
+                raise Failure(f"initial values must be finite, got others in {parameter} ({name})")
+            if not torch.equal(drawn, again[parameter]):
+                rule = "initial values must depend on the seed alone"
+                raise Failure(f"{rule}, got others in {parameter} at a second draw ({name})")
+        if all(torch.equal(drawn, other[key]) for key, drawn in first.items()):
+            raise Failure(f"seeds must draw different initial values, got the same ({name})")
+    _check_keep_bias(subject)
+    return Measured(f"by seed alone: {', '.join(inits)}")
+
+
+def draw(cell: Cell, size: int, seed: int = 0, gap: int = GAP) -> dict[str, Tensor]:
+    """Return a replica's initial parameters, drawn over NaN so that gaps in them show.
+
+    The global generator stands elsewhere at every call: who draws from it, gives himself away.
+    """
+    shapes = cell.shapes(INPUT_SIZE, size)
+    parameters = {name: torch.full(shape, torch.nan) for name, shape in shapes.items()}
+    torch.rand(7)
+    cell.initialize(parameters, stream(INITIALIZATION, seed), gap=gap)
+    return parameters
+
+
+def _initializations(subject: Subject) -> dict[str, Cell]:
+    """Return the cell with each initialisation that its constructor takes."""
+    if not subject.takes("init"):
+        return {subject.build().init: subject.build()}
+    cells = {}
+    for name in INITIALIZATIONS:
+        try:
+            cells[name] = subject.build(init=name)
+        except ValueError:  # the cell has no such start, and says so
+            continue
+    return cells
+
+
+def _check_keep_bias(subject: Subject) -> None:
+    """Check that keep_bias is added once, to the keep gate's bias and to nothing else."""
+    gate = subject.build().keep_gate
+    if gate is None or not (subject.takes("keep_bias") and subject.takes("init")):
+        return
+    plain, helped = (subject.build(init="torch", keep_bias=bias) for bias in (0.0, KEEP_BIAS))
+    start, moved = draw(plain, subject.hidden_size), draw(helped, subject.hidden_size)
+    expected = {name: tensor.clone() for name, tensor in start.items()}
+    plain.bias_of(gate, expected["bias_hh_l0"], "h").add_(KEEP_BIAS)
+    for name, tensor in moved.items():
+        if not torch.allclose(tensor, expected[name]):
+            rule = f"keep_bias must be added once to bias_hh_l0 of gate {gate}"
+            raise Failure(f"{rule}, got {name} otherwise")

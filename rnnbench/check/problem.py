@@ -1,16 +1,89 @@
-"""A small problem for a cell, and all that an engine makes of it."""
+"""The cell that is checked, and how it is made again with other arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from rnnbench.cell import Cell
-from rnnbench.check.subject import INPUT_SIZE, Subject
 from rnnbench.engine import States, get_engine
+
+INPUT_SIZE = 5
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A cell's class, and how it is to be built.
+
+    Attributes:
+        kind: the class.
+        arguments: of its constructor, where they are not the defaults.
+        hidden_size: units to check it with.
+    """
+
+    kind: type[Cell]
+    arguments: Mapping[str, Any]
+    hidden_size: int
+
+    def build(self, **others: Any) -> Cell:
+        """Build the cell anew, with other arguments in place of the given ones."""
+        return self.kind(**{**self.arguments, **others})
+
+    def takes(self, argument: str) -> bool:
+        """Return whether the constructor has an argument of this name."""
+        parameters = inspect.signature(self.kind).parameters.values()
+        any_name = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+        return any_name or any(parameter.name == argument for parameter in parameters)
+
+
+PASSED, FAILED, NOT_APPLICABLE = "pass", "fail", "not applicable"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a check found that a cell passes.
+
+    Attributes:
+        text: the figure in words.
+        value: the figure alone, where it is a number.
+    """
+
+    text: str
+    value: float | None = None
+
+
+class Failure(Exception):
+    """A cell does not keep what it must; the text is one line that names what is wrong."""
+
+    def __init__(self, reason: str, value: float | None = None) -> None:
+        super().__init__(reason)
+        self.value = value
+
+
+class NotApplicable(Exception):
+    """A check does not concern a cell; the text says why."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One line of the table.
+
+    Attributes:
+        check: its name.
+        result: pass, fail or not applicable.
+        text: the measured figure, or the reason.
+        value: the figure as a number, where it is one.
+    """
+
+    check: str
+    result: str
+    text: str
+    value: float | None = None
 
 
 class Problem(NamedTuple):

@@ -5,32 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from rnnbench.check.batch import check_batch
-from rnnbench.check.causality import check_causality
-from rnnbench.check.compiled import check_compiled
-from rnnbench.check.declaration import check_declaration
-from rnnbench.check.determinism import check_determinism
-from rnnbench.check.endurance import check_endurance
-from rnnbench.check.gradient import check_gradient
-from rnnbench.check.learning import check_learning
-from rnnbench.check.outcome import (
+from rnnbench.check.behaviour import (
+    check_batch,
+    check_causality,
+    check_determinism,
+    check_endurance,
+    check_purity,
+    check_stepping,
+    check_use,
+)
+from rnnbench.check.declaration import check_declaration, check_shapes, check_size, check_start
+from rnnbench.check.engines import check_compiled, check_gradient, check_stacking
+from rnnbench.check.problem import (
     FAILED,
     NOT_APPLICABLE,
     PASSED,
+    CheckResult,
     Failure,
     Measured,
     NotApplicable,
-    Outcome,
+    Subject,
 )
-from rnnbench.check.purity import check_purity
-from rnnbench.check.shapes import check_shapes
-from rnnbench.check.size import check_size
-from rnnbench.check.stacking import check_stacking
-from rnnbench.check.start import check_start
-from rnnbench.check.stepping import check_stepping
-from rnnbench.check.subject import Subject
-from rnnbench.check.use import check_use
-from rnnbench.errors import describe
+from rnnbench.check.training import check_learning
+from rnnbench.console import describe
 
 
 class Check(NamedTuple):
@@ -60,13 +57,13 @@ CHECKS = {
 }
 
 
-def run_checks(subject: Subject) -> Iterator[Outcome]:
+def run_checks(subject: Subject) -> Iterator[CheckResult]:
     """Yield the outcome of every check; whatever a cell raises is a failure with one line."""
     passed: set[str] = set()
     for name, check in CHECKS.items():
         missing = [need for need in check.needs if need not in passed]
         if missing:
-            outcome = Outcome(name, NOT_APPLICABLE, f"{' and '.join(missing)} must pass first")
+            outcome = CheckResult(name, NOT_APPLICABLE, f"{' and '.join(missing)} must pass first")
         else:
             outcome = _run(name, check, subject)
         if outcome.result == PASSED:
@@ -74,15 +71,15 @@ def run_checks(subject: Subject) -> Iterator[Outcome]:
         yield outcome
 
 
-def _run(name: str, check: Check, subject: Subject) -> Outcome:
+def _run(name: str, check: Check, subject: Subject) -> CheckResult:
     try:
         measured = check.run(subject)
     except NotApplicable as reason:
-        return Outcome(name, NOT_APPLICABLE, str(reason))
+        return CheckResult(name, NOT_APPLICABLE, str(reason))
     except Failure as failure:
-        return Outcome(name, FAILED, str(failure), failure.value)
+        return CheckResult(name, FAILED, str(failure), failure.value)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a user's cell may raise anything, SystemExit too
-        return Outcome(name, FAILED, describe(error))
-    return Outcome(name, PASSED, measured.text, measured.value)
+        return CheckResult(name, FAILED, describe(error))
+    return CheckResult(name, PASSED, measured.text, measured.value)

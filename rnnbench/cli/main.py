@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from rnnbench.cli.compose import compose
 from rnnbench.cli.message import COMPOSING, ConfigError, one_line
-from rnnbench.errors import printable
+from rnnbench.console import printable
 
 BAD_INPUT = 2
 INTERRUPTED = 130

@@ -10,7 +10,7 @@ import pandas as pd
 from rnnbench.cli.compose import compose
 from rnnbench.cli.message import COMPOSING, ConfigError, one_line
 from rnnbench.cli.sweeps import make_sweeps
-from rnnbench.results import load_results
+from rnnbench.store.frames import load_results
 
 
 def run(
@@ -42,12 +42,12 @@ def run(
         sweeps = make_sweeps(compose([f"{key}={_word(value)}" for key, value in given.items()]))
     except (*COMPOSING, ConfigError) as error:
         raise ValueError(one_line(error)) from error
-    from rnnbench.launcher import launch_here, settle
+    from rnnbench.launcher import launch_here, with_chosen_rates
 
     frames = []
     for sweep in sweeps:
         launch_here(sweep)
-        settled = settle(sweep)  # with the rates that tuning has chosen, where it was to
+        settled = with_chosen_rates(sweep)  # with the rates that tuning has chosen, where it was to
         wanted = {c.run_id(replica) for c, replicas in settled.jobs for replica in replicas}
         results = load_results(sweep.output_dir)
         frames.append(results[results["run_id"].isin(wanted)])

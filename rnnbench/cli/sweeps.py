@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.cli.message import ConfigError
+from rnnbench.cli.settings import Settings
 from rnnbench.cli.validation import check
-from rnnbench.condition import Condition, Replica, Sweep
-from rnnbench.settings import Settings
+from rnnbench.experiment.condition import Condition, Replica, Sweep
 
 
 def make_sweeps(configurations: Sequence[Mapping[str, Any]], command: str = "") -> list[Sweep]:

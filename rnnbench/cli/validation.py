@@ -16,17 +16,16 @@ from pydantic_core import ErrorDetails
 
 from rnnbench.cell import Cell
 from rnnbench.cells import LSTM
-from rnnbench.class_path import find_class
 from rnnbench.cli.message import ConfigError, hint
-from rnnbench.condition import arguments_of
-from rnnbench.data import SCHEDULES
+from rnnbench.cli.settings import STRICT, ModelSettings, Settings
 from rnnbench.engine import check_engine
-from rnnbench.layers import Layers
-from rnnbench.machine import choose_device
-from rnnbench.matching import matched_size
-from rnnbench.rules import is_name
-from rnnbench.settings import STRICT, ModelSettings, Settings
+from rnnbench.experiment.class_path import find_class
+from rnnbench.experiment.condition import arguments_of
+from rnnbench.model import Layers, matched_size
+from rnnbench.store.rules import is_name
 from rnnbench.task import Task
+from rnnbench.training.data import SCHEDULES
+from rnnbench.training.machine import choose_device
 
 # Many jobs of a sweep have the same cell or task, and what follows from one, a kernel for example,
 # follows for all.

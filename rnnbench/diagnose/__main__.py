@@ -8,12 +8,19 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from rnnbench.arguments import Parser, at_least, whole_number, whole_numbers, words
-from rnnbench.diagnose.store import read_diagnosis, write_diagnosis
-from rnnbench.errors import leave, message_of, printable
-from rnnbench.records import Record, Store
-from rnnbench.selection import chosen
-from rnnbench.within import check_links
+from rnnbench.console import (
+    Parser,
+    at_least,
+    leave,
+    message_of,
+    printable,
+    whole_number,
+    whole_numbers,
+    words,
+)
+from rnnbench.store.diagnoses import read_diagnosis, write_diagnosis
+from rnnbench.store.files import check_links
+from rnnbench.store.records import Record, Store, select_records
 
 SEQUENCES = 1024
 LEAST_SEQUENCES = 64
@@ -27,7 +34,7 @@ def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUE
     Returns:
         How many of the runs are diagnosed now; each of the others is named with the reason.
     """
-    from rnnbench.diagnose.run import diagnose_run, settings
+    from rnnbench.diagnose.diagnosis import diagnose_run, settings
 
     done = 0
     for record in records:
@@ -71,7 +78,7 @@ def choose(
     if not records:
         raise FileNotFoundError(f"no run in {output_dir} has its trained weights beside it")
     for key, asked in (("task", tasks), ("cell", cells), ("gap", gaps)):
-        records = chosen(records, key, asked)
+        records = select_records(records, key, asked)
     records.sort(key=lambda r: (r["task"], r["gap"], r["cell"], r["condition_id"], r["lr"]))
     return [r for own in _conditions(records) for r in own[:seeds]]
 

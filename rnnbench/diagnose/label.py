@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnbench.records import Record
+from rnnbench.store.records import Record
 
 SOLVED, NEARLY, VANISHING, EXPLODING = "solved", "nearly solved", "vanishing", "exploding"
 CAPACITY, UNFINISHED, UNCLEAR = "capacity", "not trained long enough", "unclear"

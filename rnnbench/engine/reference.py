@@ -8,6 +8,8 @@ whose size is not a multiple of 32. Hidden units are therefore padded to `PADDIN
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
@@ -45,6 +47,17 @@ def _zeros(cell: Cell, inputs: Tensor, size: int) -> States:
 def _run_steps(
     cell: Cell, parameters: Parameters, inputs: Tensor, states: States
 ) -> tuple[list[Tensor], States]:
+    """Run a cell's own step; replicas that start off a boundary one after the other."""
+    replicas, _, batch, features = inputs.shape
+    units = math.gcd(features, *(state.shape[-1] for state in states))
+    if replicas > 1 and batch * units * inputs.itemsize % BOUNDARY:
+        runs = []
+        for r in range(replicas):
+            own = {name: value[r : r + 1] for name, value in parameters.items()}
+            begin = tuple(state[r : r + 1].clone() for state in states)
+            runs.append(_run_steps(cell, own, inputs[r : r + 1].clone(), begin))
+        by_step, ends = zip(*(run[0] for run in runs), strict=True), (run[1] for run in runs)
+        return list(map(torch.cat, by_step)), tuple(map(torch.cat, zip(*ends, strict=True)))
     outputs = []
     for x in inputs.unbind(1):
         states = cell.step(parameters, x, states)
@@ -124,7 +137,7 @@ def _affine(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """
     replicas, length, batch, features = inputs.shape
     if replicas > 1 and length * batch * features * inputs.itemsize % BOUNDARY:
-        own = zip(inputs.split(1), weight.split(1), bias.split(1), strict=True)
+        own = zip(*(torch.split(each, 1) for each in (inputs, weight, bias)), strict=True)
         return torch.cat([_affine(x.clone(), w, b) for x, w, b in own])
     flat = inputs.reshape(replicas, length * batch, features)
     product = torch.baddbmm(bias.transpose(1, 2), flat, weight.transpose(1, 2))

@@ -7,9 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnnbench.arguments import Parser, whole_number, words, workers
-from rnnbench.errors import leave, message_of, printable
-from rnnbench.within import check_links
+from rnnbench.console import Parser, leave, message_of, printable, whole_number, words, workers
+from rnnbench.store.files import check_links
 
 PROGRAM = "rnnbench.guess"
 MOST_GUESSES = 2**20  # as many as there are streams for them
@@ -18,10 +17,9 @@ MOST_GUESSES = 2**20  # as many as there are streams for them
 def main(arguments: Sequence[str] | None = None) -> int:
     """Guess for what is not guessed for yet; bad input is one line and exit code 2."""
     given = _parser().parse_args(arguments)
-    from rnnbench.guess.plan import make_plan
-    from rnnbench.guess.search import search
-    from rnnbench.guess.table import GUESSES
+    from rnnbench.guess.search import make_plan, search
     from rnnbench.launcher.tabulate import tabulate
+    from rnnbench.store.tables import GUESSES
 
     try:
         check_links(given.results)

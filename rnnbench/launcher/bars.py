@@ -1,4 +1,4 @@
-"""How far a sweep is, as bars in a terminal."""
+"""Display bars in a terminal, drawn by rich."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
-from rnnbench.errors import printable
-from rnnbench.launcher.progress import Progress
+from rnnbench.console import printable
+from rnnbench.launcher.progress import Display
 
 
-class Bars(Progress):
+class Bars(Display):
     """A bar for the sweep and one for each condition that is being trained."""
 
     def __init__(
         self, stream: TextIO, names: Sequence[str], costs: Sequence[float], skipped: int
     ) -> None:
-        """Draw on `stream`, a terminal; the others as in `Progress`."""
+        """Draw on `stream`, a terminal; the others as in `Display`."""
         super().__init__(names, costs, skipped)
         self.display = RichProgress(
             TextColumn("{task.description}", markup=False),
@@ -31,7 +31,7 @@ class Bars(Progress):
         self.overall = self.display.add_task("all", total=1.0, text=self.summary())
         self.rows: dict[int, TaskID] = {}
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Display:
         self.display.start()
         return self
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
-from rnnbench.condition import Condition, Replica
-from rnnbench.errors import printable
-from rnnbench.launcher.plan import Plan, finished
-from rnnbench.records import Record
-from rnnbench.tally import Tally
+from rnnbench.console import describe, printable, say, warn
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.launcher.plan import Remaining
+from rnnbench.store.records import Record, finished
+from rnnbench.store.standing import Tally
 
 KINDS = ("done", "skipped", "failed", "left")
 
 
-def close(plan: Plan, records: Mapping[str, Record], errors: Mapping[str, str]) -> Tally:
+def close(plan: Remaining, records: Mapping[str, Record], errors: Mapping[str, str]) -> Tally:
     """Compare the store with the sweep.
 
     Args:
@@ -42,7 +43,7 @@ def format_closing(closing: Tally) -> str:
 
 
 def _kinds(
-    plan: Plan, records: Mapping[str, Record], errors: Mapping[str, str]
+    plan: Remaining, records: Mapping[str, Record], errors: Mapping[str, str]
 ) -> Callable[[Condition, Replica], str]:
     """Return what tells a replica's kind; the records, which may be many, are gone through once."""
     complete = finished(records)
@@ -69,3 +70,41 @@ def _failure(
     error = errors.get(condition.condition_id) or next(filter(None, stored), "unknown error")
     count = f"{len(failed)} of {len(replicas)} replicas"
     return f"{condition.name} ({count}): {error}"
+
+
+def sum_up(plan: Remaining, mode: str) -> Path | None:
+    """Draw the report, and mirror it; neither may cost the sweep its exit code.
+
+    Returns:
+        The page; None where there is none of these results.
+    """
+    directory = plan.sweep.output_dir
+    try:
+        from rnnbench.report import is_drawn, write_report
+
+        if not plan.jobs and is_drawn(directory):
+            return directory / "report" / "index.html"
+        report = write_report([directory])
+        if mode != "none":
+            from rnnbench.tracker import mirror_summary
+
+            mirror_summary(plan.sweep.name, {**plan.sweep.tracker, "mode": mode}, directory, report)
+        return report / "index.html"
+    except ModuleNotFoundError as lacking:
+        package = (lacking.name or "a package").partition(".")[0]
+        where = f"python -m rnnbench.report {directory}, where it is"
+        say(f"no report is drawn, as {package} is not installed: {where}")
+    except Exception as error:
+        warn(f"the report could not be drawn: {describe(error)}")
+    return None
+
+
+def say_where(plan: Remaining, page: Path | None, closing: Tally, *, stopped: bool) -> None:
+    """Print where results and report lie, and what is left to do."""
+    print(f"results: {plan.sweep.output_dir}")
+    if page is not None:
+        print(f"report:  {page}")
+    if closing.total["left"]:
+        say(f"{closing.total['left']} replicas are left: the same command continues")
+    elif stopped:
+        say("stopped before the report was drawn: the same command continues")

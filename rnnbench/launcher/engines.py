@@ -1,4 +1,4 @@
-"""Which engine `auto` stands for: timed once per cell and shape, remembered beside the results."""
+"""The choices of engines that are remembered beside the results, as data from anywhere."""
 
 from __future__ import annotations
 
@@ -9,22 +9,73 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from rnnbench.condition import digest
-from rnnbench.errors import message_of
-from rnnbench.launcher.engine_choices import ENGINE, FILE, PREFERENCE, Choice, read_choices
-from rnnbench.launcher.plan import Job, Plan
-from rnnbench.records import FINISHED, Store, write_atomically
-from rnnbench.stored_condition import condition_of, is_buildable
+from rnnbench.console import message_of, warn
+from rnnbench.experiment.condition import condition_of, digest, is_buildable
+from rnnbench.launcher.plan import Job, Remaining
+from rnnbench.store.files import read_file, write_atomically
+from rnnbench.store.records import FINISHED, Store
+from rnnbench.store.rules import AT_LEAST_0, Rule, Rules, is_text
+
+FILE = "engines.json"
+# In this order, the first that is nearly the fastest: a close race is not decided by noise.
+PREFERENCE = ("compiled", "reference", "torch")
+Choice = dict[str, Any]
+
+
+def _of_engines(rule: Rule) -> Rule:
+    """Return the rule of objects that have something for some of the engines."""
+    return Rule(
+        f"for some engines {rule.words}",
+        lambda found: (
+            isinstance(found, dict)
+            and found.keys() <= set(PREFERENCE)
+            and all(map(rule.holds, found.values()))
+        ),
+    )
+
+
+ENGINE = Rule(f"one of {', '.join(PREFERENCE)}", lambda value: value in PREFERENCE)
+REASON = Rule("a printable text", lambda value: is_text(value) and value.isprintable())
+CHOICE: Rules = {
+    "engine": ENGINE,
+    "seconds_per_step": _of_engines(AT_LEAST_0),
+    "lacking": _of_engines(REASON),
+}
+
+
+def read_choices(path: Path) -> dict[str, Choice]:
+    """Return the remembered choices; none where there is no file, or one that says no such thing.
+
+    That one is named.
+    """
+    try:
+        found = json.loads(read_file(path))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError):
+        found = None
+    pairs = found.items() if isinstance(found, dict) else ()
+    choices = {key: choice for key, choice in pairs if _is_choice(choice)}
+    if not isinstance(found, dict) or len(choices) < len(found):
+        warn(f"{path} is passed over: no choice of engines")
+    return choices
+
+
+def _is_choice(choice: Any) -> bool:
+    return isinstance(choice, dict) and all(
+        rule.holds(choice.get(name)) for name, rule in CHOICE.items()
+    )
+
 
 AUTO = "auto"
 MARGIN = 1.2
 STARTS = ("init", "keep_bias")
 Say = Callable[[str], None]
-# Runs `time_engines` on jobs, and tells how it went as `rnnbench.launcher.pool.run` does.
+# Runs `time_engines` on jobs, and tells how it went as `rnnbench.launcher.backends.pool.run` does.
 Run = Callable[[Sequence[Job], Callable[[int, str, Any], None]], None]
 
 
-def resolve_engines(plan: Plan, say: Say, run: Run) -> Plan:
+def resolve_engines(plan: Remaining, say: Say, run: Run) -> Remaining:
     """Return the plan with an engine in place of every `auto`.
 
     Later starts in the same directory take the choice of the first, or else what its stored runs
@@ -78,7 +129,7 @@ def _time(jobs: Mapping[str, Job], run: Run) -> dict[str, Choice]:
 
 def time_engines(job: Job, progress: Callable[[Any], None], stop: Event) -> Choice:
     """Time a few training steps on every engine that can run the job."""
-    from rnnbench.worker import seconds_per_step
+    from rnnbench.launcher.worker import seconds_per_step
 
     seconds: dict[str, float] = {}
     lacking: dict[str, str] = {}

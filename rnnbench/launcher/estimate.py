@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable
 
-from rnnbench.condition import digest
-from rnnbench.launcher.duration import duration
-from rnnbench.launcher.plan import Job, Plan, trained_time_steps
+from rnnbench.console import duration
+from rnnbench.experiment.condition import digest
+from rnnbench.launcher.plan import Job, Remaining, trained_time_steps
 
 
-def describe_plan(plan: Plan) -> str:
+def describe_plan(plan: Remaining) -> str:
     """Return the plan as a table: each condition, what is stored, what is left, and how long."""
-    seconds = dict(zip((_name(job) for job in plan.jobs), measure(plan), strict=True))
+    seconds = dict(zip((_name(job) for job in plan.jobs), estimate_seconds(plan), strict=True))
     width = max((len(condition.name) for condition, _ in plan.sweep.jobs), default=0)
     lines = [f"{'condition':<{width}}  {'T':>5} {'steps':>7} {'stored':>7} {'to do':>6}  about"]
     for condition, replicas in plan.sweep.jobs:
@@ -25,15 +25,15 @@ def describe_plan(plan: Plan) -> str:
     return "\n".join([*lines, "", _total(plan, list(seconds.values()))])
 
 
-def measure(plan: Plan) -> list[float]:
+def estimate_seconds(plan: Remaining) -> list[float]:
     """Estimate each job's training time in seconds.
 
     Jobs that differ in the gap alone, or in how it varies in training, are measured together, on
     the one in the middle: a training step takes time in proportion to the sequence length. It is
     an upper bound as far as replicas that are solved leave early.
     """
-    from rnnbench.machine import prepare_process
-    from rnnbench.worker import seconds_per_step
+    from rnnbench.launcher.worker import seconds_per_step
+    from rnnbench.training.machine import prepare_process
 
     prepare_process()
     groups: dict[Hashable, list[Job]] = defaultdict(list)
@@ -52,7 +52,7 @@ def measure(plan: Plan) -> list[float]:
     ]
 
 
-def _total(plan: Plan, seconds: list[float]) -> str:
+def _total(plan: Remaining, seconds: list[float]) -> str:
     replicas = sum(len(job["replicas"]) for job in plan.jobs)
     if not replicas:
         return "nothing is left to do"

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rnnbench.condition import Condition, Replica, Sweep
-from rnnbench.records import FINISHED, Record, Store
+from rnnbench.experiment.condition import Condition, Replica, Sweep
+from rnnbench.store.records import Store, stored_records
 
 Job = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Plan:
+class Remaining:
     """The part of a sweep that is not stored yet.
 
     Attributes:
         sweep: the whole of it.
-        jobs: what `rnnbench.worker.run_job` takes but for the tracker, costliest first.
+        jobs: what `rnnbench.launcher.worker.run_job` takes but for the tracker, costliest first.
         costs: of each job, in arbitrary units.
         stored: run ids that were finished before.
     """
@@ -48,7 +47,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def make_plan(sweep: Sweep) -> Plan:
+def find_remaining(sweep: Sweep) -> Remaining:
     """Drop the replicas that are finished, resolve the device, put the longest first.
 
     Replicas whose rate is not chosen yet are left out. Nothing is written. The longest job comes
@@ -58,7 +57,7 @@ def make_plan(sweep: Sweep) -> Plan:
         ValueError: a device is not to be had here.
     """
     store = Store(sweep.output_dir)
-    records = stored_records(sweep).items()
+    records = stored_records(sweep.output_dir).items()
     stored = frozenset(key for key, record in records if store.is_finished(record))
     costs_and_jobs = []
     for condition, replicas in sweep.jobs:
@@ -67,21 +66,7 @@ def make_plan(sweep: Sweep) -> Plan:
             costs_and_jobs.append((cost_of(condition, len(left)), _job(sweep, condition, left)))
     costs_and_jobs.sort(key=lambda pair: -pair[0])
     jobs = tuple(job for _, job in costs_and_jobs)
-    return Plan(sweep, jobs, tuple(cost for cost, _ in costs_and_jobs), stored)
-
-
-def stored_records(sweep: Sweep) -> Mapping[str, Record]:
-    """Return the records in a sweep's directory, by run id; none where there is no directory.
-
-    Raises:
-        OSError: one is there and cannot be read, which is no reason to train it again.
-    """
-    return Store(sweep.output_dir).runs(strict=True) if sweep.output_dir.exists() else {}
-
-
-def finished(records: Mapping[str, Record]) -> frozenset[str]:
-    """Return the run ids that need no training; failed ones run again."""
-    return frozenset(key for key, record in records.items() if record["status"] in FINISHED)
+    return Remaining(sweep, jobs, tuple(cost for cost, _ in costs_and_jobs), stored)
 
 
 def cost_of(condition: Condition, replicas: int) -> float:
@@ -95,14 +80,14 @@ def cost_of(condition: Condition, replicas: int) -> float:
 
 def trained_time_steps(condition: Condition) -> float:
     """Return the time steps of a training's sequences, summed over its steps."""
-    from rnnbench.data import mean_time_steps
+    from rnnbench.training.data import mean_time_steps
 
     steps: int = condition.trainer["steps"]
     return steps * mean_time_steps(condition.build_task(), condition.gap_schedule, steps)
 
 
 def _job(sweep: Sweep, condition: Condition, replicas: list[Replica]) -> Job:
-    from rnnbench.machine import choose_device
+    from rnnbench.training.machine import choose_device
 
     gpus = sweep.cluster["gpus"] if sweep.cluster else None
     return {

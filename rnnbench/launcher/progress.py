@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, TextIO
 
-from rnnbench.errors import printable
-from rnnbench.launcher.duration import duration
+from rnnbench.console import duration, printable
 
 QUIET_SECONDS = 30.0
 
 
-class Progress(ABC):
+class Display(ABC):
     """Counts what is done; a subclass shows it between entering and leaving.
 
     Attributes:
@@ -115,7 +112,7 @@ class Progress(ABC):
         """Show a line of its own."""
 
     @abstractmethod
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Display:
         """Begin to show."""
 
     @abstractmethod
@@ -123,18 +120,18 @@ class Progress(ABC):
         """Cease to show."""
 
 
-class PlainLines(Progress):
+class PlainLines(Display):
     """A line when a condition ends, and now and then one in between."""
 
     def __init__(
         self, stream: TextIO, names: Sequence[str], costs: Sequence[float], skipped: int
     ) -> None:
-        """Write to `stream`; the others as in `Progress`."""
+        """Write to `stream`; the others as in `Display`."""
         super().__init__(names, costs, skipped)
         self.stream = stream
         self.said = time.monotonic()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Display:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -157,15 +154,3 @@ class PlainLines(Progress):
 
     def show_end(self, index: int, line: str, failed: bool) -> None:
         self.say(f"[{self.ended}/{len(self.names)}] {line} ({self.summary()})")
-
-
-def make_progress(
-    stream: TextIO, names: Sequence[str], costs: Sequence[float], skipped: int
-) -> Progress:
-    """Return bars for a terminal that can move its cursor, and plain lines for anything else."""
-    if stream.isatty() and os.environ.get("TERM") not in (None, "", "dumb", "unknown"):
-        with suppress(ModuleNotFoundError):  # what draws them is not everywhere
-            from rnnbench.launcher.bars import Bars
-
-            return Bars(stream, names, costs, skipped)
-    return PlainLines(stream, names, costs, skipped)

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from typing import TextIO
 
-from rnnbench.condition import Sweep
-from rnnbench.errors import describe, say
-from rnnbench.launcher import pool
-from rnnbench.launcher.closing import close, format_closing
-from rnnbench.launcher.engines import resolve_engines, time_engines
-from rnnbench.launcher.interrupt import Interrupt, Terminated, terminable
-from rnnbench.launcher.plan import Job, Plan, make_plan, stored_records
-from rnnbench.launcher.progress import make_progress
-from rnnbench.launcher.runners import CannotRun, Runner, run_here, run_in_workers
-from rnnbench.launcher.sharing import run_shared
-from rnnbench.launcher.summing_up import say_where, sum_up
-from rnnbench.launcher.tuning import (
+from rnnbench.console import describe, say
+from rnnbench.experiment.condition import Sweep
+from rnnbench.experiment.tuning import (
     describe_choices,
-    settle,
     tuning_budget,
     tuning_sweep,
+    with_chosen_rates,
     with_untuned_rates,
 )
-from rnnbench.launcher.watch import Watch
-from rnnbench.manifest import add_to_manifest
-from rnnbench.records import NewerRecord
-from rnnbench.within import LeadsOut, check_links
+from rnnbench.launcher.backends import CannotRun, Runner, pool
+from rnnbench.launcher.backends.local import run_here, run_in_workers
+from rnnbench.launcher.closing import close, format_closing, say_where, sum_up
+from rnnbench.launcher.engines import resolve_engines, time_engines
+from rnnbench.launcher.interrupt import Interrupt, Terminated, terminable
+from rnnbench.launcher.plan import Job, Remaining, find_remaining
+from rnnbench.launcher.progress import Display, PlainLines
+from rnnbench.launcher.watch import Watch, run_shared
+from rnnbench.store.files import LeadsOut, check_links
+from rnnbench.store.manifest import add_to_manifest
+from rnnbench.store.records import NewerRecord, stored_records
 
 CANNOT_RUN = 2
 INTERRUPTED, TERMINATED = 130, 143
@@ -81,14 +82,14 @@ def _launch_each(
     return max(codes, default=0)
 
 
-def _prepare(sweeps: Sequence[Sweep]) -> list[Plan]:
-    """Plan all sweeps, and only then make their directories."""
+def _prepare(sweeps: Sequence[Sweep]) -> list[Remaining]:
+    """Remaining all sweeps, and only then make their directories."""
     for sweep in sweeps:
         _runner(sweep, run_here)  # a cluster is to be had
     try:
         for sweep in sweeps:
             check_links(sweep.output_dir)
-        plans = [make_plan(settle(sweep)) for sweep in sweeps]
+        plans = [find_remaining(with_chosen_rates(sweep)) for sweep in sweeps]
     except (ValueError, LeadsOut) as error:
         raise CannotRun(str(error)) from error
     try:
@@ -105,28 +106,32 @@ def _runner(sweep: Sweep, local: Runner) -> Runner:
     """Return what runs a sweep's jobs: its cluster, or this machine."""
     if sweep.cluster is None:
         return local
-    from rnnbench.cluster import make_runner
+    if sweep.cluster["kind"] == "slurm":
+        from rnnbench.launcher.backends.slurm import SlurmRunner
 
-    return make_runner(sweep.cluster)
+        return SlurmRunner(sweep.cluster)
+    from rnnbench.launcher.backends.ray import RayRunner
+
+    return RayRunner(sweep.cluster)
 
 
-def _show(plan: Plan) -> int:
+def _show(plan: Remaining) -> int:
     from rnnbench.launcher.estimate import describe_plan
 
     if plan.sweep.plan_file is not None:
-        from rnnbench.plan_file import write_plan
+        from rnnbench.launcher.plan_file import write_plan
 
         write_plan(plan.sweep.plan_file, plan.sweep)
         say(f"plan: {plan.sweep.plan_file}")
 
-    def describe_costs(plan: Plan) -> str:
+    def describe_costs(plan: Remaining) -> str:
         return describe_plan(_with_engines(plan, run_here, Interrupt()))
 
     try:
-        tuning = make_plan(tuning_sweep(plan.sweep))
+        tuning = find_remaining(tuning_sweep(plan.sweep))
         if tuning.jobs:
             print(f"Tuning ({tuning_budget()}):\n{describe_costs(tuning)}\n\nTraining:")
-            plan = make_plan(with_untuned_rates(plan.sweep))
+            plan = find_remaining(with_untuned_rates(plan.sweep))
         print(describe_costs(plan))
     except Exception as error:  # whatever a user's own task or cell raises in its first steps
         say(f"the plan cannot be measured: {describe(error)}")
@@ -134,15 +139,15 @@ def _show(plan: Plan) -> int:
     return 0
 
 
-def _run(plan: Plan, runner: Runner, interrupt: Interrupt) -> int:
+def _run(plan: Remaining, runner: Runner, interrupt: Interrupt) -> int:
     mode = "none"
-    add_to_manifest(plan.sweep)
+    _note(plan.sweep)
     plan, errors = _tune(plan, runner, interrupt)
     if plan.jobs and interrupt.exit_code is None:
         plan = _with_engines(plan, runner, interrupt)
         mode = _tracker_mode(plan)
         errors |= _train(plan, mode, runner, interrupt)
-    closing = close(plan, stored_records(plan.sweep), errors)
+    closing = close(plan, stored_records(plan.sweep.output_dir), errors)
     stopped = interrupt.exit_code is not None
     page = None if stopped else sum_up(plan, mode)
     print(format_closing(closing))
@@ -150,21 +155,27 @@ def _run(plan: Plan, runner: Runner, interrupt: Interrupt) -> int:
     return 0 if closing.complete else 1
 
 
-def _tune(plan: Plan, runner: Runner, interrupt: Interrupt) -> tuple[Plan, dict[str, str]]:
+def _note(sweep: Sweep) -> None:
+    add_to_manifest(sweep.output_dir, sweep.name, sweep.asked)
+
+
+def _tune(
+    plan: Remaining, runner: Runner, interrupt: Interrupt
+) -> tuple[Remaining, dict[str, str]]:
     """Choose the rates that are left to tuning; return the plan with them, and what failed."""
-    tuning = make_plan(tuning_sweep(plan.sweep))
+    tuning = find_remaining(tuning_sweep(plan.sweep))
     if not tuning.jobs:
         return plan, {}
-    add_to_manifest(tuning.sweep)
+    _note(tuning.sweep)
     tuning = _with_engines(tuning, runner, interrupt)
     errors = _train(tuning, "none", runner, interrupt)
-    settled = settle(plan.sweep)
+    settled = with_chosen_rates(plan.sweep)
     for line in describe_choices(settled):
         say(line)
-    return make_plan(settled), errors
+    return find_remaining(settled), errors
 
 
-def _with_engines(plan: Plan, runner: Runner, interrupt: Interrupt) -> Plan:
+def _with_engines(plan: Remaining, runner: Runner, interrupt: Interrupt) -> Remaining:
     """Put an engine in place of every `auto`."""
 
     def run(jobs: Sequence[Job], notify: pool.Notify) -> None:
@@ -174,7 +185,7 @@ def _with_engines(plan: Plan, runner: Runner, interrupt: Interrupt) -> Plan:
     return resolve_engines(plan, say, run)
 
 
-def _tracker_mode(plan: Plan) -> str:
+def _tracker_mode(plan: Remaining) -> str:
     """Ask once for all workers whether W&B can be reached."""
     if plan.sweep.tracker["kind"] == "none":
         return "none"
@@ -183,9 +194,9 @@ def _tracker_mode(plan: Plan) -> str:
     return prepare(plan.sweep.tracker, plan.sweep.output_dir)
 
 
-def _train(plan: Plan, mode: str, runner: Runner, interrupt: Interrupt) -> dict[str, str]:
+def _train(plan: Remaining, mode: str, runner: Runner, interrupt: Interrupt) -> dict[str, str]:
     """Run a plan's jobs; return the errors of those that failed, by condition id."""
-    from rnnbench.worker import run_job
+    from rnnbench.launcher.worker import run_job
 
     tracker = {**plan.sweep.tracker, "mode": mode}
     if mode == "none":
@@ -205,3 +216,15 @@ def _train(plan: Plan, mode: str, runner: Runner, interrupt: Interrupt) -> dict[
 
         run_shared(watch, run, interrupt)
     return watch.errors
+
+
+def make_progress(
+    stream: TextIO, names: Sequence[str], costs: Sequence[float], skipped: int
+) -> Display:
+    """Return bars for a terminal that can move its cursor, and plain lines for anything else."""
+    if stream.isatty() and os.environ.get("TERM") not in (None, "", "dumb", "unknown"):
+        with suppress(ModuleNotFoundError):  # what draws them is not everywhere
+            from rnnbench.launcher.bars import Bars
+
+            return Bars(stream, names, costs, skipped)
+    return PlainLines(stream, names, costs, skipped)

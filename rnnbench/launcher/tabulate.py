@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rnnbench.launcher import pool
+from rnnbench.launcher.backends import pool
+from rnnbench.launcher.backends.local import run_in_workers
 from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.plan import cores
-from rnnbench.launcher.runners import run_in_workers
-from rnnbench.rows import RowFile
+from rnnbench.store.tables import RowFile
 
 CANNOT_STORE = 2
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.plan import Job
-from rnnbench.launcher.progress import Progress
-from rnnbench.news import News
-from rnnbench.records import FINISHED, NewerRecord, Store
+from rnnbench.launcher.progress import Display
+from rnnbench.store.claims import ClaimWatcher, claim_of, holders
+from rnnbench.store.records import FINISHED, NewerRecord, Store
+from rnnbench.store.standing import ProgressFile
 
 
 class Watch:
@@ -20,7 +23,7 @@ class Watch:
         held: indices of the jobs that another process was at when they were handed out.
     """
 
-    def __init__(self, jobs: Sequence[Job], progress: Progress) -> None:
+    def __init__(self, jobs: Sequence[Job], progress: Display) -> None:
         self.jobs = jobs
         self.progress = progress
         self.errors: dict[str, str] = {}
@@ -31,7 +34,7 @@ class Watch:
         return lambda index, kind, value: self(indices[index], kind, value)
 
     def __call__(self, index: int, kind: str, value: Any) -> None:
-        """Take a notification, see `rnnbench.launcher.pool.run`."""
+        """Take a notification, see `rnnbench.launcher.backends.pool.run`."""
         if kind == "started":
             self.progress.start(index)
         elif kind == "progress":
@@ -47,7 +50,7 @@ class Watch:
     def look(self, index: int, where: str = "") -> None:
         """Show the news that a job has left in its directory."""
         job = self.jobs[index]
-        news = News(job["output_dir"], job["condition"].condition_id).read()
+        news = ProgressFile(job["output_dir"], job["condition"].condition_id).read()
         if news is not None:
             self.progress.move(index, news, where)
 
@@ -82,7 +85,7 @@ class Watch:
         self.progress.end(index, statuses.total() - failed, failed, ", ".join(outcome))
 
     def _fail(self, index: int, error: str) -> None:
-        from rnnbench.recording import store_failure
+        from rnnbench.training.recording import store_failure
 
         job = self.jobs[index]
         self.errors[job["condition"].condition_id] = error
@@ -98,3 +101,42 @@ class Watch:
         job = self.jobs[index]
         store = Store(job["output_dir"])
         return [store.read(job["condition"].run_id(replica)) for replica in job["replicas"]]
+
+
+POLL_SECONDS = 1.0
+# Runs jobs, and tells how each went to what it is given besides.
+Run = Callable[[Sequence[Job], Callable[..., None]], None]
+
+
+def run_shared(watch: Watch, run: Run, interrupt: Interrupt) -> None:
+    """Run all jobs of a watch; those that other processes hold once these have let go of them.
+
+    What another process finishes is not run again. One that dies lets go without a word: its
+    claim is free when it has not changed for long enough.
+    """
+    vigil = ClaimWatcher()
+    waiting: Sequence[int] = range(len(watch.jobs))
+    while waiting and not interrupt.stop.is_set():
+        run([watch.jobs[index] for index in waiting], watch.of(waiting))
+        waiting = _await(watch, vigil, interrupt)
+
+
+def _await(watch: Watch, vigil: ClaimWatcher, interrupt: Interrupt) -> list[int]:
+    """Wait until a held job is free; return those that are free and not finished."""
+    while watch.held:
+        free = [index for index in sorted(watch.held) if vigil.is_free(_claim(watch, index))]
+        left = [index for index in free if not watch.release(index)]
+        if left or interrupt.stop.wait(POLL_SECONDS):
+            return left
+        for index in watch.held:
+            watch.look(index, _whereabouts(watch, index))
+    return []
+
+
+def _claim(watch: Watch, index: int) -> Path:
+    job = watch.jobs[index]
+    return claim_of(job["output_dir"], job["condition"].condition_id)
+
+
+def _whereabouts(watch: Watch, index: int) -> str:
+    return next((holder.whereabouts for holder in holders(_claim(watch, index))), "")

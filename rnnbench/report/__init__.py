@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rnnbench.report.drawn import is_drawn
-from rnnbench.report.write import draw_report, write_report
+from rnnbench.report.write import draw_report, is_drawn, write_report
 
 __all__ = ["draw_report", "is_drawn", "write_report"]

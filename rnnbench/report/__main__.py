@@ -6,8 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnnbench.arguments import Parser
-from rnnbench.errors import leave, message_of
+from rnnbench.console import Parser, leave, message_of
 from rnnbench.report.write import write_report
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rnnbench.report.variants import CURVE, curve_label
+from rnnbench.report.curves import CURVE, curve_label
 from rnnbench.statistics import (
     D90,
     HORIZON,

@@ -1,34 +1,165 @@
-"""From stored results to the files of a report."""
+"""Which report is up to date: by a note in the user's own cache, for results may be anybody's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 
-from rnnbench.errors import warn
-from rnnbench.records import write_atomically
-from rnnbench.report.content import compose, title
-from rnnbench.report.curve_numbers import curve_numbers
+from rnnbench.console import warn
+from rnnbench.report.curves import CURVE, curve_numbers, is_tuned
 from rnnbench.report.document import Block, Picture
-from rnnbench.report.drawn import note_drawn
-from rnnbench.report.figure import render
-from rnnbench.report.gap_figure import draw_against_gap
-from rnnbench.report.gates_figure import draw_gates
-from rnnbench.report.keep_bias import draw_keep_bias, keep_bias_horizons
-from rnnbench.report.lag_figure import draw_cue, draw_gradients
-from rnnbench.report.latex import horizon_latex
-from rnnbench.report.learning_figure import draw_learning_curves
-from rnnbench.report.markdown import to_markdown
+from rnnbench.report.figures.diagnosis import draw_cue, draw_gradients
+from rnnbench.report.figures.frame import at_some_gaps, render
+from rnnbench.report.figures.gap import draw_against_gap, draw_transfer
+from rnnbench.report.figures.gates import draw_gates
+from rnnbench.report.figures.training import draw_learning_curves, draw_solving_curves
 from rnnbench.report.page import to_html
-from rnnbench.report.solving_figure import draw_solving_curves
-from rnnbench.report.some_panels import MOST_PANELS, ROOM
-from rnnbench.report.study import Study, read_study
-from rnnbench.report.transfer import transfer_means
-from rnnbench.report.transfer_figure import draw_transfer
-from rnnbench.within import check_inside
+from rnnbench.report.sections.keep_bias import draw_keep_bias, keep_bias_horizons
+from rnnbench.report.sections.results import compose, title
+from rnnbench.report.sections.transfer import transfer_means
+from rnnbench.report.study import PANEL, Study, panels_of, read_study
+from rnnbench.report.text import horizon_latex, to_markdown
+from rnnbench.store.diagnoses import Diagnoses
+from rnnbench.store.files import check_inside, private_directory, read_file, write_atomically
+
+RESULTS = (
+    *("runs/*.json", "records.jsonl", "diagnosis/*.json", "diagnosis.jsonl"),
+    *("transfer.csv", "guesses.csv"),
+)
+
+
+def is_drawn(directory: Path) -> bool:
+    """Return whether a directory's report is as it was last drawn here, of the same results.
+
+    A page that came along with somebody's results is none that was drawn here, whatever its date.
+    """
+    note = _note(directory)
+    try:
+        return note is not None and read_file(note).decode() == _state(directory)
+    except (OSError, ValueError):
+        return False
+
+
+def note_drawn(directory: Path) -> None:
+    """Note that a directory's report has just been drawn; where that fails it is drawn again."""
+    note = _note(directory)
+    try:
+        if note is not None:
+            write_atomically(note, _state(directory).encode())
+    except OSError:
+        return
+
+
+def _note(directory: Path) -> Path | None:
+    place = private_directory("reports")
+    name = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:32]
+    return None if place is None else place / name
+
+
+def _state(directory: Path) -> str:
+    """Return a hash of all results and of the report; other files in its directory count, too."""
+    total = hashlib.sha256()
+    for path in _files(directory):
+        content = hashlib.sha256(read_file(path)).hexdigest()
+        total.update(f"{path.relative_to(directory)}\0{content}\n".encode(errors="surrogateescape"))
+    return total.hexdigest()
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    for pattern in (*RESULTS, "report/*"):
+        yield from sorted(directory.glob(pattern))
+
+
+MOST_PANELS = 32  # three tasks with ten gaps each; hundreds would take minutes, and be read by none
+Part = tuple[Study, str]  # what is drawn, and what is left out ("3 of 9 tasks"), or nothing
+
+
+def _task_each(study: Study) -> Part:
+    """Keep as many tasks as have panels: one each, and one more where rates were tuned."""
+    tuned = study.results["variant"].map(is_tuned).groupby(study.results["task"]).nunique()
+    return _tasks(study, {str(task): int(number) for task, number in tuned.items()})
+
+
+def _with_keep_bias(study: Study) -> Part:
+    if study.results["task"].nunique() <= MOST_PANELS:
+        return study, ""
+    return _tasks(study, dict.fromkeys(_names(keep_bias_horizons(study.results)), 1))
+
+
+def _gap_each(study: Study) -> Part:
+    """Keep as many tasks as have panels, one for each gap."""
+    gaps = at_some_gaps(study.results).groupby("task")["gap"].nunique()
+    return _tasks(study, {str(task): int(number) for task, number in gaps.items()})
+
+
+def _tasks(study: Study, widths: Mapping[str, int]) -> Part:
+    """Keep the first tasks whose rows of panels have room."""
+    kept = _fitting(list(widths.values()))
+    shown = set(list(widths)[:kept])
+    results, by_gap = (f[f["task"].isin(shown)] for f in (study.results, study.by_gap))
+    drawn = replace(study, results=results, by_gap=by_gap)
+    return (study, "") if kept == len(widths) else (drawn, _left_out(kept, len(widths), "tasks"))
+
+
+def _fitting(widths: Sequence[int]) -> int:
+    """Return how many of the rows, at least one, have room; a figure is as wide as its widest."""
+    rows = (n for n in range(len(widths), 0, -1) if n * max(widths[:n]) <= MOST_PANELS)
+    return next(rows, 1)
+
+
+def _curve_each(measure: str) -> Callable[[Study], Part]:
+    """Return what keeps as many diagnosed curves as have panels, one each."""
+
+    def keep(study: Study) -> Part:
+        runs, curves = study.diagnoses
+        pairs = panels_of(curves[curves["measure"] == measure])
+        if len(pairs) <= MOST_PANELS:
+            return study, ""
+        shown = pd.MultiIndex.from_frame(curves[PANEL]).isin(pairs[:MOST_PANELS])
+        drawn = replace(study, diagnoses=Diagnoses(runs, curves[shown]))
+        return drawn, _left_out(MOST_PANELS, len(pairs), "curves")
+
+    return keep
+
+
+def _transfer(study: Study) -> Part:
+    """Keep as many curves as have panels, and then as many tasks, for all have the same curves."""
+    runs = study.transfer
+    curves = runs[CURVE[1:]].drop_duplicates().sort_values(CURVE[1:])
+    shown = runs.merge(curves.head(MOST_PANELS), on=CURVE[1:])
+    tasks = _names(runs)
+    kept = min(len(tasks), max(1, MOST_PANELS // max(1, min(len(curves), MOST_PANELS))))
+    shown = shown[shown["task"].isin(tasks[:kept])]
+    total = len(runs[CURVE].drop_duplicates())
+    left = _left_out(len(shown[CURVE].drop_duplicates()), total, "curves")
+    return (study, "") if len(shown) == len(runs) else (replace(study, transfer=shown), left)
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    return sorted(str(task) for task in rows["task"].unique())
+
+
+def _left_out(kept: int, total: int, what: str) -> str:
+    return f"{total - kept} of {total} {what}"
+
+
+ROOM: Mapping[str, Callable[[Study], Part]] = {
+    "accuracy_vs_gap": _task_each,
+    "score_vs_gap": _task_each,
+    "solving_curves": _gap_each,
+    "learning_curves": _gap_each,
+    "horizon_vs_keep_bias": _with_keep_bias,
+    "gradient_vs_lag": _curve_each("gradient"),
+    "cue_vs_time": _curve_each("cue"),
+    "gates_vs_time": _curve_each("gate"),
+    "transfer": _transfer,
+}
+
 
 # Drawn where a section shows the picture of this name.
 FIGURES: Mapping[str, Callable[[Study], Figure]] = {

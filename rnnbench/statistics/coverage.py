@@ -16,12 +16,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from rnnbench.statistics.area import area_under_score
-from rnnbench.statistics.bootstrap import Floats, bootstrap_interval
-from rnnbench.statistics.comparison import probability_of_improvement
 from rnnbench.statistics.horizon import D90, HORIZON, HorizonRange, horizon, horizon_range
-from rnnbench.statistics.interquartile import interquartile_mean
-from rnnbench.statistics.intervals import mean_interval, wilson_interval
+from rnnbench.statistics.intervals import (
+    Floats,
+    area_under_score,
+    bootstrap_interval,
+    interquartile_mean,
+    mean_interval,
+    probability_of_improvement,
+    wilson_interval,
+)
 
 REPETITIONS, RESAMPLES = 2000, 500
 SEEDS = (5, 10, 20)

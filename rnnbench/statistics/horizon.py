@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbench.statistics.bootstrap import RESAMPLES, Floats, percentiles, resampled_means
+from rnnbench.statistics.intervals import RESAMPLES, Floats, percentiles, resampled_means
 
 HORIZON = 0.75  # not 0.5: that is exactly the score of adding's half-solved plateau
 D90 = 0.9

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 
@@ -55,3 +57,192 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> In
     half = z / (1 + z * z / n) * np.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
     low = 0.0 if successes == 0 else float(middle - half)
     return Interval(rate, low, 1.0 if successes == n else float(middle + half))
+
+
+RESAMPLES = 2000
+BLOCK = 2**17  # values drawn at a time: a core's cache holds them
+MIN_SEEDS = 5  # below, an interval covers too little: see docs/coverage.csv
+Floats = NDArray[np.float64]
+
+
+def resample(
+    strata: Sequence[ArrayLike], resamples: int = RESAMPLES, seed: int = 0
+) -> Iterator[list[Floats]]:
+    """Draw each stratum's values anew, with replacement; yield blocks of `(rows, n)` for n values.
+
+    A stratum is what is not left to chance: the seeds of one gap and task. Its draws follow the
+    stratum's before, and do not depend on the size of a block.
+    """
+    arrays = [np.asarray(stratum, dtype=float) for stratum in strata]
+    rows = _rows(sum(each.size for each in arrays))
+    generator = np.random.default_rng(seed)
+    columns = []
+    for place, values in enumerate(arrays):
+        columns.append(_draw(values, resamples, rows, copy.deepcopy(generator)))
+        if place < len(arrays) - 1:
+            for _ in _draw(values, resamples, rows, generator):
+                pass
+    for blocks in zip(*columns, strict=True):
+        yield list(blocks)
+
+
+def resampled_means(
+    strata: Sequence[ArrayLike], resamples: int = RESAMPLES, seed: int = 0
+) -> Floats:
+    """Return the mean of each stratum's values drawn as by `resample`: `(resamples, strata)`."""
+    generator = np.random.default_rng(seed)
+    means = []
+    for stratum in strata:
+        values = np.asarray(stratum, dtype=float)
+        blocks = _draw(values, resamples, _rows(values.size), generator)
+        means.append(np.concatenate([drawn.mean(-1) for drawn in blocks]))
+    return np.stack(means, axis=-1)
+
+
+def _rows(values: int) -> int:
+    return max(1, BLOCK // values)
+
+
+def _draw(
+    values: Floats, resamples: int, rows: int, generator: np.random.Generator
+) -> Iterator[Floats]:
+    for start in range(0, resamples, rows):
+        shape = (min(rows, resamples - start), values.size)
+        yield values[generator.integers(0, values.size, shape, dtype=np.int32)]
+
+
+def percentiles(estimates: Floats, smallest: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the ends of an interval from an estimate's values over the resamples.
+
+    The expanded percentile interval (Hesterberg, 2015, doi:10.1080/00031305.2015.1089789): plain
+    percentiles are too narrow by sqrt((n - 1) / n), and by what Student's t is wider than the
+    normal; both are put back into the level. The ends are values that were seen, so that an
+    estimate may be infinite.
+
+    Args:
+        estimates: one per resample.
+        smallest: values in the smallest stratum; NaN ends below `MIN_SEEDS`.
+        confidence: of the interval.
+    """
+    if smallest < MIN_SEEDS:
+        return np.nan, np.nan
+    wide = np.sqrt(smallest / (smallest - 1)) * stats.t.ppf((1 + confidence) / 2, smallest - 1)
+    tail = float(stats.norm.cdf(-wide))
+    low = np.quantile(estimates, tail, method="lower")
+    high = np.quantile(estimates, 1 - tail, method="higher")
+    return float(low), float(high)
+
+
+def bootstrap_interval(
+    strata: Sequence[ArrayLike],
+    statistic: Callable[[Floats], Floats],
+    *,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Return a statistic of all values with its stratified bootstrap interval.
+
+    Args:
+        strata: the values of each stratum.
+        statistic: takes `(..., N)`, all strata side by side, and reduces the last axis.
+        confidence: of the interval.
+        resamples: how often all seeds are drawn anew.
+        seed: of the draws; the same seed gives the same interval.
+
+    Raises:
+        ValueError: a stratum is empty, or there is none.
+    """
+    sizes = [np.size(stratum) for stratum in strata]
+    if not sizes or min(sizes) == 0:
+        raise ValueError(f"strata must hold at least one value each, got sizes {sizes}")
+    everything = np.concatenate([np.asarray(stratum, dtype=float) for stratum in strata])
+    blocks = resample(strata, resamples, seed)
+    estimates = np.concatenate([statistic(np.concatenate(drawn, axis=-1)) for drawn in blocks])
+    ends = percentiles(estimates, min(sizes), confidence)
+    return Interval(float(statistic(everything)), *ends)
+
+
+def interquartile_mean(values: ArrayLike) -> NDArray[np.float64]:
+    """Return the mean of the middle half along the last axis.
+
+    Agarwal et al. (2021, arXiv:2108.13264); a quarter of the values, rounded down, is left out at
+    each end, as scipy.stats.trim_mean does it.
+    """
+    ordered = np.sort(np.asarray(values, dtype=float), axis=-1)
+    out = ordered.shape[-1] // 4
+    middle: NDArray[np.float64] = ordered[..., out : ordered.shape[-1] - out].mean(-1)
+    return middle
+
+
+def area_under_score(
+    scores: Mapping[float, ArrayLike],
+    *,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Return the mean score over log gap, by trapezia, with its bootstrap interval over seeds.
+
+    1 is a perfect score at every gap. Unlike a horizon it needs no level, and depends on the
+    range of gaps that was measured.
+
+    Args:
+        scores: by gap, one per seed.
+        confidence: of the interval.
+        resamples: how often the seeds of every gap are drawn anew.
+        seed: of the draws.
+
+    Raises:
+        ValueError: there are fewer than two gaps, or one has no scores.
+    """
+    gaps = sorted(scores)
+    if len(gaps) < 2 or any(np.size(scores[gap]) == 0 for gap in gaps):
+        raise ValueError(f"scores must be of at least two gaps, some at each, got gaps {gaps}")
+    strata = [np.asarray(scores[gap], dtype=float) for gap in gaps]
+    x = np.log(gaps)
+    means = resampled_means(strata, resamples, seed)
+    ends = percentiles(_area(x, means), min(each.size for each in strata), confidence)
+    return Interval(float(_area(x, np.array([each.mean() for each in strata]))), *ends)
+
+
+def _area(x: Floats, y: Floats) -> Floats:
+    area: Floats = np.trapezoid(y, x, axis=-1) / (x[-1] - x[0])
+    return area
+
+
+def probability_of_improvement(
+    ours: Sequence[ArrayLike],
+    theirs: Sequence[ArrayLike],
+    *,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Return how often our score is the higher one on a seed, a tie counting half.
+
+    Agarwal et al. (2021, arXiv:2108.13264), here on pairs: the same seed has the same data for
+    every cell. The mean over strata of the share of seeds; the interval is a stratified bootstrap
+    over the pairs. Where every pair says the same, it has no width: the seeds are then too few to
+    tell how sure that is.
+
+    Args:
+        ours: the scores of each stratum (a gap of a task), by seed.
+        theirs: the same strata and seeds, of the other cell.
+        confidence: of the interval.
+        resamples: how often the pairs are drawn anew.
+        seed: of the draws.
+
+    Raises:
+        ValueError: the strata differ in their seeds.
+    """
+    sizes = [(np.size(a), np.size(b)) for a, b in zip(ours, theirs, strict=True)]
+    if not sizes or any(a != b or a == 0 for a, b in sizes):
+        raise ValueError(f"ours and theirs must hold the same seeds, got {sizes}")
+    wins: list[Floats] = []
+    for a, b in zip(ours, theirs, strict=True):
+        difference = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
+        wins.append((np.sign(difference) + 1) / 2)
+    means = resampled_means(wins, resamples, seed)
+    ends = percentiles(means.mean(-1), min(a for a, _ in sizes), confidence)
+    return Interval(float(np.mean([each.mean() for each in wins])), *ends)

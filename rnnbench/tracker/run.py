@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.condition import digest
+from rnnbench.experiment.condition import digest
 from rnnbench.tracker.client import open_run
 
 if TYPE_CHECKING:

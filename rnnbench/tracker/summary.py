@@ -9,11 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.condition import digest
-from rnnbench.errors import message_of
-from rnnbench.records import consolidate
-from rnnbench.tracker.client import open_run
-from rnnbench.tracker.outage import Outage
+from rnnbench.console import message_of
+from rnnbench.experiment.condition import digest
+from rnnbench.store.records import consolidate
+from rnnbench.tracker.client import Outage, open_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +67,7 @@ def mirror_summary(sweep: str, settings: Mapping[str, Any], output_dir: Path, re
 def _log(
     sweep: str, settings: Mapping[str, Any], output_dir: Path, report: Path, place: Path
 ) -> bool:
-    from rnnbench.results import load_results
+    from rnnbench.store.frames import load_results
 
     results = load_results(output_dir).drop(columns=["plateaus"])
     files = _files(output_dir, report, place)

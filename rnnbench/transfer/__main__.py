@@ -6,9 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnnbench.arguments import Parser, whole_numbers, words, workers
-from rnnbench.errors import leave, message_of, printable
-from rnnbench.within import check_links
+from rnnbench.console import Parser, leave, message_of, printable, whole_numbers, words, workers
+from rnnbench.store.files import check_links
 
 PROGRAM = "rnnbench.transfer"
 
@@ -17,9 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what is not measured yet; bad input is one line and exit code 2."""
     given = _parser().parse_args(arguments)
     from rnnbench.launcher.tabulate import tabulate
-    from rnnbench.transfer.evaluation import evaluate
-    from rnnbench.transfer.plan import make_plan
-    from rnnbench.transfer.table import TRANSFER
+    from rnnbench.store.tables import TRANSFER
+    from rnnbench.transfer.evaluate import evaluate_replicas, make_plan
 
     try:
         check_links(given.results)
@@ -29,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     for line in lines:
         print(printable(f"{PROGRAM}: {line}"), file=sys.stderr)
-    return tabulate(PROGRAM, evaluate, jobs, TRANSFER, given.results, given.workers)
+    return tabulate(PROGRAM, evaluate_replicas, jobs, TRANSFER, given.results, given.workers)
 
 
 def _parser() -> Parser:

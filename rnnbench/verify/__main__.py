@@ -6,8 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnnbench.arguments import Parser, at_least, whole_number, workers
-from rnnbench.errors import leave
+from rnnbench.console import Parser, at_least, leave, whole_number, workers
 
 PROGRAM = "rnnbench.verify"
 EXIT_CODES = "exit code: 0 if all are the same, 1 if not, 2 if none can be compared here"
@@ -17,8 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Train a sample again; bad input is one line and exit code 2."""
     given = _parser().parse_args(arguments)
     from rnnbench.launcher.tabulate import do_jobs
-    from rnnbench.verify.plan import make_plan
-    from rnnbench.verify.rerun import rerun
+    from rnnbench.verify.rerun import make_plan, rerun
 
     try:
         jobs, lines = make_plan(given.results, given.sample, given.seed)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.streams import INITIALIZATION, stream
+from rnnbench.training.streams import INITIALIZATION, stream
 
 HIDDEN, INPUT = 64, 3
 

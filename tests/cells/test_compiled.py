@@ -18,9 +18,9 @@ from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.check.problem import difference, everything, make_problem
 from rnnbench.engine import get_engine
-from rnnbench.engine.compiled import build
-from rnnbench.engine.compiled.emit import emit
-from rnnbench.engine.compiled.run import kernel_of
+from rnnbench.engine.compiled import build, kernel
+from rnnbench.engine.compiled.codegen import emit
+from rnnbench.engine.compiled.kernel import kernel_of
 
 CELLS = {"rnn": RNN(), "relu": RNN(nonlinearity="relu"), "lstm": LSTM(), "gru": GRU()}
 BUILDS = {
@@ -224,9 +224,8 @@ def test_builds_without_a_warning(compiler, architecture, tmp_path):
     "architecture", [BUILDS["AVX2"], BUILDS["baseline"]], ids=["AVX2", "baseline"]
 )
 def test_other_builds_compute_the_same(monkeypatch, architecture):
-    from rnnbench.engine.compiled import run
 
-    monkeypatch.setattr(run, "load", lambda text: build.load(text, architecture))
+    monkeypatch.setattr(kernel, "load", lambda text: build.load(text, architecture))
     for cell in (LSTM(), Odd()):
         given = problem(cell, hidden=33, batch=7, steps=9)
         expected = everything("reference", cell, given)

@@ -6,8 +6,7 @@ from torch import nn
 
 from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.engine import get_engine
-from rnnbench.layers import Layers
-from rnnbench.model import SequenceModel, initialize, model_shapes
+from rnnbench.model import Layers, SequenceModel, initialize, model_shapes
 
 R, T, B, F, H = 2, 9, 3, 4, 7
 CELLS = {"rnn": (RNN(), nn.RNN), "lstm": (LSTM(), nn.LSTM), "gru": (GRU(), nn.GRU)}

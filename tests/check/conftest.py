@@ -2,8 +2,8 @@
 
 import pytest
 
+from rnnbench.check.problem import Subject
 from rnnbench.check.run import run_checks
-from rnnbench.check.subject import Subject
 
 
 @pytest.fixture

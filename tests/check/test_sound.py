@@ -10,8 +10,8 @@ from torch import relu, sigmoid, tanh
 from rnnbench import Cell
 from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.check.run import CHECKS
-from rnnbench.class_path import find_class
-from rnnbench.condition import arguments_of
+from rnnbench.experiment.class_path import find_class
+from rnnbench.experiment.condition import arguments_of
 
 YAMLS = sorted((Path(__file__).parents[2] / "conf" / "cell").glob("*.yaml"))
 OPTIONS = {

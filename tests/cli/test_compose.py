@@ -9,8 +9,8 @@ import pytest
 import rnnbench
 from rnnbench.cli.compose import arrange, compose, configuration_directory
 from rnnbench.cli.main import run_command
-from rnnbench.condition import Replica
-from rnnbench.worker import training_plan
+from rnnbench.experiment.condition import Replica
+from rnnbench.training.trainer import make_recipe
 
 CONF = Path(configuration_directory())
 GAPS = [11, 20, 40, 80, 160]
@@ -98,7 +98,7 @@ def test_every_shipped_sweep_composes(sweeps_of, sweep):
     assert made.name == sweep
     for condition, _ in made.jobs:
         assert condition.build_task().gap == condition.task["gap"]
-        training_plan(condition, "reference", "cpu")
+        make_recipe(condition, "reference", "cpu")
 
 
 def test_the_curriculum_sweep_has_every_schedule_at_every_gap(sweeps_of):
@@ -222,6 +222,6 @@ def test_a_run_from_a_notebook(in_tmp, capsys):
 
 
 def test_worker_processes_import_no_hydra():
-    code = "import sys, rnnbench.cli, rnnbench.worker; print('hydra' in sys.modules)"
+    code = "import sys, rnnbench.cli, rnnbench.launcher.worker; print('hydra' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

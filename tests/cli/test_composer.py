@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.cli import plugin
-from rnnbench.cli.compose import compose, configuration_directory
-from rnnbench.cli.composer import Composer
+from rnnbench.cli import compose as module
+from rnnbench.cli.compose import Composer, compose, configuration_directory
 from rnnbench.cli.message import COMPOSING, one_line
 
 SWEEPS = sorted(path.stem for path in Path(configuration_directory(), "sweep").glob("*.yaml"))
@@ -37,7 +36,7 @@ def both(in_tmp, monkeypatch):
 
     def run(*words, stride=1):
         Both.pairs, Both.quick, Both.stride = [], [], stride
-        monkeypatch.setattr(plugin, "Composer", Both)
+        monkeypatch.setattr(module, "Composer", Both)
         compose(words)
         assert Both.pairs
         for made, alone in Both.pairs:

@@ -3,8 +3,7 @@
 import pytest
 
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.layers import Layers
-from rnnbench.matching import count_parameters, count_state, matched_size
+from rnnbench.model import Layers, count_parameters, count_state, matched_size
 from tasks.adding import Adding
 from tasks.copying import Copying
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rnnbench.claims import holders
+from rnnbench.store.claims import holders
 from tests.stored_numbers import numbers
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ import pytest
 
 from rnnbench.cli.compose import compose
 from rnnbench.cli.sweeps import make_sweeps
-from rnnbench.launcher.plan import make_plan
+from rnnbench.launcher.plan import find_remaining
 
 from .command import ROOT, SMALL
 
@@ -88,4 +88,4 @@ def test_jobs_of_one_directory_agree_on_the_cluster():
 @pytest.mark.parametrize(("gpus", "device"), [(0, "cpu"), (1, "cuda")])
 def test_auto_is_the_device_that_a_task_has(gpus, device, tmp_path):
     found = sweep("+cluster=slurm", f"cluster.gpus={gpus}", f"output_dir={tmp_path}")
-    assert [job["device"] for job in make_plan(found).jobs] == [device]
+    assert [job["device"] for job in find_remaining(found).jobs] == [device]

@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from rnnbench.claims import claim_of
-from rnnbench.cluster.notes import RERUNS
-from rnnbench.news import News
+from rnnbench.launcher.backends.task import RERUNS
+from rnnbench.store.claims import claim_of
+from rnnbench.store.standing import ProgressFile
 
 from .command import ONE, TWELVE, at_work, checkpoints, end, finish, results, start
 from .own_cells import BROKEN
@@ -64,7 +64,7 @@ def test_a_task_told_that_its_time_is_up_goes_on_from_its_checkpoint(
     launcher = slurm(*ONE)
     node.until(lambda: at_work(tmp_path))
     (identity,) = [place.name for place in (tmp_path / "out" / "claims").iterdir()]
-    news = News(tmp_path / "out", identity)
+    news = ProgressFile(tmp_path / "out", identity)
     before = node.until(news.read)["step"]
     (task,) = node.queue()
     node.run("scancel", "--signal=USR2", task)

@@ -10,15 +10,13 @@ import pytest
 import torch
 
 import rnnbench
-from rnnbench.condition import Condition, Replica
-from rnnbench.diagnose import load_diagnosis
 from rnnbench.diagnose.__main__ import choose, main
-from rnnbench.diagnose.run import initial_parameters
-from rnnbench.diagnose.store import consolidate_diagnoses
-from rnnbench.layers import Layers
-from rnnbench.records import Store
-from rnnbench.trainer import Trainer
-from rnnbench.training_plan import Plan
+from rnnbench.diagnose.diagnosis import initial_parameters
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.model import Layers
+from rnnbench.store.diagnoses import consolidate_diagnoses, load_diagnosis
+from rnnbench.store.records import Store
+from rnnbench.training.trainer import Recipe, Trainer
 
 FEW = ["--sequences", "64"]
 
@@ -110,7 +108,7 @@ def test_initial_weights_are_those_the_trainer_starts_from(init, target):
     )
     task, cell, layers = condition.build_task(), condition.build_cell(), Layers(2)
     sizes = {"hidden_size": 8, "num_layers": 2, "eval_size": 16, "eval_every": 1}
-    plan = Plan(steps=1, batch_size=4, clip_norm=None, **sizes)
+    plan = Recipe(steps=1, batch_size=4, clip_norm=None, **sizes)
     trainer = Trainer(task, cell, plan, [Replica(5, 0.1), Replica(7, 0.1)])
     drawn = initial_parameters(task, cell, layers, 8, seed=7)
     for name, tensor in trainer.model.state_dict(1).items():

@@ -7,12 +7,10 @@ import torch
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.diagnose.gates import SigmoidGates
-from rnnbench.diagnose.gradient import first_answer
-from rnnbench.diagnose.measure import measure
-from rnnbench.diagnose.run import initial_parameters
-from rnnbench.diagnose.unroll import Unrolled
-from rnnbench.layers import Layers
+from rnnbench.diagnose.diagnosis import initial_parameters
+from rnnbench.diagnose.measures import first_answer, measure_network
+from rnnbench.diagnose.network import SigmoidGates, Unrolled
+from rnnbench.model import Layers
 from tasks.delayed_recall import DelayedRecall
 
 SIZE = 4
@@ -72,7 +70,7 @@ def lstm(biases, layers=None):
 def measured(task, network):
     batch = task.sample(64, torch.Generator().manual_seed(0))
     batch = batch._replace(inputs=batch.inputs.double())
-    return measure(network, task, batch, first_answer(task), "f")
+    return measure_network(network, task, batch, first_answer(task), "f")
 
 
 def test_gates_of_an_lstm_set_by_hand():

@@ -7,10 +7,10 @@ import torch
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.diagnose.gradient import TOTAL, Answer, first_answer, gradient_norms
-from rnnbench.diagnose.run import initial_parameters
-from rnnbench.diagnose.unroll import Unrolled
-from rnnbench.layers import Layers
+from rnnbench.diagnose.diagnosis import initial_parameters
+from rnnbench.diagnose.measures import TOTAL, Answer, first_answer, gradient_norms
+from rnnbench.diagnose.network import Unrolled
+from rnnbench.model import Layers
 from tasks.adding import Adding
 from tasks.copying import Copying
 from tasks.delayed_recall import DelayedRecall

@@ -4,11 +4,9 @@ import pytest
 import torch
 
 from rnnbench.cell import Cell
-from rnnbench.diagnose.gradient import first_answer
-from rnnbench.diagnose.measure import measure
-from rnnbench.diagnose.read_out import NOISE, recoverable
-from rnnbench.diagnose.unroll import Unrolled
-from rnnbench.layers import Layers
+from rnnbench.diagnose.measures import NOISE, first_answer, measure_network, recoverable
+from rnnbench.diagnose.network import Unrolled
+from rnnbench.model import Layers
 from tasks.adding import Adding
 from tasks.copying import Copying
 from tasks.delayed_recall import DelayedRecall
@@ -49,7 +47,7 @@ def noise():
 
 def test_a_cell_that_stores_the_cue_keeps_it_to_the_end():
     task = DelayedRecall(gap=6)
-    found = measure(latch(task), task, sample(task), first_answer(task), None)
+    found = measure_network(latch(task), task, sample(task), first_answer(task), None)
     assert found["cue"] == [1.0] * 7
 
 
@@ -58,7 +56,7 @@ def test_a_cue_that_was_never_shown_is_at_chance():
     task = DelayedRecall(gap=6)
     batch = sample(task, 1024)
     batch.inputs[0, :, : task.alphabet_size] = 0
-    found = measure(latch(task), task, batch, first_answer(task), None)
+    found = measure_network(latch(task), task, batch, first_answer(task), None)
     assert max(map(abs, found["cue"])) < 0.06
     generator = torch.Generator().manual_seed(2)
     states = torch.randn(256, 200, generator=generator)
@@ -120,4 +118,4 @@ def test_noise_is_in_what_is_read_and_the_ridge_is_as_much_again():
 def test_a_task_that_does_not_tell_its_cue_leaves_it_out():
     task = DelayedRecall(gap=3)
     task.cue = lambda batch: None
-    assert measure(latch(task), task, sample(task), first_answer(task), None)["cue"] is None
+    assert measure_network(latch(task), task, sample(task), first_answer(task), None)["cue"] is None

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.image import imread
 from matplotlib.testing.compare import compare_images
 
-from rnnbench.report.captions import CAPTIONS
+from rnnbench.report.document import CAPTIONS
 
 from .markdown import ROOT, anchors
 

@@ -6,12 +6,13 @@ main module of their parent, and so have them too.
 
 import sys
 
-from rnnbench import claims, news, worker
-from rnnbench.launcher import pool, sharing
+from rnnbench.launcher import watch, worker
+from rnnbench.launcher.backends import pool
+from rnnbench.store import claims, standing
 
 worker.CHECKPOINT_SECONDS = worker.PROGRESS_SECONDS = -1.0
-news.NEWS_SECONDS = 0.0
-sharing.POLL_SECONDS = pool.POLL_SECONDS = 0.05
+standing.NEWS_SECONDS = 0.0
+watch.POLL_SECONDS = pool.POLL_SECONDS = 0.05
 claims.take.__kwdefaults__["beat_seconds"] = 0.25
 claims.Vigil.__init__.__kwdefaults__["stale_seconds"] = 4.0
 

@@ -20,7 +20,12 @@ from multiprocessing.context import ForkContext, ForkProcess
 from typing import Any
 
 STANDARD = {0, 1, 2}
-MODULES = ("rnnbench.cli.main", "rnnbench.cli.sweeps", "rnnbench.recording", "rnnbench.report")
+MODULES = (
+    "rnnbench.cli.main",
+    "rnnbench.cli.sweeps",
+    "rnnbench.training.recording",
+    "rnnbench.report",
+)
 MODULES += ("matplotlib.pyplot", "seaborn", "tests.faults.brisk")
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from rnnbench.seal import KEY, LENGTH, seal_line, seal_tensors
+from rnnbench.store.files import KEY, LENGTH, seal_line, seal_tensors
 
 STRANGE: tuple[Any, ...] = (
     *(None, True, False, -1, 0, 1, 1.5, 2**53 + 1, 10**30, -(10**30), 1e308, -1e308, 5e-324),

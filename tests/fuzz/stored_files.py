@@ -9,20 +9,18 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import rnnbench
-from rnnbench.claims import claim_of, take
-from rnnbench.condition import Replica, Sweep
 from rnnbench.diagnose.__main__ import main as diagnose
-from rnnbench.guess.plan import make_plan as plan_guesses
+from rnnbench.experiment.condition import Replica, Sweep, condition_of
+from rnnbench.guess.search import make_plan as plan_guesses
 from rnnbench.guess.search import search
-from rnnbench.guess.table import GUESSES
-from rnnbench.news import News
-from rnnbench.plan_file import write_plan
-from rnnbench.records import consolidate, read_records
-from rnnbench.stored_condition import condition_of
-from rnnbench.tracker.destination import keep_destination
-from rnnbench.transfer.evaluation import evaluate
-from rnnbench.transfer.plan import make_plan as plan_transfer
-from rnnbench.transfer.table import TRANSFER
+from rnnbench.launcher.plan_file import write_plan
+from rnnbench.store.claims import claim_of, take
+from rnnbench.store.records import consolidate, read_records
+from rnnbench.store.standing import ProgressFile
+from rnnbench.store.tables import GUESSES, TRANSFER
+from rnnbench.tracker.reach import keep_destination
+from rnnbench.transfer.evaluate import evaluate
+from rnnbench.transfer.evaluate import make_plan as plan_transfer
 
 SMALL = {
     "engine": "reference",
@@ -52,7 +50,7 @@ def make_directory(place: Path) -> Path:
             file.add(place, work(job, print, threading.Event()))
     keep_destination({"project": "fuzz", "entity": None}, place)
     identity = condition.condition_id
-    News(place, identity).tell({"step": 1, "steps": 3, "active": 2, "accuracy": 0.5})
+    ProgressFile(place, identity).tell({"step": 1, "steps": 3, "active": 2, "accuracy": 0.5})
     claim = take(claim_of(place, identity))
     assert claim is not None
     shutil.rmtree(place / "report")

@@ -4,9 +4,8 @@ import threading
 
 import pytest
 
-from rnnbench.condition import Condition
-from rnnbench.guess.plan import search_id
-from rnnbench.guess.search import search
+from rnnbench.experiment.condition import Condition
+from rnnbench.guess.search import search, search_id
 
 
 @pytest.fixture(scope="session")

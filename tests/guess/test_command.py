@@ -4,13 +4,13 @@ import pandas as pd
 import pytest
 
 import rnnbench
-from rnnbench.condition import Replica
+from rnnbench.experiment.condition import Replica
 from rnnbench.guess.__main__ import main
-from rnnbench.guess.plan import make_plan, search_id
-from rnnbench.guess.table import GUESSES
+from rnnbench.guess.search import make_plan, search_id
 from rnnbench.publish import main as publish
-from rnnbench.recording import describe_run, failed_record
-from rnnbench.records import Store
+from rnnbench.store.records import Store
+from rnnbench.store.tables import GUESSES
+from rnnbench.training.recording import describe_run, failed_record
 
 RUN = {"sweep": "test", "command": "", "engine": "reference", "device": "cpu", "tuning": None}
 

@@ -6,12 +6,12 @@ import threading
 import pytest
 import torch
 
-from rnnbench import measuring
 from rnnbench.guess import search as module
 from rnnbench.guess.search import draw, search
-from rnnbench.measuring import measure
 from rnnbench.model import SequenceModel, model_shapes
-from rnnbench.streams import EVALUATION, TEST
+from rnnbench.training import evaluation
+from rnnbench.training.evaluation import evaluate
+from rnnbench.training.streams import EVALUATION, TEST
 
 
 def shapes_of(condition, units):
@@ -24,7 +24,7 @@ def alone(condition, number, units, kind):
     parameters, _ = draw(shapes_of(condition, units), [number])
     model = SequenceModel(condition.build_cell(), parameters)
     task = condition.build_task()
-    (loss,), (accuracy,) = measure(model, task, kind, condition.trainer["eval_size"])
+    (loss,), (accuracy,) = evaluate(model, task, kind, condition.trainer["eval_size"])
     return loss, accuracy
 
 
@@ -95,9 +95,9 @@ def test_only_the_best_is_ever_shown_the_test_stream(condition, guess, monkeypat
 
     def spy(model, task, kind, size):
         shown.append((kind, len(next(iter(model.parameters.values()))), size))
-        return measure(model, task, kind, size)
+        return evaluate(model, task, kind, size)
 
-    monkeypatch.setattr(module, "measure", spy)
+    monkeypatch.setattr(module, "evaluate", spy)
     guess(condition(gap=30), 90)
     assert [call for call in shown if call[0] == TEST] == [(TEST, 1, 600)]
     assert sum(count for kind, count, size in shown if (kind, size) == (EVALUATION, 64)) == 90
@@ -111,7 +111,7 @@ def test_the_same_guesses_give_the_same_row_however_they_are_stacked(
     cell = condition("rnnbench.cells.GRU", gap=3)
     first = guess(cell, 45, engine)
     assert guess(cell, 45, engine) == first
-    monkeypatch.setattr(measuring, "MOST_NUMBERS", 1)
+    monkeypatch.setattr(evaluation, "MOST_NUMBERS", 1)
     assert guess(cell, 45, engine) == first
 
 
@@ -138,10 +138,10 @@ def test_weights_are_uniform_and_their_bound_is_log_uniform(condition):
 
 def test_a_network_that_blows_up_remembers_nothing(condition, guess, monkeypatch):
     def blown_up(model, task, kind, size):
-        losses, accuracies = measure(model, task, kind, size)
+        losses, accuracies = evaluate(model, task, kind, size)
         return [math.nan] * len(losses), [1.0] * len(accuracies)
 
-    monkeypatch.setattr(module, "measure", blown_up)
+    monkeypatch.setattr(module, "evaluate", blown_up)
     row = guess(condition(), 30)
     assert row["solved"] == 0
     assert (row["evaluation_accuracy"], row["evaluation_score"]) == (0.5, 0)

@@ -5,8 +5,8 @@ import signal
 from dataclasses import replace
 
 from rnnbench.cells import GRU
-from rnnbench.condition import Condition, Replica, Sweep
-from rnnbench.records import Store
+from rnnbench.experiment.condition import Condition, Replica, Sweep
+from rnnbench.store.records import Store
 
 TRAINER = {"steps": 6, "batch_size": 4, "clip_norm": 1.0, "eval_every": 3, "eval_size": 16}
 REPLICAS = (Replica(0, 1e-3), Replica(1, 1e-3))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rnnbench.launcher import launch, launch_here
-from rnnbench.launcher.plan import make_plan
+from rnnbench.launcher.plan import find_remaining
 from tests.launcher.own_sweeps import condition, files, sweep_of
 
 
@@ -27,26 +27,26 @@ def test_a_dry_run_shows_the_plan_and_its_cost_and_writes_nothing(tmp_path, capf
 
 @pytest.mark.alone
 def test_a_dry_run_costs_in_proportion_to_steps_and_time_steps(tmp_path):
-    from rnnbench.launcher.estimate import measure
+    from rnnbench.launcher.estimate import estimate_seconds
 
     def of(gap, steps):
         return condition(gap=gap, steps=steps)
 
-    seconds = measure(make_plan(sweep_of(tmp_path, of(49, 100), of(199, 100))))
+    seconds = estimate_seconds(find_remaining(sweep_of(tmp_path, of(49, 100), of(199, 100))))
     assert seconds[0] == pytest.approx(4 * seconds[1])
-    slow = measure(make_plan(sweep_of(tmp_path, of(199, 100_000))))
+    slow = estimate_seconds(find_remaining(sweep_of(tmp_path, of(199, 100_000))))
     assert slow[0] == pytest.approx(1000 * seconds[0], rel=0.7)
 
 
 def test_a_dry_run_counts_the_time_steps_of_a_schedule(tmp_path):
     """Growing over gaps 1 to 9: half of the steps with 6 time steps on average, half with 10."""
-    from rnnbench.launcher.estimate import measure
+    from rnnbench.launcher.estimate import estimate_seconds
 
     fixed = condition(gap=9, steps=16 * 36)
     growing = replace(fixed, task={**fixed.task, "gap_schedule": "growing"})
-    plan = make_plan(sweep_of(tmp_path, growing, fixed))
+    plan = find_remaining(sweep_of(tmp_path, growing, fixed))
     assert [job["condition"].gap_schedule for job in plan.jobs] == ["fixed", "growing"]
-    seconds = measure(plan)
+    seconds = estimate_seconds(plan)
     assert seconds[1] == pytest.approx(0.8 * seconds[0])
     assert plan.costs[1] == pytest.approx(0.8 * plan.costs[0])
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.condition import Condition, Replica, Sweep
 from rnnbench.engine.compiled import build
+from rnnbench.experiment.condition import Condition, Replica, Sweep
 from rnnbench.launcher.engines import _choice, resolve_engines, time_engines
-from rnnbench.launcher.plan import make_plan
-from rnnbench.recording import describe_run, failed_record
-from rnnbench.records import Store
+from rnnbench.launcher.plan import find_remaining
+from rnnbench.store.records import Store
+from rnnbench.training.recording import describe_run, failed_record
 
 GRU = Condition(
     task={"_target_": "tasks.delayed_recall.DelayedRecall", "name": "recall", "gap": 6},
@@ -34,7 +34,7 @@ def resolve(tmp_path):
 
     def run(*conditions, dry_run=False, work=time_engines):
         jobs = tuple((condition, (Replica(0, 1e-3),)) for condition in conditions)
-        plan = make_plan(Sweep("trial", tmp_path, 1, dry_run, {}, jobs))
+        plan = find_remaining(Sweep("trial", tmp_path, 1, dry_run, {}, jobs))
         lines, timed = [], []
 
         def here(jobs, notify):
@@ -148,7 +148,7 @@ def test_why_an_engine_cannot_run_a_cell_can_be_read_back(resolve, tmp_path, cap
         raise ValueError("two\nlines \x1b[2J")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rnnbench.engine.registry.kernel_of", fail)
+        patch.setattr("rnnbench.engine.kernel_of", fail)
         _, (line,), _ = resolve(GRU)
     assert line.endswith("not compiled: two lines \\x1b[2J")
     assert resolve(GRU)[2] == []

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from rnnbench.condition import Replica
+from rnnbench.experiment.condition import Replica
 from rnnbench.launcher import launch, launch_here
 from rnnbench.launcher.closing import close, format_closing
-from rnnbench.launcher.plan import make_plan
-from rnnbench.records import FINISHED, Store
+from rnnbench.launcher.plan import find_remaining
+from rnnbench.store.records import FINISHED, Store
 from tests.launcher.own_sweeps import REPLICAS, condition, files, statuses, sweep_of
 from tests.stored_record import stored_record
 
@@ -25,7 +25,7 @@ def test_only_what_has_no_result_is_planned(tmp_path):
     ]
     for seed, (run_id, status) in enumerate(stored):
         store.write(stored_record(run_id=run_id, status=status, seed=seed))
-    plan = make_plan(sweep_of(tmp_path, one, two))
+    plan = find_remaining(sweep_of(tmp_path, one, two))
     assert [(job["condition"], job["replicas"]) for job in plan.jobs] == [(one, [REPLICAS[0]])]
     assert plan.skipped == 3
 
@@ -33,7 +33,7 @@ def test_only_what_has_no_result_is_planned(tmp_path):
 def test_the_longest_comes_first(tmp_path):
     conditions = [condition("gru", 6), condition("rnn", 50), condition("lstm", 50)]
     conditions += [condition("gru", 6, steps=600), condition("gru", 50)]
-    plan = make_plan(sweep_of(tmp_path, *conditions))
+    plan = find_remaining(sweep_of(tmp_path, *conditions))
     order = [conditions.index(job["condition"]) for job in plan.jobs]
     assert order[0] == 3
     assert order[3:] == [1, 0]
@@ -43,19 +43,19 @@ def test_the_longest_comes_first(tmp_path):
 def test_more_replicas_make_a_condition_longer(tmp_path):
     few, many = condition(gap=9), condition(gap=6)
     jobs = ((few, REPLICAS[:1]), (many, REPLICAS))
-    plan = make_plan(replace(sweep_of(tmp_path), jobs=jobs))
+    plan = find_remaining(replace(sweep_of(tmp_path), jobs=jobs))
     assert [job["condition"] for job in plan.jobs] == [many, few]
 
 
 @pytest.mark.parametrize(("asked", "got"), [(1, 1), (2, 2), (9, 3)])
 def test_there_are_no_more_processes_than_jobs(tmp_path, asked, got):
     conditions = [condition(gap=gap) for gap in (6, 7, 8)]
-    assert make_plan(sweep_of(tmp_path, *conditions, workers=asked)).workers == got
+    assert find_remaining(sweep_of(tmp_path, *conditions, workers=asked)).workers == got
 
 
 def test_zero_workers_stand_for_one_per_core(tmp_path):
     conditions = [condition(gap=gap) for gap in range(6, 6 + len(os.sched_getaffinity(0)))]
-    assert make_plan(sweep_of(tmp_path, *conditions, workers=0)).workers == len(conditions)
+    assert find_remaining(sweep_of(tmp_path, *conditions, workers=0)).workers == len(conditions)
 
 
 def test_a_sweep_is_trained_once_and_skipped_ever_after(tmp_path, capfd):
@@ -172,7 +172,7 @@ def test_an_error_in_the_report_does_not_change_the_exit_code(tmp_path, capfd):
 
 def test_the_closing_table_counts_what_is_left(tmp_path):
     sweep = sweep_of(tmp_path, condition("gru"), condition("lstm"))
-    plan = make_plan(sweep)
+    plan = find_remaining(sweep)
     done = condition("gru").run_id(REPLICAS[0])
     records = {done: {"run_id": done, "status": "solved"}}
     closing = close(plan, records, {condition("lstm").condition_id: "lost"})

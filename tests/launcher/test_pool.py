@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from rnnbench.launcher import pool
+from rnnbench.launcher.backends import pool
 from rnnbench.launcher.interrupt import Interrupt
 
 Progress = Callable[[Any], None]
@@ -377,7 +377,7 @@ def run_python(
 
 
 def test_the_pool_itself_loads_no_torch() -> None:
-    code = "import sys, rnnbench.launcher.pool; sys.exit('torch' in sys.modules)"
+    code = "import sys, rnnbench.launcher.backends.pool; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

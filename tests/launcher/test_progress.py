@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from rnnbench.console import duration
 from rnnbench.launcher import progress as progress_module
 from rnnbench.launcher.bars import Bars
-from rnnbench.launcher.duration import duration
-from rnnbench.launcher.progress import PlainLines, make_progress
+from rnnbench.launcher.progress import PlainLines
+from rnnbench.launcher.run import make_progress
 from rnnbench.launcher.watch import Watch
 
 NAMES = ["copy gap 20 gru", "copy gap 20 [/rnn]"]
@@ -124,7 +125,7 @@ def in_terminal(script, **environment):
 
 SCRIPT = """
     import sys, time
-    from rnnbench.launcher.progress import make_progress
+    from rnnbench.launcher.run import make_progress
     names = ["copy gap 20 gru", "copy gap 20 [/rnn]", "copy gap 20 lstm"]
     progress = make_progress(sys.stderr, names, [1.0, 1.0, 2.0], 7)
     with progress:

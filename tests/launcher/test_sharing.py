@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-from rnnbench.claims import claim_of, take
 from rnnbench.launcher import launch_here
-from rnnbench.news import News
-from rnnbench.recording import store_failure
-from rnnbench.records import Store
-from rnnbench.worker import run_job
+from rnnbench.launcher.worker import run_job
+from rnnbench.store.claims import claim_of, take
+from rnnbench.store.records import Store
+from rnnbench.store.standing import ProgressFile
+from rnnbench.training.recording import store_failure
 from tests.small_sweep import NEWS, ONE, REPLICAS, TWO, sweep_of
 
 # What no worker tells.
@@ -135,7 +135,7 @@ def test_a_finished_condition_is_not_trained_again_by_a_job_planned_before(tmp_p
 
 
 def test_news_of_a_condition_trained_elsewhere_are_shown(stderr, held, tmp_path):
-    News(tmp_path, TWO.condition_id).tell(NEWS)
+    ProgressFile(tmp_path, TWO.condition_id).tell(NEWS)
     told = "recall gap 7 gru: step 3 of 6, accuracy 0.25 on "
     wait_for(lambda: told in stderr.getvalue())
 
@@ -150,7 +150,7 @@ def test_news_that_nobody_tells_are_not_shown(stderr, held, tmp_path):
 
 
 def test_news_are_read_as_told_or_not_at_all(tmp_path):
-    news = News(tmp_path, "0123")
+    news = ProgressFile(tmp_path, "0123")
     assert news.read() is None
     news.tell(NEWS)
     assert news.read() == NEWS

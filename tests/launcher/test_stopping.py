@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rnnbench.launcher import launch, launch_here
-from rnnbench.records import Store
+from rnnbench.store.records import Store
 from tests.launcher.own_sweeps import REPLICAS, condition, files, statuses, sweep_of
 
 SCRIPT = """

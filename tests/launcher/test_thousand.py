@@ -9,8 +9,8 @@ import pytest
 
 from rnnbench.cli.compose import compose
 from rnnbench.cli.sweeps import make_sweeps
-from rnnbench.recording import describe_run, failed_record
-from rnnbench.records import Store
+from rnnbench.store.records import Store
+from rnnbench.training.recording import describe_run, failed_record
 
 SECONDS = 30
 DRAWING_SECONDS = 60  # of a core

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.condition import Condition, Replica, Sweep
+from rnnbench.experiment.condition import Condition, Replica, Sweep
+from rnnbench.experiment.tuning import GRID, TUNING_SEEDS, tuning_sweep
 from rnnbench.launcher import launch_here, settle
-from rnnbench.launcher.tuning import tuning_sweep
-from rnnbench.records import Store
 from rnnbench.report.summary import STATUSES
-from rnnbench.results import load_results, load_tuning
-from rnnbench.tuning import GRID, TUNING_SEEDS
+from rnnbench.store.frames import load_results, load_tuning
+from rnnbench.store.records import Store
 
 CONDITION = Condition(
     task={

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnbench.records import Record, Store
-from rnnbench.report.content import compose
-from rnnbench.report.markdown import to_markdown
+from rnnbench.report.curves import label_variants
+from rnnbench.report.sections.results import compose
 from rnnbench.report.study import read_study
 from rnnbench.report.summary import summarise
-from rnnbench.report.variants import label_variants
-from rnnbench.results import load_results
+from rnnbench.report.text import to_markdown
+from rnnbench.store.frames import load_results
+from rnnbench.store.records import Record, Store
 
 CHANCE = {"copy": (0.125, 2.0794), "adding": (0.19, 1 / 6), "recall": (0.125, 2.0794)}
 REACH = {"rnn": 16, "lstm": 55, "gru": 35}

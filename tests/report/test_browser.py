@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from rnnbench.records import Store
 from rnnbench.report import write_report
+from rnnbench.store.records import Store
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rnnbench.report.comparison import comparisons
+from rnnbench.report.sections.comparison import comparisons
 from rnnbench.report.tables import comparison_table
 
 Fabricate = Callable[..., Any]

@@ -4,19 +4,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnbench.diagnose import Diagnoses, load_diagnosis
 from rnnbench.diagnose.label import VANISHED
-from rnnbench.diagnose.store import FORMAT, write_diagnosis
-from rnnbench.report.diagnosis import CAPTIONS, diagnosis_section
-from rnnbench.report.diagnosis_data import drawn_gaps, gates_gap, join, panels_of
-from rnnbench.report.diagnosis_grid import curve_grid
-from rnnbench.report.diagnosis_tables import evidence_table, label_table
+from rnnbench.report.curves import label_variants
 from rnnbench.report.document import Bullets, Heading, Picture
-from rnnbench.report.markdown import to_markdown
-from rnnbench.report.study import Study
-from rnnbench.report.variants import label_variants
+from rnnbench.report.figures.diagnosis import curve_grid
+from rnnbench.report.sections.diagnosis import (
+    CAPTIONS,
+    diagnosis_section,
+    evidence_table,
+    label_table,
+)
+from rnnbench.report.study import Study, drawn_gaps, gates_gap, join, panels_of
+from rnnbench.report.text import to_markdown
 from rnnbench.report.write import FIGURES, write_report
-from rnnbench.results import load_results
+from rnnbench.store.diagnoses import FORMAT, Diagnoses, load_diagnosis, write_diagnosis
+from rnnbench.store.frames import load_results
 
 from .conftest import write
 

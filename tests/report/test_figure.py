@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from rnnbench.report.figure import FORMATS, render
+from rnnbench.report.figures.frame import FORMATS, render
 
 
 @pytest.fixture

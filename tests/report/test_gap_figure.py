@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
-from rnnbench.report.gap_figure import draw_against_gap
+from rnnbench.report.figures.gap import draw_against_gap
 from rnnbench.statistics import mean_interval
 
 Fabricate = Callable[..., Any]

@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from rnnbench.guess.table import GUESSES
 from rnnbench.report.document import Table
-from rnnbench.report.guessing import (
+from rnnbench.report.sections.guessing import (
     best_of_cells,
     draw_guesses,
     guessing_blocks,
@@ -20,6 +19,7 @@ from rnnbench.report.guessing import (
     latest,
     solved_by_guessing,
 )
+from rnnbench.store.tables import GUESSES
 
 
 def row(gap: int, cell: str = "gru", **changes: Any) -> dict[str, Any]:

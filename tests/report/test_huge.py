@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rnnbench.report import draw_report
-from rnnbench.rules import LARGEST
+from rnnbench.store.rules import LARGEST
 
 Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]

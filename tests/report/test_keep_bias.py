@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnbench.report.keep_bias import draw_keep_bias, half_life, keep_bias_horizons, rankings
+from rnnbench.report.sections.keep_bias import (
+    draw_keep_bias,
+    half_life,
+    keep_bias_horizons,
+    rankings,
+)
 
 Fabricate = Callable[..., Any]
 

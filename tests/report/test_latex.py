@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from rnnbench.report.latex import horizon_latex
 from rnnbench.report.study import read_study
+from rnnbench.report.text import horizon_latex
 
 Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from rnnbench.report.learning_figure import draw_learning_curves
-from rnnbench.report.variants import label_variants
-from rnnbench.results import load_history, load_results
+from rnnbench.report.curves import label_variants
+from rnnbench.report.figures.training import draw_learning_curves
+from rnnbench.store.frames import load_history, load_results
 
 Fabricate = Callable[..., Any]
 

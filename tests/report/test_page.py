@@ -13,11 +13,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rnnbench.records import Store
 from rnnbench.report import write_report
 from rnnbench.report.document import Heading, Paragraph, Picture
-from rnnbench.report.inline_svg import inline_svg
-from rnnbench.report.page import to_html
+from rnnbench.report.page import inline_svg, to_html
+from rnnbench.store.records import Store
 
 Fabricate = Callable[..., Any]
 HOSTILE = (

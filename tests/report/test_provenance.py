@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rnnbench.report.provenance import MOST_VALUES, UNKNOWN, provenance_table
+from rnnbench.report.sections.provenance import MOST_VALUES, UNKNOWN, provenance_table
 from rnnbench.report.tables import seed_ranges
 
 Fabricate = Callable[..., Any]

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rnnbench.report.rates import compare_rates, order_changes, rate_table
+from rnnbench.report.sections.tuning import compare_rates, order_changes, rate_table
 from rnnbench.statistics import horizon_range, probability_of_improvement
 
 Fabricate = Callable[..., Any]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnbench.report.solving_figure import draw_solving_curves
+from rnnbench.report.figures.training import draw_solving_curves
 
 Fabricate = Callable[..., Any]
 

@@ -9,11 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rnnbench.diagnose import Diagnoses
-from rnnbench.report import draw_report, some_panels, write
-from rnnbench.report.some_panels import MOST_PANELS, ROOM
+from rnnbench.report import draw_report, write
 from rnnbench.report.study import Study, read_study
-from rnnbench.report.write import FIGURES
+from rnnbench.report.write import FIGURES, MOST_PANELS, ROOM
+from rnnbench.store.diagnoses import Diagnoses
 
 Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]
@@ -53,12 +52,12 @@ def test_of_many_tasks_the_first_are_drawn(fabricate: Fabricate, stored: Stored)
 def test_a_row_of_panels_is_drawn_whole_or_not(
     fabricate: Fabricate, stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(some_panels, "MOST_PANELS", 7)
+    monkeypatch.setattr(write, "MOST_PANELS", 7)
     study = read_study([stored(runs(fabricate, 4, (3, 5, 9)))])
     assert ROOM["solving_curves"](study)[1] == "2 of 4 tasks"
     assert drawn(study, "solving_curves") == drawn(study, "learning_curves") == 6
     assert drawn(study, "accuracy_vs_gap") == 4
-    monkeypatch.setattr(some_panels, "MOST_PANELS", 2)
+    monkeypatch.setattr(write, "MOST_PANELS", 2)
     assert drawn(study, "solving_curves") == 3
 
 
@@ -68,8 +67,7 @@ def test_the_page_and_one_line_say_what_is_left_out(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for module in (some_panels, write):
-        monkeypatch.setattr(module, "MOST_PANELS", 2)
+    monkeypatch.setattr(write, "MOST_PANELS", 2)
     files = draw_report([stored(runs(fabricate, 3))])
     note = "Left out, as a figure has at most 2 panels: 1 of 3 tasks."
     assert files["report.md"].decode().count(note) == 4
@@ -81,7 +79,7 @@ def test_the_page_and_one_line_say_what_is_left_out(
 def test_so_it_is_with_keep_biases(
     fabricate: Fabricate, stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(some_panels, "MOST_PANELS", 2)
+    monkeypatch.setattr(write, "MOST_PANELS", 2)
     records = []
     for bias in (0.0, 1.0, 2.0):
         own = runs(fabricate, 3, (11, 20), keep_bias=bias)
@@ -96,7 +94,7 @@ def test_so_it_is_with_keep_biases(
 def test_so_it_is_with_curves_that_were_diagnosed_or_tested_at_other_gaps(
     fabricate: Fabricate, stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(some_panels, "MOST_PANELS", 4)
+    monkeypatch.setattr(write, "MOST_PANELS", 4)
     study = read_study([stored(runs(fabricate, 5))])
     names = study.results[["run_id", "task", "cell", "variant", "label"]]
     curves = names.assign(measure="cue")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from rnnbench.report.document import Bullets, Heading, Paragraph, Picture, Table
-from rnnbench.report.markdown import to_markdown
 from rnnbench.report.page import to_html
 from rnnbench.report.summary import horizons
 from rnnbench.report.tables import (
@@ -17,6 +16,7 @@ from rnnbench.report.tables import (
     settings_table,
     solved_table,
 )
+from rnnbench.report.text import to_markdown
 
 Fabricate = Callable[..., Any]
 

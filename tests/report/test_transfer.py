@@ -11,10 +11,18 @@ import pytest
 from matplotlib.axes import Axes
 
 from rnnbench.report.document import Bullets, Paragraph
-from rnnbench.report.transfer import reaches, tally, transfer_means, transfer_runs
-from rnnbench.report.transfer_figure import draw_transfer
-from rnnbench.report.transfer_words import farthest, reach_table, schedules, transfer_blocks
-from rnnbench.transfer.table import TRANSFER
+from rnnbench.report.figures.gap import draw_transfer
+from rnnbench.report.sections.transfer import (
+    farthest,
+    reach_table,
+    reaches,
+    schedules,
+    tally,
+    transfer_blocks,
+    transfer_means,
+    transfer_runs,
+)
+from rnnbench.store.tables import TRANSFER
 
 Fabricate = Callable[..., Any]
 # Scores at the test gaps 10, 20, 40 of two seeds trained at 10, 20 and 40.

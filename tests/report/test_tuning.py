@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rnnbench import tuning
-from rnnbench.report.tuning import HOW, MARKS, chosen_rates, edge_warnings
-from rnnbench.results import load_tuning
+from rnnbench.experiment import tuning
+from rnnbench.report.sections.tuning import HOW, MARKS, chosen_rates, edge_warnings
+from rnnbench.store.frames import load_tuning
 
 Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]

@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rnnbench.records import consolidate
 from rnnbench.report import write_report
 from rnnbench.report.__main__ import main
+from rnnbench.store.records import consolidate
 
 from .conftest import write
 

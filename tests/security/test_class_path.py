@@ -6,7 +6,7 @@ import pytest
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU
-from rnnbench.class_path import find_class
+from rnnbench.experiment.class_path import find_class
 
 LEAVES_A_TRACE = "from pathlib import Path\nPath('imported').touch()\n"
 OTHERS = "class Other(dict):\n    pass\ndef made():\n    pass\n"

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from rnnbench.cli.main import run_command
+from rnnbench.console import message_of, printable
 from rnnbench.diagnose.__main__ import main as diagnose
-from rnnbench.diagnose.run import settings
-from rnnbench.errors import message_of, printable
+from rnnbench.diagnose.diagnosis import settings
 from rnnbench.launcher.closing import close, format_closing
-from rnnbench.launcher.plan import make_plan, stored_records
+from rnnbench.launcher.plan import find_remaining
 from rnnbench.launcher.progress import PlainLines
 from rnnbench.publish import main as publish
-from rnnbench.recording import store_failure
-from rnnbench.records import Store
 from rnnbench.report.__main__ import main as report
-from rnnbench.status.__main__ import main as status
+from rnnbench.status import main as status
+from rnnbench.store.records import Store, stored_records
+from rnnbench.training.recording import store_failure
 from tests.small_sweep import NEWS, ONE, REPLICAS, sweep_of
 from tests.stored_record import stored_record
 
@@ -157,8 +157,8 @@ def test_nor_does_the_error_of_a_failed_run(in_tmp, shows):
 
 def test_nor_does_the_error_of_a_failed_run_in_the_closing_table(in_tmp, shows):
     store_failure({"condition": ONE, "replicas": REPLICAS, **RUN}, ESCAPE, Store(in_tmp))
-    plan = make_plan(sweep_of(in_tmp, ONE))
-    shows(format_closing(close(plan, stored_records(plan.sweep), {})))
+    plan = find_remaining(sweep_of(in_tmp, ONE))
+    shows(format_closing(close(plan, stored_records(plan.sweep.output_dir), {})))
 
 
 def test_nor_does_a_line_between_the_bars_or_where_a_condition_is_trained(shows, monkeypatch):

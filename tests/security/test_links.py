@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from rnnbench.within import LeadsOut, check_links, read_file
+from rnnbench.store.files import LeadsOut, check_links, read_file
 from tests.fuzz.inputs import Input
 from tests.fuzz.stored_files import PLAN, RESULTS, make_directory
 

@@ -8,8 +8,8 @@ import pytest
 from safetensors import SafetensorError
 
 import rnnbench
-from rnnbench.records import Store
-from rnnbench.weights import load_model
+from rnnbench.store.records import Store
+from rnnbench.training.weights import load_model
 from tests.small_sweep import ONE
 from tests.stored_record import stored_record
 
@@ -24,14 +24,21 @@ METHODS |= {"pd.read_pickle", "pandas.read_pickle", "pd.eval", "np.fromfile"}
 
 ALLOWED = {
     "rnnbench/__init__.py": {"importlib.import_module"},  # of the names in its own table
-    "rnnbench/class_path.py": {"importlib.import_module"},  # of a module whose text was read
-    "rnnbench/cluster/queue.py": {"subprocess"},  # commands of SLURM
+    "rnnbench/experiment/class_path.py": {
+        "importlib.import_module"
+    },  # of a module whose text was read
+    "rnnbench/launcher/backends/slurm.py": {"subprocess"},  # commands of SLURM
     "rnnbench/engine/compiled/build.py": {"subprocess", "ctypes"},  # compiler, and what it built
-    "rnnbench/engine/compiled/run.py": {"ctypes"},  # arguments of the built kernel
-    "rnnbench/launcher/pool.py": {"pickle"},  # jobs for a worker, over a pipe of this program
-    "rnnbench/launcher/process.py": {"pickle"},  # the worker's end of that pipe
-    "rnnbench/machine.py": {"subprocess", "ctypes"},  # git, for the commit; malloc's settings
-    "rnnbench/bench/peak.py": {"ctypes"},  # the same, to time a product
+    "rnnbench/engine/compiled/kernel.py": {"ctypes"},  # arguments of the built kernel
+    "rnnbench/launcher/backends/pool.py": {
+        "pickle"
+    },  # jobs for a worker, over a pipe of this program
+    "rnnbench/launcher/backends/process.py": {"pickle"},  # the worker's end of that pipe
+    "rnnbench/training/machine.py": {
+        "subprocess",
+        "ctypes",
+    },  # git, for the commit; malloc's settings
+    "rnnbench/bench/process.py": {"ctypes"},  # the same, to time a product
     "rnnbench/bench/measure.py": {"subprocess"},  # workers of the bench
 }
 

@@ -9,15 +9,14 @@ from html.parser import HTMLParser
 import pytest
 
 from rnnbench.diagnose.__main__ import main as diagnose
-from rnnbench.diagnose.store import FILE
-from rnnbench.guess.table import GUESSES
 from rnnbench.publish import main as publish
-from rnnbench.records import encode
-from rnnbench.report.latex import escape as to_latex
+from rnnbench.report.text import escape as to_latex
 from rnnbench.report.write import write_report
-from rnnbench.results import load_results
-from rnnbench.status.__main__ import main as status
-from rnnbench.transfer.table import TRANSFER
+from rnnbench.status import main as status
+from rnnbench.store.diagnoses import FILE
+from rnnbench.store.frames import load_results
+from rnnbench.store.records import encode
+from rnnbench.store.tables import GUESSES, TRANSFER
 from tests.stored_record import stored_record
 
 EVIL = (

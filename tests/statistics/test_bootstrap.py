@@ -16,7 +16,7 @@ from rnnbench.statistics import (
     interquartile_mean,
     probability_of_improvement,
 )
-from rnnbench.statistics.bootstrap import percentiles, resample, resampled_means
+from rnnbench.statistics.intervals import percentiles, resample, resampled_means
 
 TEN = np.random.default_rng(3).normal(size=10)
 
@@ -54,7 +54,7 @@ def test_blocks_do_not_change_what_is_drawn(
     generator = np.random.default_rng(5)
     shapes = [(each, (300, each.size)) for each in strata]
     plain = [v[generator.integers(0, v.size, shape, dtype=np.int32)] for v, shape in shapes]
-    monkeypatch.setattr("rnnbench.statistics.bootstrap.BLOCK", values_at_a_time)
+    monkeypatch.setattr("rnnbench.statistics.intervals.BLOCK", values_at_a_time)
     drawn = zip(*resample(strata, resamples=300, seed=5), strict=True)
     for found, expected in zip(drawn, plain, strict=True):
         np.testing.assert_array_equal(np.concatenate(found), expected)

@@ -9,18 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.claims import claim_of, take
-from rnnbench.manifest import FILE, add_to_manifest, read_manifest
-from rnnbench.news import News
-from rnnbench.recording import describe_run, failed_record
-from rnnbench.records import Store
-from rnnbench.rules import LONGEST_NAME
-from rnnbench.status.__main__ import main
-from rnnbench.status.standing import take_standing
+from rnnbench.status import main
+from rnnbench.store.claims import claim_of, take
+from rnnbench.store.manifest import FILE, add_to_manifest, read_manifest
+from rnnbench.store.records import Store
+from rnnbench.store.rules import LONGEST_NAME
+from rnnbench.store.standing import ProgressFile, read_sweep_status
+from rnnbench.training.recording import describe_run, failed_record
 from tests.small_sweep import NEWS, ONE, REPLICAS, TWO, sweep_of
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = {"sweep": "trial", "command": "", "engine": "reference", "device": "cpu", "tuning": None}
+
+
+def note(sweep):
+    add_to_manifest(sweep.output_dir, sweep.name, sweep.asked)
 
 
 def record(condition, replica, status):
@@ -31,14 +34,14 @@ def record(condition, replica, status):
 @pytest.fixture
 def begun(tmp_path):
     """A sweep of two conditions: of the first a run is solved and one failed; nothing more."""
-    add_to_manifest(sweep_of(tmp_path, ONE, TWO))
+    note(sweep_of(tmp_path, ONE, TWO))
     for replica, status in zip(REPLICAS, ["solved", "failed"]):
         Store(tmp_path).write(record(ONE, replica, status))
     return tmp_path
 
 
 def test_runs_are_counted_by_status_and_the_rest_is_left(begun):
-    standing = take_standing(begun)
+    standing = read_sweep_status(begun)
     assert standing.tally.counts == {("recall", "gru"): {"solved": 1, "failed": 1, "left": 2}}
     assert standing.tally.failures == ("recall gap 6 gru (1 of 2 runs): no luck",)
     assert standing.conditions == (0, 2)
@@ -46,7 +49,7 @@ def test_runs_are_counted_by_status_and_the_rest_is_left(begun):
 
 
 def test_who_is_at_what_is_told_with_the_latest_news(begun, capsys):
-    News(begun, TWO.condition_id).tell(NEWS)
+    ProgressFile(begun, TWO.condition_id).tell(NEWS)
     with take(claim_of(begun, TWO.condition_id)):
         assert main([str(begun)]) == 1
     shown = capsys.readouterr().out
@@ -55,7 +58,7 @@ def test_who_is_at_what_is_told_with_the_latest_news(begun, capsys):
 
 
 def test_a_killed_process_is_called_so(begun, capsys):
-    hold = "from rnnbench.claims import take; from pathlib import Path; import os, sys\n"
+    hold = "from rnnbench.store.claims import take; from pathlib import Path; import os, sys\n"
     hold += "take(Path(sys.argv[1])).__enter__(); os._exit(1)"
     place = claim_of(begun, TWO.condition_id)
     subprocess.run([sys.executable, "-c", hold, str(place)], cwd=ROOT, check=False)
@@ -86,13 +89,13 @@ def test_a_finished_sweep_is_complete(begun, capsys):
 
 
 def test_more_seeds_asked_for_later_are_left(begun):
-    add_to_manifest(sweep_of(begun, ONE))
-    assert take_standing(begun).tally.total["left"] == 2
-    from rnnbench.condition import Replica
+    note(sweep_of(begun, ONE))
+    assert read_sweep_status(begun).tally.total["left"] == 2
+    from rnnbench.experiment.condition import Replica
 
     more = replace(sweep_of(begun), jobs=((ONE, (Replica(7, 1e-3),)),))
-    add_to_manifest(more)
-    assert take_standing(begun).tally.total["left"] == 3
+    note(more)
+    assert read_sweep_status(begun).tally.total["left"] == 3
     assert len(read_manifest(begun)[ONE.condition_id]["replicas"]) == 3
 
 
@@ -103,9 +106,9 @@ def test_a_broken_manifest_is_named_and_is_written_again(begun, capsys, text):
     (begun / FILE).write_text(text)
     read_manifest(begun)
     assert f"{begun / FILE} is passed over" in capsys.readouterr().err
-    assert take_standing(begun).tally.total == {"solved": 1, "failed": 1}
-    add_to_manifest(sweep_of(begun, ONE, TWO))
-    assert take_standing(begun).tally.total["left"] == 2
+    assert read_sweep_status(begun).tally.total == {"solved": 1, "failed": 1}
+    note(sweep_of(begun, ONE, TWO))
+    assert read_sweep_status(begun).tally.total["left"] == 2
 
 
 ENTRY = {"name": "n", "task": "t", "cell": "c", "gap": 3, "replicas": [[0, 1e-3], [1, None]]}
@@ -147,7 +150,7 @@ def test_an_entry_that_no_sweep_makes_is_passed_over(begun, change):
 def test_the_longest_names_are_written_and_read(tmp_path):
     task = {**ONE.task, "name": "t" * LONGEST_NAME, "gap_schedule": "growing"}
     long = replace(ONE, task=task, cell={**ONE.cell, "name": "c" * LONGEST_NAME})
-    add_to_manifest(sweep_of(tmp_path, long))
+    note(sweep_of(tmp_path, long))
     assert list(read_manifest(tmp_path)) == [long.condition_id]
 
 
@@ -158,7 +161,7 @@ def test_a_manifest_without_an_end_is_passed_over(begun, capsys, endless):
         os.mkfifo(begun / FILE)
     else:
         (begun / FILE).symlink_to(endless)
-    assert take_standing(begun).tally.total == {"solved": 1, "failed": 1}
+    assert read_sweep_status(begun).tally.total == {"solved": 1, "failed": 1}
     assert f"{begun / FILE} is no regular file" in capsys.readouterr().err
 
 
@@ -182,7 +185,7 @@ def test_published_results_have_a_standing(capsys):
 def test_a_tuning_that_is_not_over_is_told_first(begun, capsys):
     tuning = sweep_of(begun / "tuning", ONE)
     tuning.output_dir.mkdir()
-    add_to_manifest(tuning)
+    note(tuning)
     main([str(begun)])
     assert capsys.readouterr().out.startswith("tuning: 0 of 1 conditions are finished")
 
@@ -197,7 +200,7 @@ def test_where_nothing_is_stored_it_is_one_line_and_code_2(tmp_path, capsys, pla
 
 
 def test_the_command_needs_no_torch(begun):
-    code = f"import sys, rnnbench.status.__main__ as s; s.main([{str(begun)!r}]); "
+    code = f"import sys, rnnbench.status as s; s.main([{str(begun)!r}]); "
     code += "print(json.dumps([m for m in ('torch', 'pandas', 'hydra') if m in sys.modules]))"
     done = subprocess.run(
         [sys.executable, "-c", f"import json; {code}"], cwd=ROOT, capture_output=True, text=True

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rnnbench.claims import Vigil, holders, take
+from rnnbench.store.claims import ClaimWatcher, holders, take
 
-HOLD = "import sys, time; from rnnbench.claims import take; from pathlib import Path\n"
+HOLD = "import sys, time; from rnnbench.store.claims import take; from pathlib import Path\n"
 HOLD += "with take(Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
 
 
@@ -76,7 +76,7 @@ def test_of_many_at_once_one_gets_it(tmp_path, dead):
 
 
 def test_a_living_process_keeps_its_claim(place, other):
-    vigil = Vigil()
+    vigil = ClaimWatcher()
     assert take(place) is None
     assert not vigil.is_free(place)
     assert [h.pid for h in holders(place)] == [other.pid]
@@ -93,7 +93,7 @@ def test_a_killed_process_has_let_go(place, other):
 def test_a_killed_process_has_let_go_before_its_parent_knows(place, other):
     other.kill()
     deadline = time.monotonic() + 10
-    while not Vigil().is_free(place) and time.monotonic() < deadline:
+    while not ClaimWatcher().is_free(place) and time.monotonic() < deadline:
         time.sleep(0.05)  # it is not waited for: a zombie
     assert list(holders(place)) == []
 
@@ -108,7 +108,7 @@ def test_on_another_machine_or_unreadable_it_is_kept_while_it_changes(place, tex
     file = forge(place)
     if text is not None:
         file.write_text(text)
-    vigil = Vigil(stale_seconds=0.3)
+    vigil = ClaimWatcher(stale_seconds=0.3)
     for beat in range(8):
         assert take(place) is None
         assert not vigil.is_free(place)
@@ -166,7 +166,7 @@ def test_nothing_is_claimed_or_removed_behind_a_symbolic_link(tmp_path, place, p
     before = files(precious)
     (tmp_path / linked).parent.mkdir(exist_ok=True)
     (tmp_path / linked).symlink_to(precious)
-    for look in (take, Vigil(stale_seconds=0).is_free, lambda place: list(holders(place))):
+    for look in (take, ClaimWatcher(stale_seconds=0).is_free, lambda place: list(holders(place))):
         for _ in range(2):
             with pytest.raises(OSError, match="must be a directory of its own, got a symbolic"):
                 look(place)
@@ -177,7 +177,7 @@ def test_nothing_is_claimed_or_removed_behind_a_symbolic_link(tmp_path, place, p
 def test_what_is_not_named_like_a_claim_is_left_and_said_to_be_in_the_way(place, name):
     place.mkdir(parents=True)
     (place / name).write_text("precious")
-    assert Vigil(stale_seconds=0).is_free(place)
+    assert ClaimWatcher(stale_seconds=0).is_free(place)
     with pytest.raises(OSError, match=f"must hold nothing but a claim, got '{name}'"):
         take(place)
     assert files(place) == {place / name: "precious"}
@@ -191,7 +191,7 @@ def test_nor_is_what_is_no_regular_file(place, precious, kind):
     make = {"pipe": os.mkfifo, "link": lambda n: n.symlink_to(precious / n.name)}
     make.get(kind, os.mkdir)(name)
     assert list(holders(place)) == []
-    assert Vigil(stale_seconds=0).is_free(place)
+    assert ClaimWatcher(stale_seconds=0).is_free(place)
     with pytest.raises(OSError, match="must hold nothing but a claim"):
         take(place)
     assert os.path.lexists(name)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from rnnbench import condition
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU
-from rnnbench.class_path import find_class
-from rnnbench.condition import Condition, Replica, digest
+from rnnbench.experiment import condition
+from rnnbench.experiment.class_path import find_class
+from rnnbench.experiment.condition import Condition, Replica, digest
 
 BASE = Condition(
     task={"_target_": "tasks.delayed_recall.DelayedRecall", "name": "recall", "gap": 6},

@@ -7,11 +7,10 @@ import pytest
 
 from rnnbench.cli.compose import compose
 from rnnbench.cli.sweeps import make_sweeps
-from rnnbench.condition import Replica
+from rnnbench.experiment.condition import Replica, condition_of
 from rnnbench.launcher.run import launch_here
-from rnnbench.records import FORMAT, decode, encode, read_records
-from rnnbench.results import load_all
-from rnnbench.stored_condition import condition_of
+from rnnbench.store.frames import load_all
+from rnnbench.store.records import FORMAT, decode, encode, read_records
 
 FORMATS = Path(__file__).with_name("formats")  # a line of each stage of a format
 

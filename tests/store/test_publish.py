@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 import rnnbench
-from rnnbench.diagnose import load_diagnosis
 from rnnbench.diagnose.__main__ import main as diagnose
 from rnnbench.publish import main
-from rnnbench.records import read_records
-from rnnbench.transfer.table import TRANSFER
+from rnnbench.store.diagnoses import load_diagnosis
+from rnnbench.store.records import read_records
+from rnnbench.store.tables import TRANSFER
 
 
 @pytest.fixture(scope="module")

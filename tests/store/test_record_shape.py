@@ -5,16 +5,16 @@ import os
 
 import pytest
 
-from rnnbench.checkpoint import load_checkpoint
-from rnnbench.claims import claim_of, holders
-from rnnbench.diagnose.store import read_diagnoses
-from rnnbench.launcher.engine_choices import read_choices
-from rnnbench.manifest import read_manifest
-from rnnbench.news import News
-from rnnbench.record_shape import NEEDED, OPTIONAL, check_record
-from rnnbench.records import Store, consolidate, decode, encode
-from rnnbench.tracker.destination import read_destination
-from rnnbench.worker import training_plan
+from rnnbench.launcher.engines import read_choices
+from rnnbench.store.claims import claim_of, holders
+from rnnbench.store.diagnoses import read_diagnoses
+from rnnbench.store.manifest import read_manifest
+from rnnbench.store.records import Store, consolidate, decode, encode
+from rnnbench.store.schema import NEEDED, OPTIONAL, check_record
+from rnnbench.store.standing import ProgressFile
+from rnnbench.tracker.reach import read_destination
+from rnnbench.training.checkpoint import load_checkpoint
+from rnnbench.training.trainer import make_recipe
 from tests.small_sweep import ONE
 from tests.stored_record import stored_record
 
@@ -23,7 +23,7 @@ GRID = [{"lr": 1e-3, "score": 0.9, "steps": 4.0, "solved": 1, "dropped": False}]
 TUNING = {"lr": 1e-3, "learned": True, "at_edge": False, "seeds": [1021], "grid": GRID}
 ROW = {"step": 2, "loss": 0.1, "accuracy": 0.5, "score": 0.4, "grad_norm": None}
 WHOLE = stored_record(config=SETTINGS, tuning=TUNING, history=[ROW], plateaus={"one": 0.5})
-PLAN = training_plan(ONE, "reference", "cpu")
+PLAN = make_recipe(ONE, "reference", "cpu")
 NO_VALUE = [object(), float("nan"), float("inf"), 2**70, -(2**70), "\ud800", {"a": 1}, [[]]]
 
 
@@ -145,7 +145,7 @@ def test_nor_does_that_of_any_other_file(tmp_path, content):
     files = {
         "manifest.json": lambda: read_manifest(tmp_path) == {},
         "engines.json": lambda: read_choices(tmp_path / "engines.json") == {},
-        "progress/c.json": lambda: News(tmp_path, "c").read() is None,
+        "progress/c.json": lambda: ProgressFile(tmp_path, "c").read() is None,
         "claims/c/0123456789abcdef.json": lambda: (
             [h.host for h in holders(claim_of(tmp_path, "c"))] == [""]
         ),

@@ -6,8 +6,9 @@ import os
 
 import pytest
 
-from rnnbench import records
-from rnnbench.records import Store, consolidate, decode, encode, read_records, write_atomically
+from rnnbench.store import files
+from rnnbench.store.files import write_atomically
+from rnnbench.store.records import Store, consolidate, decode, encode, read_records
 from tests.stored_record import stored_record
 
 
@@ -68,7 +69,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path, monkeypa
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(records.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left") as raised:
         write_atomically(path, b"new")
     assert raised.value.filename == str(path)

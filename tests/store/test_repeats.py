@@ -5,12 +5,12 @@ import json
 import pytest
 
 import rnnbench
-from rnnbench.condition import Replica
-from rnnbench.recording import describe_run, failed_record
-from rnnbench.records import Store, consolidate, encode, read_records
-from rnnbench.results import load_history
-from rnnbench.status.standing import take_standing
-from rnnbench.verify.plan import make_plan
+from rnnbench.experiment.condition import Replica
+from rnnbench.store.frames import load_history
+from rnnbench.store.records import Store, consolidate, encode, read_records
+from rnnbench.store.standing import read_sweep_status
+from rnnbench.training.recording import describe_run, failed_record
+from rnnbench.verify.rerun import make_plan
 from tests.small_sweep import ONE, TWO
 
 RUN = {"sweep": "s", "command": "", "engine": "reference", "device": "cpu", "tuning": None}
@@ -36,7 +36,7 @@ def accuracies(place):
     assert dict(zip(frame["run_id"], frame["accuracy"], strict=True)) == by_run
     assert [r["accuracy"] for r in read_records(place)] == list(by_run.values())
     assert set(load_history(place)["run_id"]) <= by_run.keys()
-    total = take_standing(place).tally.total
+    total = read_sweep_status(place).tally.total
     assert sum(n for status, n in total.items() if status != "left") == len(by_run)
     if (comparable := total["unsolved"]) and place.is_dir():
         jobs, _ = make_plan(place, 99, 0)

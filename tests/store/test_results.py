@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 import rnnbench
-from rnnbench.records import Store, consolidate
-from rnnbench.results import load_all, load_tuning
+from rnnbench.store.frames import load_all, load_tuning
+from rnnbench.store.records import Store, consolidate
 
 COLUMNS = """task cell gap seed lr hidden_size num_parameters state_size batch_size steps loss
 accuracy score chance_accuracy chance_loss status steps_to_solve seconds sequences_per_second engine

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from rnnbench.rows import RowFile
+from rnnbench.store.tables import RowFile
 
 FILE = RowFile(
     "rows.csv",

@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 import rnnbench
-from rnnbench.condition import Replica
-from rnnbench.recording import describe_run, failed_record
-from rnnbench.records import Store, read_records
-from rnnbench.rules import MOST
-from rnnbench.sizes import MAX_LAYERS, MAX_SET, MAX_SIZE, MAX_STEPS
-from rnnbench.stored_condition import condition_from, condition_of
+from rnnbench.experiment.condition import Replica, condition_from, condition_of
+from rnnbench.experiment.limits import MAX_LAYERS, MAX_SET, MAX_SIZE, MAX_STEPS
+from rnnbench.store.records import Store, read_records
+from rnnbench.store.rules import MOST
+from rnnbench.training.recording import describe_run, failed_record
 from tests.small_sweep import ONE
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"

@@ -5,9 +5,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from rnnbench.records import encode
+from rnnbench.store.records import encode
+from rnnbench.tracker.mirror import mark_sent
 from rnnbench.tracker.reach import _whose_key
-from rnnbench.tracker.resend import mark_sent
 from tests.stored_record import stored_record
 
 from .wandb_server import KEY, wandb_server

@@ -12,11 +12,9 @@ import pytest
 
 from rnnbench.report import write_report
 from rnnbench.tracker import run as tracker_run
-from rnnbench.tracker.destination import read_destination
-from rnnbench.tracker.mirror import WandbTracker, open_tracker
-from rnnbench.tracker.outage import Outage
-from rnnbench.tracker.reach import prepare
-from rnnbench.tracker.resend import mark_sent
+from rnnbench.tracker.client import Outage
+from rnnbench.tracker.mirror import WandbTracker, mark_sent, open_tracker
+from rnnbench.tracker.reach import prepare, read_destination
 from rnnbench.tracker.summary import log_summary, mirror_summary, summary_id
 
 from ..wandb_reader import offline_runs

@@ -115,7 +115,7 @@ def test_what_is_asked_for_is_taken_without_a_look(no_account, variable, setting
 
 
 def test_wandb_is_loaded_only_when_a_run_starts():
-    code = "import sys, rnnbench.worker, rnnbench.launcher; print('wandb' in sys.modules)"
+    code = "import sys, rnnbench.launcher.worker, rnnbench.launcher; print('wandb' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
     assert client.INIT_SECONDS <= 5

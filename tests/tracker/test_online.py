@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from rnnbench.records import Store
+from rnnbench.store.records import Store
 from rnnbench.tracker.summary import summary_id
 from tests.stored_numbers import numbers
 

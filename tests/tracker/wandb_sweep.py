@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from rnnbench.records import Store
+from rnnbench.store.records import Store
 from rnnbench.tracker.run import wandb_id
 from rnnbench.tracker.summary import summary_id
 

@@ -6,12 +6,11 @@ import pytest
 import torch
 
 from rnnbench.cells import GRU
-from rnnbench.condition import Replica
-from rnnbench.trainer import Trainer
-from rnnbench.training_plan import Plan
+from rnnbench.experiment.condition import Replica
+from rnnbench.training.trainer import Recipe, Trainer
 from tasks.delayed_recall import DelayedRecall
 
-PLAN = Plan(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)
+PLAN = Recipe(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)
 
 
 @pytest.fixture

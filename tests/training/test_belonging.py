@@ -10,9 +10,9 @@ from safetensors import safe_open
 from safetensors.torch import load, load_file, save, save_file
 
 import rnnbench
-from rnnbench import worker
-from rnnbench.records import Store
-from rnnbench.seal import seal_tensors
+from rnnbench.launcher import worker
+from rnnbench.store.files import seal_tensors
+from rnnbench.store.records import Store
 from rnnbench.verify.__main__ import main as verify
 from tests.small_sweep import ONE, REPLICAS, TWO
 from tests.stored_numbers import numbers

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rnnbench.data import (
+from rnnbench.training.data import (
     STEPS_PER_BLOCK,
     TrainingData,
     fixed_batches,
@@ -11,7 +11,7 @@ from rnnbench.data import (
     possible_gaps,
     scheduled_gap,
 )
-from rnnbench.streams import EVALUATION, TEST
+from rnnbench.training.streams import EVALUATION, TEST
 from tasks.adding import Adding
 from tasks.copying import Copying
 from tasks.delayed_recall import DelayedRecall

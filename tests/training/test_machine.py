@@ -8,7 +8,7 @@ import torch
 
 CODE = """
 import torch
-from rnnbench.machine import prepare_process
+from rnnbench.training.machine import prepare_process
 before = float(torch.tensor(1e-20) * 1e-20)
 prepare_process()
 print(before > 0, float(torch.tensor(1e-20) * 1e-20), torch.get_num_threads())

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rnnbench.optimizer import OPTIMIZERS, FlatStack, clip
+from rnnbench.training.optimizer import OPTIMIZERS, FlatStack, clip
 
 SHAPES = {"a": (3, 5), "b": (7,)}
 

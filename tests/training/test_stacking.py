@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.condition import Replica
-from rnnbench.trainer import Trainer
-from rnnbench.training_plan import Plan
+from rnnbench.experiment.condition import Replica
+from rnnbench.training.trainer import Recipe, Trainer
 from tasks.adding import Adding
 from tasks.copying import Copying
 from tasks.delayed_recall import DelayedRecall
@@ -108,7 +107,7 @@ def test_after_a_resume_with_the_trainer_s_options(train, assert_same, settings,
 
 def resume(train, assert_same, cell, step, settings):
     whole = train(STACK, cell=cell, **settings)
-    plan = replace(Plan(16, 12, 8, 1.0, 5, 64), **settings)
+    plan = replace(Recipe(16, 12, 8, 1.0, 5, 64), **settings)
     replicas = [Replica(*replica) for replica in STACK]
     task = DelayedRecall(gap=6)
     first = Trainer(task, cell, plan, replicas)
@@ -126,7 +125,7 @@ def resume(train, assert_same, cell, step, settings):
 
 
 def test_a_state_fits_its_own_optimizer_alone():
-    plan = Plan(16, 12, 8, 1.0, 5, 64)
+    plan = Recipe(16, 12, 8, 1.0, 5, 64)
     own = {
         name: Trainer(TASKS["adding"], RNN(), replace(plan, optimizer=name), [Replica(0, 1e-3)])
         for name in ("adam", "rmsprop", "sgd")

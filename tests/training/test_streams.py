@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rnnbench.streams import (
+from rnnbench.training.streams import (
     MAX_BLOCK,
     MAX_SEED,
     TEST,

@@ -8,19 +8,16 @@ import torch
 from torch import nn
 
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.condition import Replica
-from rnnbench.data import TrainingData, fixed_batches
-from rnnbench.outcome import Progress
-from rnnbench.streams import EVALUATION, TEST
-from rnnbench.trainer import Trainer
-from rnnbench.training_plan import Plan
-from rnnbench.training_set import TrainingSet
+from rnnbench.experiment.condition import Replica
+from rnnbench.training.data import TrainingData, TrainingSet, fixed_batches
+from rnnbench.training.streams import EVALUATION, TEST
+from rnnbench.training.trainer import Recipe, ReplicaState, Trainer
 from tasks.adding import Adding
 from tasks.copying import Copying
 from tasks.delayed_recall import DelayedRecall
 
 # As in conftest.py: the fixture trains with these.
-PLAN = Plan(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)
+PLAN = Recipe(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)
 CPU = torch.device("cpu")
 
 
@@ -152,7 +149,7 @@ def test_a_short_gap_is_learned_and_the_solved_leave_early(train):
 )
 def test_solved_means_three_evaluations_in_a_row(accuracies, solved_at):
     rows = [{"step": 10 * (i + 1), "accuracy": a} for i, a in enumerate(accuracies)]
-    assert Progress(Replica(0, 1e-3), rows).steps_to_solve(0.99) == solved_at
+    assert ReplicaState(Replica(0, 1e-3), rows).steps_to_solve(0.99) == solved_at
 
 
 def test_blanks_alone_do_not_solve_copy_where_all_time_steps_are_scored(train):

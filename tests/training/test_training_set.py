@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from rnnbench.streams import INITIALIZATION, TRAINING, shuffling, stream
-from rnnbench.training_set import TrainingSet
+from rnnbench.training.data import TrainingSet
+from rnnbench.training.streams import INITIALIZATION, TRAINING, shuffling, stream
 from tasks.adding import Adding
 from tasks.delayed_recall import DelayedRecall
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rnnbench.settings import MAX_SEED
-from rnnbench.tuning import (
+from rnnbench.cli.settings import MAX_SEED
+from rnnbench.experiment.tuning import (
     GRID,
     TUNING_SEEDS,
     UNTUNED,
@@ -123,6 +123,6 @@ def test_the_score_at_a_step_is_the_last_one_up_to_it():
 
 
 def test_tuning_seeds_are_the_last_that_streams_have():
-    from rnnbench.streams import MAX_SEED as LAST
+    from rnnbench.training.streams import MAX_SEED as LAST
 
     assert TUNING_SEEDS == (LAST - 2, LAST - 1, LAST)

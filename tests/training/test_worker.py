@@ -8,10 +8,10 @@ import torch
 from safetensors.torch import load_file
 
 import rnnbench
-from rnnbench import worker
-from rnnbench.condition import Condition, Replica
-from rnnbench.recording import store_failure
-from rnnbench.records import Store
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.launcher import worker
+from rnnbench.store.records import Store
+from rnnbench.training.recording import store_failure
 from tests.stored_numbers import numbers
 from tests.training.stop_at import StopAt
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from rnnbench import worker
-from rnnbench.condition import Condition, Replica
-from rnnbench.recording import describe_run, failed_record
-from rnnbench.records import Store
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.launcher import worker
+from rnnbench.store.records import Store
+from rnnbench.training.recording import describe_run, failed_record
 
 CONDITION = Condition(
     task={"_target_": "tasks.delayed_recall.DelayedRecall", "name": "recall", "gap": 6},

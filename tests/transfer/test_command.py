@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 import rnnbench
-from rnnbench.condition import Replica
+from rnnbench.experiment.condition import Replica
 from rnnbench.publish import main as publish
+from rnnbench.store.tables import TRANSFER
 from rnnbench.transfer.__main__ import main
-from rnnbench.transfer.table import TRANSFER
 
 
 @pytest.fixture(scope="module")

@@ -6,19 +6,18 @@ import threading
 import pytest
 import torch
 
-from rnnbench import measuring
-from rnnbench.data import fixed_batches
-from rnnbench.records import Store
-from rnnbench.streams import TEST
-from rnnbench.transfer.evaluation import evaluate
-from rnnbench.transfer.plan import make_plan
+from rnnbench.store.records import Store
+from rnnbench.training import evaluation
+from rnnbench.training.data import fixed_batches
+from rnnbench.training.streams import TEST
+from rnnbench.transfer.evaluate import evaluate_replicas, make_plan
 
 NUMBERS = ["loss", "accuracy", "score"]
 
 
 def measured(directory, gaps=None):
     jobs, _ = make_plan(directory, gaps, None, None)
-    rows = [row for job in jobs for row in evaluate(job, print, threading.Event())]
+    rows = [row for job in jobs for row in evaluate_replicas(job, print, threading.Event())]
     return {(row["run_id"], row["test_gap"]): row for row in rows}
 
 
@@ -82,5 +81,5 @@ def test_what_diverged_in_training_or_blows_up_in_test_remembers_nothing(put, sh
 def test_a_stack_too_large_for_memory_is_cut_and_gives_the_same(tmp_path, train, monkeypatch):
     train(tmp_path)
     whole = measured(tmp_path, [4, 6])
-    monkeypatch.setattr(measuring, "MOST_NUMBERS", 2 * 256 * 7 * 16)
+    monkeypatch.setattr(evaluation, "MOST_NUMBERS", 2 * 256 * 7 * 16)
     assert measured(tmp_path, [4, 6]) == whole

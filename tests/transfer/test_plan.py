@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from rnnbench.condition import Replica
-from rnnbench.measuring import parts
-from rnnbench.records import Store
-from rnnbench.selection import NothingToDo
-from rnnbench.transfer.plan import make_plan
-from rnnbench.transfer.table import TRANSFER
+from rnnbench.experiment.condition import Replica
+from rnnbench.store.records import NothingToDo, Store
+from rnnbench.store.tables import TRANSFER
+from rnnbench.training.evaluation import memory_chunks
+from rnnbench.transfer.evaluate import make_plan
 
 
 @pytest.fixture
@@ -89,7 +88,7 @@ def test_an_engine_that_is_not_to_be_had_gives_way_to_the_reference(
     def refuse(name, cell, device):
         raise ValueError("engine must be reference without a C++ compiler, got compiled")
 
-    monkeypatch.setattr("rnnbench.transfer.plan.check_engine", refuse)
+    monkeypatch.setattr("rnnbench.transfer.evaluate.check_engine", refuse)
     jobs, (line,) = make_plan(directory, None, None, None)
     assert (jobs[0]["engine"], jobs[0]["device"]) == ("reference", "cpu")
     assert line.startswith("rnn runs on the reference engine, not compiled: engine must be")
@@ -97,6 +96,6 @@ def test_an_engine_that_is_not_to_be_had_gives_way_to_the_reference(
 
 def test_memory_bounds_how_many_are_measured_together(at_gap):
     task = at_gap(6).build_task()
-    assert list(parts(task, 16, 256, 5)) == [slice(0, 5)]
-    wide = list(parts(task, 2**13, 256, 5))  # 7 * 2**21 numbers each, of 2**25
+    assert list(memory_chunks(task, 16, 256, 5)) == [slice(0, 5)]
+    wide = list(memory_chunks(task, 2**13, 256, 5))  # 7 * 2**21 numbers each, of 2**25
     assert wide == [slice(0, 2), slice(2, 4), slice(4, 5)]

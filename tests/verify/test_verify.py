@@ -7,13 +7,12 @@ import threading
 import pytest
 from safetensors.torch import load_file, save_file
 
-from rnnbench import worker
-from rnnbench.comparable import differences
-from rnnbench.condition import Condition, Replica
-from rnnbench.records import Store
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.launcher import worker
+from rnnbench.store.records import Store
+from rnnbench.training.recording import differences
 from rnnbench.verify.__main__ import main
-from rnnbench.verify.plan import make_plan
-from rnnbench.verify.rerun import rerun
+from rnnbench.verify.rerun import make_plan, rerun
 
 CELLS = {"rnn": ("RNN", "compiled"), "lstm": ("LSTM", "reference"), "gru": ("GRU", "torch")}
 REPLICAS = [Replica(0, 1e-3), Replica(1, 3e-3)]

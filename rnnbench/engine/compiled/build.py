@@ -11,7 +11,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from rnnbench.cache import is_private, private_directory
+from rnnbench.store.files import is_private, private_directory
 
 HERE = Path(__file__).resolve().parent
 HEADERS = ("simd.h", "gemm.h", "recurrence.h", "forward.h", "backward.h")

@@ -1,0 +1,194 @@
+"""Purity: nothing that a cell is given is changed in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from rnnbench.cell import Cell
+from rnnbench.check.declaration import arguments_of_update, draw
+from rnnbench.check.problem import (
+    INPUT_SIZE,
+    Failure,
+    Measured,
+    Problem,
+    Subject,
+    difference,
+    pose,
+    run,
+)
+from rnnbench.engine import get_engine
+
+
+def check_purity(subject: Subject) -> Measured:
+    """Check that all arguments of one update or step are afterwards what they were."""
+    cell = subject.build()
+    given = _run_declared(cell, subject) if cell.declared else _run_step(cell, subject)
+    for name, (tensor, before) in given.items():
+        if not torch.equal(tensor, before):
+            method = "update" if cell.declared else "step"
+            raise Failure(f"{method} must leave {name} as it is, got it changed in place")
+    return Measured(f"{len(given)} arguments as they were")
+
+
+def _run_declared(cell: Cell, subject: Subject) -> dict[str, tuple[Tensor, Tensor]]:
+    arguments = arguments_of_update(cell, subject.hidden_size, torch.float64)
+    before = [tensor.clone() for tensor in arguments]
+    cell.update(*arguments)
+    names = [*cell.gates, *cell.states, *cell.vectors]
+    return dict(zip(names, zip(arguments, before, strict=True), strict=True))
+
+
+def _run_step(cell: Cell, subject: Subject) -> dict[str, tuple[Tensor, Tensor]]:
+    problem = pose(subject, cell)
+    given = {name: tensor.detach() for name, tensor in problem.leaves().items()}
+    before = {name: tensor.clone() for name, tensor in given.items()}
+    parameters = {name: given[name] for name in problem.parameters}
+    states = tuple(given[f"initial state {index}"] for index in range(len(problem.states)))
+    cell.step(parameters, given["inputs"][:, 0], states)
+    return {name: (given[name], before[name]) for name in given}
+
+
+def check_determinism(subject: Subject) -> Measured:
+    """Check that a second run, and a cell built anew, give the same bits.
+
+    Random numbers drawn while running, and a memory beside the declared states, do not.
+    """
+    cell = subject.build()
+    problem = pose(subject, cell)
+    first = run(cell, problem)
+    torch.rand(7)
+    for what, other in (("run", cell), ("cell built alike", subject.build())):
+        again = run(other, problem)
+        if not all(map(torch.equal, first, again)):
+            cause = "random numbers, or a memory beside its states"
+            raise Failure(f"a second {what} must give the same numbers, got others: {cause}?")
+    return Measured("bitwise the same in 3 runs")
+
+
+def check_causality(subject: Subject) -> Measured:
+    """Change the inputs from one time step on, for each in turn, and compare all outputs before."""
+    cell = subject.build()
+    problem = pose(subject, cell)
+    outputs = run(cell, problem)[0]
+    steps = problem.inputs.shape[1]
+    for step in range(1, steps):
+        inputs = problem.inputs.detach().clone()
+        inputs[:, step:] += 1
+        changed = run(cell, problem._replace(inputs=inputs))[0]
+        if not torch.equal(changed[:, :step], outputs[:, :step]):
+            moved = (changed[:, :step] - outputs[:, :step]).abs().amax((0, 2, 3)).nonzero()
+            early = int(moved[0])
+            text = f"got time step {early} changed by {step}"
+            raise Failure(f"an output must not depend on later inputs, {text}")
+    return Measured(f"{steps - 1} changes of later inputs, no output moved", 0.0)
+
+
+STEPPING_BOUND = 1e-12
+
+
+def check_stepping(subject: Subject) -> Measured:
+    """Compare a run in one go with one in calls of a single time step each."""
+    cell = subject.build()
+    problem = pose(subject, cell)
+    outputs, *finals = run(cell, problem)
+    states, stepped = problem.states, []
+    for x in problem.inputs.unbind(1):
+        alone = x[:, None].detach().clone()
+        output, *new = run(cell, problem._replace(inputs=alone, states=states))
+        states = tuple(new)
+        stepped.append(output[:, 0])
+    pairs = [(torch.stack(stepped, 1), outputs), *zip(states, finals, strict=True)]
+    found = max(difference(own, whole) for own, whole in pairs)
+    if not found <= STEPPING_BOUND:
+        rule = f"be the whole sequence, to {STEPPING_BOUND:g}"
+        raise Failure(f"time steps one after the other must {rule}, got {found:.1e} apart", found)
+    return Measured(f"{found:.1e} apart", found)
+
+
+def check_batch(subject: Subject) -> Measured:
+    """Change all other sequences and their initial states; compare each one's results."""
+    cell = subject.build()
+    problem = pose(subject, cell)
+    before = run(cell, problem)
+    batch = problem.inputs.shape[2]
+    for own in range(batch):
+        others = torch.arange(batch) != own
+        inputs = problem.inputs.detach().clone()
+        inputs[:, :, others] += 1
+        states = tuple(state.detach().clone() for state in problem.states)
+        for state in states:
+            state[:, others] += 1
+        after = run(cell, problem._replace(inputs=inputs, states=states))
+        if not all(
+            torch.equal(a.select(-2, own), b.select(-2, own))
+            for a, b in zip(before, after, strict=True)
+        ):
+            raise Failure(f"a sequence must not depend on the others, got sequence {own} changed")
+    return Measured(f"{batch} sequences, none moved by the others", 0.0)
+
+
+def check_use(subject: Subject) -> Measured:
+    """Change each initial state, and each gate's part of each parameter, and look for a change."""
+    cell = subject.build()
+    problem = pose(subject, cell)
+    outputs = run(cell, problem)[0]
+    changes = dict(_changes(cell, problem, subject.hidden_size))
+    unused = [
+        what for what, changed in changes.items() if torch.equal(run(cell, changed)[0], outputs)
+    ]
+    if unused:
+        raise Failure(f"all that is declared must be used, got no use of {', '.join(unused)}")
+    return Measured(f"{len(changes)} states and parts of parameters, all used")
+
+
+def _changes(cell: Cell, problem: Problem, size: int) -> Iterator[tuple[str, Problem]]:
+    """Yield what is changed, and the problem with the change."""
+    for index, name in enumerate(cell.states):
+        states = list(problem.states)
+        states[index] = states[index].detach() + 1
+        yield f"state {name}", problem._replace(states=tuple(states))
+    for name, tensor in problem.parameters.items():
+        for part, rows in _parts(cell, name, tensor.shape[1], size):
+            changed = tensor.detach().clone()
+            changed[:, rows] += 1
+            parameters = {**problem.parameters, name: changed}
+            yield part, problem._replace(parameters=parameters)
+
+
+def _parts(cell: Cell, name: str, rows: int, size: int) -> Iterator[tuple[str, slice]]:
+    """Yield a name and the rows of each gate in a declared parameter; else all in one."""
+    source = {"weight_ih_l0": "x", "bias_ih_l0": "x", "weight_hh_l0": "h", "bias_hh_l0": "h"}
+    if not cell.declared or name not in source:
+        if rows:
+            yield name, slice(None)
+        return
+    for index, gate in enumerate(cell.fed_by(source[name])):
+        yield f"gate {gate} ({name})", slice(index * size, (index + 1) * size)
+
+
+STEPS = 1000
+STATE_BOUND = 1e6
+
+
+def check_endurance(subject: Subject) -> Measured:
+    """Run a cell as it starts over normal noise, in float32, and look at all of its states."""
+    cell, size = subject.build(), subject.hidden_size
+    parameters = {name: tensor[None] for name, tensor in draw(cell, size).items()}
+    noise = torch.randn(1, STEPS, 4, INPUT_SIZE, generator=torch.Generator().manual_seed(0))
+    states = tuple(torch.zeros(1, 4, size) for _ in cell.states)
+    most = 0.0
+    with torch.no_grad():
+        for step, x in enumerate(noise.unbind(1)):
+            _, states = get_engine("reference")(cell, parameters, x[:, None], states)
+            for name, state in zip(cell.states, states, strict=True):
+                reached = float(state.abs().max())
+                if not reached <= STATE_BOUND:
+                    rule = f"stay below {STATE_BOUND:g} over {STEPS} time steps of noise"
+                    raise Failure(
+                        f"states must {rule}, got {reached:g} in {name} at {step}", reached
+                    )
+                most = max(most, reached)
+    return Measured(f"at most {most:.2g} over {STEPS} time steps of noise", most)

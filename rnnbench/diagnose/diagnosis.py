@@ -1,0 +1,122 @@
+"""From a stored run to its diagnosis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rnnbench.cell import Cell
+from rnnbench.diagnose.label import gather, label
+from rnnbench.diagnose.measures import first_answer, measure_network
+from rnnbench.diagnose.network import SigmoidGates, Unrolled
+from rnnbench.experiment.condition import condition_of
+from rnnbench.model import Layers, initialize, model_shapes
+from rnnbench.store.diagnoses import FORMAT
+from rnnbench.store.frames import RUN_KEY
+from rnnbench.store.records import Record
+from rnnbench.task import Batch, Task
+from rnnbench.training.streams import INITIALIZATION, diagnosing, stream
+from rnnbench.training.weights import load_model
+
+# Over a long gap a gradient may fade far below what float32 can hold.
+DTYPE = torch.float64
+
+
+def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
+    """Measure one run before and after training, and label it.
+
+    Args:
+        output_dir: where its weights lie.
+        record: of the run.
+        sequences: fresh ones, the same for every run of a task at a gap.
+
+    Raises:
+        ValueError: its task and cell cannot be built; or it reads sequences from their end too, so
+            that no state carries the past; or its task needs no memory; or its weights do not
+            fit it.
+        FileNotFoundError: its weights are gone.
+    """
+    condition = condition_of(record)
+    layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
+    if layers.bidirectional:
+        raise ValueError("model.bidirectional must be false: no single state carries the past")
+    # First, for it is cheap, and what does not fit them may ask for any amount of memory.
+    trained = load_model(output_dir, record["run_id"]).parameters
+    task, cell = condition.build_task(), condition.build_cell()
+    answer = first_answer(task)
+    batch = _sample(task, sequences)
+    gates, left_out = _gates_of(cell)
+    if task.cue(batch) is None:
+        left_out.append("recoverable cue: the task does not tell its cue")
+    drawn = initial_parameters(task, cell, layers, condition.model["hidden_size"], record["seed"])
+    phases = {}
+    for name, parameters in (("initial", drawn), ("trained", trained)):
+        if not all(bool(tensor.isfinite().all()) for tensor in parameters.values()):
+            left_out.append(f"{name}: the weights are not finite")
+            continue
+        exact = {key: tensor.to(DTYPE) for key, tensor in parameters.items()}
+        network = Unrolled(cell, exact, layers, gates)
+        phases[name] = measure_network(network, task, batch, answer, cell.keep_gate)
+    measured: Record = {
+        "format": FORMAT,
+        **{name: record[name] for name in RUN_KEY},
+        "condition_id": record["condition_id"],
+        "settings": settings(sequences),
+        "answer": answer.place,
+        "cue_time": answer.cue_time,
+        "read_time": answer.read_time,
+        "cue": _kind(task.cue(batch)),
+        "keep_gate": cell.keep_gate,
+        "clipped_share": _clipped_share(record),
+        "left_out": left_out,
+        "phases": phases,
+    }
+    word, evidence = label(gather(record, measured))
+    return {**measured, "label": word, "evidence": evidence}
+
+
+def settings(sequences: int) -> dict[str, Any]:
+    """Return what was chosen of a diagnosis: with the same it is not made again."""
+    return {"sequences": sequences}
+
+
+def initial_parameters(
+    task: Task, cell: Cell, layers: Layers, hidden_size: int, seed: int
+) -> Mapping[str, Tensor]:
+    """Return what the trainer started from with this seed, with a leading axis of 1."""
+    shapes = model_shapes(cell, task.input_size, hidden_size, task.output_size, layers)
+    drawn = {name: torch.zeros(shape) for name, shape in shapes.items()}
+    initialize(cell, drawn, stream(INITIALIZATION, seed), gap=task.span, layers=layers)
+    return {name: tensor[None] for name, tensor in drawn.items()}
+
+
+def _sample(task: Task, sequences: int) -> Batch:
+    inputs, targets = task.sample(sequences, diagnosing(0))
+    return Batch(inputs.to(DTYPE), targets.to(DTYPE) if targets.is_floating_point() else targets)
+
+
+def _gates_of(cell: Cell) -> tuple[SigmoidGates | None, list[str]]:
+    """Return the gates to be watched, and in words why there are none."""
+    if not cell.declared:
+        return None, ["gates: the cell gives a step and declares none"]
+    try:
+        gates = SigmoidGates(cell)
+    except ValueError as error:
+        return None, [f"gates: {error}"]
+    return (gates, []) if gates.names else (None, ["gates: the cell squashes none by a sigmoid"])
+
+
+def _kind(cue: Tensor | None) -> str | None:
+    if cue is None:
+        return None
+    return "value" if cue.is_floating_point() else "class"
+
+
+def _clipped_share(record: Record) -> float | None:
+    """Return the share of clipped steps; None where none were trained or they were not counted."""
+    clipped = record.get("clipped_steps")
+    return None if clipped is None or not record["steps"] else clipped / record["steps"]

@@ -1,0 +1,166 @@
+"""Which of a cell's gates are squashed by a sigmoid, and how far each is open."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.fx import GraphModule, Node
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from rnnbench.cell import Cell
+from rnnbench.engine import States
+from rnnbench.model import Layers, SequenceModel
+
+SIGMOID = torch.ops.aten.sigmoid.default
+
+
+class SigmoidGates:
+    """The activations of a cell's gates, found in the arithmetic of its `update`.
+
+    A declaration tells a gate's pre-activation, not how it is squashed. So `update` is traced,
+    and a sigmoid whose argument depends on the pre-activation of one gate alone, of states and
+    vectors (peepholes) besides, is the activation of that gate.
+
+    Attributes:
+        names: of the gates found, in the order in which `update` squashes them.
+    """
+
+    def __init__(self, cell: Cell) -> None:
+        """Trace the update.
+
+        Raises:
+            ValueError: it does more than tensor operations.
+        """
+        self._module = _trace(cell)
+        nodes = list(self._module.graph.nodes)
+        placeholders = [node for node in nodes if node.op == "placeholder"]
+        gates = dict(zip(placeholders, cell.gates, strict=False))
+        found: dict[str, Node] = {}
+        for node in nodes:
+            if node.target is SIGMOID:
+                feeding = {gates[source] for source in _sources(node) if source in gates}
+                if len(feeding) == 1:
+                    found.setdefault(feeding.pop(), node)
+        self.names = tuple(found)
+        _give_back(self._module, tuple(found.values()))
+
+    def __call__(self, *arguments: Tensor) -> dict[str, Tensor]:
+        """Return each gate's activation `(..., B, H)` from what `update` gets."""
+        return dict(zip(self.names, self._module(*arguments), strict=True))
+
+
+def _trace(cell: Cell) -> GraphModule:
+    count = len(cell.gates) + len(cell.states) + len(cell.vectors)
+    examples = torch.linspace(0.1, 0.9, 4 * count).view(count, 4).unbind(0)
+    try:
+        with torch.no_grad():
+            # The lambda hides the signature, by which make_fx would name the placeholders.
+            module: GraphModule = make_fx(lambda *values: cell.update(*values))(*examples)
+    except Exception as error:  # whatever a user's update raises when it is traced
+        raise ValueError(f"update must be tensor operations, got {error}") from error
+    return module
+
+
+def _sources(node: Node) -> Iterator[Node]:
+    """Yield everything that a node is computed from."""
+    waiting, seen = list(node.all_input_nodes), set[Node]()
+    while waiting:
+        source = waiting.pop()
+        if source not in seen:
+            seen.add(source)
+            waiting += source.all_input_nodes
+            yield source
+
+
+def _give_back(module: GraphModule, results: tuple[Node, ...]) -> None:
+    """Let a traced function return other values of its own instead."""
+    graph = module.graph
+    (output,) = (node for node in graph.nodes if node.op == "output")
+    graph.erase_node(output)
+    graph.output(results)
+    graph.eliminate_dead_code()
+    module.recompile()
+
+
+class Moment(NamedTuple):
+    """What is in a network after one time step.
+
+    Attributes:
+        states: `(layers, B, H)` each, in the order in which the cell declares them.
+        gates: activation of each sigmoid gate, `(layers, B, H)`.
+    """
+
+    states: States
+    gates: Mapping[str, Tensor]
+
+
+class Unrolled:
+    """One replica, run time step by time step on the reference engine.
+
+    Attributes:
+        parameters: as `SequenceModel` has them, with a leading axis of 1.
+        state_names: of the cell.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        parameters: Mapping[str, Tensor],
+        layers: Layers,
+        gates: SigmoidGates | None = None,
+    ) -> None:
+        """Watch a cell.
+
+        Args:
+            cell: of the model.
+            parameters: of one replica, with a leading axis of 1.
+            layers: in one direction; backwards there is no state that carries the past.
+            gates: to be recorded; none where None.
+        """
+        self.parameters, self.state_names = parameters, cell.states
+        self._gates, self._seen = gates, list[dict[str, Tensor]]()
+        watched = cell if gates is None else self._watch(cell)
+        self._model = SequenceModel(watched, parameters, layers=layers)
+
+    def run(self, inputs: Tensor) -> Iterator[Moment]:
+        """Yield a moment for each time step of inputs `(T, B, F)`.
+
+        With gradients enabled, a moment's states are what the next step starts from: a gradient
+        with respect to one of them goes through everything that follows that time step.
+        """
+        states: States | None = None
+        for x in inputs.unbind(0):
+            _, states = self._model(x[None], states, last=1)
+            if torch.is_grad_enabled():
+                states = tuple(state.requires_grad_() for state in states)
+            yield Moment(states, self._take_gates(states[0].shape[-1]))
+
+    def read_out(self, moment: Moment) -> Tensor:
+        """Return the outputs `(B, output_size)` that are read from a moment."""
+        weight, bias = self.parameters["readout.weight"][0], self.parameters["readout.bias"][0]
+        return moment.states[0][-1] @ weight.T + bias
+
+    def _watch(self, cell: Cell) -> Cell:
+        """Return the cell with an update that notes the gates as well, once a layer and step."""
+        watched = copy.copy(cell)
+
+        def update(*arguments: Tensor) -> Tensor | tuple[Tensor, ...]:
+            if self._gates is not None:
+                with torch.no_grad():
+                    self._seen.append(self._gates(*arguments))
+            new: Tensor | tuple[Tensor, ...] = cell.update(*arguments)
+            return new
+
+        watched.update = update  # type: ignore[method-assign]
+        return watched
+
+    def _take_gates(self, size: int) -> dict[str, Tensor]:
+        """Return what was noted at this time step, without the engine's padding of units."""
+        seen, names = self._seen, () if self._gates is None else self._gates.names
+        found = {name: torch.cat([layer[name] for layer in seen])[..., :size] for name in names}
+        seen.clear()
+        return found

@@ -1,0 +1,233 @@
+"""From a cell's `update` to the straight-line arithmetic of its forward and backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.fx import Graph, Node
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from rnnbench.cell import Cell
+
+aten = torch.ops.aten
+ALIASES = (aten.detach.default, aten.alias.default, aten.clone.default)
+# Recomputing these costs more than keeping their values for the backward pass.
+COSTLY = (aten.sigmoid.default, aten.tanh.default, aten.exp.default)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The joint graph of one time step, and where it is cut in two.
+
+    Attributes:
+        gates, states, vectors, d_states: the placeholders, in the order of declaration.
+        next_states: what the forward pass gives.
+        d_inputs: what the backward pass gives: of gates, states and vectors.
+        saved: values of the forward pass that the backward pass starts from, beside the states.
+        forward, backward: the operations of each, in order.
+    """
+
+    gates: list[Node]
+    states: list[Node]
+    vectors: list[Node]
+    d_states: list[Node]
+    next_states: list[Node]
+    d_inputs: list[Node]
+    saved: list[Node]
+    forward: list[Node]
+    backward: list[Node]
+
+
+def trace(cell: Cell) -> Trace:
+    """Trace a declared cell's update and its vector-Jacobian product.
+
+    Raises:
+        ValueError: the update does more than elementwise tensor operations.
+    """
+    counts = (len(cell.gates), len(cell.states), len(cell.vectors), len(cell.states))
+    graph = _joint_graph(cell, counts)
+    placeholders = [node for node in graph.nodes if node.op == "placeholder"]
+    groups = iter(placeholders)
+    gates, states, vectors, d_states = (list(islice(groups, count)) for count in counts)
+    (output,) = (node for node in graph.nodes if node.op == "output")
+    results: Any = output.args[0]
+    next_states, d_inputs = list(results[0]), list(results[1])
+    calls = [node for node in graph.nodes if node.op == "call_function"]
+    forward = _needed(next_states, calls, stop=set())
+    # The new states are stored anyway, and what follows from them alone is soon computed again.
+    stored = set(next_states)
+    costly = [node for node in forward if node.target in COSTLY]
+    kept = {node for node in costly if not stored.issuperset(node.all_input_nodes)} | set(gates)
+    backward = _needed(d_inputs, calls, stop=kept | stored)
+    used = {x for node in backward for x in node.all_input_nodes} | set(d_inputs)
+    saved = [node for node in graph.nodes if node in kept - stored and node in used]
+    return Trace(gates, states, vectors, d_states, next_states, d_inputs, saved, forward, backward)
+
+
+def _joint_graph(cell: Cell, counts: tuple[int, ...]) -> Graph:
+    inputs = sum(counts[:3])
+
+    def joint(*values: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        def update(*arguments: Tensor) -> tuple[Tensor, ...]:
+            new = cell.update(*arguments)
+            # A state passed on as it is must still be a value of its own; see _merge_equal.
+            return tuple(x * 1 for x in (new if isinstance(new, tuple) else (new,)))
+
+        pulled: Any = torch.func.vjp(update, *values[:inputs])
+        outputs, pull_back = pulled
+        return outputs, pull_back(tuple(values[inputs:]))
+
+    try:
+        example = torch.rand(sum(counts), 4).unbind(0)
+        graph: Graph = make_fx(joint)(*example).graph
+    except Exception as error:
+        raise ValueError(f"update must be elementwise tensor operations, got {error}") from error
+    graph.eliminate_dead_code()
+    _merge_equal(graph)
+    return graph
+
+
+def _merge_equal(graph: Graph) -> None:
+    """Compute every value once."""
+    seen: dict[object, Node] = {}
+    for node in list(graph.nodes):
+        if node.op != "call_function":
+            continue
+        key = (node.target, node.args, tuple(node.kwargs.items()))
+        alias = node.target in ALIASES or _is_copy(node)
+        same = node.all_input_nodes[0] if alias else seen.setdefault(key, node)
+        if same is not node:
+            node.replace_all_uses_with(same)
+            graph.erase_node(node)
+
+
+def _is_copy(node: Node) -> bool:
+    """Return whether a node is a computed value times one."""
+    if node.target not in (aten.mul.Tensor, aten.mul.Scalar) or node.args[1] != 1:
+        return False
+    return isinstance(node.args[0], Node) and node.args[0].op == "call_function"
+
+
+def _needed(results: list[Node], calls: list[Node], stop: set[Node]) -> list[Node]:
+    """Return, in order, the operations that lead to the results from `stop` and placeholders."""
+    found: set[Node] = set()
+    waiting = [node for node in results if isinstance(node, Node)]
+    while waiting:
+        node = waiting.pop()
+        if node not in found and node not in stop and node.op == "call_function":
+            found.add(node)
+            waiting += node.all_input_nodes
+    return [node for node in calls if node in found]
+
+
+Words = tuple[str, ...]
+
+
+def _binary(sign: str) -> Callable[[Words], str]:
+    return lambda x: f"{x[0]} {sign} {x[1]}"
+
+
+EXPRESSIONS: dict[object, Callable[[Words], str]] = {
+    aten.add.Tensor: _binary("+"),
+    aten.add.Scalar: _binary("+"),
+    aten.sub.Tensor: _binary("-"),
+    aten.sub.Scalar: _binary("-"),
+    aten.mul.Tensor: _binary("*"),
+    aten.mul.Scalar: _binary("*"),
+    aten.div.Tensor: _binary("/"),
+    aten.div.Scalar: _binary("/"),
+    aten.rsub.Scalar: lambda x: f"{x[1]} - {x[0]}",
+    aten.neg.default: lambda x: f"-{x[0]}",
+    aten.reciprocal.default: lambda x: f"1 / {x[0]}",
+    aten.exp.default: lambda x: f"vexp({x[0]})",
+    aten.tanh.default: lambda x: f"vtanh({x[0]})",
+    aten.sigmoid.default: lambda x: f"vsigmoid({x[0]})",
+    aten.relu.default: lambda x: f"{x[0]} > 0 ? {x[0]} : V{{}}",
+    aten.sigmoid_backward.default: lambda x: f"{x[0]} * {x[1]} * (1 - {x[1]})",
+    aten.tanh_backward.default: lambda x: f"{x[0]} * (1 - {x[1]} * {x[1]})",
+    aten.threshold_backward.default: lambda x: f"{x[1]} > {x[2]} ? {x[0]} : V{{}}",
+    aten.zeros_like.default: lambda x: "V{}",
+    aten.ones_like.default: lambda x: "V{} + 1",
+}
+
+
+def emit(cell: Cell) -> str:
+    """Return the struct `Cell` in C++.
+
+    Raises:
+        ValueError: the update holds an operation for which there is no expression.
+    """
+    t = trace(cell)
+    flags = {
+        source: ", ".join(str(source in fed).lower() for fed in cell.gates.values())
+        for source in "xh"
+    }
+    forward = [
+        *_read("gate", t.gates),
+        *_read("old", t.states),
+        *_read("vector", t.vectors),
+        *_statements(t.forward),
+        *_write("next", t.next_states),
+        *_write("gate", t.saved),
+    ]
+    backward = [
+        *_read("value", t.saved),
+        *_read("old", t.states),
+        *_read("next", t.next_states),
+        *_read("vector", t.vectors),
+        *_read("d_next", t.d_states),
+        *_statements(t.backward),
+        *_write("d_gate", t.d_inputs[: len(t.gates)]),
+        *_write("d_old", t.d_inputs[len(t.gates) : len(t.gates) + len(t.states)]),
+        *_write("d_vector", t.d_inputs[len(t.gates) + len(t.states) :], "+="),
+    ]
+    return f"""struct Cell {{
+  static constexpr int GATES = {len(t.gates)}, STATES = {len(t.states)};
+  static constexpr int VECTORS = {len(t.vectors)}, SAVED = {len(t.saved)};
+  static constexpr bool FROM_X[] = {{{flags["x"]}}}, FROM_H[] = {{{flags["h"]}}};
+  template <class V> INLINE void forward(V *gate, const V *old, const V *vector, V *next) {{
+    (void)old, (void)vector;
+{_indented(forward)}
+  }}
+  template <class V>
+  INLINE void backward(const V *value, const V *old, const V *next, const V *vector,
+                       const V *d_next, V *d_gate, V *d_old, V *d_vector) {{
+    (void)value, (void)old, (void)next, (void)vector, (void)d_next, (void)d_vector;
+{_indented(backward)}
+  }}
+}};
+"""
+
+
+def _statements(nodes: Sequence[Node]) -> list[str]:
+    lines = []
+    for node in nodes:
+        if node.target not in EXPRESSIONS:
+            name = str(node.target).removeprefix("aten.").partition(".")[0]
+            raise ValueError(f"update must do without {name}: it has no compiled form")
+        words = tuple(_word(argument) for argument in node.args)
+        lines.append(f"const V {node.name} = {EXPRESSIONS[node.target](words)};")
+    return lines
+
+
+def _word(argument: object) -> str:
+    if isinstance(argument, Node):
+        return argument.name
+    return f"scalar<V>({float(argument)!r})"  # type: ignore[arg-type]
+
+
+def _read(array: str, nodes: Sequence[Node]) -> list[str]:
+    return [f"[[maybe_unused]] const V {n.name} = {array}[{i}];" for i, n in enumerate(nodes)]
+
+
+def _write(array: str, nodes: Sequence[Node], sign: str = "=") -> list[str]:
+    return [f"{array}[{index}] {sign} {node.name};" for index, node in enumerate(nodes)]
+
+
+def _indented(lines: Sequence[str]) -> str:
+    return "\n".join(f"    {line}" for line in lines)

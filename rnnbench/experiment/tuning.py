@@ -1,0 +1,196 @@
+"""Fair tuning: every cell gets the same grid of learning rates and the same budget at every gap.
+
+Tuning seeds have their own data and weights and are never reported. A rate is chosen for each
+condition on the evaluation stream; then the reported seeds train with it from the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from rnnbench.experiment.condition import Condition, Replica, Sweep
+from rnnbench.store.records import finished, stored_records
+
+GRID = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+TUNING_SEEDS = (1021, 1022, 1023)  # the last that streams have; users' seeds end before them
+# After this share of the steps, a rate leaves whose best seed is by MARGIN behind the worst seed
+# of the best rate: however its seeds fall, it is not going to be chosen.
+DROP_AFTER = 1 / 3
+MARGIN = 0.1
+# Mean scores this near are alike: of these, the rate that solves soonest is chosen.
+NEAR = 0.01
+# Where no rate has a mean score above this, nothing tells them apart, and UNTUNED is taken.
+LEARNED = 0.05
+UNTUNED = 1e-3
+History = Sequence[Mapping[str, float]]
+
+
+class Entry(NamedTuple):
+    """What the tuning seeds got with one rate.
+
+    Attributes:
+        score: mean over the seeds at their last evaluation; a diverged one counts 0.
+        steps: mean steps to solve; an unsolved seed counts all steps.
+        solved: seeds that solved the task.
+        dropped: the rate left the grid early.
+    """
+
+    lr: float
+    score: float
+    steps: float
+    solved: int
+    dropped: bool
+
+
+class Choice(NamedTuple):
+    """The rate that was chosen, and from what.
+
+    Attributes:
+        learned: some rate learned something; if not, `lr` is the untuned default.
+        at_edge: the chosen rate is the grid's lowest or highest: a better one may lie beyond.
+    """
+
+    lr: float
+    learned: bool
+    at_edge: bool
+    grid: tuple[Entry, ...]
+
+    def as_record(self) -> dict[str, Any]:
+        """Return plain values, for the records of the runs that are trained with it."""
+        grid = [entry._asdict() for entry in self.grid]
+        return {**self._asdict(), "grid": grid, "seeds": list(TUNING_SEEDS)}
+
+
+def tuning_replicas() -> tuple[Replica, ...]:
+    """Return the replicas on which a rate is chosen."""
+    return tuple(Replica(seed, lr) for lr in GRID for seed in TUNING_SEEDS)
+
+
+def drop_is_due(step: int, steps: int, eval_every: int) -> bool:
+    """Return whether this step's evaluation is the first at or after DROP_AFTER of the steps."""
+    return step % eval_every == 0 and step - eval_every < DROP_AFTER * steps <= step < steps
+
+
+def score_at(history: History, step: int) -> float:
+    """Return the last score up to a step, cut to 0 to 1; 0 where there is none."""
+    scores = [row["score"] for row in history if row["step"] <= step]
+    return _within(scores[-1]) if scores else 0.0
+
+
+def rates_behind(scores: Mapping[float | None, Sequence[float]]) -> list[float | None]:
+    """Return the rates that are clearly behind, from each rate's scores over the seeds."""
+    best = max(scores, key=lambda lr: sum(scores[lr]))
+    bar = min(scores[best]) - MARGIN
+    return [lr for lr, values in scores.items() if max(values) < bar]
+
+
+def choose(records: Sequence[Mapping[str, Any]], steps: int) -> Choice:
+    """Choose a rate from the records of all tuning replicas of a condition.
+
+    Args:
+        records: one of each replica: lr, status, steps_to_solve, history.
+        steps: that a training has.
+    """
+    grid = tuple(_entry(lr, [r for r in records if r["lr"] == lr], steps) for lr in GRID)
+    best = max(entry.score for entry in grid)
+    if best <= LEARNED:
+        return Choice(UNTUNED, False, False, grid)
+    near = [entry for entry in grid if not entry.dropped and entry.score >= best - NEAR]
+    chosen = min(near, key=lambda entry: (entry.steps, -entry.score, entry.lr))
+    return Choice(chosen.lr, True, chosen.lr in (GRID[0], GRID[-1]), grid)
+
+
+def _entry(lr: float, records: Sequence[Mapping[str, Any]], steps: int) -> Entry:
+    scores = [
+        score_at([] if record["status"] == "diverged" else record["history"], steps)
+        for record in records
+    ]
+    to_solve = [record["steps_to_solve"] for record in records]
+    return Entry(
+        lr=lr,
+        score=sum(scores) / len(scores),
+        steps=sum(steps if each is None else each for each in to_solve) / len(to_solve),
+        solved=sum(each is not None for each in to_solve),
+        dropped=any(record["status"] == "dropped" for record in records),
+    )
+
+
+def _within(score: float) -> float:
+    return min(max(score, 0.0), 1.0)
+
+
+DIRECTORY = "tuning"
+
+
+def tuning_sweep(sweep: Sweep) -> Sweep:
+    """Return the tuning runs of all conditions whose rate is left to tuning.
+
+    They lie in a directory of their own, so that no report ever counts them.
+    """
+    jobs = tuple((condition, tuning_replicas()) for condition, _ in sweep.jobs if condition.tuned)
+    place = sweep.output_dir / DIRECTORY
+    tracker = {**sweep.tracker, "kind": "none"}
+    return replace(sweep, output_dir=place, tracker=tracker, jobs=jobs, is_tuning=True)
+
+
+def with_chosen_rates(sweep: Sweep) -> Sweep:
+    """Return the sweep with the chosen rates, where the tuning runs of a condition are complete."""
+    choices = {identity: choice.as_record() for identity, choice in _choices(sweep).items()}
+    rates = {identity: choice["lr"] for identity, choice in choices.items()}
+    return replace(_with_rates(sweep, rates), choices=choices)
+
+
+def with_untuned_rates(sweep: Sweep) -> Sweep:
+    """Return the sweep with a stand-in where a rate is not chosen yet: a step costs the same."""
+    return _with_rates(sweep, {condition.condition_id: UNTUNED for condition, _ in sweep.jobs})
+
+
+def tuning_budget() -> str:
+    """Return in words what a condition's tuning takes."""
+    return f"{len(GRID)} learning rates x {len(TUNING_SEEDS)} seeds each"
+
+
+def describe_choices(sweep: Sweep) -> list[str]:
+    """Return warnings on the rates that were chosen for a settled sweep."""
+    at_edge, untold = [], []
+    for condition, _ in sweep.jobs:
+        choice = sweep.choices.get(condition.condition_id)
+        if choice and choice["at_edge"]:
+            at_edge.append(f"{condition.name} ({choice['lr']:g})")
+        elif choice and not choice["learned"]:
+            untold.append(condition.name)
+    lines = []
+    if at_edge:
+        found = f"the best learning rate is at the edge of the grid: {', '.join(at_edge)}"
+        lines.append(f"warning: {found}")
+    if untold:
+        lines.append(
+            f"no learning rate learned anything, {UNTUNED:g} is taken: {', '.join(untold)}"
+        )
+    return lines
+
+
+def _choices(sweep: Sweep) -> dict[str, Choice]:
+    tuning = tuning_sweep(sweep)
+    if not tuning.jobs:
+        return {}
+    records = stored_records(tuning.output_dir)
+    complete = finished(records)
+    choices = {}
+    for condition, replicas in tuning.jobs:
+        identities = [condition.run_id(replica) for replica in replicas]
+        if complete.issuperset(identities):
+            own = [records[identity] for identity in identities]
+            choices[condition.condition_id] = choose(own, condition.trainer["steps"])
+    return choices
+
+
+def _with_rates(sweep: Sweep, rates: Mapping[str, float]) -> Sweep:
+    def fill(condition: Condition, replica: Replica) -> Replica:
+        lr = rates.get(condition.condition_id) if replica.lr is None else replica.lr
+        return Replica(replica.seed, lr)
+
+    jobs = tuple((c, tuple(fill(c, replica) for replica in rs)) for c, rs in sweep.jobs)
+    return replace(sweep, jobs=jobs)

@@ -1,0 +1,147 @@
+"""A worker process from within: wait for a job, do it, send what comes of it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from typing import Any
+
+from rnnbench.console import describe
+from rnnbench.launcher.interrupt import SIGNALS
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+ORPHAN_SECONDS = 20.0
+
+
+def serve(connection: Connection) -> None:
+    """Work in a spawned process until the pipe closes or SIGTERM asks to leave."""
+    stop = threading.Event()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
+    signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+    threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # torch is not loaded yet
+
+    def send(kind: str, value: Any) -> None:
+        with suppress(ConnectionError):  # the parent is gone; the job still puts its work away
+            connection.send((kind, value))
+
+    while True:
+        try:
+            content = connection.recv_bytes()
+        except (EOFError, OSError):
+            return
+        if stop.is_set():
+            return
+        send("started", None)
+        send(*_attempt(content, lambda value: send("progress", value), stop))
+
+
+def _attempt(
+    content: bytes, progress: Callable[[Any], None], stop: threading.Event
+) -> tuple[str, Any]:
+    try:
+        initialize, work, job = pickle.loads(content)
+        _initialize_once(initialize)
+        result = work(job, progress, stop)
+        pickle.dumps(result)
+    except BaseException as error:  # also what would end a process: here it is the job's own
+        return "error", describe(error)
+    return "done", result
+
+
+@cache
+def _initialize_once(initialize: Callable[[], None] | None) -> None:
+    if initialize is not None:
+        initialize()
+
+
+def _follow_parent(stop: threading.Event) -> None:
+    """Stop the worker, gently and then at once, when its parent is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    stop.set()
+    time.sleep(ORPHAN_SECONDS)
+    os._exit(1)
+
+
+EXIT_SECONDS = 5.0
+
+
+class Child:
+    """A worker process and the parent's end of its pipe.
+
+    Attributes:
+        job: index of the job that was handed over, or None.
+        begun: the worker has said that it began that job.
+        began: when, by the monotonic clock.
+    """
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=serve, args=(theirs,), daemon=True)
+        # A signal that comes while Python starts waits until the worker can deal with it. The
+        # tracker, which the first start would bring up, lifts the mask, and so comes before.
+        resource_tracker.ensure_running()
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        theirs.close()
+        self.job: int | None = None
+        self.begun = False
+        self.began = 0.0
+        self.overdue: float | None = None
+
+    def messages(self) -> Iterator[tuple[str, Any]]:
+        """Yield what the worker has sent; at the end of file, how it died."""
+        while True:
+            try:
+                if not self.connection.poll():
+                    return
+                message = self.connection.recv()
+            except (EOFError, OSError):
+                self.end()
+                yield "died", self._cause()
+                return
+            yield message
+
+    def end_overdue(self, seconds: float) -> None:
+        """Kill the process if its job takes longer than so many seconds."""
+        if self.begun and self.overdue is None and time.monotonic() - self.began > seconds:
+            self.overdue = seconds
+            self.process.kill()
+
+    def end(self) -> None:
+        """Close the pipe and see the process out."""
+        self.connection.close()
+        self.process.join(EXIT_SECONDS)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+    def _cause(self) -> str:
+        if self.overdue is not None:
+            return overdue(self.overdue)
+        code = self.process.exitcode or 0
+        if code >= 0:
+            return f"the worker process ended with exit code {code}"
+        hint = ", perhaps out of memory" if -code == signal.SIGKILL else ""
+        return f"the worker process was killed by {signal.Signals(-code).name}{hint}"
+
+
+def overdue(seconds: float) -> str:
+    """Return what is said of a job that did not end in so many seconds."""
+    return f"it took longer than condition_seconds={seconds:g}"

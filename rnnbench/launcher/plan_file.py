@@ -1,0 +1,130 @@
+"""A plan file: what a sweep trains, as data, for a machine that has torch and little else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rnnbench.engine import ENGINES
+from rnnbench.experiment.condition import Condition, Replica, Sweep, condition_from
+from rnnbench.store import schema
+from rnnbench.store.files import KEY, check_line, read_file, seal_line, write_atomically
+from rnnbench.store.rules import (
+    ABOVE_0,
+    IDENTITY,
+    LIST,
+    NAME,
+    SECTION,
+    TEXT,
+    Rules,
+    check_fields,
+    one_of,
+    shown,
+    whole,
+)
+from rnnbench.training.data import SCHEDULES
+from rnnbench.training.optimizer import OPTIMIZERS
+from rnnbench.training.trainer import make_recipe
+
+FORMAT = 1
+AUTO = "auto"
+PLAN: Rules = {
+    **{"format": whole(1), "sweep": NAME, "command": TEXT, "jobs": LIST},
+    **{"condition_seconds": ABOVE_0.or_none},
+}
+JOB: Rules = {"condition_id": IDENTITY, "config": SECTION, "replicas": LIST}
+SEED = whole(0)
+# What the command line has checked where the plan was made, and nobody checks again in a training.
+TRAINER: Rules = {**schema.TRAINER, "optimizer": one_of(OPTIMIZERS)}
+SCHEDULE: Rules = {"gap_schedule": one_of(SCHEDULES)}
+RESOURCES: Rules = {
+    "engine": one_of((AUTO, *ENGINES)),
+    "device": one_of((AUTO, "cpu", "cuda")),
+}
+
+
+def write_plan(path: Path, sweep: Sweep) -> None:
+    """Write everything that a sweep trains, whether it is stored already or not."""
+    plan = {
+        "format": FORMAT,
+        "sweep": sweep.name,
+        "command": sweep.command,
+        "condition_seconds": sweep.condition_seconds,
+        "jobs": [_describe(condition, replicas) for condition, replicas in sweep.jobs],
+    }
+    text = json.dumps(plan, separators=(",", ":"), allow_nan=False)
+    write_atomically(path, seal_line(text).encode() + b"\n")
+
+
+def read_plan(path: Path, output_dir: Path, workers: int) -> Sweep:
+    """Return the sweep of a plan file, not mirrored anywhere.
+
+    Args:
+        path: of the file.
+        output_dir: where its results go.
+        workers: processes; 0 for one per core.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no plan, not as it was written, or of other versions of the suite's
+            parts than are here; the text is one line.
+    """
+    plan = _parse(read_file(path))
+    return Sweep(
+        name=plan["sweep"],
+        output_dir=output_dir,
+        workers=workers,
+        dry_run=False,
+        tracker={"kind": "none"},
+        jobs=tuple(map(_job, plan["jobs"])),
+        condition_seconds=plan["condition_seconds"],
+        command=plan["command"],
+    )
+
+
+def _describe(condition: Condition, replicas: tuple[Replica, ...]) -> dict[str, Any]:
+    rates = [[r.seed, None if condition.tuned else r.lr] for r in replicas]
+    identity = condition.condition_id
+    return {"condition_id": identity, "config": condition.settings, "replicas": rates}
+
+
+def _parse(content: bytes) -> dict[str, Any]:
+    try:
+        plan: Any = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("a plan must not be nested so deep") from error
+    found = plan.get("format") if isinstance(plan, dict) else None
+    if found != FORMAT:
+        raise ValueError(f"a plan must have format {FORMAT}, got {shown(found)}")
+    check_line(content.decode())
+    fields: dict[str, Any] = {key: value for key, value in plan.items() if key != KEY}
+    check_fields(fields, PLAN, {}, "a plan")
+    return fields
+
+
+def _job(job: Any) -> tuple[Condition, tuple[Replica, ...]]:
+    check_fields(job, JOB, {}, "a plan's job")
+    condition = condition_from(job["config"], "a plan's config")
+    check_fields(job["config"], RESOURCES, {}, "a plan's config")
+    check_fields(job["config"]["trainer"], {}, TRAINER, "a plan's trainer")
+    check_fields({"gap_schedule": condition.gap_schedule}, SCHEDULE, {}, "a plan's task")
+    try:
+        make_recipe(condition, condition.engine, condition.device)
+    except TypeError as error:  # a setting that is lacking, or one too many
+        raise ValueError(f"a plan's config must be a training's: {error}") from error
+    if condition.condition_id != job["condition_id"]:
+        raise ValueError(
+            f"{condition.name} was planned with other versions of task, cell, model or trainer"
+        )
+    return condition, tuple(dict.fromkeys(_replica(r, condition.tuned) for r in job["replicas"]))
+
+
+def _replica(pair: Any, tuned: bool) -> Replica:
+    match pair:
+        case [seed, None] if tuned and SEED.holds(seed):
+            return Replica(seed, None)
+        case [seed, lr] if not tuned and SEED.holds(seed) and ABOVE_0.holds(lr):
+            return Replica(seed, lr)
+    rule = "a seed and null, as the rate is tuned" if tuned else "a seed and a learning rate"
+    raise ValueError(f"a plan's replica must be {rule}, got {shown(pair)}")

@@ -1,0 +1,180 @@
+"""The frame of a diagnosis' figures: a row of panels for each task, one for each curve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import NullLocator
+
+from rnnbench.diagnose.label import VANISHED
+from rnnbench.report.curves import curve_label, curves_of
+from rnnbench.report.figures.frame import mark_level, panel_grid, plain
+from rnnbench.report.figures.style import REFERENCE_COLOUR, THEME, Colour, Style, curve_styles
+from rnnbench.report.study import drawn_gaps, panels_of
+from rnnbench.store.diagnoses import Diagnoses
+from rnnbench.store.rules import LARGEST
+
+MOST_COLUMNS = 4
+Panels = dict[tuple[str, str], Axes]
+
+
+def curve_grid(pairs: Sequence[tuple[str, str]], width: float = 2.9) -> tuple[Figure, Panels]:
+    """Return a figure with a titled panel for each (task, label), tasks on rows of their own.
+
+    Args:
+        pairs: of task and label.
+        width: of a panel, in inches.
+    """
+    by_task: dict[str, list[tuple[str, str]]] = {}
+    for pair in pairs:
+        by_task.setdefault(pair[0], []).append(pair)
+    most = max(map(len, by_task.values()))
+    columns = math.ceil(most / math.ceil(most / MOST_COLUMNS))
+    rows = sum(math.ceil(len(own) / columns) for own in by_task.values())
+    figure, places = panel_grid(rows, columns, width, 2.3)
+    panels: Panels = {}
+    start = 0
+    for own in by_task.values():
+        taken = math.ceil(len(own) / columns) * columns
+        here = places[start : start + taken]
+        panels |= dict(zip(own, here, strict=False))
+        for spare in here[len(own) :]:
+            spare.remove()
+        start += taken
+    for (task, label), panel in panels.items():
+        panel.set_title(plain(f"{task}, {label}"), fontsize="medium")
+    return figure, panels
+
+
+def set_time_axis(panel: Axes, gaps: Sequence[int], most: int) -> None:
+    """Draw time steps from 0 up to `most`, log from 1 on, with a tick at each gap."""
+    panel.set_xscale("symlog", linthresh=1, linscale=0.3)
+    panel.set_xticks([0, 1, *gaps], ["0", "1", *(f"{gap:g}" for gap in gaps)])
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.set_xlim(-0.15, most * 1.25)
+
+
+def name_lines(figure: Figure, *extra: tuple[Line2D | Patch, str]) -> None:
+    """Put one legend for all panels below them: what is dashed, thick, thin, and what else."""
+    handles = [
+        (Line2D([], [], color=REFERENCE_COLOUR, ls="--", lw=1.4), "before training, seeds' median"),
+        (Line2D([], [], color=REFERENCE_COLOUR, lw=2), "after, seeds' median"),
+        *extra,
+    ]
+    figure.legend(
+        [handle for handle, _ in handles],
+        [text for _, text in handles],
+        loc="outside lower center",
+        ncols=2 if figure.get_figwidth() < 7 else len(handles),
+        fontsize="small",
+    )
+
+
+LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 1.4}, "trained": {"lw": 2.0}}
+# What is less lies at the lower edge, for nothing else would be seen; more widens the axis.
+FAINTEST, STRONGEST = 1e-9, 1e2
+
+
+def draw_gradients(diagnoses: Diagnoses) -> Figure:
+    """Draw the gradient's norm against the lag, as a multiple of that at lag 0."""
+    curves = diagnoses.curves[diagnoses.curves.measure == "gradient"]
+    curves = curves[curves.age >= 0]
+    total = curves[curves.name == "total"]
+    at_the_end = total[total.lag == 0].set_index(["run_id", "phase"])["value"]
+    keys = pd.MultiIndex.from_frame(curves[["run_id", "phase"]])
+    ratios = curves["value"] / at_the_end.reindex(keys).to_numpy()
+    curves = curves.assign(value=ratios.clip(upper=LARGEST))
+    one_state = Line2D([], [], color=REFERENCE_COLOUR, lw=1, ls=":")
+    with mpl.rc_context(THEME):
+        figure = _draw(diagnoses.runs, curves, "total", "lag")
+        top = max(STRONGEST, 2 * float(curves["value"].max()))
+        for panel in figure.axes:
+            panel.set(yscale="log", ylim=(FAINTEST, top))
+            mark_level(panel, VANISHED, "noise")
+            for marks in panel.collections:
+                low = np.asarray(marks.get_offsets()).clip(min=FAINTEST)
+                marks.set(offsets=low, clip_on=False)
+        _name(figure, "lag (time steps)", "gradient / at lag 0", (one_state, "after, h alone"))
+    return figure
+
+
+def draw_cue(diagnoses: Diagnoses) -> Figure:
+    """Draw what a linear read-out recovers of the cue against the time since it was shown."""
+    curves = diagnoses.curves[(diagnoses.curves.measure == "cue") & (diagnoses.curves.age >= 0)]
+    with mpl.rc_context(THEME):
+        figure = _draw(diagnoses.runs, curves, "cue", "age")
+        for panel in figure.axes:
+            panel.set(ylim=(-0.06, 1.06))
+            mark_level(panel, 0, "chance")
+        _name(figure, "time steps since the cue", "recoverable of the cue")
+    return figure
+
+
+def _draw(runs: pd.DataFrame, curves: pd.DataFrame, name: str, x: str) -> Figure:
+    styles = {curve_label(*pair): style for pair, style in curve_styles(curves_of(runs)).items()}
+    figure, panels = curve_grid(panels_of(curves))
+    for (task, label), panel in panels.items():
+        own = curves[(curves.task == task) & (curves.label == label)]
+        shown = drawn_gaps(own)
+        set_time_axis(panel, shown, most=curves[curves.task == task]["gap"].max())
+        shades = _shades(styles[label].colour, len(shown))
+        for gap, shade in zip(shown, shades, strict=True):
+            lines = own[own.gap == gap]
+            _draw_gap(panel, lines[lines.name == name], x, styles[label], shade)
+        others = own[(own.gap == shown[-1]) & (own.phase == "trained")]
+        if others["name"].nunique() > 2:  # total, and more than one state
+            alone = others[others.name == others["name"].iloc[0]]
+            middle = alone.groupby(x)["value"].median()
+            panel.plot(middle.index, middle, color=shades[-1], ls=":", lw=1, zorder=3)
+    return figure
+
+
+def _draw_gap(panel: Axes, lines: pd.DataFrame, x: str, style: Style, shade: Colour) -> None:
+    """Draw all seeds of one gap; the mark stands where the line ends on the other side."""
+    for phase, look in LOOKS.items():
+        own = lines[lines.phase == phase].pivot_table(index=x, columns="run_id", values="value")
+        if own.empty:
+            continue
+        middle = own.median(axis=1)
+        gap = lines["gap"].iloc[0]
+        panel.plot(middle.index, middle, color=shade, label=f"{phase} {gap}", zorder=4, **look)
+        if phase == "trained":
+            panel.plot(own.index, own, color=shade, lw=0.6, alpha=0.6, label="_seed", zorder=2)
+            ends = np.full(own.shape[1], own.index.max())
+            panel.scatter(
+                ends,
+                own.iloc[-1],
+                s=14,
+                marker=style.marker,
+                facecolors="white",
+                edgecolors=[shade],
+                linewidths=0.9,
+                label=f"_ends {gap}",
+                zorder=5,
+            )
+
+
+def _shades(colour: Colour, number: int) -> Sequence[Colour]:
+    """Return a light shade for the least gap and a dark one for the greatest."""
+    return list(sns.blend_palette(["white", colour, "black"], n_colors=9)[3:7])[-number:]
+
+
+def _name(figure: Figure, x: str, y: str, *extra: tuple[Line2D, str]) -> None:
+    for panel in figure.axes:
+        place = panel.get_subplotspec()
+        if place is not None and place.is_first_col():
+            panel.set_ylabel(y)
+        panel.set_xlabel(x)
+    seed = Line2D([], [], color=REFERENCE_COLOUR, lw=0.6)
+    end = Line2D([], [], color=REFERENCE_COLOUR, marker="o", mfc="white", ls="none", ms=4)
+    name_lines(figure, (seed, "after, one seed"), (end, "one seed at the gap"), *extra)

@@ -1,0 +1,213 @@
+"""A figure's frame: panels, legend, stamp, and its files' bytes, the same at every drawing."""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, NullLocator
+from PIL import Image
+
+from rnnbench.report.curves import CURVE, curve_label
+from rnnbench.report.figures.style import REFERENCE_COLOUR, THEME, Curve, Style
+
+MOST_SEEDS = 100  # of a curve at a gap are drawn one by one: more would be a smear
+LONGEST_ASIDE = 30  # letters of a name beside a panel: longer ones would leave it no room
+LINE_INCHES, LETTER_INCHES = 0.9, 0.075  # of a legend's entry: its line, and a letter of its name
+FORMATS: Mapping[str, dict[str, Any]] = {
+    "png": {"dpi": 200, "metadata": {"Software": None}},
+    "svg": {"metadata": {"Date": None}},
+    "pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
+}
+
+
+def seed_note(mark: str, results: pd.DataFrame) -> str:
+    """Return what a mark of single seeds stands for; all of them, unless they are too many."""
+    counts = results.groupby([*CURVE, "gap"], observed=True).size()
+    return f"{mark}: one seed{f' (the first {MOST_SEEDS})' if counts.max() > MOST_SEEDS else ''}"
+
+
+def render(figure: Figure) -> dict[str, bytes]:
+    """Return the figure as files' contents by format."""
+    files = {}
+    with mpl.rc_context(THEME):
+        figure.draw_without_rendering()  # arranges it, which need not be done for every format
+        figure.set_layout_engine("none")
+        for kind, options in FORMATS.items():
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=kind, **options)
+            files[kind] = buffer.getvalue()
+    return {**files, "png": _smaller(files["png"])}
+
+
+def _smaller(picture: bytes) -> bytes:
+    """Return a PNG in the 256 colours that are nearest to its own: a third of the bytes."""
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(picture)) as opened:
+        reduced = opened.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        reduced.save(buffer, "PNG", optimize=True, dpi=opened.info["dpi"])
+    return buffer.getvalue()
+
+
+def panel_grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure of `rows` x `columns` panels of a size in inches, row by row."""
+    size = (max(4.6, columns * width), rows * height + 0.8)
+    figure = Figure(figsize=size, layout="constrained")
+    panels = [figure.add_subplot(rows, columns, place + 1) for place in range(rows * columns)]
+    sns.despine(fig=figure)
+    return figure, panels
+
+
+def add_legend(
+    figure: Figure, styles: Mapping[Curve, Style], notes: Sequence[str], *, marked: bool = True
+) -> None:
+    """Put one legend for all panels below them.
+
+    Args:
+        figure: with its panels.
+        styles: of each curve.
+        notes: on what is drawn.
+        marked: the lines have their markers.
+    """
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=style.colour,
+            marker=style.marker if marked else None,
+            linestyle=style.linestyle,
+            lw=1.8,
+        )
+        for style in styles.values()
+    ]
+    text = "    ".join(note.replace(" ", "\xa0") for note in notes)
+    room = int((figure.get_figwidth() - LINE_INCHES) / LETTER_INCHES)
+    labels = [textwrap.fill(plain(curve_label(*curve)), room) for curve in styles]
+    longest = max(len(line) for label in labels for line in label.splitlines())
+    across = int(figure.get_figwidth() / (LINE_INCHES + LETTER_INCHES * longest))
+    legend = figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=min(len(labels), across),
+        handlelength=4,
+        title=textwrap.fill(text, int(14 * figure.get_figwidth()), break_long_words=False),
+        title_fontsize="small",
+    )
+    legend.get_title().set(color=REFERENCE_COLOUR, multialignment="center")
+
+
+def plain(name: str) -> str:
+    """Return a name as a figure must be given it: a dollar in it is no formula."""
+    return name.replace("$", r"\$")
+
+
+def shortened(name: str) -> str:
+    """Return what can be shown of a name beside a panel."""
+    return name if len(name) <= LONGEST_ASIDE else f"{name[: LONGEST_ASIDE - 3]}..."
+
+
+def mark_level(panel: Axes, value: float, text: str) -> None:
+    """Draw a dotted line across a panel at a known value, with its name."""
+    panel.axhline(value, color=REFERENCE_COLOUR, linestyle=":", lw=1.2, label=f"_{text}", zorder=1)
+    name_level(panel, value, text)
+
+
+def name_level(panel: Axes, value: float, text: str) -> None:
+    """Write a name at the right of a panel, where no curve can cover it, if the value is in it."""
+    panel.annotate(
+        plain(shortened(text)),
+        (1, value),
+        xycoords=panel.get_yaxis_transform(),
+        xytext=(3, 0),
+        textcoords="offset points",
+        va="center",
+        color=REFERENCE_COLOUR,
+        fontsize="x-small",
+        annotation_clip=True,
+    )
+
+
+def stamp(panels: Sequence[Axes], text: str) -> None:
+    """Write a word across every panel, so that a trial is never taken for a result."""
+    for panel in panels:
+        panel.text(
+            *(0.5, 0.5, text),
+            transform=panel.transAxes,
+            ha="center",
+            va="center",
+            rotation=25,
+            fontsize=34,
+            fontweight="bold",
+            color="0.5",
+            alpha=0.3,
+            zorder=5,
+        )
+
+
+LABEL_ROOM = 0.075  # of the axis: narrower ticks stay without a number
+
+
+def set_gap_ticks(panel: Axes, gaps: Sequence[float]) -> None:
+    """Put a tick at every gap on a logarithmic axis, with a number where there is room."""
+    panel.set_xscale("log")
+    margin = 1.25 if len(gaps) > 1 else 2
+    low, high = gaps[0] / margin, gaps[-1] * margin
+    panel.set_xlim(low, high)
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_major_locator(FixedLocator(gaps))
+    labels, last = [], -math.inf
+    for gap in gaps:
+        place = math.log(gap / low) / math.log(high / low)
+        shown = place - last >= LABEL_ROOM
+        labels.append(f"{gap:g}" if shown else "")
+        last = place if shown else last
+    panel.set_xticks(gaps, labels)
+
+
+def room_at_a_gap(gaps: Sequence[float]) -> float:
+    """Return the width, in log gap, in which a gap's marks stay clear of its neighbours'."""
+    nearest = np.diff(np.log(gaps)).min() if len(gaps) > 1 else math.log(2)
+    return 0.5 * float(nearest)
+
+
+MOST_GAPS = 10
+
+
+def at_some_gaps(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs at up to MOST_GAPS gaps of each task, even in log gap, ends included.
+
+    Args:
+        results: one row per run.
+    """
+    gaps = results.groupby("task")["gap"].transform(lambda own: own.isin(spread(own.unique())))
+    return results[gaps.astype(bool)]
+
+
+def gap_notes(results: pd.DataFrame) -> tuple[str, ...]:
+    """Return what a legend has to say of gaps that have no panel; nothing where all have one."""
+    most, shown = (
+        int(runs.groupby("task")["gap"].nunique().max())
+        for runs in (results, at_some_gaps(results))
+    )
+    return (f"panels: {shown} of {most} gaps",) if most > shown else ()
+
+
+def spread(gaps: np.ndarray) -> list[int]:
+    """Return up to MOST_GAPS of different gaps, as even in log gap as they come."""
+    ordered = np.sort(gaps)
+    if len(ordered) <= MOST_GAPS:
+        return [int(gap) for gap in ordered]
+    wanted = np.geomspace(ordered[0], ordered[-1], MOST_GAPS)
+    nearest = np.abs(np.log(ordered)[:, None] - np.log(wanted)).argmin(0)
+    return [int(gap) for gap in ordered[np.unique(nearest)]]

@@ -1,0 +1,139 @@
+"""The labels of diagnosed runs, and what they rest on, as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from rnnbench.diagnose import label as rules
+from rnnbench.diagnose.label import LABELS
+from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture, Table
+from rnnbench.report.study import Study
+from rnnbench.statistics import HORIZON
+from rnnbench.store.diagnoses import Diagnoses
+
+
+def label_table(runs: pd.DataFrame) -> Table:
+    """Return how many runs have which label, curve x gap."""
+    gaps = sorted(runs["gap"].unique())
+    rows = []
+    for (task, label), own in runs.groupby(["task", "label"], sort=False):
+        cells = [count_labels(own[own.gap == gap]) for gap in gaps]
+        rows.append((str(task), str(label), *cells))
+    return Table(("task", "cell", *(f"gap {gap}" for gap in gaps)), tuple(rows), names=2)
+
+
+def count_labels(runs: pd.DataFrame) -> str:
+    """Return how many runs have which label, in words."""
+    counts = runs["why"].value_counts()
+    return ", ".join(f"{counts[why]} {why}" for why in LABELS if why in counts)
+
+
+def evidence_table(joined: Diagnoses) -> Table:
+    """Return the medians of what the labels rest on, a row per curve, gap and label."""
+    runs = joined.runs.assign(**at_the_cue(joined))
+    columns = {
+        "gradient at the cue, before": ("arrived_initial", "{:.1e}"),
+        "after": ("arrived_trained", "{:.1e}"),
+        "recoverable at the end": ("recovered", "{:.2f}"),
+        "steps clipped": ("clipped_share", "{:.0%}"),
+        "half-life, before": ("half_life_initial", "{:.3g}"),
+        "after, median unit": ("half_life_trained", "{:.3g}"),
+        "after, longest": ("longest_trained", "{:.3g}"),
+        "score": ("score", "{:.2f}"),
+    }
+    rows = []
+    for (task, label, gap, why), own in runs.groupby(["task", "label", "gap", "why"]):
+        medians = [own[column].median() for column, _ in columns.values()]
+        texts = [
+            "" if pd.isna(value) else form.format(value)
+            for value, (_, form) in zip(medians, columns.values(), strict=True)
+        ]
+        rows.append((str(task), str(label), str(why), str(gap), str(len(own)), *texts))
+    header = ("task", "cell", "label", "gap", "runs", *columns)
+    return Table(header, tuple(rows), names=3)
+
+
+def at_the_cue(joined: Diagnoses) -> dict[str, pd.Series[float]]:
+    """Return, for every run, gradient at the cue over that at lag 0, and what is recoverable."""
+    curves, keys = joined.curves, joined.runs["run_id"]
+    total = curves[(curves.measure == "gradient") & (curves.name == "total")]
+    found = {}
+    for phase in ("initial", "trained"):
+        own = total[total.phase == phase]
+        cue, end = (own[own[x] == 0].set_index("run_id")["value"] for x in ("age", "lag"))
+        found[f"arrived_{phase}"] = keys.map(cue / end)
+    told = curves[(curves.measure == "cue") & (curves.phase == "trained") & (curves.lag == 0)]
+    found["recovered"] = keys.map(told.set_index("run_id")["value"])
+    return found
+
+
+CAPTIONS = {
+    "gradient_vs_lag": "Norm of the gradient of one answer's loss with respect to all states, "
+    "against the lag: time steps before the read-out. As a multiple of that at lag 0; each line "
+    "ends at its gap, where the cue is; marks at the lower edge lie below it. Dotted level: as "
+    "large is the noise of a mean over all sequences of a training, so that what is less is lost "
+    "among the rest.",
+    "cue_vs_time": "What a linear read-out recovers of the cue from all states, on sequences held "
+    "out, against the time since the cue was shown: 0 is chance, 1 all of it. Classes: accuracy "
+    "corrected for chance; values: R squared. A network that keeps only a sum or a function of "
+    "the cue needs less than 1; and what no linear read-out tells half-way may come back, for it "
+    "is there in another form.",
+    "gates_vs_time": "Activation of the gates over the gap, mean over units and sequences, at the "
+    "greatest gap of the task at which a cell with gates still has a mean score of "
+    f"{HORIZON:g}. Half-life: time steps after which the keep gate alone leaves half of a unit's "
+    "old state, before and after training, of the median unit and of the one that keeps longest. "
+    "Where no unit comes near the gap and the score is high all the same, the past goes round "
+    "through the recurrent weights.",
+}
+HOW = (
+    "Gradients and states are of fresh sequences, which no training and no test has seen; before "
+    "training: with the weights that the seed starts from. The loss is that of the first answer "
+    "that needs memory alone.",
+    f"Labels, the first whose rule holds. Solved. Exploding: diverged; or, at a score below "
+    f"{rules.REMEMBERED:g}, the gradient at some lag is {rules.EXPLODED:g} times that at lag 0, or "
+    f"{rules.GROWING:g} times where {rules.MOSTLY_CLIPPED:.0%} of the steps were clipped. "
+    "Not trained long enough: a line "
+    f"fitted to the last third of the evaluations falls by more than {rules.STILL_FALLING:g} of "
+    f"the chance loss and {rules.CLEARLY:g} standard errors. Vanishing: the gradient at the cue "
+    f"is below {rules.VANISHED:g} of that at lag 0 both before and after training, and below "
+    f"{rules.LOST:g} of the cue is recoverable at the end. Nearly solved: score "
+    f"{rules.REMEMBERED:g}. Capacity: the answer is counted in bits, the gradient arrives, the "
+    f"cue is partly recoverable, the loss no longer falls and the score is stuck above "
+    f"{rules.LEARNED:g}. Unclear: no rule holds.",
+    "A label says which of these signs a run shows, not that they are the cause. Vanishing and "
+    "exploding gradients: Hochreiter (1991), Bengio et al. (1994), Pascanu et al. (2013).",
+)
+RESTS_ON = (
+    "What the labels rest on, as medians over the runs with a label. Gradient: at the cue over "
+    "that at lag 0, before and after training. Recoverable: of the cue, from the last state after "
+    "training. Half-life: of the keep gate, in time steps."
+)
+MEASURES = {"gradient_vs_lag": "gradient", "cue_vs_time": "cue", "gates_vs_time": "gate"}
+
+
+def diagnosis_section(study: Study) -> Iterator[Block]:
+    """Yield why runs forget; nothing where none was diagnosed."""
+    runs = study.diagnoses.runs
+    if runs.empty:
+        return
+    yield Heading("Why it forgets")
+    number = len(study.results)
+    yield Paragraph(f"{len(runs)} of {number} runs were diagnosed: {count_labels(runs)}.")
+    yield label_table(runs)
+    for name in _drawn(study.diagnoses):
+        yield Picture(name, CAPTIONS[name])
+    yield Paragraph(RESTS_ON)
+    yield evidence_table(study.diagnoses)
+    yield Bullets((*HOW, *_left_out(runs)))
+
+
+def _drawn(diagnoses: Diagnoses) -> list[str]:
+    measured = set(diagnoses.curves["measure"])
+    return [name for name, measure in MEASURES.items() if measure in measured]
+
+
+def _left_out(runs: pd.DataFrame) -> Iterator[str]:
+    for text, own in runs[runs["left_out"] != ""].groupby("left_out"):
+        yield f"Left out of {', '.join(sorted(own['label'].unique()))}: {text}."

@@ -1,0 +1,135 @@
+"""Horizons against the bias of the gate that keeps the old state: data, figure, words."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rnnbench.report.figures.frame import panel_grid, plain
+from rnnbench.report.figures.style import REFERENCE_COLOUR, THEME, Style, curve_styles
+from rnnbench.report.summary import scores_by_gap
+from rnnbench.statistics import HORIZON, HorizonRange, horizon_range
+
+CHRONO = "chrono"
+POINT = ["task", "cell", "init", "keep_bias"]
+
+
+def keep_bias_horizons(results: pd.DataFrame) -> pd.DataFrame:
+    """Return a horizon for every start of the cells that were run with several; else no rows.
+
+    Columns: task, cell, start (a keep bias, or chrono), horizon (HorizonRange). Starts other than
+    torch's and chrono's are left out, and so are cells without a keep gate.
+    """
+    known = results["keep_bias"].notna() & (results["init"] == "torch")
+    runs = results[known | (results["init"] == CHRONO)]
+    starts = runs["keep_bias"].mask(runs["init"] == CHRONO, math.inf)
+    several = starts.groupby([runs["task"], runs["cell"]]).transform("nunique") > 2
+    rows = []
+    for (task, cell, init, bias), own in runs[several].groupby(POINT, dropna=False):
+        start = CHRONO if init == CHRONO else bias
+        found = horizon_range(scores_by_gap(own), HORIZON)
+        rows.append({"task": task, "cell": cell, "start": start, "horizon": found})
+    return pd.DataFrame(rows, columns=["task", "cell", "start", "horizon"])
+
+
+def half_life(bias: float) -> float:
+    """Return after how many time steps a gate at this bias alone has kept half.
+
+    ln 2 / -ln sigmoid(b): what a gate multiplies the old state with at every time step, when
+    neither the input nor the state says anything.
+    """
+    with np.errstate(divide="ignore"):  # of a gate that is as good as open: infinite
+        return float(np.log(2) / np.logaddexp(0, -bias))
+
+
+def draw_keep_bias(table: pd.DataFrame) -> Figure:
+    """Draw horizons against keep bias: a panel per task, a line per cell, chrono at the right."""
+    tasks = sorted(table["task"].unique())
+    styles = curve_styles([(cell, "") for cell in sorted(table["cell"].unique())])
+    with mpl.rc_context(THEME):
+        figure, panels = panel_grid(1, len(tasks), 3.6, 3.2)
+        for panel, task in zip(panels, tasks, strict=True):
+            _draw_task(panel, table[table.task == task], styles)
+            panel.set(title=plain(task), xlabel="keep bias", yscale="log")
+        panels[0].set_ylabel("horizon (time steps)")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    return figure
+
+
+def _draw_task(panel: Axes, points: pd.DataFrame, styles: dict[tuple[str, str], Style]) -> None:
+    numbers = sorted({start for start in points["start"] if start != CHRONO})
+    places: dict[object, float] = {number: float(number) for number in numbers}
+    ticks = [f"{number:g}" for number in numbers]
+    if CHRONO in set(points["start"]):
+        places[CHRONO] = numbers[-1] + 1.2
+        ticks.append(CHRONO)
+    biases = np.linspace(numbers[0], numbers[-1], 100)
+    expected = [half_life(bias) for bias in biases]
+    panel.plot(biases, expected, ":", color=REFERENCE_COLOUR, label="half-life of the gate")
+    panel.set_xticks(list(places.values()), ticks)
+    for (cell,), own in points.groupby(["cell"]):
+        style = styles[str(cell), ""]
+        shift = 0.08 * (list(styles).index((str(cell), "")) - (len(styles) - 1) / 2)
+        own = own.assign(x=[places[start] + shift for start in own["start"]]).sort_values("x")
+        heights = [row.horizon.gap for row in own["horizon"]]
+        line = own["start"] != CHRONO
+        panel.plot(
+            own["x"][line],
+            np.array(heights)[line],
+            color=style.colour,
+            linestyle=style.linestyle,
+            label=plain(str(cell)),
+            lw=1.6,
+        )
+        for x, found in zip(own["x"], own["horizon"], strict=True):
+            _draw_point(panel, x, found, style)
+
+
+def _draw_point(panel: Axes, x: float, found: HorizonRange, style: Style) -> None:
+    """Draw one horizon: an arrowhead where it lies beyond what was measured."""
+    marker = {"": style.marker, ">": "$\\uparrow$", "<": "$\\downarrow$"}[found.horizon.bound]
+    if found.low is not None and found.high is not None:
+        panel.plot([x, x], [found.low.gap, found.high.gap], color=style.colour, lw=1, alpha=0.7)
+    panel.plot(
+        [x],
+        [found.horizon.gap],
+        marker=marker,
+        color=style.colour,
+        ms=7,
+        ls="none",
+    )
+
+
+def rankings(table: pd.DataFrame) -> list[str]:
+    """Say in words, for every pair of cells, whether their order turns over with the start.
+
+    A cell is ahead where its whole interval lies beyond the other's.
+    """
+    lines = []
+    for task, points in table.groupby("task"):
+        by_start = points.set_index(["start", "cell"])["horizon"].unstack()
+        for pair in combinations(sorted(points["cell"].unique()), 2):
+            ahead: dict[str, list[str]] = {cell: [] for cell in pair}
+            for start, row in by_start[[*pair]].dropna().iterrows():
+                for cell, other in (pair, pair[::-1]):
+                    if row[cell].beyond(row[other]):
+                        ahead[cell].append(start if start == CHRONO else f"{start:g}")
+            lines.append(f"{task}: {_sentence(ahead)}")
+    return lines
+
+
+def _sentence(ahead: dict[str, list[str]]) -> str:
+    first, second = ahead
+    parts = " and ".join(f"{cell} at {', '.join(at)}" for cell, at in ahead.items() if at)
+    if ahead[first] and ahead[second]:
+        return f"which cell remembers farther turns over with the keep bias, {parts}."
+    if not parts:
+        return f"at no keep bias do the intervals of {first} and {second} part."
+    return f"{parts} remembers farther; nowhere is it the other way round."

@@ -1,0 +1,209 @@
+"""Tuned against shared learning rates: how far each reaches, and whether the ranking changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations, pairwise, product
+from typing import Any
+
+import pandas as pd
+
+from rnnbench.report.curves import CELL_SETTINGS, CURVE, TASK_SETTINGS
+from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Table
+from rnnbench.report.sections.comparison import paired, seed_scores
+from rnnbench.report.study import Study
+from rnnbench.report.summary import scores_by_gap
+from rnnbench.report.tables import interval_text
+from rnnbench.statistics import HORIZON, HorizonRange, horizon_range, probability_of_improvement
+
+KINDS = ("shared", "tuned")
+COLUMNS = ["task", "cell", "curve", "shared_lr", "shared", "tuned", "seeds", "probability"]
+
+
+def compare_rates(results: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per task and pair of curves that differ in their rates' being tuned alone.
+
+    All of it is over the gaps that every such curve of the task has, so that an unfinished sweep
+    is not taken for a short memory, nor for a long one.
+
+    Columns: task, cell, curve (the label without its rate), shared_lr (text), shared and tuned
+    (HorizonRange), seeds (the fewest at a gap that both have; 0 where they share no seed),
+    probability (Interval: the tuned rate's score is the higher one on the same seed and gap; None
+    without such seeds).
+
+    Args:
+        results: labelled, one row per run.
+    """
+    rows = []
+    for _, own in results.groupby("task"):
+        pairs = _pairs(own)
+        gaps = [set(runs["gap"]) for pair in pairs for runs in pair]
+        common = set.intersection(*gaps) if gaps else set()
+        for pair in pairs if common else []:
+            rows.append(_compare(*(runs[runs["gap"].isin(common)] for runs in pair)))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _pairs(runs: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Return a task's pairs of curves: with a given rate, and alike with a tuned one."""
+    groups: dict[str, tuple[list[pd.DataFrame], list[pd.DataFrame]]] = {}
+    for _, curve in runs.groupby(CURVE, observed=True):
+        tuned = bool((curve["lr_choice"] == "tuned").all())
+        groups.setdefault(_settings(curve), ([], []))[tuned].append(curve)
+    return [pair for given, tuned in groups.values() for pair in product(given, tuned)]
+
+
+def _settings(runs: pd.DataFrame) -> str:
+    """Return what parts a curve from others of its task, but for its rate; NaN is a value."""
+    names = [name for name in (*TASK_SETTINGS, *CELL_SETTINGS) if name != "rate"]
+    return repr(
+        [*runs[["task", "cell"]].iloc[0], *(runs[name].unique().tolist() for name in names)]
+    )
+
+
+def _compare(given: pd.DataFrame, tuned: pd.DataFrame) -> tuple[object, ...]:
+    ours, theirs = paired(seed_scores(tuned), seed_scores(given))
+    seeds = min(map(len, ours), default=0)
+    probability = probability_of_improvement(ours, theirs) if seeds else None
+    reach = [horizon_range(scores_by_gap(runs), HORIZON) for runs in (given, tuned)]
+    rates = ", ".join(f"{rate:g}" for rate in sorted(given["lr"].unique()))
+    task, cell, label = (str(value) for value in given[["task", "cell", "label"]].iloc[0])
+    return (task, cell, label, rates, *reach, seeds, probability)
+
+
+def order_changes(table: pd.DataFrame) -> list[str]:
+    """Say in words, for every task, how the cells rank with either rate and whether it changes.
+
+    Cells rank by their horizons. Two that change places are named, and whether their intervals
+    part both ways: if not, the seeds alone may have done it.
+
+    Args:
+        table: as `compare_rates` gives it; tasks with one pair of curves have no ranking.
+    """
+    lines = []
+    for task, rows in table.groupby("task"):
+        shared, tuned = (dict(zip(rows["curve"], rows[kind], strict=True)) for kind in KINDS)
+        if len(shared) > 1:
+            orders = f"shared rate, {_order(shared)}; tuned, {_order(tuned)}"
+            lines.append(f"{task}, farthest first: {orders}. {_verdict(shared, tuned)}")
+    return lines
+
+
+def _order(reach: dict[str, HorizonRange]) -> str:
+    """Return the curves by their horizons, farthest first; an equals sign between equals."""
+    names = sorted(reach, key=lambda name: -reach[name].horizon.extended)
+    text = f"{names[0]} ({reach[names[0]].horizon})"
+    for before, name in pairwise(names):
+        sign = ", " if _sign(reach[before], reach[name]) else " = "
+        text += f"{sign}{name} ({reach[name].horizon})"
+    return text
+
+
+def _verdict(shared: dict[str, HorizonRange], tuned: dict[str, HorizonRange]) -> str:
+    turned = []
+    for pair in combinations(shared, 2):
+        before, after = ([reach[curve] for curve in pair] for reach in (shared, tuned))
+        if _sign(*before) * _sign(*after) < 0:
+            sure = all(a.beyond(b) or b.beyond(a) for a, b in (before, after))
+            parted = "and their intervals part" if sure else "but their intervals do not part"
+            turned.append(f"{' and '.join(pair)} change places, {parted} with both")
+    return f"{'; '.join(turned)}." if turned else "No two change places."
+
+
+def _sign(first: HorizonRange, second: HorizonRange) -> int:
+    """Return 1 where the first reaches farther, -1 where the second does, 0 of equals."""
+    a, b = first.horizon.extended, second.horizon.extended
+    return int(a > b) - int(a < b)
+
+
+def rate_table(table: pd.DataFrame) -> Table:
+    """Return horizons with either rate, and how often the tuned one wins on the same seed."""
+    rows = [
+        (
+            *(str(row.task), str(row.curve), str(row.shared_lr), str(row.shared), str(row.tuned)),
+            *(f"{row.seeds}", interval_text(row.probability)),
+        )
+        for row in table.itertuples()
+    ]
+    header = ("task", "cell", "shared lr", "horizon, shared", "horizon, tuned")
+    return Table((*header, "paired seeds", "tuned better on a seed"), tuple(rows), names=2)
+
+
+AGAINST = (
+    "The same cells with one learning rate for all, and with a rate that was tuned for each cell "
+    "at each gap, over the gaps that all of these have. Horizons have their intervals; the last "
+    "column tells how often the tuned rate has the higher score on the same seed, hence the same "
+    "data, at the same gap, a tie counting half."
+)
+HOW = (
+    "Every cell tried the same rates on the same three tuning seeds at every gap, with the same "
+    "number of steps: {rates}. A rate left the grid after a third of the steps where its best seed "
+    "was by 0.1 in score behind the worst seed of the best rate. Chosen was the rate with the "
+    "highest mean score on the evaluation stream; of rates within 0.01 of it, the one that solved "
+    "soonest. Tuning seeds are in no result."
+)
+MARKS = (
+    "*: at the edge of the grid; a better rate may lie beyond. (none): no rate had a mean score "
+    "above 0.05, and the untuned default was taken."
+)
+EDGE = "At the edge of the grid, where a better rate may lie beyond it:"
+
+
+def tuning_section(study: Study) -> Iterator[Block]:
+    """Yield the sections on tuned rates; nothing where none was tuned."""
+    pairs = compare_rates(study.results)
+    if not pairs.empty:
+        yield Heading("Tuned against shared learning rate")
+        yield Paragraph(AGAINST)
+        yield rate_table(pairs)
+        yield Bullets(tuple(order_changes(pairs)))
+    if study.tuning.empty:
+        return
+    yield Heading("Tuned learning rates")
+    rates = ", ".join(f"{rate:g}" for rate in sorted(study.tuning["lr"].unique()))
+    yield Paragraph(HOW.format(rates=rates))
+    yield chosen_rates(study.tuning)
+    yield Paragraph(MARKS)
+    at_edge = edge_warnings(study.tuning)
+    if at_edge:
+        yield Paragraph(EDGE)
+        yield Bullets(tuple(at_edge))
+
+
+def chosen_rates(tuning: pd.DataFrame) -> Table:
+    """Return the chosen rates: a row per task and cell, a column per gap.
+
+    Where one task, cell and gap was tuned in several settings, all their rates are told.
+
+    Args:
+        tuning: as `rnnbench.store.frames.load_tuning` gives it.
+    """
+    conditions = tuning.drop_duplicates("condition_id")
+    gaps = sorted(conditions["gap"].unique())
+    rows = []
+    for (task, cell), own in conditions.groupby(["task", "cell"]):
+        texts = [
+            ", ".join(_rate(row) for row in own[own["gap"] == gap].itertuples()) for gap in gaps
+        ]
+        rows.append((str(task), str(cell), *texts))
+    return Table(("task", "cell", *(f"gap {gap}" for gap in gaps)), tuple(rows), names=2)
+
+
+def edge_warnings(tuning: pd.DataFrame) -> list[str]:
+    """Name the tasks, cells and gaps whose rate was chosen at an end of the grid, and which end."""
+    lowest = tuning.groupby("condition_id")["lr"].transform("min")
+    ends = (tuning["chosen_lr"] == lowest).map({True: "lowest", False: "highest"})
+    conditions = tuning.assign(end=ends).drop_duplicates("condition_id")
+    conditions = conditions[conditions["at_edge"].astype(bool)]
+    lines = []
+    for (task, cell, rate, end), own in conditions.groupby(["task", "cell", "chosen_lr", "end"]):
+        gaps = ", ".join(str(gap) for gap in sorted(own["gap"].unique()))
+        lines.append(f"{task}, {cell}: {rate:g}, the {end} rate, at gap {gaps}.")
+    return lines
+
+
+def _rate(row: Any) -> str:
+    if not row.learned:
+        return "(none)"
+    mark = "*" if row.at_edge else ""
+    return f"{row.chosen_lr:g}{mark}"

@@ -1,0 +1,61 @@
+"""`python -m rnnbench.status DIR`: how a sweep stands, also while others run it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rnnbench.console import Parser, leave, message_of, printable
+from rnnbench.store.standing import TUNING, Running, SweepStatus, read_sweep_status
+
+KINDS = ("solved", "unsolved", "diverged", "failed", "left")
+TUNING_KINDS = ("solved", "unsolved", "diverged", "dropped", "failed", "left")
+EXIT_CODES = "exit code: 0 if all is done, 1 if not, 2 if there is nothing at DIR"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print how the sweep of a directory stands."""
+    parser = Parser(prog="python -m rnnbench.status", description=__doc__, epilog=EXIT_CODES)
+    parser.add_argument("directory", type=Path, metavar="DIR", help="output_dir of a sweep")
+    directory = parser.parse_args(argv).directory
+    try:
+        standing = read_sweep_status(directory)
+        tuning = directory / TUNING
+        before = read_sweep_status(tuning) if tuning.is_dir() else None
+    except OSError as error:
+        print(f"rnnbench.status: error: {message_of(error)}", file=sys.stderr)
+        return 2
+    if not standing.tally.counts and not (before and before.tally.counts):
+        print(f"rnnbench.status: error: no results at {directory}", file=sys.stderr)
+        return 2
+    if before is not None and not before.tally.complete:
+        print(f"tuning: {describe(before, TUNING_KINDS)}\n")
+    print(describe(standing, KINDS))
+    return 0 if standing.tally.complete else 1
+
+
+def describe(standing: SweepStatus, kinds: Sequence[str]) -> str:
+    """Return a table of runs by task and cell, and below it who is at what and what failed."""
+    done, total = standing.conditions
+    lines = [f"{done} of {total} conditions are finished"]
+    if standing.tally.counts:
+        lines.append(standing.tally.table(kinds))
+    lines += map(_running_line, standing.running)
+    lines += standing.tally.failure_lines()
+    return "\n".join(map(printable, "\n".join(lines).split("\n")))
+
+
+def _running_line(running: Running) -> str:
+    parts = [f"running: {running.name}"]
+    if running.news:
+        parts.append("step {step} of {steps}".format(**running.news))
+        if running.news["accuracy"] is not None:
+            parts.append("accuracy {accuracy:.2f}".format(**running.news))
+    parts.append(running.holder.whereabouts)
+    parts.append("killed" if running.holder.dead else f"heard {running.silent:.0f} s ago")
+    return ", ".join(parts)
+
+
+if __name__ == "__main__":
+    leave(main)

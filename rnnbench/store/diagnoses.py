@@ -1,0 +1,237 @@
+"""What a stored diagnosis must look like: it may come from elsewhere, be cut, or be made up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from rnnbench.console import warn
+from rnnbench.store.files import read_file, write_atomically
+from rnnbench.store.frames import RUN_KEY
+from rnnbench.store.records import Record, encode
+from rnnbench.store.rules import (
+    ABOVE_0,
+    FINITE,
+    IDENTITY,
+    LIST,
+    NAME,
+    SECTION,
+    SHARE,
+    TEXT,
+    Rule,
+    Rules,
+    check_fields,
+    shown,
+    whole,
+)
+from rnnbench.store.schema import DEEPEST, is_plain
+
+PHASES = ("initial", "trained")
+NEEDED: Rules = {
+    **{"run_id": IDENTITY, "task": NAME, "cell": NAME},
+    **{"gap": whole(1), "seed": whole(0), "lr": ABOVE_0, "label": NAME, "evidence": TEXT},
+    **{"settings": SECTION, "phases": SECTION, "left_out": LIST},
+    **{"cue_time": whole(0), "read_time": whole(0), "clipped_share": SHARE.or_none},
+    **{"cue": NAME.or_none, "keep_gate": NAME.or_none},
+}
+PHASE: Rules = {
+    **{"gradient": SECTION, "cue": LIST.or_none, "gates": SECTION, "half_life": SECTION.or_none},
+}
+GATE: Rules = dict.fromkeys(("mean", "q10", "q50", "q90", "max"), LIST)
+HALF_LIFE: Rules = {"q50": FINITE.or_none, "max": FINITE.or_none}
+
+
+def check_diagnosis(diagnosis: Mapping[str, Any]) -> None:
+    """Check that a diagnosis can be drawn and written again.
+
+    Raises:
+        ValueError: it lacks something, or a value is wrong; the text is one line.
+    """
+    check_fields(diagnosis, NEEDED, {}, "a diagnosis")
+    if not is_plain(diagnosis, DEEPEST + 1):
+        raise ValueError(f"a diagnosis must be plain values, {DEEPEST} levels deep at most")
+    check_fields(diagnosis["settings"], {"sequences": whole(1)}, {}, "a diagnosis's settings")
+    _check_each(diagnosis["left_out"], TEXT, "left_out")
+    unknown = diagnosis["phases"].keys() - set(PHASES)
+    if unknown:
+        raise ValueError(
+            f"a diagnosis's phases must be of {', '.join(PHASES)}, got {min(unknown)!a}"
+        )
+    for phase in diagnosis["phases"].values():
+        _check_phase(phase, diagnosis["read_time"] + 1)
+
+
+def _check_phase(phase: Any, times: int) -> None:
+    check_fields(phase, PHASE, {}, "a phase")
+    check_fields(phase["gradient"], {"total": LIST}, {}, "a gradient")
+    check_fields(phase["half_life"] or {}, {}, HALF_LIFE, "a half-life")
+    curves = [*phase["gradient"].items(), ("cue", phase["cue"] or [])]
+    for name, statistics in phase["gates"].items():
+        check_fields(statistics, GATE, {}, "a gate")
+        curves += [(name, statistics[statistic]) for statistic in GATE]
+    for name, values in curves:
+        if not NAME.holds(name) or not LIST.holds(values) or len(values) not in (0, times):
+            raise ValueError(f"a curve must be a list of {times} numbers under a name")
+        _check_each(values, FINITE.or_none, name)
+
+
+def _check_each(values: list[Any], rule: Rule, what: str) -> None:
+    for value in values:
+        if not rule.holds(value):
+            raise ValueError(f"each of {what} must be {rule.words}, got {shown(value)}")
+
+
+# Raised whenever what is measured, or a rule of a label, changes: older ones are measured anew.
+FORMAT = 1
+FILE = "diagnosis.jsonl"
+
+
+def path_of(output_dir: Path, run_id: str) -> Path:
+    """Return where the diagnosis of a run lies."""
+    return output_dir / "diagnosis" / f"{run_id}.json"
+
+
+def write_diagnosis(output_dir: Path, diagnosis: Record) -> None:
+    """Store the diagnosis of one run."""
+    content = encode(diagnosis).encode() + b"\n"
+    write_atomically(path_of(output_dir, diagnosis["run_id"]), content)
+
+
+def read_diagnosis(output_dir: Path, run_id: str) -> Record | None:
+    """Return the stored diagnosis of one run, or None where there is none that can be read."""
+    path = path_of(output_dir, run_id)
+    return next(_read([path]), None) if path.exists() else None
+
+
+def read_diagnoses(path: Path | str) -> Iterator[Record]:
+    """Yield the diagnoses of a results directory, published or not; none where it has none.
+
+    What cannot be read is named and passed over.
+
+    Args:
+        path: a results directory, or a file in one.
+    """
+    place = Path(path)
+    place = place.parent if place.is_file() else place
+    yield from _read([*_existing(place / FILE), *sorted((place / "diagnosis").glob("*.json"))])
+
+
+def consolidate_diagnoses(source: Path, destination: Path) -> int:
+    """Write a directory's diagnoses as one `diagnosis.jsonl`, if it has any; return how many."""
+    lines = [f"{encode(diagnosis)}\n" for diagnosis in read_diagnoses(source)]
+    if lines:
+        write_atomically(destination / FILE, "".join(lines).encode())
+    return len(lines)
+
+
+def _existing(path: Path) -> list[Path]:
+    return [path] if path.exists() else []
+
+
+def _read(paths: Iterable[Path]) -> Iterator[Record]:
+    for path in paths:
+        try:
+            lines = read_file(path).splitlines()
+        except OSError as error:
+            warn(f"{path} is passed over: {error}")
+            continue
+        for number, line in enumerate(lines, 1):
+            try:
+                yield _decode(line)
+            except ValueError as error:
+                warn(f"{path}:{number} is passed over: {error}")
+
+
+def _decode(line: bytes) -> Record:
+    try:
+        diagnosis = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("a diagnosis must not be nested so deep") from error
+    if not isinstance(diagnosis, dict) or diagnosis.get("format") != FORMAT:
+        raise ValueError(f"a diagnosis must have format {FORMAT}")
+    check_diagnosis(diagnosis)
+    return diagnosis
+
+
+RUN_COLUMNS = [*RUN_KEY, "label", "evidence", "cue_time", "read_time", "cue", "keep_gate"]
+HALF_LIVES = [f"{name}_{phase}" for name in ("half_life", "longest") for phase in PHASES]
+RUN_COLUMNS += ["clipped_share", *HALF_LIVES, "left_out", "sequences"]
+CURVE_COLUMNS = [*RUN_KEY, "phase", "measure", "name", "statistic", "time", "lag", "value"]
+Paths = Path | str | Sequence[Path | str]
+
+
+class Diagnoses(NamedTuple):
+    """What was found of the runs of some results.
+
+    Attributes:
+        runs: one row per run. `label` and `evidence` as `rnnbench.diagnose.label` gives them;
+            `half_life_*` and `longest_*`: of the keep gate, the median and the greatest over
+            units, in time steps, NaN where there is none; `left_out`: in words, what could not
+            be measured.
+        curves: one row per run, phase (initial or trained), curve and time step. `measure` is
+            gradient (name: a state, or total), cue (what is recoverable of it) or gate (name: the
+            gate; statistic: mean, q10, q50, q90 or max over units). `lag`: time steps before the
+            read-out.
+    """
+
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+
+
+def load_diagnosis(paths: Paths) -> Diagnoses:
+    """Return what `python -m rnnbench.diagnose` has stored in results directories.
+
+    Args:
+        paths: a results directory, published or not, or several of them; each run counts once.
+    """
+    places = [paths] if isinstance(paths, Path | str) else paths
+    found: dict[str, Record] = {}
+    for place in places:
+        for diagnosis in read_diagnoses(place):
+            found.setdefault(diagnosis["run_id"], diagnosis)
+    runs = pd.DataFrame([_run(diagnosis) for diagnosis in found.values()], columns=RUN_COLUMNS)
+    parts = [curve for diagnosis in found.values() for curve in _curves(diagnosis)]
+    empty = pd.DataFrame(columns=CURVE_COLUMNS)
+    curves = pd.concat(parts, ignore_index=True)[CURVE_COLUMNS] if parts else empty
+    numbers = dict.fromkeys(["clipped_share", *HALF_LIVES], "float64")
+    return Diagnoses(runs.astype(numbers), curves)
+
+
+def _run(diagnosis: Record) -> Record:
+    lives = {}
+    for phase, measured in diagnosis["phases"].items():
+        over_units = measured["half_life"] or {}
+        lives[f"half_life_{phase}"] = over_units.get("q50")
+        lives[f"longest_{phase}"] = over_units.get("max")
+    left_out = "; ".join(diagnosis["left_out"])
+    return {**diagnosis, **lives, "left_out": left_out, **diagnosis["settings"]}
+
+
+def _curves(diagnosis: Record) -> Iterator[pd.DataFrame]:
+    same = {name: diagnosis[name] for name in RUN_KEY}
+    for phase, measured in diagnosis["phases"].items():
+        for (measure, name, statistic), values in _lists(measured):
+            times = range(len(values))
+            yield pd.DataFrame(
+                {
+                    **same,
+                    **{"phase": phase, "measure": measure, "name": name, "statistic": statistic},
+                    "time": times,
+                    "lag": [diagnosis["read_time"] - time for time in times],
+                    "value": pd.Series(values, dtype="float64"),
+                }
+            )
+
+
+def _lists(measured: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], list[float]]]:
+    for name, values in measured["gradient"].items():
+        yield ("gradient", name, "mean"), values
+    if measured["cue"] is not None:
+        yield ("cue", "cue", "mean"), measured["cue"]
+    for name, statistics in measured["gates"].items():
+        for statistic, values in statistics.items():
+            yield ("gate", name, statistic), values

@@ -1,0 +1,254 @@
+"""Read and write the files of a results directory, which may come from elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import struct
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from rnnbench.console import message_of, warn
+from rnnbench.store.rules import Rules, check_fields
+
+MOST = 2**30  # bytes of a file; the records of 100,000 runs are less
+# Where the suite writes and removes below a results directory.
+OWN = ("runs", "checkpoints", "progress", "claims", "diagnosis", "report", "tuning", "cluster")
+MIRROR = "wandb"  # what lies in there is W&B's to link
+
+
+class LeadsOut(OSError):
+    """A symbolic link below a directory leads out of it; the text is one line."""
+
+
+def check_links(directory: Path | str) -> None:
+    """Check that no symbolic link leads out of a results directory where the suite writes in it.
+
+    Whoever writes or removes there would else do so elsewhere. The directory itself may be a link.
+
+    Raises:
+        LeadsOut: one does.
+        OSError: a directory cannot be read.
+    """
+    for name in (*OWN, MIRROR):
+        path = os.path.join(directory, name)
+        check_inside(path, directory)
+        for link in _links(path) if name != MIRROR and os.path.isdir(path) else ():
+            check_inside(link, directory)
+
+
+def check_inside(path: Path | str, directory: Path | str) -> None:
+    """Check that a path, followed through all links, leads to a place within a directory.
+
+    Raises:
+        LeadsOut: it does not.
+    """
+    root, target = os.path.realpath(directory), os.path.realpath(path)
+    if os.path.commonpath([root, target]) != root:
+        raise LeadsOut(f"{path} must not lead out of {directory}, got a link to {target}")
+
+
+def _links(place: str) -> Iterator[str]:
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                yield entry.path
+            elif entry.is_dir(follow_symlinks=False):
+                yield from _links(entry.path)
+
+
+def read_file(path: Path | str, most: int | None = MOST) -> bytes:
+    """Return what a file holds; arguments and errors as in `open_file`."""
+    with open_file(path, most) as file:
+        return file.read()
+
+
+def open_file(path: Path | str, most: int | None = MOST) -> BinaryIO:
+    """Open a file to read bytes.
+
+    Args:
+        path: of the file.
+        most: bytes that it may have; None for any number.
+
+    Raises:
+        OSError: it cannot be read, is no regular file (a pipe or a device may never end), or is
+            larger than any that is written here.
+    """
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115, the caller's to close
+    found = os.fstat(file.fileno())
+    problem = None if stat.S_ISREG(found.st_mode) else "is no regular file"
+    if not problem and most is not None and found.st_size > most:
+        problem = f"has more than {most} bytes"
+    if problem:
+        file.close()
+        raise OSError(f"{path} {problem}")
+    return file
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to as well."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: it is not JSON, or is nested too deep.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
+def read_json(path: Path | str, needed: Rules, optional: Rules, what: str) -> dict[str, Any] | None:
+    """Return the object of a JSON file, its fields checked.
+
+    Returns:
+        None where there is no file, or none of the right form: that one is named in a warning.
+    """
+    try:
+        found: dict[str, Any] = parse_json(read_file(path))
+        check_fields(found, needed, optional, what)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        warn(f"{path} is passed over: {message_of(error)}")
+        return None
+    return found
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, a crash or a full disk never sees a part of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException as error:
+        Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(path)  # and not the draft's name, or none
+        raise
+
+
+def private_directory(name: str) -> Path | None:
+    """Return a directory of the cache that belongs to the user and no one else can write to.
+
+    It lies in RNNBENCH_CACHE, or in rnnbench's part of the user's cache directory.
+
+    Returns:
+        None where it is someone else's, or open to others, or cannot be made.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    directory = Path(os.environ.get("RNNBENCH_CACHE") or Path(home) / "rnnbench") / name
+    try:
+        directory.mkdir(parents=True, mode=0o700, exist_ok=True)
+        if is_private(directory) and os.access(directory, os.W_OK | os.X_OK):
+            return directory
+    except OSError:
+        pass
+    return None
+
+
+def is_private(path: Path) -> bool:
+    """Return whether a file or directory is the user's, no link, and nobody else's to write."""
+    found = path.lstat()
+    foreign = found.st_uid != os.getuid() or stat.S_ISLNK(found.st_mode)
+    return not foreign and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+KEY = "seal"
+DIGITS = 16
+# The end of a sealed line of JSON, around the digits.
+OPENING, CLOSING = f',"{KEY}":"', '"}'
+LENGTH = struct.Struct("<Q")  # in front of a safetensors file's header
+ALIGNMENT = 8
+
+
+def seal_line(text: str) -> str:
+    """Return a JSON object with its seal as the last key."""
+    return f"{text[:-1]}{OPENING}{_hash(text.encode())}{CLOSING}"
+
+
+def check_line(line: str) -> None:
+    """Check a sealed line of JSON.
+
+    Raises:
+        ValueError: it is not as it was written.
+    """
+    body, found, end = line.rstrip("\n").rpartition(OPENING)
+    if not found or end != _hash(f"{body}}}".encode()) + CLOSING:
+        raise ValueError("it is not as it was written")
+
+
+def seal_tensors(content: bytes) -> bytes:
+    """Return a safetensors file with its seal among the metadata."""
+    header, data = _parts(content)
+    metadata = {**header.pop("__metadata__", {})}
+    metadata[KEY] = _hash_of_tensors(header, metadata, data)
+    text = json.dumps({"__metadata__": metadata, **header}, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % ALIGNMENT)
+    return LENGTH.pack(len(text)) + text + data
+
+
+def check_tensors(content: bytes) -> dict[str, Any]:
+    """Check that a safetensors file is whole, and as it was written if it has metadata.
+
+    One without any, as other programs write it, has no seal.
+
+    Returns:
+        The metadata beside the seal: whose tensors these are.
+
+    Raises:
+        ValueError: it is not.
+    """
+    header, data = _parts(content)
+    metadata = header.pop("__metadata__", None)
+    try:
+        end = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
+        seal = metadata.pop(KEY) if metadata is not None else None
+    except (AttributeError, KeyError, TypeError, IndexError) as error:
+        raise ValueError("its header cannot be read") from error
+    if end != len(data):
+        raise ValueError(f"it has {len(data)} bytes of tensors, and not {end}")
+    try:
+        intact = metadata is None or seal == _hash_of_tensors(header, metadata, data)
+    except RecursionError as error:
+        raise ValueError("its header is nested too deep") from error
+    if not intact:
+        raise ValueError("it is not as it was written")
+    return metadata or {}
+
+
+def _parts(content: bytes) -> tuple[dict[str, Any], bytes]:
+    """Split a safetensors file into its header and its tensors' bytes."""
+    if len(content) < LENGTH.size:
+        raise ValueError(f"it has {len(content)} bytes")
+    (length,) = LENGTH.unpack_from(content)
+    end = LENGTH.size + length
+    header = parse_json(content[LENGTH.size : end])
+    if not isinstance(header, dict):
+        raise ValueError("it has no header")
+    return header, content[end:]
+
+
+def _hash_of_tensors(header: dict[str, Any], metadata: dict[str, Any], data: bytes) -> str:
+    known = json.dumps([header, metadata], sort_keys=True, separators=(",", ":"))
+    return _hash(known.encode(), data)
+
+
+def _hash(*parts: bytes) -> str:
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.hexdigest()[:DIGITS]

@@ -1,0 +1,190 @@
+"""How the runs of a sweep stand: counted by kind for each task and cell, and what failed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnbench.console import message_of, warn
+from rnnbench.store.claims import Holder, claim_of, holders
+from rnnbench.store.files import read_file, write_atomically
+from rnnbench.store.manifest import read_manifest
+from rnnbench.store.records import FINISHED, Record, read_records
+from rnnbench.store.rules import SHARE, Rules, whole
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts, and a line for what is behind the bad ones.
+
+    Attributes:
+        counts: runs by kind, for each (task, cell); `failed` and `left` are not done.
+        failures: one line for each condition with failed runs.
+    """
+
+    counts: Mapping[tuple[str, str], Counter[str]]
+    failures: tuple[str, ...]
+
+    @property
+    def total(self) -> Counter[str]:
+        return sum(self.counts.values(), Counter())
+
+    @property
+    def complete(self) -> bool:
+        return not self.total["failed"] and not self.total["left"]
+
+    def table(self, kinds: Sequence[str]) -> str:
+        """Return the counts of these kinds as text, a row per task and cell and one for all."""
+        rows = [*self.counts.items(), (("all", ""), self.total)]
+        cells = [(task, cell, *(str(row[kind]) for kind in kinds)) for (task, cell), row in rows]
+        return _aligned([("task", "cell", *kinds), *cells], names=2)
+
+    def failure_lines(self) -> list[str]:
+        """Return what failed, as it is shown below the table."""
+        return [f"failed: {failure}" for failure in self.failures]
+
+
+def _aligned(rows: Sequence[Sequence[str]], *, names: int) -> str:
+    """Return rows as aligned text, the heading first.
+
+    Args:
+        rows: texts, as many in each row.
+        names: how many of the columns are words, to the left; the rest are numbers.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        places = enumerate(zip(row, widths, strict=True))
+        lines.append([text.ljust(w) if i < names else text.rjust(w) for i, (text, w) in places])
+    return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+NEWS_SECONDS = 5.0
+RULES: Rules = {
+    **{"step": whole(0), "steps": whole(1), "active": whole(0)},
+    "accuracy": SHARE.or_none,
+}
+
+
+class ProgressFile:
+    """The news of one condition: step, steps, active (replicas in the stack) and accuracy."""
+
+    def __init__(self, output_dir: Path | str, condition_id: str) -> None:
+        self.path = Path(output_dir) / "progress" / f"{condition_id}.json"
+        self._told = -NEWS_SECONDS
+
+    def tell(self, news: Mapping[str, Any]) -> None:
+        """Write the news, every few seconds; a full disk must not stop what they are about."""
+        if time.monotonic() - self._told < NEWS_SECONDS:
+            return
+        self._told = time.monotonic()
+        with suppress(OSError):
+            write_atomically(self.path, json.dumps({key: news[key] for key in RULES}).encode())
+
+    def read(self) -> dict[str, Any] | None:
+        """Return the latest news, or None where there are none."""
+        try:
+            news = json.loads(read_file(self.path))
+            told = {key: news[key] for key in RULES}
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+        as_told = all(rule.holds(told[key]) for key, rule in RULES.items())
+        return told if as_told and told["step"] <= told["steps"] else None
+
+    def clear(self) -> None:
+        """Remove the news, once the condition is no longer in training."""
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+            self.path.parent.rmdir()
+
+
+TUNING = "tuning"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A condition that a process is at.
+
+    Attributes:
+        holder: who is at it; one that is known to be dead has been killed.
+        news: step, steps, active and accuracy; None where nothing was told yet.
+        silent: seconds since it was last known to live, by this machine's clock.
+    """
+
+    name: str
+    holder: Holder
+    news: Mapping[str, Any] | None
+    silent: float
+
+
+@dataclass(frozen=True)
+class SweepStatus:
+    """How the runs of a directory stand.
+
+    Attributes:
+        tally: runs by status, and `left`.
+        running: conditions in training.
+        conditions: how many are finished, and how many there are.
+    """
+
+    tally: Tally
+    running: tuple[Running, ...]
+    conditions: tuple[int, int]
+
+
+def read_sweep_status(output_dir: Path) -> SweepStatus:
+    """Return how a directory's sweep stands.
+
+    Raises:
+        FileNotFoundError: there is no such directory.
+    """
+    by_condition: dict[str, dict[str, Record]] = {}
+    for record in read_records(output_dir):
+        by_condition.setdefault(record["condition_id"], {})[record["run_id"]] = record
+    manifest = read_manifest(output_dir)
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    running, failures, finished = [], [], 0
+    for identity in manifest | by_condition:
+        records = list(by_condition.get(identity, {}).values())
+        entry = manifest.get(identity) or _entry(records[0])
+        statuses = Counter(record["status"] for record in records)
+        done = sum(statuses[status] for status in FINISHED)
+        statuses["left"] = max(0, len(entry["replicas"]) - statuses.total())
+        counts.setdefault((entry["task"], entry["cell"]), Counter()).update(statuses)
+        finished += not statuses["left"] and not statuses["failed"] and done > 0
+        running += _running(output_dir, identity, entry["name"])
+        failures += _failures(entry["name"], records)
+    order = dict(sorted(counts.items()))
+    total = len(manifest | by_condition)
+    return SweepStatus(Tally(order, tuple(failures)), tuple(running), (finished, total))
+
+
+def _entry(record: Record) -> dict[str, Any]:
+    """Return what a manifest would say of a condition, as far as a record tells."""
+    name = "{task} gap {gap} {cell}".format(**record)
+    return {"name": name, "task": record["task"], "cell": record["cell"], "replicas": []}
+
+
+def _running(output_dir: Path, identity: str, name: str) -> list[Running]:
+    news = ProgressFile(output_dir, identity)
+    place = claim_of(output_dir, identity)
+    try:
+        found = list(holders(place))
+    except OSError as error:
+        warn(f"{place} is passed over: {message_of(error)}")
+        return []
+    now = time.time()
+    return [Running(name, each, news.read(), max(0.0, now - each.heard)) for each in found]
+
+
+def _failures(name: str, records: list[Record]) -> list[str]:
+    failed = [record for record in records if record["status"] == "failed"]
+    if not failed:
+        return []
+    return [f"{name} ({len(failed)} of {len(records)} runs): {failed[0].get('error')}"]

@@ -1,0 +1,1 @@
+"""The one training loop, from random streams to records, checkpoints and weights."""

@@ -1,0 +1,112 @@
+"""The checkpoint of a condition in flight: one file, from which it goes on exactly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from rnnbench.console import message_of, warn
+from rnnbench.experiment.condition import Replica
+from rnnbench.store.files import check_tensors, read_file, seal_tensors, write_atomically
+from rnnbench.store.rules import ABOVE_0, AT_LEAST_0, LIST, Rule, Rules, check_fields, shown, whole
+from rnnbench.store.schema import EVALUATION, MEASURES
+from rnnbench.training.streams import MAX_SEED
+from rnnbench.training.trainer import Recipe, Trainer
+
+REPLICA: Rules = {
+    "replica": Rule("seed and rate", lambda value: type(value) is list and len(value) == 2),
+    **{"history": LIST, "seconds": AT_LEAST_0},
+}
+OWN: Rules = {"seed": whole(0, MAX_SEED), "lr": ABOVE_0}
+# A gradient may be infinite, which is null only where it is recorded.
+MEASURED = Rule("a number", lambda value: type(value) in (int, float))
+ROW: Rules = {**EVALUATION, **dict.fromkeys(MEASURES, MEASURED)}
+
+# What a file of any content may raise: it may ask for all memory, or be nested without an end.
+UNREADABLE = (
+    OSError,
+    SafetensorError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RecursionError,
+    MemoryError,
+)
+
+
+class Checkpoint(NamedTuple):
+    """A trainer's tensors, and the rest of its state."""
+
+    tensors: dict[str, Tensor]
+    state: dict[str, Any]
+
+    @property
+    def replicas(self) -> list[Replica]:
+        return [Replica(*entry["replica"]) for entry in self.state["replicas"]]
+
+
+def save_checkpoint(path: Path, trainer: Trainer, condition_id: str) -> None:
+    """Write a trainer's state, in place of an older one."""
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in trainer.tensors().items()}
+    state = {"state": json.dumps(trainer.state())}
+    content = save(tensors, metadata=_owner(condition_id, trainer.plan) | state)
+    write_atomically(path, seal_tensors(content))
+
+
+def load_checkpoint(path: Path, condition_id: str, plan: Recipe) -> Checkpoint | None:
+    """Read a checkpoint; None where there is none, or none from which this training can go on.
+
+    Args:
+        path: of the file.
+        condition_id: of what is trained.
+        plan: how it is trained, by which engine and where: another's numbers would be others.
+    """
+    if not path.exists():
+        return None
+    try:
+        content = read_file(path, most=None)
+        metadata = check_tensors(content)
+        for name, value in _owner(condition_id, plan).items():
+            if metadata.get(name) != value:
+                raise ValueError(f"its {name} is {shown(metadata.get(name))}, and not {value}")
+        checkpoint = Checkpoint(load(content), json.loads(metadata["state"]))
+        _check_state(checkpoint.state, plan)
+        if {len(tensor) for tensor in checkpoint.tensors.values()} != {len(checkpoint.replicas)}:
+            raise ValueError("its parts do not belong together")
+    except UNREADABLE as error:
+        warn_unused(path, message_of(error))
+        return None
+    return checkpoint
+
+
+def warn_unused(path: Path, reason: str) -> None:
+    """Say that a checkpoint is not used: its stack is trained from the start."""
+    warn(f"{path} is passed over: {reason}")
+
+
+def _owner(condition_id: str, plan: Recipe) -> dict[str, str]:
+    return {"condition_id": condition_id, "engine": plan.engine, "device": plan.device}
+
+
+def _check_state(state: Any, plan: Recipe) -> None:
+    """Check that a state is one that this training passes through.
+
+    Raises:
+        ValueError: it is not.
+    """
+    check_fields(state, {"step": whole(0, plan.steps - 1), "replicas": LIST}, {}, "a state")
+    evaluated = range(plan.eval_every, state["step"] + 1, plan.eval_every)
+    for entry in state["replicas"]:
+        check_fields(entry, REPLICA, {}, "a state's replica")
+        check_fields(dict(zip(OWN, entry["replica"], strict=True)), OWN, {}, "a replica")
+        for row in entry["history"]:
+            check_fields(row, ROW, {}, "an evaluation")
+        if [row["step"] for row in entry["history"]] != list(evaluated):
+            raise ValueError(f"its evaluations are not those up to step {state['step']}")
+    if len({tuple(entry["replica"]) for entry in state["replicas"]}) < len(state["replicas"]):
+        raise ValueError("its replicas are not different ones")

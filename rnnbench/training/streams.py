@@ -1,0 +1,79 @@
+"""Random streams: every draw of the suite depends on (stream, seed, block) and on nothing else.
+
+A CPU generator of torch uses only the low 32 bits of its seed, so the three numbers are packed
+into 32 bits and mixed by a bijection: different triples never share a generator.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator
+
+from rnnbench.experiment.limits import BLOCK_BITS, MAX_BLOCK
+
+INITIALIZATION, TRAINING, EVALUATION, TEST = range(4)
+SEED_BITS = 10
+MAX_SEED = 2**SEED_BITS - 1
+
+
+def stream(kind: int, seed: int = 0, block: int = 0) -> Generator:
+    """Return a fresh generator for one block of one stream of one seed.
+
+    Args:
+        kind: INITIALIZATION, TRAINING, EVALUATION or TEST.
+        seed: 0 to 1023.
+        block: 0 to 1,048,575.
+
+    Raises:
+        ValueError: a number is out of its range, so that two streams would be the same.
+    """
+    for name, value, most in (("seed", seed, MAX_SEED), ("block", block, MAX_BLOCK)):
+        if not 0 <= value <= most:
+            raise ValueError(f"{name} must be from 0 to {most}, got {value}")
+    packed = kind << (SEED_BITS + BLOCK_BITS) | seed << BLOCK_BITS | block
+    return torch.Generator().manual_seed(mix(packed))
+
+
+def shuffling(seed: int, epoch: int) -> Generator:
+    """Return a fresh generator for the order of one epoch (from 0) over a fixed training set.
+
+    The initial weights take block 0 of their stream; the epochs take the others.
+    """
+    return stream(INITIALIZATION, seed, 1 + epoch)
+
+
+def scheduling(block: int) -> Generator:
+    """Return a fresh generator for the gap of one block of training steps, for all seeds alike.
+
+    The evaluation stream takes seed 0; this takes another of its seeds.
+    """
+    return stream(EVALUATION, 1, block)
+
+
+def diagnosing(block: int) -> Generator:
+    """Return a fresh generator for the sequences (block 0) and the noise (1) of a diagnosis.
+
+    The test stream takes seed 0; this takes another of its seeds, so that what is diagnosed was
+    neither trained on nor measured, and is the same for all runs of a task at a gap.
+    """
+    return stream(TEST, 1, block)
+
+
+def guessing(number: int) -> Generator:
+    """Return a fresh generator for one random network (from 0), the same for all tasks and cells.
+
+    As `scheduling`, it takes a seed of its own in the evaluation stream.
+    """
+    return stream(EVALUATION, 2, number)
+
+
+def mix(number: int) -> int:
+    """Map 32 bits onto 32 bits, one to one (xor-shift-multiply; constants: C. Wellons' lowbias32).
+
+    Neighbouring numbers give unrelated ones.
+    """
+    number ^= number >> 16
+    number = number * 0x21F0AAAD % 2**32
+    number ^= number >> 15
+    number = number * 0x735A2D97 % 2**32
+    return number ^ number >> 15

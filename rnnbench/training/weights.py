@@ -1,0 +1,82 @@
+"""Trained weights of a stored run, ready to be asked and stepped through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
+from torch import Tensor
+
+from rnnbench.cell import Shapes
+from rnnbench.experiment.condition import condition_of
+from rnnbench.model import Layers, SequenceModel, model_shapes
+from rnnbench.store.records import Record, Store
+
+
+def load_model(path: Path | str, run_id: str) -> SequenceModel:
+    """Return the trained model of one run: a stack of one, for inputs `(T, B, F)`.
+
+    The classes of its task and cell are found by the names in the record; nothing else in the
+    record is run.
+
+    Raises:
+        FileNotFoundError: the directory holds no such run, or not its parameters.
+        ValueError: the parameters do not fit the record, are another run's, or are not as they
+            were written.
+    """
+    return load_stack(path, [run_id])
+
+
+def load_stack(
+    path: Path | str, run_ids: Sequence[str], engine: str = "reference", device: str = "cpu"
+) -> SequenceModel:
+    """Return the trained models of several runs of one condition as a stack.
+
+    Args:
+        path: of the results directory.
+        run_ids: at least one, in the order of the stack.
+        engine: that runs the model.
+        device: where it lies.
+
+    Raises:
+        FileNotFoundError: the directory holds no such run, or not its parameters.
+        ValueError: as in `load_model`; or the runs are of several conditions.
+    """
+    store = Store(path)
+    records = [_record(store, run_id) for run_id in run_ids]
+    conditions = {record["condition_id"] for record in records}
+    if len(conditions) > 1:
+        raise ValueError(f"run_ids must be of one condition, got {len(conditions)}")
+    condition = condition_of(records[0])
+    task, cell = condition.build_task(), condition.build_cell()
+    layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
+    sizes = (task.input_size, condition.model["hidden_size"], task.output_size)
+    shapes = model_shapes(cell, *sizes, layers)
+    replicas = [_parameters(store, record, shapes, condition.dtype) for record in records]
+    stack = {name: torch.stack([own[name] for own in replicas]).to(device) for name in replicas[0]}
+    return SequenceModel(cell, stack, engine, layers)
+
+
+def _record(store: Store, run_id: str) -> Record:
+    record = store.read(run_id)
+    if record is None or not store.parameters(run_id).exists():
+        raise FileNotFoundError(f"no trained run {run_id} in {store.output_dir}")
+    return record
+
+
+def _parameters(store: Store, record: Record, shapes: Shapes, dtype: str) -> dict[str, Tensor]:
+    weights = store.parameters(record["run_id"])
+    try:
+        parameters = load(store.read_parameters(record))
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"{weights} cannot be read: {error}") from error
+    found = {name: tuple(tensor.shape) for name, tensor in parameters.items()}
+    if found != shapes:
+        raise ValueError(f"{weights} must hold {shapes}, got {found}")
+    types = {str(tensor.dtype).removeprefix("torch.") for tensor in parameters.values()}
+    if types != {dtype}:
+        raise ValueError(f"{weights} must hold {dtype}, got {', '.join(sorted(types))}")
+    return parameters

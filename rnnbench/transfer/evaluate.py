@@ -1,0 +1,230 @@
+"""Which trained replicas are still to be measured at which gaps."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnnbench.engine import check_engine
+from rnnbench.experiment.condition import Condition, condition_of
+from rnnbench.experiment.limits import SEQUENCES_PER_CHUNK
+from rnnbench.store.records import NothingToDo, Record, Store, select_records
+from rnnbench.store.tables import TRANSFER, Row
+from rnnbench.task import Task
+from rnnbench.training.evaluation import evaluate, memory_chunks
+from rnnbench.training.machine import choose_device
+from rnnbench.training.streams import TEST
+from rnnbench.training.weights import load_stack
+
+Job = dict[str, Any]
+MEASURABLE = ("solved", "unsolved", "diverged")
+NO_WEIGHTS = "runs have no stored weights and are left out"
+FAILED = "runs failed, will train again, and are left out"
+OUTDATED = "runs are of an older version of their task, cell or model, and are left out"
+
+
+def make_plan(
+    directory: Path,
+    gaps: Sequence[int] | None,
+    tasks: Sequence[str] | None,
+    cells: Sequence[str] | None,
+) -> tuple[list[Job], list[str]]:
+    """Return what `rnnbench.transfer.evaluate.evaluate` is to do, and what is left out.
+
+    Args:
+        directory: of the results.
+        gaps: at which is measured; all gaps of the same task in the directory where None.
+        tasks: names of those that count; all where None.
+        cells: likewise.
+
+    Returns:
+        Jobs, each with a name, the longest first; and a line for whatever is left out.
+
+    Raises:
+        FileNotFoundError: there are no results.
+        NothingToDo: no run is left, or a name or every gap is unknown.
+    """
+    if not directory.is_dir():
+        raise FileNotFoundError(f"no results directory at {directory}")
+    store = Store(directory)
+    everything = list(store.runs().values())
+    records = select_records(select_records(everything, "task", tasks), "cell", cells)
+    records, lines = _measurable(store, records)
+    if not records:
+        raise NothingToDo("; ".join([f"no trained runs in {directory}", *lines]))
+    per_task = {name: gaps or _gaps_of(everything, name) for name in {r["task"] for r in records}}
+    possible, refused = _possible(records, per_task)
+    if not any(possible.values()):
+        raise NothingToDo("; ".join(refused))
+    able = [_able(job) for job in _jobs_left(directory, records, possible)]
+    told = dict.fromkeys(line for _, line in able if line)
+    return [job for job, _ in able], [*lines, *refused, *told]
+
+
+def _measurable(store: Store, records: Iterable[Record]) -> tuple[list[Record], list[str]]:
+    """Return the records of finished runs with weights that still mean what they meant."""
+    left_out: dict[str, int] = defaultdict(int)
+    kept = []
+    for record in records:
+        if record["status"] not in MEASURABLE:
+            left_out[FAILED] += 1
+        elif problem := _problem(record):
+            left_out[f"runs are left out: {problem}"] += 1
+        elif not _is_current(record):
+            left_out[OUTDATED] += 1
+        elif not store.parameters(record["run_id"]).exists():
+            left_out[NO_WEIGHTS] += 1
+        else:
+            kept.append(record)
+    return kept, [f"{count} {text}" for text, count in left_out.items()]
+
+
+def _problem(record: Record) -> str:
+    """Return why a record's task and cell cannot be built; empty if they can."""
+    try:
+        condition_of(record)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _is_current(record: Record) -> bool:
+    """Return whether a network is measured now as it was then, however it was trained."""
+    versions, then = condition_of(record).versions, record.get("versions", {})
+    return all(then.get(part) == versions[part] for part in ("task", "cell", "model"))
+
+
+def _gaps_of(records: Iterable[Record], task: str) -> list[int]:
+    return sorted({record["gap"] for record in records if record["task"] == task})
+
+
+def _possible(
+    records: Iterable[Record], gaps: dict[str, Sequence[int]]
+) -> tuple[dict[str, list[int]], list[str]]:
+    """Return the gaps that each condition's task can have, and why it cannot have the others."""
+    possible: dict[str, list[int]] = {}
+    refused: dict[str, None] = {}
+    for record in records:
+        identity, name = record["condition_id"], record["task"]
+        if identity in possible:
+            continue
+        task = condition_of(record).build_task()
+        possible[identity] = []
+        for gap in gaps[name]:
+            try:
+                task.at_gap(gap)
+            except ValueError as error:
+                refused[f"{name} is left out at gap {gap}: {error}"] = None
+            else:
+                possible[identity].append(gap)
+    return possible, list(refused)
+
+
+def _jobs_left(directory: Path, records: Iterable[Record], gaps: dict[str, list[int]]) -> list[Job]:
+    """Return a job for the runs of a condition that lack the same gaps, the longest first."""
+    done = set(TRANSFER.load(directory)[TRANSFER.key].itertuples(index=False, name=None))
+    groups: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
+    for record in records:
+        identity = record["condition_id"]
+        left = tuple(gap for gap in gaps[identity] if (record["run_id"], gap) not in done)
+        if left:
+            groups[identity, record["engine"], record["device"], left].append(record)
+    jobs = [_job(directory, own, left) for (*_, left), own in groups.items()]
+    return sorted(jobs, key=lambda job: -sum(job["gaps"]) * len(job["records"]))
+
+
+def _job(directory: Path, records: list[Record], gaps: Sequence[int]) -> Job:
+    condition = condition_of(records[0])
+    described = f"{len(records)} runs at {', '.join(map(str, gaps))}"
+    fields = ("run_id", "condition_id", "seed", "lr", "gap", "status")
+    return {
+        "name": f"{condition.name}: {described}",
+        "directory": str(directory),
+        "condition": condition,
+        "records": [{name: record[name] for name in fields} for record in records],
+        "gaps": list(gaps),
+        "engine": records[0]["engine"],
+        "device": records[0]["device"],
+    }
+
+
+def _able(job: Job) -> tuple[Job, str]:
+    """Return the job with an engine and a device that are to be had here, and what was changed."""
+    engine, device = job["engine"], job["device"]
+    try:
+        device = choose_device(device)
+        check_engine(engine, job["condition"].build_cell(), device)
+    except ValueError as error:
+        instead = {"engine": "reference", "device": choose_device("cpu")}
+        name = job["condition"].cell["name"]
+        return job | instead, f"{name} runs on the reference engine, not {engine}: {error}"
+    return job, ""
+
+
+def evaluate_replicas(
+    job: Job, progress: Callable[[Any], None], stop: threading.Event
+) -> list[Row]:
+    """Measure replicas at each gap as the training measured them at theirs.
+
+    Args:
+        job: directory; condition; records of its replicas (run_id, seed, lr, gap, status);
+            gaps; engine and device.
+        progress: not used: a job is short.
+        stop: when set, the gaps that are left stay undone.
+
+    Returns:
+        One row per replica and gap.
+    """
+    condition: Condition = job["condition"]
+    task = condition.build_task()
+    rows = []
+    for gap in job["gaps"]:
+        if stop.is_set():
+            break
+        there = task.at_gap(gap)
+        measured = _measure(job, there)
+        for record in job["records"]:
+            rows.append(_row(job, record, there, measured.get(record["run_id"])))
+    return rows
+
+
+def _measure(job: Job, task: Task) -> dict[str, tuple[float, float]]:
+    """Return loss and accuracy by run id, of the replicas that have not diverged in training."""
+    condition: Condition = job["condition"]
+    runs = [r["run_id"] for r in job["records"] if r["status"] != "diverged"]
+    size = condition.trainer["eval_size"]
+    states = condition.model["hidden_size"] * condition.model["num_layers"]
+    states *= 2 if condition.model["bidirectional"] else 1
+    found: dict[str, tuple[float, float]] = {}
+    for part in memory_chunks(task, states, min(size, SEQUENCES_PER_CHUNK), len(runs)):
+        model = load_stack(Path(job["directory"]), runs[part], job["engine"], job["device"])
+        numbers = zip(*evaluate(model, task, TEST, size), strict=True)
+        found |= dict(zip(runs[part], numbers, strict=True))
+    return found
+
+
+def _row(job: Job, record: Record, task: Task, measured: tuple[float, float] | None) -> Row:
+    loss, accuracy = measured or (math.nan, math.nan)
+    if math.isfinite(loss):
+        score = task.score(loss, accuracy)
+    else:
+        loss, accuracy, score = math.nan, task.chance.accuracy, 0.0
+    condition: Condition = job["condition"]
+    return {
+        "run_id": record["run_id"],
+        "condition_id": record["condition_id"],
+        "task": condition.task["name"],
+        "cell": condition.cell["name"],
+        **{name: record[name] for name in ("seed", "lr", "gap")},
+        "test_gap": task.gap,
+        "loss": loss,
+        "accuracy": accuracy,
+        "score": score,
+        "chance_accuracy": task.chance.accuracy,
+        "engine": job["engine"],
+        "device": job["device"],
+    }

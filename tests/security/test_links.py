@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from rnnbench.store.files import LeadsOut, check_links, read_file
-from tests.fuzz.inputs import Input
 from tests.fuzz.stored_files import PLAN, RESULTS, make_directory
+from tests.fuzz.words import Input
 
 COMMANDS_THAT_WRITE = {
     **{name: [RESULTS] for name in ("report", "diagnose", "transfer", "guess", "sync")},
@@ -59,7 +59,7 @@ def test_a_link_that_leads_out_is_refused_in_one_line(
     before = contents(in_tmp)
     words = COMMANDS_THAT_WRITE[command]
     capsys.readouterr()
-    assert exit_code(Input(command, tuple(words), right=False).main, words) == 2
+    assert exit_code(Input(command, words, right=False).main, words) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert f"{RESULTS}/{name} must not lead out of {RESULTS}, got a link to {place}" in line
     assert contents(in_tmp) == before

@@ -23,8 +23,13 @@ CANNOT_DRAW = 2
 LINES = "wandb/lineseries/v0"  # W&B's own chart of several lines from one table
 MOST_RUNS = 1000
 COLUMNS = (
-    *("config:task.value.name", "config:cell.value.name", "config:gap.value"),
-    *("config:seed.value", "summary:status", "summary:accuracy", "summary:score"),
+    "config:task.value.name",
+    "config:cell.value.name",
+    "config:gap.value",
+    "config:seed.value",
+    "summary:status",
+    "summary:accuracy",
+    "summary:score",
 )
 
 

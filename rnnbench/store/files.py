@@ -54,17 +54,13 @@ def check_inside(path: Path | str, directory: Path | str) -> None:
 
 
 def read_file(path: Path | str, most: int | None = MOST) -> bytes:
-    """Return what a file holds; arguments and errors as in `open_file`."""
+    """Return the bytes of a file; arguments and errors as in `open_file`."""
     with open_file(path, most) as file:
         return file.read()
 
 
 def open_file(path: Path | str, most: int | None = MOST) -> BinaryIO:
-    """Open a file to read bytes.
-
-    Args:
-        path: of the file.
-        most: bytes that it may have; None for any number.
+    """Open a file of so many bytes at most to read them; `most` is None for any number.
 
     Raises:
         OSError: it cannot be read, is no regular file (a pipe or a device may never end), or is

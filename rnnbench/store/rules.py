@@ -54,7 +54,7 @@ def is_text(value: Any) -> bool:
     return (
         isinstance(value, str)
         and len(value) <= LONGEST_TEXT
-        and not re.search("[\ud800-\udfff]", value)
+        and (value.isascii() or not re.search("[\ud800-\udfff]", value))
     )
 
 

@@ -1,4 +1,4 @@
-"""How the runs of a sweep stand: counted by kind for each task and cell, and what failed."""
+"""Count the runs of a sweep by what became of them, and tell which are in training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rnnbench.store.rules import SHARE, Rules, whole
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts, and a line for what is behind the bad ones.
+    """Counts runs by kind, and says in a line each what failed.
 
     Attributes:
         counts: runs by kind, for each (task, cell); `failed` and `left` are not done.
@@ -75,14 +75,14 @@ RULES: Rules = {
 
 
 class ProgressFile:
-    """The news of one condition: step, steps, active (replicas in the stack) and accuracy."""
+    """Keeps how far a condition in training is: step, steps, active replicas and accuracy."""
 
     def __init__(self, output_dir: Path | str, condition_id: str) -> None:
         self.path = Path(output_dir) / "progress" / f"{condition_id}.json"
         self._told = -NEWS_SECONDS
 
     def tell(self, news: Mapping[str, Any]) -> None:
-        """Write the news, every few seconds; a full disk must not stop what they are about."""
+        """Write the progress, every few seconds; a full disk must not stop the training."""
         if time.monotonic() - self._told < NEWS_SECONDS:
             return
         self._told = time.monotonic()
@@ -90,7 +90,7 @@ class ProgressFile:
             write_atomically(self.path, json.dumps({key: news[key] for key in RULES}).encode())
 
     def read(self) -> dict[str, Any] | None:
-        """Return the latest news, or None where there are none."""
+        """Return the latest progress, or None where there is none."""
         try:
             found = read_object(self.path, RULES, {}, "a progress file")
         except (OSError, ValueError):
@@ -98,7 +98,7 @@ class ProgressFile:
         return found if found["step"] <= found["steps"] else None
 
     def clear(self) -> None:
-        """Remove the news, once the condition is no longer in training."""
+        """Remove the file, once the condition is no longer in training."""
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
             self.path.parent.rmdir()
@@ -106,7 +106,7 @@ class ProgressFile:
 
 @dataclass(frozen=True)
 class Running:
-    """A condition that a process is at.
+    """Tells of a condition in training.
 
     Attributes:
         holder: who is at it; one that is known to be dead has been killed.
@@ -122,7 +122,7 @@ class Running:
 
 @dataclass(frozen=True)
 class SweepStatus:
-    """How the runs of a directory stand.
+    """Tells how the runs of a directory stand.
 
     Attributes:
         tally: runs by status, and `left`.

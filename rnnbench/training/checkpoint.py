@@ -1,4 +1,4 @@
-"""The checkpoint of a condition in flight: one file, from which it goes on exactly."""
+"""Save a condition in training to one file, and read it back so that training goes on exactly."""
 
 from __future__ import annotations
 
@@ -55,10 +55,7 @@ def save_checkpoint(path: Path, trainer: Trainer, condition_id: str) -> None:
 def load_checkpoint(path: Path, condition_id: str, plan: Recipe) -> Checkpoint | None:
     """Read a checkpoint; None where there is none, or none from which this training can go on.
 
-    Args:
-        path: of the file.
-        condition_id: of what is trained.
-        plan: how it is trained, by which engine and where: another's numbers would be others.
+    Another plan, engine or device would go on to other numbers.
     """
     if not path.exists():
         return None

@@ -111,12 +111,12 @@ class _Work:
         return Trainer(task, cell, self.plan, replicas)
 
     def _train(self, trainer: Trainer) -> None:
-        logged = dict.fromkeys((p.replica for p in trainer.progress), 0)
+        logged = dict.fromkeys((p.replica for p in trainer.active), 0)
         for replica in logged:
             self.tracker.start(self.described[replica])
         saved = told = time.monotonic()
         for outcomes in trainer.run():
-            progresses = [*trainer.progress, *(outcome.progress for outcome in outcomes)]
+            progresses = [*trainer.active, *(outcome.state for outcome in outcomes)]
             for each in progresses:
                 for row in each.history[logged[each.replica] :]:
                     self.tracker.log(self.described[each.replica]["run_id"], row)
@@ -138,12 +138,12 @@ class _Work:
                 return
 
     def _tell(self, trainer: Trainer) -> None:
-        training = [p.history[-1]["accuracy"] for p in trainer.progress if p.history]
+        training = [p.history[-1]["accuracy"] for p in trainer.active if p.history]
         latest = [*training, *self.accuracies]
         news = {
             "step": trainer.step,
-            "steps": trainer.plan.steps,
-            "active": len(trainer.progress),
+            "steps": trainer.recipe.steps,
+            "active": len(trainer.active),
             "accuracy": sum(latest) / len(latest) if latest else None,
         }
         self.progress(news)
@@ -151,11 +151,11 @@ class _Work:
 
     def _drop(self, trainer: Trainer) -> list[Outcome]:
         """In a tuning, take the rates out that are clearly behind when that is due."""
-        plan = trainer.plan
+        plan = trainer.recipe
         due = self.job["is_tuning"] and drop_is_due(trainer.step, plan.steps, plan.eval_every)
         if not due or trainer.finished:
             return []
-        histories = {p.replica: p.history for p in trainer.progress}
+        histories = {p.replica: p.history for p in trainer.active}
         for replica in tuning_replicas():
             record = self.store.read(self.condition.run_id(replica))
             if record is not None and replica not in histories:
@@ -166,7 +166,7 @@ class _Work:
         return trainer.drop(rates_behind(scores))
 
     def _finish(self, outcome: Outcome) -> None:
-        described = self.described[outcome.progress.replica]
+        described = self.described[outcome.state.replica]
         record = finished_record(described, outcome)
         self.store.write(record, final_parameters(outcome, record["run_id"]))
         self.statuses[record["run_id"]] = record["status"]

@@ -83,7 +83,7 @@ def describe_job(job: Mapping[str, Any], kernel: str | None = None) -> dict[Repl
 
 def finished_record(described: Record, outcome: Outcome) -> Record:
     """Return the record of a replica that was trained."""
-    seconds = outcome.progress.seconds
+    seconds = outcome.state.seconds
     sequences = outcome.steps * described["batch_size"]
     return {
         **described,
@@ -97,7 +97,7 @@ def finished_record(described: Record, outcome: Outcome) -> Record:
         "seconds": seconds,
         "sequences_per_second": sequences / seconds if seconds else math.nan,
         "error": None,
-        "history": outcome.progress.history,
+        "history": outcome.state.history,
     }
 
 

@@ -1,4 +1,4 @@
-"""Alternating measurements: all columns in turn, several times, each in processes of its own."""
+"""Time all columns in turn, several times, each in processes of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Answer = dict[str, float]
 
 
 class Team:
-    """Equal processes that measure the same thing at the same time, one per core."""
+    """Run equal processes, one per core, that time the same thing at the same moment."""
 
     def __init__(self, column: Column, processes: int) -> None:
         self.column = column
@@ -61,7 +61,7 @@ def _teams(columns: Sequence[Column], processes: int) -> Iterator[list[Team]]:
 
 
 def measure_peak(processes: int) -> Answer:
-    """Return the best float32 GFLOP/s of one core, all of them busy, by what reaches it."""
+    """Return the float32 GFLOP/s of a core while all cores are busy, by kind of product."""
     with _teams([COMPILED], processes) as (team,):
         answers = team.ask({})
     return {name: min(answer[name] for answer in answers) for name in answers[0]}
@@ -70,9 +70,9 @@ def measure_peak(processes: int) -> Answer:
 def measure(
     columns: Sequence[Column], cell: str, shape: Shape, *, rounds: int, processes: int, device: str
 ) -> dict[str, Answer]:
-    """Return, per column, the median seconds of a run's training step, and peak memory in MiB.
+    """Return for each column the median seconds of a run's training step, and peak memory in MiB.
 
-    Seconds are those of all processes together: with two of them, half of what each takes.
+    Processes share the work: with two of them, the seconds are half of what each one takes.
     Memory is what a process needs beyond its imports, for all replicas that it trains.
     """
     problem = {"cell": cell, "shape": astuple(shape), "device": device}
@@ -96,5 +96,6 @@ def measure(
 
 
 def _steps_for_a_round(team: Team) -> int:
+    """Return how many steps take about ROUND_SECONDS."""
     slowest = max(answer["seconds"] for answer in team.ask({"steps": 2}))
     return max(1, round(ROUND_SECONDS / slowest))

@@ -48,20 +48,20 @@ def _check(given: argparse.Namespace) -> int:
         print(f"{PROGRAM}: error: {message_of(error)}", file=sys.stderr)
         return CANNOT_CHECK
     prepare_process()
-    outcomes = []
-    for outcome in run_checks(subject):
-        print(format_line(outcome), flush=True)
-        outcomes.append(outcome)
-    failed = [outcome.check for outcome in outcomes if outcome.result == FAILED]
+    results = []
+    for result in run_checks(subject):
+        print(format_line(result), flush=True)
+        results.append(result)
+    failed = [result.check for result in results if result.result == FAILED]
     verdict = f"fails {', '.join(failed)}" if failed else "keeps all that applies to it"
     print(f"{given.cell}: {verdict}")
     if given.json is not None:
-        given.json.write_text(json.dumps(_content(given, outcomes), indent=1) + "\n")
+        given.json.write_text(json.dumps(_content(given, results), indent=1) + "\n")
     return 1 if failed else 0
 
 
 def make_subject(path: str, arguments: Mapping[str, Any], hidden_size: int) -> Subject:
-    """Return the cell at a dotted path, seen from the current directory too.
+    """Find and build the cell at a dotted path; modules in the current directory count too.
 
     Raises:
         ValueError: there is no cell, or it cannot be built with these arguments.
@@ -86,20 +86,20 @@ def make_subject(path: str, arguments: Mapping[str, Any], hidden_size: int) -> S
 
 
 def _reason(cause: BaseException | None) -> str:
-    """Return what a module raised on its import; an error's words say enough."""
+    """Return in one line what a module raised when it was imported; empty if nothing."""
     if cause is None:
         return ""
     return f": {message_of(cause) if isinstance(cause, Exception) else describe(cause)}"
 
 
-def format_line(outcome: CheckResult) -> str:
-    """Return an outcome as a line of the table."""
+def format_line(result: CheckResult) -> str:
+    """Return a result as a line of the table."""
     width = max(map(len, CHECKS))
-    return f"{outcome.check:<{width}}  {outcome.result:<{len(NOT_APPLICABLE)}}  {outcome.text}"
+    return f"{result.check:<{width}}  {result.result:<{len(NOT_APPLICABLE)}}  {result.text}"
 
 
-def _content(given: argparse.Namespace, outcomes: Sequence[CheckResult]) -> dict[str, Any]:
-    checks = [asdict(outcome) for outcome in outcomes]
+def _content(given: argparse.Namespace, results: Sequence[CheckResult]) -> dict[str, Any]:
+    checks = [asdict(result) for result in results]
     for check in checks:  # JSON has no infinity
         if check["value"] is not None and not math.isfinite(check["value"]):
             check["value"] = None
@@ -107,7 +107,7 @@ def _content(given: argparse.Namespace, outcomes: Sequence[CheckResult]) -> dict
         "cell": given.cell,
         "arguments": dict(given.set),
         "hidden_size": given.hidden_size,
-        "passed": all(outcome.result != FAILED for outcome in outcomes),
+        "passed": all(result.result != FAILED for result in results),
         "checks": checks,
     }
 

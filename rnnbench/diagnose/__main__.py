@@ -24,15 +24,15 @@ from rnnbench.store.records import Record, Store, select_records
 
 SEQUENCES = 1024
 LEAST_SEQUENCES = 64
-# What is wrong with one run is not with the others; more memory than there is, is either of two.
+# One run that fails must not stop the others; too much memory raises either of the last two.
 FAILURES = (OSError, ValueError, SafetensorError, RuntimeError, MemoryError)
 
 
 def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUENCES) -> int:
-    """Diagnose runs and store what was found; what is stored with the same settings is kept.
+    """Diagnose runs and store the results; keep what is stored with the same settings.
 
     Returns:
-        How many of the runs are diagnosed now; each of the others is named with the reason.
+        How many of the runs are diagnosed now; for each of the others the reason is printed.
     """
     from rnnbench.diagnose.diagnosis import diagnose_run, settings
 
@@ -58,12 +58,12 @@ def choose(
     gaps: Sequence[int] | None = None,
     seeds: int | None = None,
 ) -> list[Record]:
-    """Return the records asked for that have trained weights, in order; all where None.
+    """Return the records that have trained weights, sorted; None chooses all.
 
     Args:
         output_dir: a results directory.
-        tasks: by name.
-        cells: by name.
+        tasks: names.
+        cells: names.
         gaps: in time steps.
         seeds: the first so many of every condition and learning rate.
 
@@ -84,7 +84,7 @@ def choose(
 
 
 def _conditions(records: Iterable[Record]) -> Iterable[list[Record]]:
-    """Return the records of each condition and learning rate together, by seed."""
+    """Return a list of records, by seed, for each condition and learning rate."""
     groups: dict[tuple[str, float], list[Record]] = {}
     for record in records:
         groups.setdefault((record["condition_id"], record["lr"]), []).append(record)

@@ -15,7 +15,7 @@ MOST_GUESSES = 2**20  # as many as there are streams for them
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Guess for what is not guessed for yet; bad input is one line and exit code 2."""
+    """Guess where that is not done yet; bad input is one line and exit code 2."""
     given = _parser().parse_args(arguments)
     from rnnbench.guess.search import make_plan, search
     from rnnbench.launcher.tabulate import tabulate

@@ -13,7 +13,7 @@ PROGRAM = "rnnbench.transfer"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure what is not measured yet; bad input is one line and exit code 2."""
+    """Evaluate what is not evaluated yet; bad input is one line and exit code 2."""
     given = _parser().parse_args(arguments)
     from rnnbench.launcher.tabulate import tabulate
     from rnnbench.store.tables import TRANSFER

@@ -1,4 +1,4 @@
-"""Which trained replicas are still to be measured at which gaps."""
+"""Evaluate trained replicas at other gaps of their task, where that is not done yet."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def make_plan(
     tasks: Sequence[str] | None,
     cells: Sequence[str] | None,
 ) -> tuple[list[Job], list[str]]:
-    """Return what `rnnbench.transfer.evaluate.evaluate` is to do, and what is left out.
+    """Return the jobs that are left for `evaluate_replicas`.
 
     Args:
         directory: of the results.
-        gaps: at which is measured; all gaps of the same task in the directory where None.
-        tasks: names of those that count; all where None.
-        cells: likewise.
+        gaps: to evaluate at; None for all gaps of the same task in the directory.
+        tasks: names; None for all.
+        cells: names; None for all.
 
     Returns:
-        Jobs, each with a name, the longest first; and a line for whatever is left out.
+        Jobs, each with a name, the longest first; and a line for all that is left out.
 
     Raises:
         FileNotFoundError: there are no results.
@@ -61,12 +61,12 @@ def make_plan(
     if not any(possible.values()):
         raise NothingToDo("; ".join(refused))
     able = [_able(job) for job in _jobs_left(directory, records, possible)]
-    told = dict.fromkeys(line for _, line in able if line)
-    return [job for job, _ in able], [*lines, *refused, *told]
+    changed = dict.fromkeys(line for _, line in able if line)
+    return [job for job, _ in able], [*lines, *refused, *changed]
 
 
 def _measurable(store: Store, records: Iterable[Record]) -> tuple[list[Record], list[str]]:
-    """Return the records of finished runs with weights that still mean what they meant."""
+    """Return the records of finished, current runs with weights, and lines on the others."""
     left_out: dict[str, int] = defaultdict(int)
     kept = []
     for record in records:
@@ -93,7 +93,7 @@ def _problem(record: Record) -> str:
 
 
 def _is_current(record: Record) -> bool:
-    """Return whether a network is measured now as it was then, however it was trained."""
+    """Return whether task, cell and model still have the versions of the record."""
     versions, then = condition_of(record).versions, record.get("versions", {})
     return all(then.get(part) == versions[part] for part in ("task", "cell", "model"))
 
@@ -105,7 +105,7 @@ def _gaps_of(records: Iterable[Record], task: str) -> list[int]:
 def _possible(
     records: Iterable[Record], gaps: dict[str, Sequence[int]]
 ) -> tuple[dict[str, list[int]], list[str]]:
-    """Return the gaps that each condition's task can have, and why it cannot have the others."""
+    """Return the gaps that each condition's task can have, and lines on those it cannot."""
     possible: dict[str, list[int]] = {}
     refused: dict[str, None] = {}
     for record in records:
@@ -125,7 +125,7 @@ def _possible(
 
 
 def _jobs_left(directory: Path, records: Iterable[Record], gaps: dict[str, list[int]]) -> list[Job]:
-    """Return a job for the runs of a condition that lack the same gaps, the longest first."""
+    """Return a job for all runs of a condition that lack the same gaps, the longest first."""
     done = set(TRANSFER.load(directory)[TRANSFER.key].itertuples(index=False, name=None))
     groups: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
     for record in records:
@@ -153,7 +153,7 @@ def _job(directory: Path, records: list[Record], gaps: Sequence[int]) -> Job:
 
 
 def _able(job: Job) -> tuple[Job, str]:
-    """Return the job with an engine and a device that are to be had here, and what was changed."""
+    """Return the job with an engine and a device that work here, and a line if they changed."""
     engine, device = job["engine"], job["device"]
     try:
         device = choose_device(device)
@@ -168,13 +168,13 @@ def _able(job: Job) -> tuple[Job, str]:
 def evaluate_replicas(
     job: Job, progress: Callable[[Any], None], stop: threading.Event
 ) -> list[Row]:
-    """Measure replicas at each gap as the training measured them at theirs.
+    """Evaluate replicas at each gap, in the same way as at the end of training.
 
     Args:
         job: directory; condition; records of its replicas (run_id, seed, lr, gap, status);
             gaps; engine and device.
-        progress: not used: a job is short.
-        stop: when set, the gaps that are left stay undone.
+        progress: not used; a job is short.
+        stop: when set, the remaining gaps are left out.
 
     Returns:
         One row per replica and gap.
@@ -193,7 +193,7 @@ def evaluate_replicas(
 
 
 def _measure(job: Job, task: Task) -> dict[str, tuple[float, float]]:
-    """Return loss and accuracy by run id, of the replicas that have not diverged in training."""
+    """Return loss and accuracy by run id, for replicas that did not diverge in training."""
     condition: Condition = job["condition"]
     runs = [r["run_id"] for r in job["records"] if r["status"] != "diverged"]
     size = condition.trainer["eval_size"]
@@ -219,7 +219,9 @@ def _row(job: Job, record: Record, task: Task, measured: tuple[float, float] | N
         "condition_id": record["condition_id"],
         "task": condition.task["name"],
         "cell": condition.cell["name"],
-        **{name: record[name] for name in ("seed", "lr", "gap")},
+        "seed": record["seed"],
+        "lr": record["lr"],
+        "gap": record["gap"],
         "test_gap": task.gap,
         "loss": loss,
         "accuracy": accuracy,

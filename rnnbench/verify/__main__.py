@@ -13,7 +13,7 @@ EXIT_CODES = "exit code: 0 if all are the same, 1 if not, 2 if none can be compa
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train a sample again; bad input is one line and exit code 2."""
+    """Train a sample of runs again; bad input is one line and exit code 2."""
     given = _parser().parse_args(arguments)
     from rnnbench.launcher.tabulate import do_jobs
     from rnnbench.verify.rerun import make_plan, rerun

@@ -148,7 +148,7 @@ def test_the_second_time_nothing_is_trained(whole, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.alone
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_killed_at_three_random_moments_it_ends_with_the_same_numbers(whole, tmp_path, seed):
     draw = random.Random(seed)
     for _ in range(3):

@@ -51,7 +51,7 @@ def test_a_shipped_sweep_s_jobs_all_over_its_axes(both, sweep):
     assert all(both(f"+sweep={sweep}", stride=37))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("sweep", SWEEPS)
 def test_all_jobs_of_a_shipped_sweep(both, sweep):
     assert all(both(f"+sweep={sweep}"))

@@ -34,7 +34,7 @@ def test_a_few_repetitions_agree_with_the_stored_table() -> None:
     assert (difference <= bound).all()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_stored_table_is_that_of_the_code() -> None:
     table = coverage.simulate()
     check(table, slack=0)

@@ -77,15 +77,12 @@ class Cell:
         raise NotImplementedError(f"{type(self).__name__} declares neither update nor step")
 
     def step(self, parameters: Parameters, inputs: Tensor, states: States) -> States:
-        """Advance one time step; for cells whose recurrence cannot be declared.
+        """Return the new states `(R, B, H)` after one time step, for a cell without gates.
 
         Args:
             parameters: as declared by `shapes`, each with a leading axis R.
             inputs: `(R, B, F)`.
             states: `(R, B, H)` each.
-
-        Returns:
-            The new states.
         """
         raise NotImplementedError(f"{type(self).__name__} is declared by its gates")
 

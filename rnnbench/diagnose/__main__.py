@@ -58,14 +58,9 @@ def choose(
     gaps: Sequence[int] | None = None,
     seeds: int | None = None,
 ) -> list[Record]:
-    """Return the records that have trained weights, sorted; None chooses all.
+    """Return the records that have trained weights, of these tasks, cells and gaps, sorted.
 
-    Args:
-        output_dir: a results directory.
-        tasks: names.
-        cells: names.
-        gaps: in time steps.
-        seeds: the first so many of every condition and learning rate.
+    `seeds` takes the first so many of every condition and learning rate; None takes all of a kind.
 
     Raises:
         FileNotFoundError: there are no results, or none with weights.

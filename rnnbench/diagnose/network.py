@@ -115,7 +115,7 @@ class Unrolled:
         """Prepare a network.
 
         Args:
-            cell: of all layers.
+            cell: the same in all layers.
             parameters: of one replica, with a leading axis of 1.
             layers: in one direction; read from its end, a sequence's past is not in the states.
             gates: to record; None for none.

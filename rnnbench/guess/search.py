@@ -60,7 +60,7 @@ def search(job: Job, progress: Callable[[Any], None], stop: threading.Event) -> 
     """Guess networks for one task, gap and cell.
 
     Args:
-        job: search_id, condition, guesses and engine.
+        job: as `make_plan` returns it.
         progress: not used; a job is short.
         stop: when set, the search ends without a row.
 
@@ -178,13 +178,8 @@ def make_plan(
 ) -> tuple[list[Job], list[str]]:
     """Return the jobs that are left for `search`, and lines on what is left out or changed.
 
-    Conditions that differ only in their training, or in how the cell starts, share one search.
-
-    Args:
-        directory: of the results; it may be a published one, without weights.
-        guesses: per search.
-        tasks: names; None for all.
-        cells: names; None for all.
+    Conditions that differ only in their training, or in how the cell starts, share one search. The
+    results may be published ones, without weights. Tasks and cells are names; None stands for all.
 
     Raises:
         FileNotFoundError: there are no results.

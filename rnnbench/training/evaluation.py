@@ -22,11 +22,7 @@ def evaluate(
 ) -> tuple[list[float], list[float]]:
     """Return loss and accuracy of each replica on the first `size` sequences of a fixed stream.
 
-    Args:
-        model: the stack; data are drawn for the device and type of its parameters.
-        task: at the gap to evaluate at.
-        kind: EVALUATION or TEST, see `rnnbench.training.streams`.
-        size: sequences.
+    The stream is EVALUATION or TEST, see `rnnbench.training.streams`.
     """
     parameters = next(iter(model.parameters.values()))
     totals = torch.zeros(2, len(parameters), dtype=torch.float64)
@@ -38,13 +34,9 @@ def evaluate(
 
 
 def memory_chunks(task: Task, hidden_size: int, sequences: int, replicas: int) -> Iterator[slice]:
-    """Split replicas into groups that are small enough to evaluate in memory at once.
+    """Yield slices of the replicas, each small enough to evaluate so many sequences in memory.
 
-    Args:
-        task: gives the sequence length.
-        hidden_size: of all layers and directions together.
-        sequences: per chunk.
-        replicas: in all.
+    The hidden size is that of all layers and directions together.
     """
     padded = -(-hidden_size // PADDING) * PADDING  # as engines have it
     most = max(1, MOST_NUMBERS // (task.sequence_length * padded * sequences))

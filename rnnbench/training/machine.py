@@ -33,10 +33,10 @@ def prepare_process() -> None:
 
 
 def choose_device(name: str, gpus: int | None = None) -> str:
-    """Return cpu or cuda for a configured name: auto, cpu or cuda.
+    """Return cpu or cuda for a configured name; `auto` takes a GPU where there is one.
 
     Args:
-        name: auto takes a GPU where there is one.
+        name: auto, cpu or cuda.
         gpus: of a task on a cluster; None on this machine.
 
     Raises:

@@ -33,16 +33,10 @@ def make_plan(
     tasks: Sequence[str] | None,
     cells: Sequence[str] | None,
 ) -> tuple[list[Job], list[str]]:
-    """Return the jobs that are left for `evaluate_replicas`.
+    """Return the jobs that are left for `evaluate_replicas`, and lines on what is left out.
 
-    Args:
-        directory: of the results.
-        gaps: to evaluate at; None for all gaps of the same task in the directory.
-        tasks: names; None for all.
-        cells: names; None for all.
-
-    Returns:
-        Jobs, each with a name, the longest first; and a line for all that is left out.
+    Where `gaps` is None, networks are evaluated at all gaps of their task in the directory. Tasks
+    and cells are names; None stands for all. The longest job comes first.
 
     Raises:
         FileNotFoundError: there are no results.
@@ -171,8 +165,7 @@ def evaluate_replicas(
     """Evaluate replicas at each gap, in the same way as at the end of training.
 
     Args:
-        job: directory; condition; records of its replicas (run_id, seed, lr, gap, status);
-            gaps; engine and device.
+        job: as `make_plan` returns it.
         progress: not used; a job is short.
         stop: when set, the remaining gaps are left out.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -265,11 +266,5 @@ def count_state(task: Task, cell: Cell, layers: Layers, hidden_size: int) -> int
 
 def _nearest(count: Callable[[int], int], wanted: int) -> int:
     """Find by bisection the size whose count is nearest to the one wanted."""
-    above = 1
-    while count(above) < wanted:
-        above *= 2
-    below = max(above // 2, 1)
-    while above - below > 1:
-        middle = (below + above) // 2
-        below, above = (middle, above) if count(middle) < wanted else (below, middle)
-    return min((below, above), key=lambda size: abs(count(size) - wanted))
+    above = bisect_left(range(2**30), wanted, lo=1, key=count)
+    return min((max(above - 1, 1), above), key=lambda size: abs(count(size) - wanted))

@@ -7,8 +7,8 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, astuple
 from typing import Any
 
@@ -50,19 +50,9 @@ class Team:
             member.communicate()
 
 
-@contextmanager
-def _teams(columns: Sequence[Column], processes: int) -> Iterator[list[Team]]:
-    with ExitStack() as stack:
-        teams = []
-        for column in columns:
-            teams.append(Team(column, processes))
-            stack.callback(teams[-1].close)
-        yield teams
-
-
 def measure_peak(processes: int) -> Answer:
     """Return the float32 GFLOP/s of a core while all cores are busy, by kind of product."""
-    with _teams([COMPILED], processes) as (team,):
+    with closing(Team(COMPILED, processes)) as team:
         answers = team.ask({})
     return {name: min(answer[name] for answer in answers) for name in answers[0]}
 
@@ -78,7 +68,8 @@ def measure(
     problem = {"cell": cell, "shape": astuple(shape), "device": device}
     seconds: dict[str, list[float]] = {column.name: [] for column in columns}
     memory: dict[str, float] = {}
-    with _teams(columns, processes) as teams:
+    with ExitStack() as stack:
+        teams = [stack.enter_context(closing(Team(column, processes))) for column in columns]
         for team in teams:
             team.ask({"problem": problem})
         steps = [_steps_for_a_round(team) for team in teams]

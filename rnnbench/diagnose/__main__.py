@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import groupby, islice
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -74,16 +75,10 @@ def choose(
         raise FileNotFoundError(f"no run in {output_dir} has its trained weights beside it")
     for key, asked in (("task", tasks), ("cell", cells), ("gap", gaps)):
         records = select_records(records, key, asked)
-    records.sort(key=lambda r: (r["task"], r["gap"], r["cell"], r["condition_id"], r["lr"]))
-    return [r for own in _conditions(records) for r in own[:seeds]]
-
-
-def _conditions(records: Iterable[Record]) -> Iterable[list[Record]]:
-    """Return a list of records, by seed, for each condition and learning rate."""
-    groups: dict[tuple[str, float], list[Record]] = {}
-    for record in records:
-        groups.setdefault((record["condition_id"], record["lr"]), []).append(record)
-    return [sorted(own, key=lambda r: r["seed"]) for own in groups.values()]
+    order = ("task", "gap", "cell", "condition_id", "lr", "seed")
+    records.sort(key=lambda record: [record[name] for name in order])
+    curves = groupby(records, key=lambda record: [record["condition_id"], record["lr"]])
+    return [record for _, own in curves for record in islice(own, seeds)]
 
 
 def _name(record: Record) -> str:

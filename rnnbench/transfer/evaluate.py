@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,6 @@ from rnnbench.training.weights import load_stack
 
 Job = dict[str, Any]
 MEASURABLE = ("solved", "unsolved", "diverged")
-NO_WEIGHTS = "runs have no stored weights and are left out"
-FAILED = "runs failed, will train again, and are left out"
-OUTDATED = "runs are of an older version of their task, cell or model, and are left out"
 
 
 def make_plan(
@@ -50,8 +47,7 @@ def make_plan(
     records, lines = _measurable(store, records)
     if not records:
         raise NothingToDo("; ".join([f"no trained runs in {directory}", *lines]))
-    per_task = {name: gaps or _gaps_of(everything, name) for name in {r["task"] for r in records}}
-    possible, refused = _possible(records, per_task)
+    possible, refused = _possible(records, gaps, everything)
     if not any(possible.values()):
         raise NothingToDo("; ".join(refused))
     able = [_able(job) for job in _jobs_left(directory, records, possible)]
@@ -61,60 +57,49 @@ def make_plan(
 
 def _measurable(store: Store, records: Iterable[Record]) -> tuple[list[Record], list[str]]:
     """Return the records of finished, current runs with weights, and lines on the others."""
-    left_out: dict[str, int] = defaultdict(int)
-    kept = []
+    left_out, kept = Counter[str](), []
     for record in records:
-        if record["status"] not in MEASURABLE:
-            left_out[FAILED] += 1
-        elif problem := _problem(record):
-            left_out[f"runs are left out: {problem}"] += 1
-        elif not _is_current(record):
-            left_out[OUTDATED] += 1
-        elif not store.parameters(record["run_id"]).exists():
-            left_out[NO_WEIGHTS] += 1
+        reason = _reason(store, record)
+        if reason:
+            left_out[reason] += 1
         else:
             kept.append(record)
     return kept, [f"{count} {text}" for text, count in left_out.items()]
 
 
-def _problem(record: Record) -> str:
-    """Return why a record's task and cell cannot be built; empty if they can."""
+def _reason(store: Store, record: Record) -> str:
+    """Return why runs like this one are left out; empty if they are not."""
+    if record["status"] not in MEASURABLE:
+        return "runs failed, will train again, and are left out"
     try:
-        condition_of(record)
+        versions, then = condition_of(record).versions, record.get("versions", {})
     except ValueError as error:
-        return str(error)
-    return ""
-
-
-def _is_current(record: Record) -> bool:
-    """Return whether task, cell and model still have the versions of the record."""
-    versions, then = condition_of(record).versions, record.get("versions", {})
-    return all(then.get(part) == versions[part] for part in ("task", "cell", "model"))
-
-
-def _gaps_of(records: Iterable[Record], task: str) -> list[int]:
-    return sorted({record["gap"] for record in records if record["task"] == task})
+        return f"runs are left out: {error}"
+    if any(then.get(part) != versions[part] for part in ("task", "cell", "model")):
+        return "runs are of an older version of their task, cell or model, and are left out"
+    stored = store.parameters(record["run_id"]).exists()
+    return "" if stored else "runs have no stored weights and are left out"
 
 
 def _possible(
-    records: Iterable[Record], gaps: dict[str, Sequence[int]]
+    records: Iterable[Record], gaps: Sequence[int] | None, everything: Iterable[Record]
 ) -> tuple[dict[str, list[int]], list[str]]:
     """Return the gaps that each condition's task can have, and lines on those it cannot."""
+    there: dict[str, set[int]] = defaultdict(set)
+    for record in everything:
+        there[record["task"]].add(record["gap"])
     possible: dict[str, list[int]] = {}
     refused: dict[str, None] = {}
-    for record in records:
-        identity, name = record["condition_id"], record["task"]
-        if identity in possible:
-            continue
-        task = condition_of(record).build_task()
-        possible[identity] = []
-        for gap in gaps[name]:
+    for record in {r["condition_id"]: r for r in records}.values():
+        task, name = condition_of(record).build_task(), record["task"]
+        own = possible[record["condition_id"]] = []
+        for gap in gaps or sorted(there[name]):
             try:
                 task.at_gap(gap)
             except ValueError as error:
                 refused[f"{name} is left out at gap {gap}: {error}"] = None
             else:
-                possible[identity].append(gap)
+                own.append(gap)
     return possible, list(refused)
 
 

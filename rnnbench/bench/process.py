@@ -1,4 +1,4 @@
-"""Time one column of the bench in a process of its own, asked and answering in lines of JSON."""
+"""Time one column of the bench in its own process, which takes requests as lines of JSON."""
 
 from __future__ import annotations
 

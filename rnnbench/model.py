@@ -234,17 +234,9 @@ def matched_size(
 ) -> int:
     """Return the hidden size at which a cell is as large as the standard cell at `hidden_size`.
 
-    Args:
-        match: what is to be equal: the number of hidden units, of trained parameters (with the
-            read-out's) or of values carried from one time step to the next.
-        hidden_size: of the standard cell.
-        task: gives the sizes of input and output.
-        cell: its size is returned.
-        standard: its size is given.
-        layers: of both.
-
-    Returns:
-        The nearest size, at least 1; of two equally near the smaller.
+    `match` says what is to be equal: the number of hidden units, of trained parameters (with the
+    read-out's) or of values carried from one time step to the next. The nearest size is returned,
+    at least 1; of two equally near the smaller.
     """
     if match == "hidden":
         return hidden_size

@@ -112,13 +112,9 @@ class Unrolled:
         layers: Layers,
         gates: SigmoidGates | None = None,
     ) -> None:
-        """Prepare a network.
+        """Take one replica's parameters, with a leading axis of 1, and the gates to record, if any.
 
-        Args:
-            cell: the same in all layers.
-            parameters: of one replica, with a leading axis of 1.
-            layers: in one direction; read from its end, a sequence's past is not in the states.
-            gates: to record; None for none.
+        Layers must have one direction: read from its end, a sequence's past is not in the states.
         """
         self.parameters, self.state_names = parameters, cell.states
         self._gates, self._seen = gates, list[dict[str, Tensor]]()

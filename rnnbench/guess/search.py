@@ -57,16 +57,7 @@ def sizes_of(hidden_size: int) -> tuple[int, ...]:
 
 
 def search(job: Job, progress: Callable[[Any], None], stop: threading.Event) -> list[Row]:
-    """Guess networks for one task, gap and cell.
-
-    Args:
-        job: as `make_plan` returns it.
-        progress: not used; a job is short.
-        stop: when set, the search ends without a row.
-
-    Returns:
-        One row, or none.
-    """
+    """Guess networks for one task, gap and cell; return one row, or none after a stop."""
     condition: Condition = job["condition"]
     task, guesses, size = condition.build_task(), job["guesses"], condition.trainer["eval_size"]
     first = _measure(job, task, range(guesses), EVALUATION, min(FIRST_SEQUENCES, size), stop)
@@ -87,12 +78,8 @@ def draw(
 ) -> tuple[dict[str, Tensor], list[float]]:
     """Return a stack of random networks, and the bound s of each one's weights.
 
-    All weights and biases are uniform in [-s, s]; s is log-uniform.
-
-    Args:
-        shapes: of every parameter of one network.
-        numbers: of the guesses, from 0; a network depends on its number and the shapes alone.
-        dtype: of the parameters.
+    All weights and biases are uniform in [-s, s]; s is log-uniform. A network depends on its number
+    (from 0) and the shapes of its parameters alone.
     """
     stack = FlatStack(shapes, len(numbers), torch.device("cpu"), dtype)
     scales = []

@@ -72,16 +72,10 @@ class TrainingData:
         schedule: str = "fixed",
         steps: int = 1,
     ) -> None:
-        """Draw nothing yet.
+        """Draw nothing yet; `seeds` has one for each replica.
 
-        Args:
-            task: with a schedule, also drawn at shorter gaps than its own.
-            batch_size: sequences per step.
-            seeds: one per replica.
-            device: of the sequences.
-            dtype: of inputs and of targets that are values.
-            schedule: one of SCHEDULES.
-            steps: of the whole training; only a schedule needs them.
+        `dtype` is that of inputs and of targets that are values. Only a schedule (one of
+        SCHEDULES) needs `steps`, the length of the training.
         """
         self.task, self.batch_size, self.seeds = task, batch_size, list(seeds)
         self.schedule, self.blocks = schedule, -(-steps // STEPS_PER_BLOCK)

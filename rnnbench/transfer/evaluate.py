@@ -147,15 +147,9 @@ def _able(job: Job) -> tuple[Job, str]:
 def evaluate_replicas(
     job: Job, progress: Callable[[Any], None], stop: threading.Event
 ) -> list[Row]:
-    """Evaluate replicas at each gap, in the same way as at the end of training.
+    """Evaluate replicas at each gap as at the end of training; return a row per replica and gap.
 
-    Args:
-        job: as `make_plan` returns it.
-        progress: not used; a job is short.
-        stop: when set, the remaining gaps are left out.
-
-    Returns:
-        One row per replica and gap.
+    A stop leaves out the remaining gaps.
     """
     condition: Condition = job["condition"]
     task = condition.build_task()

@@ -38,16 +38,10 @@ class Here(NamedTuple):
 
 
 def make_plan(path: Path, sample: int, seed: int) -> tuple[list[Job], list[str]]:
-    """Choose at random the runs to train again.
-
-    Args:
-        path: of the results, a directory or a consolidated file.
-        sample: how many runs; all if there are no more.
-        seed: of the choice.
+    """Choose by a seed so many runs to train again, or all that can be compared if there are fewer.
 
     Returns:
-        Jobs for `rerun`, each with a name; and lines on how many runs can be compared, and why
-        the others cannot.
+        Jobs for `rerun`, and lines on how many runs can be compared, and why the others cannot.
 
     Raises:
         FileNotFoundError: there are no results.
@@ -123,13 +117,7 @@ def _job(path: Path, record: Record) -> Job:
 
 
 def rerun(job: Mapping[str, Any], progress: Callable[[Any], None], stop: threading.Event) -> str:
-    """Train a run again; return the first difference in words, empty if there is none.
-
-    Args:
-        job: name, record, and the path of the results.
-        progress: not used.
-        stop: when set, the training ends.
-    """
+    """Train a run again; return the first difference in words, empty if there is none."""
     record = job["record"]
     condition = condition_of(record)
     recipe = make_recipe(condition, record["engine"], record["device"])

@@ -49,9 +49,7 @@ def source(cell: str) -> str:
 def load(text: str, architecture: tuple[str, ...] = NATIVE) -> ctypes.CDLL:
     """Build a source, or find it built in the cache, and load it.
 
-    Args:
-        text: as `source` returns it.
-        architecture: the compiler's flags for the processor.
+    The architecture is given as flags of the compiler.
 
     Raises:
         NoCompiler: it cannot be built here.

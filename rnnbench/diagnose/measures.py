@@ -53,6 +53,48 @@ def first_answer(task: Task) -> Answer:
     raise ValueError(f"task must have an answer that needs memory, got {type(task).__name__}")
 
 
+def measure_network(
+    network: Unrolled, task: Task, batch: Batch, answer: Answer, keep_gate: str | None
+) -> Measured:
+    """Measure gradient, recoverable cue and gates of a network, as plain numbers.
+
+    Args:
+        network: its gates are measured where it records any.
+        task: of the sequences.
+        batch: inputs in the network's dtype; gradients use the first GRADIENT_SEQUENCES.
+        answer: whose loss and cue are followed.
+        keep_gate: the gate whose half-life is measured; None for none.
+
+    Returns:
+        `gradient`: for each state and in total, a norm per time step up to the read-out.
+        `cue`: how much of it is recoverable at each time step; None where the task has no cue.
+        `gates`: for each gate the mean, and quantiles over units, at each time step; a unit's
+        value is its mean over sequences, and units of all layers count. `half_life`: quantiles
+        over units, in time steps.
+    """
+    few = Batch(*(tensor[:, :GRADIENT_SEQUENCES] for tensor in batch))
+    norms = gradient_norms(network, task, few, answer)
+    cue, noise = task.cue(batch), diagnosing(1)
+    told: list[float] = []
+    opened: dict[str, list[Tensor]] = {}
+    kept: list[Tensor] = []
+    with torch.no_grad():
+        for time, moment in enumerate(network.run(batch.inputs[: answer.read_time + 1])):
+            if cue is not None:
+                states = torch.cat([_by_sequence(state) for state in moment.states], 1)
+                told.append(recoverable(states, cue, noise))
+            for name, gate in moment.gates.items():
+                opened.setdefault(name, []).append(_by_sequence(gate).mean(0))
+            if keep_gate is not None and keep_gate in moment.gates and time > answer.cue_time:
+                kept.append(_by_sequence(moment.gates[keep_gate]).log().mean(0))
+    return {
+        "gradient": {name: _plain(values) for name, values in norms.items()},
+        "cue": None if cue is None else _plain(told),
+        "gates": {name: _over_units(torch.stack(means)) for name, means in opened.items()},
+        "half_life": _half_life(torch.stack(kept)) if kept else None,
+    }
+
+
 def gradient_norms(
     network: Unrolled, task: Task, batch: Batch, answer: Answer
 ) -> dict[str, Tensor]:
@@ -145,48 +187,6 @@ def _predict(seen: Tensor, answers: Tensor, fitted: Tensor) -> Tensor:
     ridge = len(x) * NOISE**2 * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
     weights: Tensor = torch.linalg.solve(x.T @ x + ridge, x.T @ y)
     return (seen - center) @ weights + middle
-
-
-def measure_network(
-    network: Unrolled, task: Task, batch: Batch, answer: Answer, keep_gate: str | None
-) -> Measured:
-    """Measure gradient, recoverable cue and gates of a network, as plain numbers.
-
-    Args:
-        network: its gates are measured where it records any.
-        task: of the sequences.
-        batch: inputs in the network's dtype; gradients use the first GRADIENT_SEQUENCES.
-        answer: whose loss and cue are followed.
-        keep_gate: the gate whose half-life is measured; None for none.
-
-    Returns:
-        `gradient`: for each state and in total, a norm per time step up to the read-out.
-        `cue`: how much of it is recoverable at each time step; None where the task has no cue.
-        `gates`: for each gate the mean, and quantiles over units, at each time step; a unit's
-        value is its mean over sequences, and units of all layers count. `half_life`: quantiles
-        over units, in time steps.
-    """
-    few = Batch(*(tensor[:, :GRADIENT_SEQUENCES] for tensor in batch))
-    norms = gradient_norms(network, task, few, answer)
-    cue, noise = task.cue(batch), diagnosing(1)
-    told: list[float] = []
-    opened: dict[str, list[Tensor]] = {}
-    kept: list[Tensor] = []
-    with torch.no_grad():
-        for time, moment in enumerate(network.run(batch.inputs[: answer.read_time + 1])):
-            if cue is not None:
-                states = torch.cat([_by_sequence(state) for state in moment.states], 1)
-                told.append(recoverable(states, cue, noise))
-            for name, gate in moment.gates.items():
-                opened.setdefault(name, []).append(_by_sequence(gate).mean(0))
-            if keep_gate is not None and keep_gate in moment.gates and time > answer.cue_time:
-                kept.append(_by_sequence(moment.gates[keep_gate]).log().mean(0))
-    return {
-        "gradient": {name: _plain(values) for name, values in norms.items()},
-        "cue": None if cue is None else _plain(told),
-        "gates": {name: _over_units(torch.stack(means)) for name, means in opened.items()},
-        "half_life": _half_life(torch.stack(kept)) if kept else None,
-    }
 
 
 def _by_sequence(tensor: Tensor) -> Tensor:

@@ -16,44 +16,6 @@ SCHEDULES = ("fixed", "uniform", "growing")  # how the gap changes over the step
 GROWN_AFTER = 0.5  # share of the steps after which a growing gap has reached the task's own
 
 
-def scheduled_gap(gaps: Sequence[int], schedule: str, block: int, blocks: int) -> int:
-    """Return the gap of one block of training steps.
-
-    Args:
-        gaps: all that the task can have, ascending; the last is its own.
-        schedule: fixed, uniform (drawn anew for each block) or growing (evenly from the least to
-            the last, which is reached at GROWN_AFTER of the training).
-        block: from 0.
-        blocks: of the whole training.
-    """
-    if schedule == "uniform":
-        place = int(torch.randint(len(gaps), (), generator=scheduling(block)))
-    elif schedule == "growing":
-        place = int(block / max(GROWN_AFTER * blocks, 1) * len(gaps))
-    else:
-        place = len(gaps)
-    return gaps[min(place, len(gaps) - 1)]
-
-
-def mean_time_steps(task: Task, schedule: str, steps: int) -> float:
-    """Return the mean length of a sequence over the steps of a training."""
-    if schedule == "fixed":
-        return float(task.sequence_length)
-    gaps, blocks = possible_gaps(task), -(-steps // STEPS_PER_BLOCK)
-    lengths = {gap: task.at_gap(gap).sequence_length for gap in gaps}
-    shown = [lengths[scheduled_gap(gaps, schedule, block, blocks)] for block in range(blocks)]
-    return sum(shown) / blocks
-
-
-def possible_gaps(task: Task) -> list[int]:
-    """Return all gaps from 1 to its own at which a task can be built, ascending."""
-    found = []
-    for gap in range(1, task.gap):
-        with suppress(ValueError):
-            found.append(task.at_gap(gap).gap)
-    return [*found, task.gap]
-
-
 class TrainingData:
     """Draw fresh sequences for each replica and step; they depend on seed and step alone.
 
@@ -119,22 +81,6 @@ class TrainingData:
         return split.movedim(1, 0)
 
 
-def fixed_batches(
-    task: Task, size: int, kind: int, device: torch.device, dtype: torch.dtype
-) -> Iterator[Batch]:
-    """Yield in chunks the first sequences of EVALUATION or TEST, the same at every call."""
-    for block, start in enumerate(range(0, size, SEQUENCES_PER_CHUNK)):
-        batch = task.sample(SEQUENCES_PER_CHUNK, stream(kind, block=block))
-        count = min(SEQUENCES_PER_CHUNK, size - start)
-        inputs = batch.inputs[:, :count].to(device, dtype)
-        yield Batch(inputs, as_targets(batch.targets[:, :count], device, dtype))
-
-
-def as_targets(targets: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Move targets to a device; values change to `dtype`, class indices stay int64."""
-    return targets.to(device, dtype if targets.is_floating_point() else targets.dtype)
-
-
 class TrainingSet:
     """Train on a fixed set of sequences for each seed, shuffled anew in every epoch.
 
@@ -187,6 +133,60 @@ class TrainingSet:
             order = torch.randperm(self.size, generator=shuffling(seed, epoch))
             self._orders[seed, epoch] = order
         return self._orders[seed, epoch]
+
+
+def fixed_batches(
+    task: Task, size: int, kind: int, device: torch.device, dtype: torch.dtype
+) -> Iterator[Batch]:
+    """Yield in chunks the first sequences of EVALUATION or TEST, the same at every call."""
+    for block, start in enumerate(range(0, size, SEQUENCES_PER_CHUNK)):
+        batch = task.sample(SEQUENCES_PER_CHUNK, stream(kind, block=block))
+        count = min(SEQUENCES_PER_CHUNK, size - start)
+        inputs = batch.inputs[:, :count].to(device, dtype)
+        yield Batch(inputs, as_targets(batch.targets[:, :count], device, dtype))
+
+
+def scheduled_gap(gaps: Sequence[int], schedule: str, block: int, blocks: int) -> int:
+    """Return the gap of one block of training steps.
+
+    Args:
+        gaps: all that the task can have, ascending; the last is its own.
+        schedule: fixed, uniform (drawn anew for each block) or growing (evenly from the least to
+            the last, which is reached at GROWN_AFTER of the training).
+        block: from 0.
+        blocks: of the whole training.
+    """
+    if schedule == "uniform":
+        place = int(torch.randint(len(gaps), (), generator=scheduling(block)))
+    elif schedule == "growing":
+        place = int(block / max(GROWN_AFTER * blocks, 1) * len(gaps))
+    else:
+        place = len(gaps)
+    return gaps[min(place, len(gaps) - 1)]
+
+
+def mean_time_steps(task: Task, schedule: str, steps: int) -> float:
+    """Return the mean length of a sequence over the steps of a training."""
+    if schedule == "fixed":
+        return float(task.sequence_length)
+    gaps, blocks = possible_gaps(task), -(-steps // STEPS_PER_BLOCK)
+    lengths = {gap: task.at_gap(gap).sequence_length for gap in gaps}
+    shown = [lengths[scheduled_gap(gaps, schedule, block, blocks)] for block in range(blocks)]
+    return sum(shown) / blocks
+
+
+def possible_gaps(task: Task) -> list[int]:
+    """Return all gaps from 1 to its own at which a task can be built, ascending."""
+    found = []
+    for gap in range(1, task.gap):
+        with suppress(ValueError):
+            found.append(task.at_gap(gap).gap)
+    return [*found, task.gap]
+
+
+def as_targets(targets: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Move targets to a device; values change to `dtype`, class indices stay int64."""
+    return targets.to(device, dtype if targets.is_floating_point() else targets.dtype)
 
 
 def _draw(task: Task, size: int, seed: int, device: torch.device, dtype: torch.dtype) -> Batch:

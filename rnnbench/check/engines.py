@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 import torch
 from torch import Tensor
 
@@ -15,7 +17,6 @@ from rnnbench.check.problem import (
     Subject,
     difference,
     everything,
-    largest,
     make_problem,
     objective,
     pose,
@@ -56,7 +57,7 @@ def check_gradient(subject: Subject) -> Measured:
         scale = float(gradient.norm()) / leaf.numel() ** 0.5
         error = abs(float((gradient * direction).sum()) - slope)
         errors.append((name, error / max(scale, abs(slope), 1e-3)))
-    name, worst = largest(errors)
+    name, worst = max(errors, key=itemgetter(1))
     if not worst <= GRADIENT_BOUND:
         rule = f"agree with finite differences to {GRADIENT_BOUND:g}"
         raise Failure(
@@ -93,7 +94,7 @@ def check_compiled(subject: Subject) -> Measured:
     for dtype, bound in KERNEL_BOUNDS.items():
         found = everything("compiled", cell, pose(subject, cell, dtype=dtype))
         pairs = [(name, difference(found[name].double(), exact[name])) for name in exact]
-        name, apart[dtype] = largest(pairs)
+        name, apart[dtype] = max(pairs, key=itemgetter(1))
         if not apart[dtype] <= bound:
             text = f"the kernel must agree with the reference engine to {bound:g} in {dtype}"
             raise Failure(f"{text}, got {name} {apart[dtype]:.1e} apart", apart[dtype])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -155,8 +155,3 @@ def difference(first: Tensor, second: Tensor) -> float:
     scale = second.abs().max().clamp(min=1e-30)
     found = float(((first - second).abs().max() / scale).detach())
     return found if found == found else float("inf")
-
-
-def largest(values: Sequence[tuple[str, float]]) -> tuple[str, float]:
-    """Return the name and the value of the largest."""
-    return max(values, key=lambda pair: pair[1])

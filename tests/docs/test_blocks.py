@@ -27,7 +27,7 @@ SHORT = {"trainer.steps": 3, "model.hidden_size": 8, "trainer.eval_size": 16}
 # Of the reference there are its records; a report that draws its diagnoses too takes 15 s more.
 DIAGNOSED = {"docs/why.md": ["diagnosis.jsonl"]}
 # Their commands take a minute or more; the others have the like of them.
-LONGEST = ("docs/cells.md", "docs/why.md")
+LONGEST = ("docs/cells.md", "docs/cluster.md", "docs/why.md")
 # These are read every time but for their long commands, which are run with the other documents.
 QUICK = ("README.md", "docs/why.md")
 

@@ -23,6 +23,8 @@ def test_every_module_that_can_be_run_is_a_command(in_tmp, capsys):
         for path in files
     }
     assert names == {*COMMANDS, "rnnbench"}
+    expected = "bench check dashboard diagnose guess publish report status sync train transfer"
+    assert names == {"rnnbench", *(f"rnnbench.{n}" for n in [*expected.split(), "verify"])}
     assert run_command(["--help"]) == 0
     shown = capsys.readouterr().out
     for words, purpose in find_commands():

@@ -1,4 +1,4 @@
-"""From the words of a command to an exit code."""
+"""Run a command of sweeps: compose its jobs, check them and launch them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from collections.abc import Sequence
 
 from rnnbench.cli.compose import compose
 from rnnbench.cli.message import COMPOSING, ConfigError, one_line
-from rnnbench.console import printable
-
-BAD_INPUT = 2
-INTERRUPTED = 130
+from rnnbench.console import ExitCode, say
 
 
 def run_command(argv: Sequence[str] | None = None) -> int:
@@ -23,16 +20,16 @@ def run_command(argv: Sequence[str] | None = None) -> int:
     try:
         configurations = compose(arguments or ["--help"])
         if not configurations:
-            return 0
+            return ExitCode.DONE
         from rnnbench.cli.sweeps import make_sweeps  # not for help and completion: it takes torch
 
         sweeps = make_sweeps(configurations, shlex.join(["python", "-m", "rnnbench", *arguments]))
     except (*COMPOSING, ConfigError) as error:
-        print(f"rnnbench: error: {printable(one_line(error))}", file=sys.stderr)
-        return BAD_INPUT
+        say(f"error: {one_line(error)}")
+        return ExitCode.CANNOT_RUN
     except KeyboardInterrupt:
-        print("rnnbench: stopped", file=sys.stderr)
-        return INTERRUPTED
+        say("stopped")
+        return ExitCode.INTERRUPTED
     from rnnbench.launcher import launch
 
     return launch(sweeps)

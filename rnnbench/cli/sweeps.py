@@ -1,4 +1,4 @@
-"""From checked configurations to what the launcher runs."""
+"""Check the configurations of all jobs and gather them into sweeps."""
 
 from __future__ import annotations
 
@@ -63,12 +63,9 @@ def _make_sweep(group: list[Settings]) -> Sweep:
 
 def make_condition(settings: Settings) -> Condition:
     """Return the part of the settings that decides a training's numbers, but seed and rate."""
-    return Condition(
-        task=settings.task,
-        cell=settings.cell,
-        model=settings.model.model_dump(exclude={"match"}),
-        trainer=settings.trainer.model_dump(exclude={"lr"}),
-        dtype=settings.dtype,
-        engine=settings.engine,
-        device=settings.device,
-    )
+    keys = {"task", "cell", "model", "trainer", "dtype", "engine", "device"}
+    own = settings.model_dump(include=keys, exclude={"model": {"match"}, "trainer": {"lr"}})
+    try:
+        return Condition.from_settings(own, trusted=True, what="the command")
+    except ValueError as error:
+        raise ConfigError(str(error)) from error

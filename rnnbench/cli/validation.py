@@ -21,10 +21,10 @@ from rnnbench.cli.settings import STRICT, ModelSettings, Settings
 from rnnbench.engine import check_engine
 from rnnbench.experiment.class_path import find_class
 from rnnbench.experiment.condition import arguments_of
+from rnnbench.experiment.limits import SCHEDULES
 from rnnbench.model import Layers, matched_size
 from rnnbench.store.rules import is_name
 from rnnbench.task import Task
-from rnnbench.training.data import SCHEDULES
 from rnnbench.training.machine import choose_device
 
 # Many jobs of a sweep have the same cell or task, and what follows from one, a kernel for example,

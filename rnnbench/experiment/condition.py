@@ -1,4 +1,4 @@
-"""A condition: everything that decides a training's numbers but its seed and learning rate."""
+"""Describe a training by its condition: all that decides its numbers but seed and rate."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from rnnbench.console import message_of
-from rnnbench.experiment.class_path import find_class
-from rnnbench.experiment.limits import MAX_LAYERS, MAX_SET, MAX_SIZE, MAX_STEPS
+from rnnbench.experiment.class_path import check_path, find_class
+from rnnbench.experiment.limits import NEEDED, OPTIONAL, SETTINGS
 from rnnbench.store.records import Record
-from rnnbench.store.rules import NAME, SECTION, TEXT, TRUTH, Rule, Rules, check_fields, whole
+from rnnbench.store.rules import TRUTH, check_fields
 from rnnbench.store.schema import check_told
 
 if TYPE_CHECKING:
@@ -63,6 +63,36 @@ class Condition:
     engine: str
     device: str
     tuned: bool = False
+
+    @classmethod
+    def from_settings(cls, settings: Any, *, trusted: bool, what: str = "a record") -> Condition:
+        """Return the condition of these settings; all conditions of users and files come from here.
+
+        Args:
+            settings: as `settings` returns them.
+            trusted: they are the user's own; if not, no module is imported but for its class.
+            what: has the settings, for errors.
+
+        Raises:
+            ValueError: a setting is out of bounds, or task or cell cannot be built; one line.
+        """
+        check_fields(settings, SETTINGS, {"tuned": TRUTH}, f"{what}'s config")
+        unknown = settings.keys() - SETTINGS.keys() - {"tuned"}
+        if unknown:
+            raise ValueError(f"{what}'s config must not have {', '.join(sorted(unknown))}")
+        for part, needed in NEEDED.items():
+            check_fields(settings[part], needed, OPTIONAL.get(part, {}), f"{what}'s {part}")
+        condition = cls(**settings)
+        try:
+            if not trusted:
+                check_path(condition.task["_target_"], "task")
+                check_path(condition.cell["_target_"], "cell")
+            condition.build_task()
+            condition.build_cell()
+        except Exception as error:  # whatever a constructor raises of wrong arguments
+            reason = message_of(error)
+            raise ValueError(f"{what}'s config must have a task and a cell: {reason}") from error
+        return condition
 
     @property
     def name(self) -> str:
@@ -180,25 +210,6 @@ def arguments_of(section: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in section.items() if key not in NOT_ARGUMENTS}
 
 
-# As the command line bounds them: a small file must not ask for hours or for all memory.
-SIZE, LAYERS = whole(1, MAX_SIZE), whole(1, MAX_LAYERS)
-STEPS, SET = whole(1, MAX_STEPS), whole(1, MAX_SET)
-SECTIONS: Rules = {
-    **{"task": SECTION, "cell": SECTION, "model": SECTION, "trainer": SECTION},
-    **{"dtype": Rule("float32 or float64", lambda value: value in ("float32", "float64"))},
-    **{"engine": NAME, "device": NAME},
-}
-PARTS: dict[str, tuple[Rules, Rules]] = {
-    "task": ({"_target_": NAME, "name": NAME, "gap": SIZE}, {"gap_schedule": NAME}),
-    "cell": ({"_target_": NAME, "name": NAME}, {}),
-    "model": ({"hidden_size": SIZE, "num_layers": LAYERS, "bidirectional": TRUTH}, {}),
-    "trainer": (
-        {"steps": STEPS, "batch_size": SIZE, "eval_every": STEPS, "eval_size": SET},
-        {"optimizer": TEXT, "train_set_size": SET.or_none},
-    ),
-}
-
-
 def condition_of(record: Record) -> Condition:
     """Return a record's condition, of which task and cell can be built.
 
@@ -206,7 +217,7 @@ def condition_of(record: Record) -> Condition:
         ValueError: the record tells of none, or of another beside it, or has the id of another
             condition or run, or its task or cell cannot be built; one line.
     """
-    condition = condition_from(record.get("config", {}), "a record's config")
+    condition = Condition.from_settings(record.get("config", {}), trusted=False)
     check_told(record)
     if record.get("versions") == condition.versions:  # of others, ids cannot be made here
         _check_ids(record, condition)
@@ -218,31 +229,6 @@ def _check_ids(record: Record, condition: Condition) -> None:
     for name, made in (("condition_id", condition.condition_id), ("run_id", run_id)):
         if record[name] != made:
             raise ValueError(f"a record's {name} must be that of its settings, {made}")
-
-
-def condition_from(config: Any, what: str) -> Condition:
-    """Return the condition whose settings were stored.
-
-    Args:
-        config: the settings.
-        what: they are, in words, for errors.
-
-    Raises:
-        ValueError: they are none, or their task or cell cannot be built; one line.
-    """
-    check_fields(config, SECTIONS, {"tuned": TRUTH}, what)
-    unknown = config.keys() - SECTIONS.keys() - {"tuned"}
-    if unknown:
-        raise ValueError(f"{what} must not have {', '.join(sorted(unknown))}")
-    for part, (needed, optional) in PARTS.items():
-        check_fields(config[part], needed, optional, f"{what}.{part}")
-    condition = Condition(**config)
-    try:
-        condition.build_task()
-        condition.build_cell()
-    except Exception as error:  # whatever a constructor raises of arguments that are not its own
-        raise ValueError(f"{what} must have a task and a cell: {message_of(error)}") from error
-    return condition
 
 
 def is_buildable(record: Record) -> bool:

@@ -13,7 +13,6 @@ from rnnbench.task import Batch, Task
 from rnnbench.training.streams import TRAINING, scheduling, shuffling, stream
 
 # How the gap of training goes over the steps, if not at the one gap of the task.
-SCHEDULES = ("fixed", "uniform", "growing")
 GROWN_AFTER = 0.5  # share of the steps after which a growing gap has reached its end
 
 

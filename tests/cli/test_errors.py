@@ -14,6 +14,10 @@ import pytest
         ("task=copy task.gap=3", "task.gap must be at least num_symbols + 1 = 11, got 3"),
         ("task=adding task.gap=1", "task.gap must be at least 2, got 1"),
         (
+            "task.gap=2000000",
+            "the command's task's gap must be a whole number from 1 to 1048576, got 2000000",
+        ),
+        (
             "+task.alfabet_size=4",
             "task.alfabet_size is not an option (did you mean alphabet_size?)",
         ),

@@ -13,9 +13,9 @@ from rnnbench.console import ExitCode, say
 
 
 def run_command(argv: Sequence[str] | None = None) -> int:
-    """Compose, check everything, and launch; a mistake in the command is one line and code 2."""
+    """Compose and check all jobs, then launch them; return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if os.getcwd() not in sys.path:  # one's own task or cell, from the console script too
+    if os.getcwd() not in sys.path:  # the console script lacks it: own tasks and cells lie there
         sys.path.insert(0, os.getcwd())
     try:
         configurations = compose(arguments or ["--help"])

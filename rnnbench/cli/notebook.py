@@ -1,4 +1,4 @@
-"""The command line's work from a notebook: one condition, its results as a data frame."""
+"""Train one condition from a notebook, and return its results as a data frame."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run(
     seeds: int | Sequence[int] | None = None,
     **overrides: Any,
 ) -> pd.DataFrame:
-    """Train in this process, without workers; what is stored already is not trained again.
+    """Train in this process, without workers; runs that are stored are not trained again.
 
     Args:
         task: copy, adding, recall.

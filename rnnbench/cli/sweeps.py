@@ -14,13 +14,13 @@ from rnnbench.experiment.condition import Condition, Replica, Sweep
 
 
 def make_sweeps(configurations: Sequence[Mapping[str, Any]], command: str = "") -> list[Sweep]:
-    """Check all configurations; then gather their jobs into one sweep per output directory.
+    """Check the configurations of all jobs, and gather them into a sweep per output directory.
 
     Jobs of the same condition become one, with the replicas of all.
 
     Args:
-        configurations: of every job.
-        command: what was asked for, as it was typed, to be stored with the results.
+        configurations: one for each job.
+        command: what the user typed, to be stored with the results.
 
     Raises:
         ConfigError: a value is wrong, or jobs of one directory disagree on how to run.
@@ -35,6 +35,7 @@ def make_sweeps(configurations: Sequence[Mapping[str, Any]], command: str = "") 
 
 
 def _make_sweep(group: list[Settings]) -> Sweep:
+    """Make the sweep of jobs that have the same output directory."""
     first = group[0]
     for key in ("name", "workers", "condition_seconds", "dry_run", "plan", "tracker", "cluster"):
         values = [getattr(settings, key) for settings in group]

@@ -1,4 +1,4 @@
-"""Checks every value before anything starts, each mistake in one line that names the key."""
+"""Check every value of a configuration; a mistake is one line that names the key."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ from rnnbench.store.rules import is_name
 from rnnbench.task import Task
 from rnnbench.training.machine import choose_device
 
-# Many jobs of a sweep have the same cell or task, and what follows from one, a kernel for example,
-# follows for all.
+# Many jobs of a sweep have the same cell or task: each is built once, and a kernel compiled once.
 _built: dict[tuple[type, str], Any] = {}
 
 
 def check(configuration: Mapping[str, Any]) -> Settings:
-    """Return checked settings, task and cell with every argument filled in.
+    """Return the checked settings of a job, with every argument of its task and cell.
 
     Raises:
         ConfigError: a key is unknown or missing, or a value has a wrong type or range.
@@ -61,7 +60,7 @@ def check(configuration: Mapping[str, Any]) -> Settings:
 
 
 def _check_schedule(settings: Settings) -> dict[str, str]:
-    """Return the task's gap schedule as a section of its own; empty where it is fixed."""
+    """Return the task's gap schedule; nothing where it is fixed, as in results of before."""
     schedule = settings.task.get("gap_schedule", SCHEDULES[0])
     if schedule not in SCHEDULES:
         rule = f"be one of {', '.join(SCHEDULES)}"
@@ -75,14 +74,14 @@ def _check_schedule(settings: Settings) -> dict[str, str]:
 
 
 def _matched(model: ModelSettings, task: Task, cell: Cell) -> ModelSettings:
-    """Return the settings with the hidden size at which the cell matches an LSTM."""
+    """Return the settings with the hidden size that makes the cell as large as an LSTM."""
     layers = Layers(model.num_layers, model.bidirectional)
     size = matched_size(model.match, model.hidden_size, task, cell, LSTM(), layers)
     return model.model_copy(update={"hidden_size": size})
 
 
 def _check_section(section: Mapping[str, Any], kind: type, key: str) -> dict[str, Any]:
-    """Check a task's or cell's section by the signature of the class that it names."""
+    """Check the settings of a task or cell by the signature of its class."""
     for name in ("_target_", "name"):
         if not is_name(section.get(name)):  # as a record takes it
             raise ConfigError(f"{key}.{name} must be a name, got {section.get(name)!r}")
@@ -106,7 +105,7 @@ def _find(section: Mapping[str, Any], kind: type, key: str) -> Any:
 
 
 def _build(section: Mapping[str, Any], kind: type, key: str) -> Any:
-    """Build a task or cell; the same one again for the same class and arguments."""
+    """Build a task or cell, once for the same class and arguments."""
     found, arguments = _find(section, kind, key), arguments_of(section)
     content = (found, repr(sorted(arguments.items())))
     if content not in _built:
@@ -119,7 +118,7 @@ def _build(section: Mapping[str, Any], kind: type, key: str) -> Any:
 
 @cache
 def _arguments_model(kind: type) -> type[BaseModel]:
-    """Make a strict model of a class's constructor from its annotations and defaults."""
+    """Make a pydantic model of a constructor's arguments, of their types and defaults."""
     try:
         hints = typing.get_type_hints(kind.__init__)  # type: ignore[misc]
     except NameError as error:
@@ -136,6 +135,7 @@ def _arguments_model(kind: type) -> type[BaseModel]:
 
 
 def _describe(error: ValidationError, prefix: Iterable[str], known: Iterable[str]) -> str:
+    """Return what is wrong with the first wrong value, in a line."""
     first = error.errors()[0]
     loc = first["loc"]
     if loc[:1] == ("cluster",):  # next comes the kind, by which pydantic tells its settings apart
@@ -164,7 +164,7 @@ def _hint(error: ErrorDetails, known: Iterable[str]) -> str:
 
 
 def _check_place(directory: Path, key: str) -> None:
-    """Check that a directory is there or can be made; nothing is written."""
+    """Check that a directory is there or can be made, without making it."""
     place = directory.absolute()
     try:
         while not place.exists() and place != place.parent:

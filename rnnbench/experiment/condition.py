@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 # Raised whenever a model of the same parameters, or a training of the same seed, gives other
-# numbers: results of before and after are never one curve.
+# numbers: results of before and after then have different ids, and are never one curve.
 MODEL_VERSION = 1
 TRAINER_VERSION = 2
 
 
-# Keys of a task's or cell's section that are not arguments of its class.
+# Keys in the settings of a task or cell that are not arguments of its class.
 NOT_ARGUMENTS: Final = ("_target_", "name", "gap_schedule")
 
 
@@ -66,12 +66,12 @@ class Condition:
 
     @classmethod
     def from_settings(cls, settings: Any, *, trusted: bool, what: str = "a record") -> Condition:
-        """Return the condition of these settings; all conditions of users and files come from here.
+        """Check settings of a command, a plan or a record, and make their condition.
 
         Args:
-            settings: as `settings` returns them.
-            trusted: they are the user's own; if not, no module is imported but for its class.
-            what: has the settings, for errors.
+            settings: as the property `settings` returns them.
+            trusted: the user wrote them; else the paths of the classes are checked, too.
+            what: who has the settings, for errors.
 
         Raises:
             ValueError: a setting is out of bounds, or task or cell cannot be built; one line.
@@ -106,7 +106,7 @@ class Condition:
         `tuned` and `gap_schedule` came later than others, and are left out where they say
         nothing new: so earlier results keep their identity.
         """
-        return {
+        settings = {
             "task": dict(self.task),
             "cell": dict(self.cell),
             "model": dict(self.model),
@@ -114,8 +114,8 @@ class Condition:
             "dtype": self.dtype,
             "engine": self.engine,
             "device": self.device,
-            **({"tuned": True} if self.tuned else {}),
         }
+        return {**settings, "tuned": True} if self.tuned else settings
 
     @cached_property
     def condition_id(self) -> str:
@@ -125,12 +125,9 @@ class Condition:
     @property
     def versions(self) -> dict[str, int]:
         """Return the versions of task, cell, model and trainer: raised when numbers change."""
-        from rnnbench.cell import Cell
-        from rnnbench.task import Task
-
         return {
-            "task": find_class(self.task["_target_"], Task, "task").version,
-            "cell": find_class(self.cell["_target_"], Cell, "cell").version,
+            "task": self._find("task").version,
+            "cell": self._find("cell").version,
             "model": MODEL_VERSION,
             "trainer": TRAINER_VERSION,
         }
@@ -141,24 +138,29 @@ class Condition:
         return schedule
 
     def run_id(self, replica: Replica) -> str:
+        """Return the hash of the condition with a seed and a rate."""
         return digest({"condition": self.condition_id, "seed": replica.seed, "lr": replica.lr})
 
     def build_task(self) -> Task:
-        from rnnbench.task import Task
-
-        found = find_class(self.task["_target_"], Task, "task")
-        return cast(Task, found(**arguments_of(self.task)))
+        """Return a new task."""
+        return cast("Task", self._find("task")(**arguments_of(self.task)))
 
     def build_cell(self) -> Cell:
-        from rnnbench.cell import Cell
+        """Return a new cell."""
+        return cast("Cell", self._find("cell")(**arguments_of(self.cell)))
 
-        found = find_class(self.cell["_target_"], Cell, "cell")
-        return cast(Cell, found(**arguments_of(self.cell)))
+    def _find(self, part: str) -> Any:
+        from rnnbench.cell import Cell  # here, as these take torch
+        from rnnbench.task import Task
+
+        if part == "task":
+            return find_class(self.task["_target_"], Task, part)
+        return find_class(self.cell["_target_"], Cell, part)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What the command line hands to the launcher: distinct conditions for one output directory.
+    """The different conditions that a command trains into one directory, and how.
 
     Attributes:
         tracker: kind (wandb or none), mode (auto, online or offline), project, entity.
@@ -186,7 +188,7 @@ class Sweep:
 
     @property
     def asked(self) -> dict[str, dict[str, Any]]:
-        """Return what is asked for, as the manifest has it, see `rnnbench.store.manifest`."""
+        """Return what the manifest says of the conditions, see `rnnbench.store.manifest`."""
         return {
             condition.condition_id: {
                 "name": condition.name,
@@ -206,16 +208,16 @@ def digest(value: object) -> str:
 
 
 def arguments_of(section: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a task's or cell's constructor arguments from its section of the configuration."""
+    """Return the constructor arguments among the settings of a task or cell."""
     return {key: value for key, value in section.items() if key not in NOT_ARGUMENTS}
 
 
 def condition_of(record: Record) -> Condition:
-    """Return a record's condition, of which task and cell can be built.
+    """Return the condition of a record, and check that the record agrees with it.
 
     Raises:
-        ValueError: the record tells of none, or of another beside it, or has the id of another
-            condition or run, or its task or cell cannot be built; one line.
+        ValueError: its settings are wrong, or other fields, or its ids, are those of other
+            settings, or its task or cell cannot be built; one line.
     """
     condition = Condition.from_settings(record.get("config", {}), trusted=False)
     check_told(record)
@@ -232,7 +234,7 @@ def _check_ids(record: Record, condition: Condition) -> None:
 
 
 def is_buildable(record: Record) -> bool:
-    """Return whether a record tells of a condition whose task and cell can be built here."""
+    """Return whether the condition of a record can be made here."""
     try:
         condition_of(record)
     except ValueError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from itertools import groupby, islice
 from pathlib import Path
@@ -10,10 +10,12 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from rnnbench.console import (
+    ExitCode,
     Parser,
     at_least,
     leave,
     message_of,
+    mistakes,
     printable,
     whole_number,
     whole_numbers,
@@ -27,6 +29,19 @@ SEQUENCES = 1024
 LEAST_SEQUENCES = 64
 # One run that fails must not stop the others; too much memory raises either of the last two.
 FAILURES = (OSError, ValueError, SafetensorError, RuntimeError, MemoryError)
+
+parser = Parser("rnnbench.diagnose", __doc__)
+parser.add_argument("directory", metavar="DIR", type=Path, help="a results directory")
+parser.add_argument("--task", type=words, help="of these tasks only: copy,recall")
+parser.add_argument("--cell", type=words, help="of these cells only: gru,lstm")
+parser.add_argument("--gap", type=whole_numbers, help="at these gaps only: 20,40")
+parser.add_argument("--seeds", type=whole_number, help="the first so many seeds of each curve")
+parser.add_argument(
+    "--sequences",
+    type=at_least(LEAST_SEQUENCES),
+    default=SEQUENCES,
+    help=f"fresh sequences to measure on, {SEQUENCES} unless told",
+)
 
 
 def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUENCES) -> int:
@@ -86,34 +101,15 @@ def _name(record: Record) -> str:
     return f"{what} lr {record['lr']:g} seed {record['seed']}"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; a wrong argument is one line and exit code 2."""
-    given = _parser().parse_args(arguments)
-    try:
+@parser.command
+def main(given: Namespace) -> int:
+    """Diagnose the runs asked for and print how many have a diagnosis."""
+    with mistakes(OSError, ValueError):
         check_links(given.directory)
         records = choose(given.directory, given.task, given.cell, given.gap, given.seeds)
-    except (OSError, ValueError) as error:
-        print(f"rnnbench.diagnose: error: {message_of(error)}", file=sys.stderr)
-        return 2
     done = diagnose(given.directory, records, given.sequences)
     print(f"{done} of {len(records)} runs: {given.directory / 'diagnosis'}")
-    return 0
-
-
-def _parser() -> Parser:
-    parser = Parser(prog="python -m rnnbench.diagnose", description=__doc__)
-    parser.add_argument("directory", metavar="DIR", type=Path, help="a results directory")
-    parser.add_argument("--task", type=words, help="of these tasks only: copy,recall")
-    parser.add_argument("--cell", type=words, help="of these cells only: gru,lstm")
-    parser.add_argument("--gap", type=whole_numbers, help="at these gaps only: 20,40")
-    parser.add_argument("--seeds", type=whole_number, help="the first so many seeds of each curve")
-    parser.add_argument(
-        "--sequences",
-        type=at_least(LEAST_SEQUENCES),
-        default=SEQUENCES,
-        help=f"fresh sequences to measure on, {SEQUENCES} unless told",
-    )
-    return parser
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":

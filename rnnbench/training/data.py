@@ -12,7 +12,6 @@ from rnnbench.experiment.limits import SEQUENCES_PER_CHUNK, STEPS_PER_BLOCK
 from rnnbench.task import Batch, Task
 from rnnbench.training.streams import TRAINING, scheduling, shuffling, stream
 
-SCHEDULES = ("fixed", "uniform", "growing")  # how the gap changes over the steps of a training
 GROWN_AFTER = 0.5  # share of the steps after which a growing gap has reached the task's own
 
 
@@ -37,7 +36,7 @@ class TrainingData:
         """Draw nothing yet; `seeds` has one for each replica.
 
         `dtype` is that of inputs and of targets that are values. Only a schedule (one of
-        SCHEDULES) needs `steps`, the length of the training.
+        `experiment.limits.SCHEDULES`) needs `steps`, the length of the training.
         """
         self.task, self.batch_size, self.seeds = task, batch_size, list(seeds)
         self.schedule, self.blocks = schedule, -(-steps // STEPS_PER_BLOCK)

@@ -15,7 +15,7 @@ from safetensors.torch import load
 
 from rnnbench.console import message_of
 from rnnbench.engine import check_engine, kernel_identity
-from rnnbench.experiment.condition import Condition, Replica, condition_from, condition_of
+from rnnbench.experiment.condition import Condition, Replica, condition_of
 from rnnbench.store.records import NothingToDo, Record, Store, decode, encode, read_records
 from rnnbench.store.rules import shown
 from rnnbench.training.machine import choose_device
@@ -80,7 +80,7 @@ def _reason(record: Record, known: dict[str, Here | str]) -> str:
 def _here(record: Record) -> Here | str:
     """Return what a record's settings give here, or why its numbers may be others here."""
     try:
-        condition = condition_from(record.get("config", {}), "a record's config")
+        condition = Condition.from_settings(record.get("config", {}), trusted=False)
         cell, device = condition.build_cell(), choose_device(record["device"])
         check_engine(record["engine"], cell, device)
         run = {"engine": record["engine"], "device": device}

@@ -79,7 +79,7 @@ def test_where_a_sweep_runs_is_not_part_of_its_conditions():
 
 
 def test_jobs_of_one_directory_agree_on_the_cluster():
-    from rnnbench.cli.validation import ConfigError
+    from rnnbench.cli.message import ConfigError
 
     with pytest.raises(ConfigError, match="cluster must be the same in all jobs of out"):
         sweep("+cluster=slurm", "cluster.time=5,6", "output_dir=out")

@@ -12,7 +12,7 @@ from typing import Any
 from rnnbench.console import message_of, warn
 from rnnbench.experiment.condition import condition_of, digest, is_buildable
 from rnnbench.launcher.plan import Job, Remaining
-from rnnbench.store.files import read_file, write_atomically
+from rnnbench.store.files import parse_json, read_file, write_atomically
 from rnnbench.store.records import FINISHED, Store
 from rnnbench.store.rules import AT_LEAST_0, Rule, Rules, is_text
 
@@ -49,10 +49,10 @@ def read_choices(path: Path) -> dict[str, Choice]:
     That one is named.
     """
     try:
-        found = json.loads(read_file(path))
+        found = parse_json(read_file(path))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         found = None
     pairs = found.items() if isinstance(found, dict) else ()
     choices = {key: choice for key, choice in pairs if _is_choice(choice)}

@@ -1,4 +1,4 @@
-"""Which process it is: told from all others of this machine, and of others."""
+"""Claim a condition for one process, so that no other trains it at the same time."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rnnbench.store.files import read_file
-from rnnbench.store.rules import is_name, whole
+from rnnbench.store import rules
+from rnnbench.store.files import read_object
 
 
 def own_identity() -> dict[str, Any]:
-    """Return what this process is known by, as plain values: host, system, pid and begun."""
+    """Return this process's host, system, number and time of start, as plain values."""
     pid = os.getpid()
     return {"host": platform.node(), "system": _system(), "pid": pid, "begun": _begun(pid)}
 
 
 def is_gone(known: Mapping[str, Any]) -> bool:
-    """Return whether a process is known to be no more: it was one of this machine.
+    """Return whether a process is known to have ended: it was one of this machine.
 
     Raises:
         KeyError: too little is known of it.
@@ -39,7 +39,7 @@ def is_gone(known: Mapping[str, Any]) -> bool:
 
 @cache
 def _system() -> list[str]:
-    """Return what tells this machine, start of it and space of process numbers from all others."""
+    """Return what identifies this machine, its last start and its space of process numbers."""
     parts = [platform.node()]
     with suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
@@ -48,7 +48,7 @@ def _system() -> list[str]:
 
 
 def _begun(pid: int) -> str | None:
-    """Return when a process of this machine began, or None where there is no such process."""
+    """Return when a process of this machine started, or None where there is no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -74,11 +74,11 @@ BEAT_SECONDS = 10.0
 # Longer than a network file system may go on showing what a file was before.
 STALE_SECONDS = 90.0
 NAME = re.compile(r"[0-9a-f]{16}\.json")
-PID = whole(1)
+RULES = {"host": rules.NAME, "pid": rules.whole(1)}
 
 
 class Claim:
-    """What a process holds between entering and leaving; made by `take`.
+    """Holds a condition for this process from entering to leaving; made by `take`.
 
     Attributes:
         lost: somebody has taken the claim over, since for too long it did not change.
@@ -119,7 +119,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Holder:
-    """Who has a claim.
+    """Tells which process has a claim.
 
     Attributes:
         file: its file in the claim.
@@ -213,11 +213,7 @@ class ClaimWatcher:
     """Looks at the claims of others, again and again, until they are free."""
 
     def __init__(self, *, stale_seconds: float = STALE_SECONDS) -> None:
-        """Prepare to look.
-
-        Args:
-            stale_seconds: a claim that has not changed for so long is that of a dead process.
-        """
+        """Take a claim that has not changed for `stale_seconds` for that of a dead process."""
         self.stale_seconds = stale_seconds
         self._seen: dict[Path, tuple[int, float]] = {}
 
@@ -251,10 +247,9 @@ def _remove(file: Path) -> None:
 
 def _read(file: Path) -> Holder:
     host, pid, dead = "", 0, False
-    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        known = json.loads(read_file(file))
-        if is_name(known["host"]) and PID.holds(known["pid"]):
-            host, pid = known["host"], known["pid"]
-            dead = is_gone(known)
+    with suppress(OSError, ValueError, KeyError):
+        known = read_object(file, RULES, {}, "a claim")
+        host, pid = known["host"], known["pid"]
+        dead = is_gone(known)
     status = os.lstat(file)  # once it was opened, a network file system shows it as it is, too
     return Holder(file, host, pid, status.st_mtime_ns, status.st_mtime, dead)

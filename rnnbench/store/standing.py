@@ -1,4 +1,4 @@
-"""How the runs of a sweep stand: counted by kind for each task and cell, and what failed."""
+"""Count the runs of a sweep by what became of them, and tell which are in training."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import Any
 
 from rnnbench.console import message_of, warn
 from rnnbench.store.claims import Holder, claim_of, holders
-from rnnbench.store.files import read_file, write_atomically
+from rnnbench.store.files import read_object, write_atomically
 from rnnbench.store.manifest import read_manifest
-from rnnbench.store.records import FINISHED, Record, read_records
+from rnnbench.store.records import Record, is_finished, read_records
 from rnnbench.store.rules import SHARE, Rules, whole
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts, and a line for what is behind the bad ones.
+    """Counts runs by kind, and says in a line each what failed.
 
     Attributes:
         counts: runs by kind, for each (task, cell); `failed` and `left` are not done.
@@ -67,20 +67,22 @@ def _aligned(rows: Sequence[Sequence[str]], *, names: int) -> str:
 
 NEWS_SECONDS = 5.0
 RULES: Rules = {
-    **{"step": whole(0), "steps": whole(1), "active": whole(0)},
+    "step": whole(0),
+    "steps": whole(1),
+    "active": whole(0),
     "accuracy": SHARE.or_none,
 }
 
 
 class ProgressFile:
-    """The news of one condition: step, steps, active (replicas in the stack) and accuracy."""
+    """Keeps how far a condition in training is: step, steps, active replicas and accuracy."""
 
     def __init__(self, output_dir: Path | str, condition_id: str) -> None:
         self.path = Path(output_dir) / "progress" / f"{condition_id}.json"
         self._told = -NEWS_SECONDS
 
     def tell(self, news: Mapping[str, Any]) -> None:
-        """Write the news, every few seconds; a full disk must not stop what they are about."""
+        """Write the progress, every few seconds; a full disk must not stop the training."""
         if time.monotonic() - self._told < NEWS_SECONDS:
             return
         self._told = time.monotonic()
@@ -88,28 +90,23 @@ class ProgressFile:
             write_atomically(self.path, json.dumps({key: news[key] for key in RULES}).encode())
 
     def read(self) -> dict[str, Any] | None:
-        """Return the latest news, or None where there are none."""
+        """Return the latest progress, or None where there is none."""
         try:
-            news = json.loads(read_file(self.path))
-            told = {key: news[key] for key in RULES}
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            found = read_object(self.path, RULES, {}, "a progress file")
+        except (OSError, ValueError):
             return None
-        as_told = all(rule.holds(told[key]) for key, rule in RULES.items())
-        return told if as_told and told["step"] <= told["steps"] else None
+        return found if found["step"] <= found["steps"] else None
 
     def clear(self) -> None:
-        """Remove the news, once the condition is no longer in training."""
+        """Remove the file, once the condition is no longer in training."""
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
             self.path.parent.rmdir()
 
 
-TUNING = "tuning"
-
-
 @dataclass(frozen=True)
 class Running:
-    """A condition that a process is at.
+    """Tells of a condition in training.
 
     Attributes:
         holder: who is at it; one that is known to be dead has been killed.
@@ -125,7 +122,7 @@ class Running:
 
 @dataclass(frozen=True)
 class SweepStatus:
-    """How the runs of a directory stand.
+    """Tells how the runs of a directory stand.
 
     Attributes:
         tally: runs by status, and `left`.
@@ -154,7 +151,7 @@ def read_sweep_status(output_dir: Path) -> SweepStatus:
         records = list(by_condition.get(identity, {}).values())
         entry = manifest.get(identity) or _entry(records[0])
         statuses = Counter(record["status"] for record in records)
-        done = sum(statuses[status] for status in FINISHED)
+        done = sum(map(is_finished, records))
         statuses["left"] = max(0, len(entry["replicas"]) - statuses.total())
         counts.setdefault((entry["task"], entry["cell"]), Counter()).update(statuses)
         finished += not statuses["left"] and not statuses["failed"] and done > 0

@@ -1,4 +1,4 @@
-"""Weights & Biases as a mirror of what is trained."""
+"""Mirror what is trained to Weights & Biases."""
 
 from rnnbench.tracker.mirror import Tracker, WandbTracker, open_tracker
 from rnnbench.tracker.reach import choose_mode, prepare

@@ -1,4 +1,4 @@
-"""Weights & Biases as a mirror: every run as it trains; never read back, never in the way."""
+"""Mirror every run to Weights & Biases as it trains, and send later what it lacks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from rnnbench.console import message_of
 from rnnbench.store.records import Record
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
 CLOSE_SECONDS = 10.0
 
 
-class Tracker(Protocol):
-    """What training tells of its runs; `record` is a run's record, as far as it is known."""
-
-    def start(self, record: Mapping[str, Any]) -> None: ...
-
-    def log(self, run_id: str, row: Mapping[str, float]) -> None: ...
-
-    def finish(self, record: Mapping[str, Any]) -> None: ...
-
-    def close(self) -> None: ...
-
-
 def open_tracker(settings: Mapping[str, Any], output_dir: Path, sweep: str) -> Tracker:
     """Return the tracker that was configured.
 
@@ -43,28 +31,28 @@ def open_tracker(settings: Mapping[str, Any], output_dir: Path, sweep: str) -> T
         sweep: name of the sweep, the runs' group.
     """
     if settings["kind"] == "none":
-        return NullTracker()
+        return Tracker()
     return WandbTracker(settings, output_dir, sweep)
 
 
-class NullTracker:
-    """Tells nobody."""
+class Tracker:
+    """Hears of runs as they train, and does nothing."""
 
     def start(self, record: Mapping[str, Any]) -> None:
-        """Pass over it."""
+        """Hear that a run begins, from its record as far as it is known."""
 
     def log(self, run_id: str, row: Mapping[str, float]) -> None:
-        """Pass over it."""
+        """Hear of an evaluation of a run."""
 
     def finish(self, record: Mapping[str, Any]) -> None:
-        """Pass over it."""
+        """Hear that a run has ended, from its record."""
 
     def close(self) -> None:
-        """Pass over it."""
+        """Hear that no more will come."""
 
 
-class WandbTracker:
-    """One W&B run per replica, several open at once.
+class WandbTracker(Tracker):
+    """Mirrors each replica as a W&B run, several at once.
 
     W&B is asked in a thread of its own, so that training waits for it at the end alone, and then
     for a limited time. After an error it is asked no more.

@@ -1,4 +1,4 @@
-"""Where a sweep is mirrored to: kept beside W&B's files, for what is sent or drawn later."""
+"""Find out whether W&B can be reached, and keep where a sweep is mirrored to."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.console import message_of, warn
-from rnnbench.store.files import write_atomically
-from rnnbench.store.rules import NAME, Rules, check_fields
+from rnnbench.store.files import read_object, write_atomically
+from rnnbench.store.rules import NAME, Rules
 from rnnbench.tracker.client import Outage, quiet_client
 
 PROJECT = "rnnbench"
@@ -32,11 +32,10 @@ def read_destination(output_dir: Path) -> dict[str, str | None]:
     """Return project and entity; the defaults where the sweep was not mirrored."""
     default: dict[str, str | None] = {"project": PROJECT, "entity": None}
     try:
-        kept = json.loads(_file(output_dir).read_bytes())
-        check_fields(kept, RULES, {}, "a destination")
-        return {name: kept[name] for name in default}
-    except (OSError, ValueError, RecursionError):
+        kept = read_object(_file(output_dir), RULES, {}, "a destination")
+    except (OSError, ValueError):
         return default
+    return {name: kept[name] for name in default}
 
 
 def add_destination(parser: argparse.ArgumentParser) -> None:
@@ -94,10 +93,7 @@ def choose_mode(settings: Mapping[str, Any]) -> str:
 
 def find_problem() -> str | None:
     """Return why nothing can be sent now, or None where W&B answers and takes the key."""
-    try:
-        wandb = quiet_client()
-    except ValueError as error:
-        return str(error)
+    wandb = quiet_client()
     try:
         if not wandb.login(prompt=False, verify=False):
             return NO_KEY
@@ -115,7 +111,7 @@ def find_problem() -> str | None:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Takes a redirect for an error: another host has no business with the key."""
+    """Turns a redirect into an error: another host has no business with the key."""
 
     def redirect_request(self, *_: Any) -> None:
         return None

@@ -1,4 +1,4 @@
-"""What W&B is told of one run: how it is opened, its rows, and its results as the summary."""
+"""Send one run to W&B: open it, add its evaluations, and put its results into the summary."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.experiment.condition import digest
+from rnnbench.store.records import RESULTS
 from rnnbench.tracker.client import open_run
 
 if TYPE_CHECKING:
@@ -15,10 +16,8 @@ if TYPE_CHECKING:
 
 CURVES = ("loss", "accuracy", "score", "grad_norm")
 NOT_SUMMARY = ("config", "environment", "history", "plateaus", "format", "versions")
-OUTCOME = (  # no settings, and known at the end alone
-    *("status", "steps", "clipped_steps", "steps_to_solve", "loss", "accuracy", "score"),
-    *("seconds", "sequences_per_second", "error"),
-)
+# No settings, and known at the end alone.
+OUTCOME = (*RESULTS, "clipped_steps", "seconds", "sequences_per_second", "error")
 Record = Mapping[str, Any]
 
 

@@ -1,4 +1,4 @@
-"""One W&B run for a whole sweep: figures, tables, and the results themselves as an artifact."""
+"""Send the figures, tables and results of a whole sweep to W&B, as one run."""
 
 from __future__ import annotations
 
@@ -25,16 +25,10 @@ ARTIFACT_SECONDS = 20
 
 
 def log_summary(sweep: str, settings: Mapping[str, Any], output_dir: Path, report: Path) -> bool:
-    """Mirror what a sweep has found so far; the same results are not logged twice.
+    """Mirror what a sweep has found so far, and return whether W&B lacked it.
 
-    Args:
-        sweep: its name.
-        settings: mode (online or offline), project, entity.
-        output_dir: where its results lie.
-        report: where its report lies.
-
-    Returns:
-        Whether W&B lacked it.
+    The same results are not logged twice. The settings are mode (online or offline), project and
+    entity.
 
     Raises:
         Exception: whatever the client raises, or the lack of a report.

@@ -1,4 +1,4 @@
-"""From a condition and what came of a replica to the record that is stored of it."""
+"""Build the record of a replica, before and after it has trained, and compare two records."""
 
 from __future__ import annotations
 
@@ -21,12 +21,9 @@ from rnnbench.training.trainer import Outcome
 def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any]) -> Record:
     """Return all that is known of a run before it has trained.
 
-    Args:
-        condition: what is trained.
-        replica: seed and learning rate.
-        run: sweep, command, engine, device (both resolved), started (ISO time), tuning (how the
-            rate was chosen; None where it was given) and, once it is known, kernel (see
-            `rnnbench.engine.kernel_identity`).
+    `run` has sweep, command, engine, device (both resolved), started (ISO time), tuning (how the
+    rate was chosen; None where it was given) and, once it is known, kernel (see
+    `rnnbench.engine.kernel_identity`).
     """
     task, cell = condition.build_task(), condition.build_cell()
     layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
@@ -160,4 +157,4 @@ def _circumstances(record: Record) -> dict[str, Any]:
     versions = {f"{part} version": number for part, number in record.get("versions", {}).items()}
     run = {name: record[name] for name in ("engine", "device", "dtype")}
     environment = record.get("environment", {})
-    return {**versions, **run, **{name: environment.get(name) for name in ENVIRONMENT}}
+    return versions | run | {name: environment.get(name) for name in ENVIRONMENT}

@@ -1,4 +1,4 @@
-"""Trained weights of a stored run, ready to be asked and stepped through."""
+"""Load the trained weights of stored runs as models."""
 
 from __future__ import annotations
 
@@ -33,13 +33,7 @@ def load_model(path: Path | str, run_id: str) -> SequenceModel:
 def load_stack(
     path: Path | str, run_ids: Sequence[str], engine: str = "reference", device: str = "cpu"
 ) -> SequenceModel:
-    """Return the trained models of several runs of one condition as a stack.
-
-    Args:
-        path: of the results directory.
-        run_ids: at least one, in the order of the stack.
-        engine: that runs the model.
-        device: where it lies.
+    """Return the trained models of several runs of one condition, at least one, as a stack.
 
     Raises:
         FileNotFoundError: the directory holds no such run, or not its parameters.

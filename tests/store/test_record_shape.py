@@ -5,15 +5,17 @@ import os
 
 import pytest
 
+from rnnbench.experiment.condition import Replica
 from rnnbench.launcher.engines import read_choices
 from rnnbench.store.claims import claim_of, holders
 from rnnbench.store.diagnoses import read_diagnoses
 from rnnbench.store.manifest import read_manifest
 from rnnbench.store.records import Store, consolidate, decode, encode
-from rnnbench.store.schema import NEEDED, OPTIONAL, check_record
+from rnnbench.store.schema import NEEDED, OPTIONAL, RULES, check_record
 from rnnbench.store.standing import ProgressFile
 from rnnbench.tracker.reach import read_destination
 from rnnbench.training.checkpoint import load_checkpoint
+from rnnbench.training.recording import describe_run, failed_record
 from rnnbench.training.trainer import make_recipe
 from tests.small_sweep import ONE
 from tests.stored_record import stored_record
@@ -47,6 +49,21 @@ def changed(path, value):
 
 def test_a_whole_record_is_read():
     assert decode(encode(WHOLE)) == WHOLE
+
+
+def test_every_field_that_is_written_is_declared():
+    run = {"sweep": "s", "command": "", "engine": "reference", "device": "cpu", "tuning": None}
+    written = failed_record(describe_run(ONE, Replica(0, 1e-3), run | {"started": "now"}), "x")
+    assert written.keys() == NEEDED.keys() | OPTIONAL.keys() | {"format"}
+    environment = RULES[("environment",)][1]
+    assert environment.keys() <= written["environment"].keys()
+
+
+@pytest.mark.parametrize("section", ["versions", "environment", "config"])
+def test_a_section_holds_what_can_be_a_column(section):
+    for key, rule in RULES[(section,)][1].items():
+        with pytest.raises(ValueError, match=f"^a record's {section}'s {key} must be {rule.words}"):
+            check_record(WHOLE | {section: {key: [1]}})
 
 
 @pytest.mark.parametrize("key", NEEDED)

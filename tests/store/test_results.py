@@ -11,7 +11,13 @@ from rnnbench.store.records import Store, consolidate
 
 COLUMNS = """task cell gap seed lr hidden_size num_parameters state_size batch_size steps loss
 accuracy score chance_accuracy chance_loss status steps_to_solve seconds sequences_per_second engine
-device dtype run_id condition_id version""".split()
+device dtype run_id condition_id version sequence_length load_bits plateaus init keep_bias sweep
+error num_layers directions least_distance greatest_distance clipped_steps lr_choice gap_schedule
+optimizer clip_norm clip_value train_set_size task_version cell_version model_version
+trainer_version command python torch platform cpu cores threads gpu git_commit started""".split()
+FLOATS = """lr loss accuracy score steps_to_solve seconds sequences_per_second load_bits keep_bias
+least_distance greatest_distance clipped_steps clip_norm clip_value train_set_size task_version
+cell_version model_version trainer_version""".split()
 
 
 def record(seed, **more):
@@ -43,7 +49,10 @@ def directory(tmp_path):
 
 def test_one_row_per_run_with_the_promised_columns(directory):
     frame = rnnbench.load_results(directory)
-    assert set(COLUMNS) <= set(frame.columns)
+    assert frame.columns.tolist() == COLUMNS
+    assert {"lr_choice": "given", "gap_schedule": "fixed", "optimizer": "adam"}.items() <= dict(
+        frame.iloc[0]
+    ).items()
     assert frame["seed"].tolist() == [0, 1, 2]
     assert frame["status"].tolist() == ["solved", "unsolved", "diverged"]
     assert frame["steps_to_solve"].dtype == "float64"
@@ -107,4 +116,5 @@ def test_a_consolidated_place_reads_alike_and_runs_count_once(directory, tmp_pat
 def test_an_empty_directory_gives_no_rows_but_all_columns(tmp_path):
     frame = rnnbench.load_results(tmp_path)
     assert len(frame) == 0
-    assert set(COLUMNS) <= set(frame.columns)
+    assert frame.columns.tolist() == COLUMNS
+    assert frame.columns[frame.dtypes == "float64"].tolist() == [c for c in COLUMNS if c in FLOATS]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from rnnbench.store.files import private_directory, read_file, write_atomically
 
-INPUTS = ("runs/*.json", "records.jsonl", "diagnosis/*.json", "diagnosis.jsonl")
-INPUTS += ("transfer.csv", "guesses.csv")
+FILES = ["runs/*.json", "records.jsonl", "diagnosis/*.json", "diagnosis.jsonl"]
+FILES += ["transfer.csv", "guesses.csv", "report/*"]
 
 
 def is_drawn(directory: Path) -> bool:
@@ -43,7 +43,7 @@ def _note(directory: Path) -> Path | None:
 def _state(directory: Path) -> str:
     """Return a hash of the names, sizes and times of all results and of what lies in `report/`."""
     total = hashlib.sha256()
-    for pattern in (*INPUTS, "report/*"):
+    for pattern in FILES:
         for path in sorted(directory.glob(pattern)):
             found = path.stat()
             # The time of change is set by the system, that of writing by whoever writes the file.

@@ -142,7 +142,8 @@ def _draw(runs: pd.DataFrame, curves: pd.DataFrame, name: str, x: str) -> Figure
 def _draw_gap(panel: Axes, lines: pd.DataFrame, x: str, style: Style, shade: Colour) -> None:
     """Draw all seeds of one gap; the mark stands where the line ends on the other side."""
     for phase, look in LOOKS.items():
-        own = lines[lines.phase == phase].pivot_table(index=x, columns="run_id", values="value")
+        own = lines[(lines.phase == phase) & lines["value"].notna()]
+        own = own.pivot(index=x, columns="run_id", values="value")
         if own.empty:
             continue
         middle = own.median(axis=1)

@@ -190,35 +190,3 @@ def room_at_a_gap(gaps: Sequence[float]) -> float:
     """Return the width, in log gap, in which a gap's marks stay clear of its neighbours'."""
     nearest = np.diff(np.log(gaps)).min() if len(gaps) > 1 else math.log(2)
     return 0.5 * float(nearest)
-
-
-MOST_GAPS = 10
-
-
-def at_some_gaps(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs at up to MOST_GAPS gaps of each task, even in log gap, ends included.
-
-    Args:
-        results: one row per run.
-    """
-    gaps = results.groupby("task")["gap"].transform(lambda own: own.isin(spread(own.unique())))
-    return results[gaps.astype(bool)]
-
-
-def gap_notes(results: pd.DataFrame) -> tuple[str, ...]:
-    """Return what a legend has to say of gaps that have no panel; nothing where all have one."""
-    most, shown = (
-        int(runs.groupby("task")["gap"].nunique().max())
-        for runs in (results, at_some_gaps(results))
-    )
-    return (f"panels: {shown} of {most} gaps",) if most > shown else ()
-
-
-def spread(gaps: np.ndarray) -> list[int]:
-    """Return up to MOST_GAPS of different gaps, as even in log gap as they come."""
-    ordered = np.sort(gaps)
-    if len(ordered) <= MOST_GAPS:
-        return [int(gap) for gap in ordered]
-    wanted = np.geomspace(ordered[0], ordered[-1], MOST_GAPS)
-    nearest = np.abs(np.log(ordered)[:, None] - np.log(wanted)).argmin(0)
-    return [int(gap) for gap in ordered[np.unique(nearest)]]

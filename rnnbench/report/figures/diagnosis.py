@@ -34,6 +34,7 @@ from rnnbench.store.rules import LARGEST
 
 MOST_COLUMNS = 4
 MOST_GAPS = 3
+SHOWN = ["task", "label", "gap", "phase", "name", "run_id", "value"]  # of a curve
 LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 1.4}, "trained": {"lw": 2.0}}
 # What is less lies at the lower edge, for nothing else would be seen; more widens the axis.
 FAINTEST, STRONGEST = 1e-9, 1e2
@@ -145,10 +146,12 @@ def drawn_gaps(curve: pd.DataFrame) -> list[int]:
 def _draw(runs: pd.DataFrame, curves: pd.DataFrame, name: str, x: str) -> Drawing:
     styles = {curve_label(*pair): style for pair, style in curve_styles(curves_of(runs)).items()}
     figure, panels = curve_grid(panels_of(curves))
+    most = curves.groupby("task")["gap"].max()
+    by_panel = dict(iter(curves[[*SHOWN, x]].groupby(["task", "label"])))
     for (task, label), panel in panels.items():
-        own = curves[(curves.task == task) & (curves.label == label)]
+        own = by_panel[task, label]
         shown = drawn_gaps(own)
-        set_time_axis(panel, shown, most=curves[curves.task == task]["gap"].max())
+        set_time_axis(panel, shown, most=most[task])
         shades = _shades(styles[label].colour, len(shown))
         for gap, shade in zip(shown, shades, strict=True):
             lines = own[own.gap == gap]

@@ -34,12 +34,12 @@ def draw_gates(diagnoses: Diagnoses) -> Drawing:
     runs = diagnoses.runs[diagnoses.runs["run_id"].isin(gates["run_id"])]
     gaps = gates_gap(runs)
     gates = gates[gates["gap"] == gates["task"].map(gaps)]
+    by_panel = dict(iter(gates.groupby(["task", "label"])))
     with mpl.rc_context(THEME):
         figure, panels = curve_grid(panels_of(gates), width=3.3)
         for (task, label), panel in panels.items():
-            where = (gates.task == task) & (gates.label == label)
             own = runs[(runs.task == task) & (runs.label == label) & (runs.gap == gaps[task])]
-            _draw_panel(panel, gates[where], own)
+            _draw_panel(panel, by_panel[task, label], own)
             if panel.get_subplotspec().is_first_col():  # type: ignore[union-attr]
                 panel.set_ylabel("gate: 0 shut, 1 open")
         band = Patch(color=REFERENCE_COLOUR, alpha=0.15, lw=0)

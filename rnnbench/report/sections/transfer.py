@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from itertools import zip_longest
-from typing import NamedTuple
+from itertools import takewhile, zip_longest
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -66,17 +66,21 @@ def reaches(runs: pd.DataFrame) -> pd.DataFrame:
     as well; None where none was measured), longest (the last test gap, from its own on, up to
     which it does at every one), measured (the longest test gap).
     """
-    rows = []
-    for key, own in runs.groupby(OF_A_RUN, observed=True):
-        run = dict(zip(OF_A_RUN, key, strict=True))
-        good = own.set_index("test_gap")["score"].sort_index() >= HORIZON
-        gap = run["gap"]
-        below, above = good[good.index < gap], good[good.index >= gap]
-        learned = bool(good.get(gap, False))
-        longest = above.index[above.cummin()][-1] if learned else gap
-        shorter = bool(below.all()) if len(below) else None
-        rows.append([*key, learned, shorter, longest, good.index[-1]])
+    remembered: dict[tuple[Any, ...], dict[int, bool]] = {}
+    ordered = runs[[*OF_A_RUN, "test_gap", "score"]].sort_values([*OF_A_RUN, "test_gap"])
+    for *run, test_gap, score in ordered.itertuples(index=False):
+        remembered.setdefault(tuple(run), {})[test_gap] = score >= HORIZON
+    rows = [[*run, *_reach(run[OF_A_RUN.index("gap")], of)] for run, of in remembered.items()]
     return pd.DataFrame(rows, columns=[*OF_A_RUN, "own", "shorter", "longest", "measured"])
+
+
+def _reach(gap: int, remembered: dict[int, bool]) -> tuple[bool, bool | None, int, int]:
+    """Return the columns of a run of this training gap, from what it does at rising test gaps."""
+    own = remembered.get(gap, False)
+    shorter = [good for test_gap, good in remembered.items() if test_gap < gap]
+    above = takewhile(remembered.get, (test_gap for test_gap in remembered if test_gap >= gap))
+    longest = max(above) if own else gap
+    return own, all(shorter) if shorter else None, longest, max(remembered)
 
 
 class Tally(NamedTuple):

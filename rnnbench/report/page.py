@@ -10,7 +10,7 @@ from html import escape
 from importlib.resources import files
 from xml.etree import ElementTree
 
-from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture, Table
+from rnnbench.report.document import Block, Bullets, Figure, Heading, Paragraph, Table
 
 REFERENCE = re.compile(r"url\(#([^)]+)\)")
 HREF = "{http://www.w3.org/1999/xlink}href"
@@ -143,7 +143,7 @@ def _write(block: Block, anchor: str, pictures: Mapping[str, bytes]) -> str:
             return f"<p>{escape(text)}</p>"
         case Bullets(texts):
             return "<ul>\n" + "\n".join(f"<li>{escape(text)}</li>" for text in texts) + "\n</ul>"
-        case Picture(name, caption):
+        case Figure(name, caption):
             drawing = inline_svg(pictures[name], name, caption)
             text = f"<figcaption>{escape(caption)}</figcaption>"
             return f'<figure><div class="picture">{drawing}</div>\n{text}</figure>'

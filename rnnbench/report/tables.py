@@ -52,16 +52,6 @@ def curve_table(curves: pd.DataFrame) -> Table:
     return Table(("task", "cell", "area under score", "success rate"), tuple(rows), names=2)
 
 
-def comparison_table(pairs: pd.DataFrame) -> Table | None:
-    """Return how probably one curve beats another, or None where no two share their seeds."""
-    rows = [
-        (str(row.task), str(row.better), str(row.worse), interval_text(row.probability))
-        for row in pairs.itertuples()
-    ]
-    header = ("task", "better", "worse", "probability on a seed")
-    return Table(header, tuple(rows), names=3) if rows else None
-
-
 def accuracy_table(points: pd.DataFrame) -> Table:
     """Return one task's mean accuracy, curve x gap, with the interval as the figure shows it."""
     return _curve_by_gap(points, _accuracy)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture, Table
+from rnnbench.report.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from rnnbench.report.study import Study
 from rnnbench.statistics import Horizon, HorizonRange
 
@@ -32,7 +32,7 @@ def _write(block: Block) -> str:
             return _escape(text)
         case Bullets(texts):
             return "\n".join(f"- {_escape(text)}" for text in texts)
-        case Picture(name, caption):
+        case Figure(name, caption):
             return f"![{name.replace('_', ' ')}]({name}.png)\n\n*{_escape(caption)}*"
         case Table():
             return _table(block)

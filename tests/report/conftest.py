@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from rnnbench.report.curves import label_variants
-from rnnbench.report.sections.results import compose
 from rnnbench.report.study import read_study
 from rnnbench.report.summary import summarise
 from rnnbench.report.text import to_markdown
+from rnnbench.report.write import compose
 from rnnbench.store.frames import load_results
 from rnnbench.store.records import Record, Store
 

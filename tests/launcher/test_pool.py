@@ -263,7 +263,7 @@ def test_a_signal_to_the_whole_group_is_the_parents_to_answer(tmp_path: Path) ->
         from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         import test_pool
-        from rnnbench.launcher import pool
+        from rnnbench.launcher.backends import pool
         from rnnbench.launcher.interrupt import Interrupt
         if __name__ == "__main__":
             delay = float(sys.argv[1])
@@ -342,7 +342,7 @@ def test_workers_are_gone_soon_after_their_parent_is_killed(tmp_path: Path) -> N
         from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         import test_pool
-        from rnnbench.launcher import pool
+        from rnnbench.launcher.backends import pool
         from rnnbench.launcher.interrupt import Interrupt
         if __name__ == "__main__":
             tell = lambda index, kind, value: print(value, flush=True)

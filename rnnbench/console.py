@@ -7,10 +7,20 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from enum import IntEnum
 from pathlib import Path
 from typing import NoReturn
 
-READER_LEFT = 141  # as a shell tells of SIGPIPE
+
+class ExitCode(IntEnum):
+    """What a command tells the shell about its end; from 130 on as shells tell of signals."""
+
+    DONE = 0
+    NOT_ALL = 1  # something failed, is left to do or is not the same
+    CANNOT_RUN = 2  # the command or its input is wrong; nothing was started
+    INTERRUPTED = 130  # Ctrl-C
+    READER_LEFT = 141  # `head` or a pager closed the pipe
+    TERMINATED = 143
 
 
 def leave(main: Callable[[], int]) -> NoReturn:
@@ -25,7 +35,7 @@ def leave(main: Callable[[], int]) -> NoReturn:
             sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes again
-        code = READER_LEFT
+        code = ExitCode.READER_LEFT
     sys.exit(code)
 
 
@@ -83,7 +93,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(prog=prog, description=words[:1].upper() + words[1:], epilog=epilog)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {printable(message)}\n")
+        self.exit(ExitCode.CANNOT_RUN, f"{self.prog}: error: {printable(message)}\n")
 
 
 def at_least(least: int) -> Callable[[str], int]:

@@ -201,6 +201,37 @@ class Sweep:
         }
 
 
+NO_TRACKER: Final[Mapping[str, Any]] = {"kind": "none"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One condition with the replicas that are left to train: what a worker is given.
+
+    Attributes:
+        engine: auto until `rnnbench.launcher.engines` has chosen one.
+        device: cpu or cuda.
+        tuning: how the rate was chosen; None where it was given.
+        is_tuning: these are the runs from which a rate is chosen.
+        tracker: kind, and for wandb mode (online or offline), project and entity.
+    """
+
+    condition: Condition
+    replicas: tuple[Replica, ...]
+    output_dir: Path
+    engine: str
+    device: str
+    sweep: str = ""
+    command: str = ""
+    tuning: Mapping[str, Any] | None = None
+    is_tuning: bool = False
+    tracker: Mapping[str, Any] = field(default_factory=lambda: NO_TRACKER)
+
+    @property
+    def run_ids(self) -> list[str]:
+        return [self.condition.run_id(replica) for replica in self.replicas]
+
+
 def digest(value: object) -> str:
     """Return 16 hex digits that depend on the value's content alone (canonical JSON, SHA-256)."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from rnnbench.experiment.condition import Condition, Replica, Sweep
-from rnnbench.store.records import finished, stored_records
+from rnnbench.store.records import Record, finished, stored_records
 
 GRID = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 TUNING_SEEDS = (1021, 1022, 1023)  # the last that streams have; users' seeds end before them
@@ -135,9 +135,16 @@ def tuning_sweep(sweep: Sweep) -> Sweep:
     return replace(sweep, output_dir=place, tracker=tracker, jobs=jobs, is_tuning=True)
 
 
-def with_chosen_rates(sweep: Sweep) -> Sweep:
-    """Return the sweep with the chosen rates, where the tuning runs of a condition are complete."""
-    choices = {identity: choice.as_record() for identity, choice in _choices(sweep).items()}
+def with_chosen_rates(sweep: Sweep, records: Mapping[str, Record] | None = None) -> Sweep:
+    """Return the sweep with the chosen rates, where the tuning runs of a condition are complete.
+
+    Args:
+        records: of the tuning runs, by run id; None: they are read.
+    """
+    tuning = tuning_sweep(sweep)
+    if records is None:
+        records = stored_records(tuning.output_dir) if tuning.jobs else {}
+    choices = {key: choice.as_record() for key, choice in _choices(tuning, records).items()}
     rates = {identity: choice["lr"] for identity, choice in choices.items()}
     return replace(_with_rates(sweep, rates), choices=choices)
 
@@ -172,11 +179,8 @@ def describe_choices(sweep: Sweep) -> list[str]:
     return lines
 
 
-def _choices(sweep: Sweep) -> dict[str, Choice]:
-    tuning = tuning_sweep(sweep)
-    if not tuning.jobs:
-        return {}
-    records = stored_records(tuning.output_dir)
+def _choices(tuning: Sweep, records: Mapping[str, Record]) -> dict[str, Choice]:
+    """Return the choices for the conditions whose tuning runs are all finished, by their ids."""
     complete = finished(records)
     choices = {}
     for condition, replicas in tuning.jobs:

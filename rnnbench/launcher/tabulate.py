@@ -1,4 +1,4 @@
-"""Jobs whose results are rows of one file: done in workers, stored as they come."""
+"""Do a command's jobs in worker processes, and store the rows that they return in one file."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rnnbench.launcher.backends import pool
-from rnnbench.launcher.backends.local import run_in_workers
+from rnnbench.console import ExitCode
+from rnnbench.launcher.backends import ENDS, Assignment, Work
+from rnnbench.launcher.backends.pool import run_in_workers
 from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.plan import cores
 from rnnbench.store.tables import RowFile
 
-CANNOT_STORE = 2
-
 
 def tabulate(
     program: str,
-    work: pool.Work,
+    work: Work,
     jobs: Sequence[dict[str, Any]],
     file: RowFile,
     directory: Path,
@@ -29,10 +28,8 @@ def tabulate(
 
     Args:
         program: name of the command, for its lines.
-        work: takes a job and returns its rows; those that it has when it is to stop, too.
+        work: returns a job's rows; those that it has when it is to stop, too.
         jobs: each with a `name` for its line.
-        file: where the rows go.
-        directory: of the file.
         workers: processes; 0 for one per core.
 
     Returns:
@@ -42,7 +39,7 @@ def tabulate(
     path = file.path(directory)
     if path.is_dir():
         print(f"{program}: error: {path} must be a file, and is a directory", file=sys.stderr)
-        return CANNOT_STORE
+        return ExitCode.CANNOT_RUN
 
     def take(index: int, rows: Any) -> str:
         file.add(directory, rows)
@@ -55,7 +52,7 @@ def tabulate(
 
 def do_jobs(
     program: str,
-    work: pool.Work,
+    work: Work,
     jobs: Sequence[dict[str, Any]],
     take: Callable[[int, Any], str],
     workers: int,
@@ -64,7 +61,6 @@ def do_jobs(
 
     Args:
         program: name of the command, for its lines.
-        work: takes a job and returns its result.
         jobs: each with a `name` for its line.
         take: called with a job's index and result; returns what its line says besides its name.
         workers: processes; 0 for one per core.
@@ -76,22 +72,23 @@ def do_jobs(
     ends: list[str] = []
 
     def notify(index: int, kind: str, value: Any) -> None:
-        if kind not in pool.ENDS:
+        if kind not in ENDS:
             return
         ends.append(kind)
         told = take(index, value) if kind == "done" else f": error: {value}"
         say(f"{len(ends)} of {len(jobs)}: {jobs[index]['name']}{told}")
 
     interrupt = Interrupt()
+    assignment = Assignment(
+        work=work,
+        jobs=jobs,
+        notify=notify,
+        interrupt=interrupt,
+        workers=max(1, min(workers or cores(), len(jobs))),
+        stopping=partial(say, "stopping; the same command continues"),
+    )
     with interrupt:
-        run_in_workers(
-            work,
-            jobs,
-            notify,
-            interrupt,
-            workers=max(1, min(workers or cores(), len(jobs))),
-            stopping=partial(say, "stopping; the same command continues"),
-        )
+        run_in_workers(assignment)
     if interrupt.exit_code is not None:
         return interrupt.exit_code
-    return 0 if ends.count("done") == len(jobs) else 1
+    return ExitCode.DONE if ends.count("done") == len(jobs) else ExitCode.NOT_ALL

@@ -66,7 +66,7 @@ def run(words: Sequence[str], *, draws: bool) -> int:
     from rnnbench.launcher import run as launcher
 
     if not draws:
-        launcher._sum_up = lambda plan, mode: None
+        launcher.sum_up = lambda plan, mode: None
 
     try:
         code: Any = run_command(words)

@@ -7,7 +7,7 @@ import threading
 import pytest
 from safetensors.torch import load_file, save_file
 
-from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.condition import Condition, Job, Replica
 from rnnbench.launcher import worker
 from rnnbench.store.records import Store
 from rnnbench.training.recording import differences
@@ -35,11 +35,7 @@ def trained(tmp_path_factory):
     """Three cells on three engines, two replicas of each side by side."""
     directory = tmp_path_factory.mktemp("trained")
     for name, (kind, engine) in CELLS.items():
-        job = {
-            **{"condition": condition(name, kind), "replicas": REPLICAS, "engine": engine},
-            **{"output_dir": str(directory), "sweep": "trial", "command": "", "device": "cpu"},
-            **{"tracker": {"kind": "none"}, "tuning": None, "is_tuning": False},
-        }
+        job = Job(condition(name, kind), REPLICAS, directory, engine, "cpu", sweep="trial")
         worker.run_job(job, lambda event: None, threading.Event())
     return directory
 

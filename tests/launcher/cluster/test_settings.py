@@ -88,4 +88,4 @@ def test_jobs_of_one_directory_agree_on_the_cluster():
 @pytest.mark.parametrize(("gpus", "device"), [(0, "cpu"), (1, "cuda")])
 def test_auto_is_the_device_that_a_task_has(gpus, device, tmp_path):
     found = sweep("+cluster=slurm", f"cluster.gpus={gpus}", f"output_dir={tmp_path}")
-    assert [job["device"] for job in find_remaining(found).jobs] == [device]
+    assert [job.device for job in find_remaining(found).jobs] == [device]

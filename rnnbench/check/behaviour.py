@@ -17,7 +17,7 @@ from rnnbench.check.problem import (
     Problem,
     Subject,
     difference,
-    pose,
+    draw_problem,
     run,
 )
 from rnnbench.engine import get_engine
@@ -56,7 +56,7 @@ def _run_declared(cell: Cell, subject: Subject) -> dict[str, tuple[Tensor, Tenso
 
 
 def _run_step(cell: Cell, subject: Subject) -> dict[str, tuple[Tensor, Tensor]]:
-    problem = pose(subject, cell)
+    problem = draw_problem(subject, cell)
     given = {name: tensor.detach() for name, tensor in problem.leaves().items()}
     before = {name: tensor.clone() for name, tensor in given.items()}
     parameters = {name: given[name] for name in problem.parameters}
@@ -72,7 +72,7 @@ def check_determinism(subject: Subject) -> Measured:
     does not.
     """
     cell = subject.build()
-    problem = pose(subject, cell)
+    problem = draw_problem(subject, cell)
     first = run(cell, problem)
     torch.rand(7)
     for what, other in (("run", cell), ("cell built alike", subject.build())):
@@ -86,7 +86,7 @@ def check_determinism(subject: Subject) -> Measured:
 def check_causality(subject: Subject) -> Measured:
     """Change the inputs from each time step on, and check that no earlier output changes."""
     cell = subject.build()
-    problem = pose(subject, cell)
+    problem = draw_problem(subject, cell)
     outputs = run(cell, problem)[0]
     steps = problem.inputs.shape[1]
     for step in range(1, steps):
@@ -104,7 +104,7 @@ def check_causality(subject: Subject) -> Measured:
 def check_stepping(subject: Subject) -> Measured:
     """Check that calls of one time step each give what one call of all time steps gives."""
     cell = subject.build()
-    problem = pose(subject, cell)
+    problem = draw_problem(subject, cell)
     outputs, *finals = run(cell, problem)
     states, stepped = problem.states, []
     for x in problem.inputs.unbind(1):
@@ -123,7 +123,7 @@ def check_stepping(subject: Subject) -> Measured:
 def check_batch(subject: Subject) -> Measured:
     """Change all other sequences and their states, and check that a sequence's results stay."""
     cell = subject.build()
-    problem = pose(subject, cell)
+    problem = draw_problem(subject, cell)
     before = run(cell, problem)
     batch = problem.inputs.shape[2]
     for own in range(batch):
@@ -145,7 +145,7 @@ def check_batch(subject: Subject) -> Measured:
 def check_use(subject: Subject) -> Measured:
     """Change each state and each part of a parameter, and check that the outputs change."""
     cell = subject.build()
-    problem = pose(subject, cell)
+    problem = draw_problem(subject, cell)
     outputs = run(cell, problem)[0]
     changes = dict(_changes(cell, problem, subject.hidden_size))
     unused = [

@@ -11,7 +11,15 @@ import torch
 from torch import Tensor
 
 from rnnbench.cell import INITIALIZATIONS, Cell
-from rnnbench.check.problem import INPUT_SIZE, Failure, Measured, Subject, make_problem, pose, run
+from rnnbench.check.problem import (
+    INPUT_SIZE,
+    Failure,
+    Measured,
+    Subject,
+    draw_problem,
+    make_problem,
+    run,
+)
 from rnnbench.engine import get_engine
 from rnnbench.training.streams import INITIALIZATION, stream
 
@@ -172,7 +180,7 @@ def check_size(subject: Subject) -> Measured:
     if cell.declared and count != _declared_parameters(cell, size):
         wanted = f"{_declared_parameters(cell, size)}, as gates and vectors make"
         raise Failure(f"parameters must be {wanted}, got {count} in shapes", count)
-    carried = sum(state[0, 0].numel() for state in run(cell, pose(subject, cell))[1:])
+    carried = sum(state[0, 0].numel() for state in run(cell, draw_problem(subject, cell))[1:])
     if carried != size * len(cell.states):
         rule = f"{size * len(cell.states)} values, {size} for each of {len(cell.states)}"
         raise Failure(f"states must carry {rule}, got {carried}", carried)

@@ -16,10 +16,10 @@ from rnnbench.check.problem import (
     Problem,
     Subject,
     difference,
-    everything,
+    draw_problem,
     make_problem,
     objective,
-    pose,
+    run_with_gradients,
 )
 from rnnbench.console import message_of
 from rnnbench.engine import check_engine, get_engine
@@ -40,7 +40,7 @@ def check_gradient(subject: Subject) -> Measured:
     gradient's length, so that a tensor of little effect counts little.
     """
     cell = subject.build()
-    problem = pose(subject, cell)
+    problem = draw_problem(subject, cell)
     leaves = {name: leaf for name, leaf in problem.leaves().items() if leaf.numel()}
     total = _total(cell, problem)
     if not total.requires_grad:
@@ -89,10 +89,10 @@ def check_compiled(subject: Subject) -> Measured:
         check_engine("compiled", cell, "cpu")
     except ValueError as error:
         raise NotApplicable(message_of(error)) from error
-    exact = everything("reference", cell, pose(subject, cell))
+    exact = run_with_gradients("reference", cell, draw_problem(subject, cell))
     apart = {}
     for dtype, bound in KERNEL_BOUNDS.items():
-        found = everything("compiled", cell, pose(subject, cell, dtype=dtype))
+        found = run_with_gradients("compiled", cell, draw_problem(subject, cell, dtype=dtype))
         pairs = [(name, difference(found[name].double(), exact[name])) for name in exact]
         name, apart[dtype] = max(pairs, key=itemgetter(1))
         if not apart[dtype] <= bound:
@@ -112,9 +112,9 @@ def check_stacking(subject: Subject) -> Measured:
 def _compare_stacks(subject: Subject, batch: int) -> None:
     cell, size = subject.build(), subject.hidden_size
     problem = make_problem(cell, hidden=size, replicas=REPLICAS, batch=batch, dtype=torch.float32)
-    stacked = everything("reference", cell, _in_buffers(problem, range(REPLICAS), subject))
+    stacked = run_with_gradients("reference", cell, _in_buffers(problem, range(REPLICAS), subject))
     for replica in range(REPLICAS):
-        alone = everything("reference", cell, _in_buffers(problem, [replica], subject))
+        alone = run_with_gradients("reference", cell, _in_buffers(problem, [replica], subject))
         for name, tensor in alone.items():
             if not torch.equal(tensor[0], stacked[name][replica]):
                 found = difference(tensor[0], stacked[name][replica])

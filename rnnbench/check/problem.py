@@ -112,7 +112,7 @@ def make_problem(
     return Problem(parameters, draw(replicas, steps, batch, features), states)
 
 
-def pose(subject: Subject, cell: Cell, *, dtype: torch.dtype = torch.float64) -> Problem:
+def draw_problem(subject: Subject, cell: Cell, *, dtype: torch.dtype = torch.float64) -> Problem:
     """Draw the problem of a subject's own size."""
     return make_problem(cell, hidden=subject.hidden_size, dtype=dtype)
 
@@ -127,7 +127,7 @@ def objective(outputs: Tensor, finals: States) -> Tensor:
     return (outputs * weights).sum() + sum((final**2).sum() for final in finals)
 
 
-def everything(
+def run_with_gradients(
     engine: str, cell: Cell, problem: Problem, last: int | None = None
 ) -> dict[str, Tensor]:
     """Return outputs, final states and the gradient of `objective` to every leaf, by name."""

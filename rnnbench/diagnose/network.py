@@ -45,7 +45,7 @@ class SigmoidGates:
                 if len(feeding) == 1:
                     found.setdefault(feeding.pop(), node)
         self.names = tuple(found)
-        _give_back(self._module, tuple(found.values()))
+        _return_instead(self._module, tuple(found.values()))
 
     def __call__(self, *arguments: Tensor) -> dict[str, Tensor]:
         """Return each gate's activation `(..., B, H)`, from the arguments of `update`."""
@@ -75,7 +75,7 @@ def _sources(node: Node) -> Iterator[Node]:
             yield source
 
 
-def _give_back(module: GraphModule, results: tuple[Node, ...]) -> None:
+def _return_instead(module: GraphModule, results: tuple[Node, ...]) -> None:
     """Make a traced function return other values that it computes."""
     graph = module.graph
     (output,) = (node for node in graph.nodes if node.op == "output")

@@ -111,11 +111,11 @@ def _measure(
             parameters, _ = draw(shapes, own[part], getattr(torch, condition.dtype))
             model = SequenceModel(cell, parameters, job["engine"], layers)
             measured = zip(*evaluate(model, task, kind, size), strict=True)
-            found |= {n: _judge(task, *each) for n, each in zip(own[part], measured, strict=True)}
+            found |= {n: _found(task, *each) for n, each in zip(own[part], measured, strict=True)}
     return found
 
 
-def _judge(task: Task, loss: float, accuracy: float) -> Found:
+def _found(task: Task, loss: float, accuracy: float) -> Found:
     if math.isfinite(loss):
         return Found(loss, accuracy, task.score(loss, accuracy))
     return Found(math.nan, task.chance.accuracy, -math.inf)

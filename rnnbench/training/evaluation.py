@@ -28,7 +28,7 @@ def evaluate(
     totals = torch.zeros(2, len(parameters), dtype=torch.float64)
     for batch in fixed_batches(task, size, kind, parameters.device, parameters.dtype):
         share = batch.inputs.shape[1] / size
-        totals += torch.stack(_judge(model, task, batch)).double().cpu() * share
+        totals += torch.stack(_evaluate_batch(model, task, batch)).double().cpu() * share
     loss, accuracy = totals.tolist()
     return loss, accuracy
 
@@ -44,7 +44,7 @@ def memory_chunks(task: Task, hidden_size: int, sequences: int, replicas: int) -
         yield slice(start, min(start + most, replicas))
 
 
-def _judge(model: SequenceModel, task: Task, batch: Batch) -> tuple[Tensor, Tensor]:
+def _evaluate_batch(model: SequenceModel, task: Task, batch: Batch) -> tuple[Tensor, Tensor]:
     replicas = len(next(iter(model.parameters.values())))
     inputs = batch.inputs.expand(replicas, *batch.inputs.shape)
     targets = batch.targets.expand(replicas, *batch.targets.shape)

@@ -50,9 +50,9 @@ def make_plan(
     possible, refused = _possible(records, gaps, everything)
     if not any(possible.values()):
         raise NothingToDo("; ".join(refused))
-    able = [_able(job) for job in _jobs_left(directory, records, possible)]
-    changed = dict.fromkeys(line for _, line in able if line)
-    return [job for job, _ in able], [*lines, *refused, *changed]
+    runnable = [_runnable(job) for job in _jobs_left(directory, records, possible)]
+    changed = dict.fromkeys(line for _, line in runnable if line)
+    return [job for job, _ in runnable], [*lines, *refused, *changed]
 
 
 def _measurable(store: Store, records: Iterable[Record]) -> tuple[list[Record], list[str]]:
@@ -131,7 +131,7 @@ def _job(directory: Path, records: list[Record], gaps: Sequence[int]) -> Job:
     }
 
 
-def _able(job: Job) -> tuple[Job, str]:
+def _runnable(job: Job) -> tuple[Job, str]:
     """Return the job with an engine and a device that work here, and a line if they changed."""
     engine, device = job["engine"], job["device"]
     try:

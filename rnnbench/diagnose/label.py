@@ -1,4 +1,4 @@
-"""A word for why a run forgot, by stated rules, with the evidence in words."""
+"""Label why a run forgot, by stated rules, and say what the label rests on."""
 
 from __future__ import annotations
 

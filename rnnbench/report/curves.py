@@ -1,4 +1,4 @@
-"""Which rows of the results make one curve: a cell, apart from others of its name by a variant."""
+"""Tell which runs make one curve: those of a cell, apart from others of its name by a variant."""
 
 from __future__ import annotations
 
@@ -46,6 +46,11 @@ GAP_SETTINGS = {
     "device": "device {}",
     "dtype": "{}",
 }
+# The columns that come first, and those that are taken as they are.
+FIRST = "task cell variant horizon horizon_low horizon_high d90 auc success_rate".split()
+FIRST += ["num_parameters", "state_size"]
+PLAIN = ["num_parameters", "state_size", "hidden_size", "seconds", "sequences_per_second"]
+PLAIN += ["runs", "solved"]
 
 
 def label_variants(results: pd.DataFrame) -> pd.DataFrame:
@@ -126,6 +131,23 @@ def mixed_versions(results: pd.DataFrame) -> list[str]:
     return list(told)
 
 
+def curve_numbers(curves: pd.DataFrame) -> pd.DataFrame:
+    """Return the numbers of `summary.horizons` as plain columns; NaN where there is no value.
+
+    A horizon or an end of its interval that lies beyond the measured gaps is the last of them,
+    with ">" or "<" in the column of its bound.
+    """
+    rows = []
+    for row in curves.itertuples():
+        numbers: dict[str, Any] = {name: getattr(row, name) for name in CURVE}
+        numbers |= _horizon("horizon", row.horizon) | _horizon("d90", row.d90)
+        numbers |= _interval("auc", "auc", row.area)
+        numbers |= _interval("success_rate", "success", row.success)
+        numbers |= {name: getattr(row, name) for name in PLAIN}
+        rows.append({name: numbers[name] for name in FIRST} | numbers)
+    return pd.DataFrame(rows)
+
+
 def _counts(frame: pd.DataFrame, group: list[str], column: str) -> pd.Series[int]:
     """Return, for every row, how many values a column has in the row's group."""
     groups = frame.groupby(group, observed=True)[column]
@@ -151,35 +173,6 @@ def _append(
         for own, code in zip(variant, codes, strict=True)
     ]
     return variant.mask(where, pd.Series(longer, index=variant.index))
-
-
-FIRST = "task cell variant horizon horizon_low horizon_high d90 auc success_rate".split()
-FIRST += ["num_parameters", "state_size"]
-PLAIN = ["num_parameters", "state_size", "hidden_size", "seconds", "sequences_per_second"]
-PLAIN += ["runs", "solved"]
-
-
-def curve_numbers(curves: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per task, cell and variant; NaN where there is no value.
-
-    A horizon or an end of its interval that lies beyond the measured gaps is the last of them,
-    with ">" or "<" in the column of its bound.
-
-    Args:
-        curves: one row per curve, as `rnnbench.report.summary.horizons` gives it.
-    """
-    rows = []
-    for row in curves.itertuples():
-        numbers: dict[str, Any] = {
-            **{"task": row.task, "cell": row.cell, "variant": row.variant},
-            **_horizon("horizon", row.horizon),
-            **_horizon("d90", row.d90),
-            **_interval("auc", "auc", row.area),
-            **_interval("success_rate", "success", row.success),
-            **{name: getattr(row, name) for name in PLAIN},
-        }
-        rows.append({name: numbers[name] for name in FIRST} | numbers)
-    return pd.DataFrame(rows)
 
 
 def _horizon(name: str, found: Any) -> dict[str, float | str]:

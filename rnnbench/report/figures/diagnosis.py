@@ -1,4 +1,4 @@
-"""The frame of a diagnosis' figures: a row of panels for each task, one for each curve."""
+"""Draw why runs forget: the gradient against the lag, the cue against time, a panel per curve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A figure's frame: panels, legend, stamp, and its files' bytes, the same at every drawing."""
+"""Make what all figures share: panels, legend, levels, stamp, and files of the same bytes."""
 
 from __future__ import annotations
 
@@ -153,7 +153,9 @@ def stamp(panels: Sequence[Axes], text: str) -> None:
     """Write a word across every panel, so that a trial is never taken for a result."""
     for panel in panels:
         panel.text(
-            *(0.5, 0.5, text),
+            0.5,
+            0.5,
+            text,
             transform=panel.transAxes,
             ha="center",
             va="center",

@@ -1,4 +1,4 @@
-"""Loss against step: a row per task, a panel per gap, thick mean curves, thin seeds."""
+"""Draw loss and solved runs against the step: a row per task, a panel per gap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trained networks at other gaps: who remembers beyond the gap of training, and who below it."""
+"""Tell how trained networks do at other gaps than that of their training, shorter and longer."""
 
 from __future__ import annotations
 

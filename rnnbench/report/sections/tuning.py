@@ -1,4 +1,4 @@
-"""Tuned against shared learning rates: how far each reaches, and whether the ranking changes."""
+"""Compare tuned learning rates with one for all: how far each reaches, and how the cells rank."""
 
 from __future__ import annotations
 
@@ -120,8 +120,13 @@ def rate_table(table: pd.DataFrame) -> Table:
     """Return horizons with either rate, and how often the tuned one wins on the same seed."""
     rows = [
         (
-            *(str(row.task), str(row.curve), str(row.shared_lr), str(row.shared), str(row.tuned)),
-            *(f"{row.seeds}", interval_text(row.probability)),
+            str(row.task),
+            str(row.curve),
+            str(row.shared_lr),
+            str(row.shared),
+            str(row.tuned),
+            f"{row.seeds}",
+            interval_text(row.probability),
         )
         for row in table.itertuples()
     ]

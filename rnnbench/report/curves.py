@@ -93,12 +93,12 @@ def curve_label(cell: str, variant: str) -> str:
 
 
 def is_tuned(variant: str) -> bool:
-    """Return whether a variant is that of tuned rates beside curves with given ones."""
+    """Return whether a variant has tuned rates, beside curves with given ones."""
     return RATES["tuned"] in variant.split(SEPARATOR)
 
 
 def without_rate(variant: str) -> str:
-    """Return a variant without its rate's being tuned: what it is compared with."""
+    """Return the variant of the same settings whose rate is not tuned, to compare the two."""
     parts = variant.split(SEPARATOR)
     return SEPARATOR.join(part for part in parts if part != RATES["tuned"])
 
@@ -110,14 +110,14 @@ def curves_of(results: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def mixed_conditions(results: pd.DataFrame) -> list[str]:
-    """Name the points that still average several conditions, after labelling."""
+    """Name the points that average several conditions, since no shown setting tells these apart."""
     mixed = _counts(results, [*CURVE, "gap"], "condition_id") > 1
     points = results[mixed].drop_duplicates([*CURVE, "gap"])
     return [f"{row.task}, {row.label}, gap {row.gap}" for row in points.itertuples()]
 
 
 def mixed_versions(results: pd.DataFrame) -> list[str]:
-    """Say of each task and cell whose runs are of several versions which these are."""
+    """Name the versions of each task and cell whose runs are of more than one."""
     told: dict[str, None] = {}
     for setting in (*VERSION_SETTINGS, "cell_version"):
         part = setting.removesuffix("_version")
@@ -149,7 +149,7 @@ def curve_numbers(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counts(frame: pd.DataFrame, group: list[str], column: str) -> pd.Series[int]:
-    """Return, for every row, how many values a column has in the row's group."""
+    """Count, for every row, the different values of a column in the row's group."""
     groups = frame.groupby(group, observed=True)[column]
     return groups.transform(lambda values: values.nunique(dropna=False))
 

@@ -24,13 +24,7 @@ POLICY = (
 
 
 def to_html(title: str, blocks: Sequence[Block], pictures: Mapping[str, bytes]) -> str:
-    """Return the page.
-
-    Args:
-        title: of the browser's tab.
-        blocks: the report.
-        pictures: SVG files by their name.
-    """
+    """Return the page; `pictures` are the figures' SVG files by their names."""
     style, script = (f"\n{_asset(name)}" for name in ("page.css", "page.js"))
     policy = POLICY.format(style=_digest(style), script=_digest(script))
     anchors = _anchors(blocks)
@@ -51,7 +45,7 @@ def inline_svg(content: bytes, name: str, label: str) -> str:
     """Return the drawing as an element of HTML.
 
     Its ids begin with its name, so that those of several drawings cannot clash. Styles become
-    attributes, which a page may forbid style attributes and yet show.
+    attributes of their own, since the page's policy forbids style attributes.
 
     Args:
         content: of the SVG file.

@@ -13,7 +13,7 @@ __all__ = ["draw_report", "is_drawn", "write_report"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what draws when it is first asked for: whether a report is drawn is told without."""
+    """Import what draws when it is first asked for: `is_drawn` needs no library that draws."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from rnnbench.report import write

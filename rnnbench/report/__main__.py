@@ -1,4 +1,4 @@
-"""`python -m rnnbench.report DIR [DIR ...]`: write the report of stored results."""
+"""Write the report of stored results: `python -m rnnbench.report DIR [DIR ...]`."""
 
 from __future__ import annotations
 

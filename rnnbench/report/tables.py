@@ -1,4 +1,4 @@
-"""The numbers of a report as tables for people."""
+"""Show the numbers of a report as tables for people."""
 
 from __future__ import annotations
 
@@ -32,9 +32,16 @@ def horizon_table(curves: pd.DataFrame) -> Table:
     """Return the headline: how far each curve remembers on each task, how sure, at what cost."""
     rows = [
         (
-            *(str(row.task), str(row.label), str(row.horizon), str(row.d90)),
-            *(f"{row.solved} of {row.runs}", f"{row.hidden_size:,}", f"{row.state_size:,}"),
-            *(f"{row.num_parameters:,}", f"{row.seconds:.3g}", _rate(row.sequences_per_second)),
+            str(row.task),
+            str(row.label),
+            str(row.horizon),
+            str(row.d90),
+            f"{row.solved} of {row.runs}",
+            f"{row.hidden_size:,}",
+            f"{row.state_size:,}",
+            f"{row.num_parameters:,}",
+            f"{row.seconds:.3g}",
+            _rate(row.sequences_per_second),
         )
         for row in curves.itertuples()
     ]

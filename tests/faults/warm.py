@@ -24,7 +24,7 @@ MODULES = (
     "rnnbench.cli.main",
     "rnnbench.cli.sweeps",
     "rnnbench.training.recording",
-    "rnnbench.report",
+    "rnnbench.report.write",
 )
 MODULES += ("matplotlib.pyplot", "seaborn", "tests.faults.brisk")
 

@@ -45,11 +45,16 @@ def diagnose(record, **changes):
     return {
         "format": FORMAT,
         **{name: record[name] for name in ("run_id", "task", "cell", "gap", "seed", "lr")},
-        **{"settings": {"sequences": 64}, "cue_time": 0, "read_time": record["gap"]},
-        **{"cue": "class", "keep_gate": {"gru": "z", "lstm": "f"}.get(record["cell"])},
-        **{"clipped_share": 0.25, "left_out": [] if gates else ["gates: none"]},
+        "settings": {"sequences": 64},
+        "cue_time": 0,
+        "read_time": record["gap"],
+        "cue": "class",
+        "keep_gate": {"gru": "z", "lstm": "f"}.get(record["cell"]),
+        "clipped_share": 0.25,
+        "left_out": [] if gates else ["gates: none"],
         "phases": {name: phase(record, factor, gates) for name, factor in FACTOR.items()},
-        **{"label": "vanishing", "evidence": "Said."},
+        "label": "vanishing",
+        "evidence": "Said.",
     } | changes
 
 
@@ -62,7 +67,10 @@ def write_sweep(fabricate, directory, cells, gaps):
     status = {10: "solved", 20: "solved", 40: "unsolved", 80: "unsolved"}
     runs = [
         fabricate(
-            **{"cell": cell, "gap": gap, "seed": seed, "status": status[gap]},
+            cell=cell,
+            gap=gap,
+            seed=seed,
+            status=status[gap],
             score=0.8 if gap < lost_at[cell] else 0.7,
         )
         for cell in cells

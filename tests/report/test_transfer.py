@@ -124,7 +124,11 @@ def test_curves_that_do_not_fit_in_a_row_take_several(fabricate: Fabricate, runs
     assert [panel.get_title() for panel in figure.axes] == [f"copy: {cell}" for cell in "abcde"]
     places = [panel.get_subplotspec() for panel in figure.axes]
     assert [(p.rowspan.start, p.colspan.start) for p in places if p] == [
-        *((0, 0), (0, 1), (0, 2), (1, 0), (1, 1)),
+        (0, 0),
+        (0, 1),
+        (0, 2),
+        (1, 0),
+        (1, 1),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The frame of a diagnosis' figures: a row of panels for each task, one for each curve."""
+"""Draw why runs forget: the gradient against the lag, the cue against time, a panel per curve."""
 
 from __future__ import annotations
 
@@ -79,9 +79,7 @@ def draw_cue(diagnoses: Diagnoses) -> Drawing:
 def curve_grid(pairs: Sequence[tuple[str, str]], width: float = 2.9) -> tuple[Drawing, Panels]:
     """Return a figure with a titled panel for each (task, label), tasks on rows of their own.
 
-    Args:
-        pairs: of task and label.
-        width: of a panel, in inches.
+    A panel is `width` inches wide.
     """
     by_task: dict[str, list[tuple[str, str]]] = {}
     for pair in pairs:
@@ -165,7 +163,7 @@ def _draw(runs: pd.DataFrame, curves: pd.DataFrame, name: str, x: str) -> Drawin
 
 
 def _draw_gap(panel: Axes, lines: pd.DataFrame, x: str, style: Style, shade: Colour) -> None:
-    """Draw all seeds of one gap; the mark stands where the line ends on the other side."""
+    """Draw all seeds of one gap, with a mark at the cue, where each line ends."""
     for phase, look in LOOKS.items():
         own = lines[(lines.phase == phase) & lines["value"].notna()]
         own = own.pivot(index=x, columns="run_id", values="value")

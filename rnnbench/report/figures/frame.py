@@ -1,4 +1,4 @@
-"""A figure's frame: panels, legend, stamp, and its files' bytes, the same at every drawing."""
+"""Make what all figures share: panels, legend, levels, stamp, and files of the same bytes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ VECTORS: Mapping[str, Any] = {
 
 
 def seed_note(mark: str, results: pd.DataFrame) -> str:
-    """Return what a mark of single seeds stands for; all of them, unless they are too many."""
+    """Say in a legend what a mark stands for: one seed, of which at most MOST_SEEDS are drawn."""
     counts = results.groupby([*CURVE, "gap"], observed=True).size()
     return f"{mark}: one seed{f' (the first {MOST_SEEDS})' if counts.max() > MOST_SEEDS else ''}"
 
@@ -82,13 +82,9 @@ def panel_grid(rows: int, columns: int, width: float, height: float) -> tuple[Fi
 def add_legend(
     figure: Figure, styles: Mapping[Curve, Style], notes: Sequence[str], *, marked: bool = True
 ) -> None:
-    """Put one legend for all panels below them.
+    """Put one legend of all curves below the panels, with notes on what is drawn.
 
-    Args:
-        figure: with its panels.
-        styles: of each curve.
-        notes: on what is drawn.
-        marked: the lines have their markers.
+    Its lines have markers where `marked` says so.
     """
     handles = [
         Line2D(
@@ -119,12 +115,12 @@ def add_legend(
 
 
 def plain(name: str) -> str:
-    """Return a name as a figure must be given it: a dollar in it is no formula."""
+    """Escape the dollars in a name, which matplotlib would read as a formula."""
     return name.replace("$", r"\$")
 
 
 def shortened(name: str) -> str:
-    """Return what can be shown of a name beside a panel."""
+    """Cut a name to the room that is beside a panel."""
     return name if len(name) <= LONGEST_ASIDE else f"{name[: LONGEST_ASIDE - 3]}..."
 
 
@@ -153,7 +149,9 @@ def stamp(panels: Sequence[Axes], text: str) -> None:
     """Write a word across every panel, so that a trial is never taken for a result."""
     for panel in panels:
         panel.text(
-            *(0.5, 0.5, text),
+            0.5,
+            0.5,
+            text,
             transform=panel.transAxes,
             ha="center",
             va="center",
@@ -187,6 +185,6 @@ def set_gap_ticks(panel: Axes, gaps: Sequence[float]) -> None:
 
 
 def room_at_a_gap(gaps: Sequence[float]) -> float:
-    """Return the width, in log gap, in which a gap's marks stay clear of its neighbours'."""
+    """Return the width, in log gap, that the marks of a gap have before they meet the next's."""
     nearest = np.diff(np.log(gaps)).min() if len(gaps) > 1 else math.log(2)
     return 0.5 * float(nearest)

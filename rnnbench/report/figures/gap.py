@@ -98,7 +98,7 @@ SCORE = Figure(
 
 
 def _looks(curves: Sequence[Curve]) -> list[Curve]:
-    """Return the curves that need a look: tuned ones stand apart and have that of their like."""
+    """Return the curves that need a style: a tuned curve has that of the same cell untuned."""
     return list(dict.fromkeys((cell, without_rate(variant)) for cell, variant in curves))
 
 
@@ -170,7 +170,7 @@ def _draw_curve(panel: Axes, curve: pd.DataFrame, measure: str, style: Style) ->
 
 
 def _draw_seeds(panel: Axes, runs: pd.DataFrame, measure: str, style: Style, aside: Floats) -> None:
-    """Draw one small mark per run, moved aside in log gap so that equal outcomes are seen."""
+    """Draw one small mark per run, moved aside so that runs with equal outcomes are all seen."""
     panel.scatter(
         runs["gap"].to_numpy(dtype=float) * np.exp(aside),
         runs[measure].clip(0, 1).to_numpy(dtype=float),

@@ -1,4 +1,4 @@
-"""How far the gates are open over the gap: a panel per task and gated curve, a line per gate."""
+"""Draw how far the gates are open over the gap: a panel per gated curve, a line per gate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How curves look: a colour per cell; a marker and a dash per curve, which survive grey print."""
+"""Give curves their looks: a colour per cell, a marker and a dash per curve for grey print."""
 
 from __future__ import annotations
 

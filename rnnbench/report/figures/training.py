@@ -1,4 +1,4 @@
-"""Loss against step: a row per task, a panel per gap, thick mean curves, thin seeds."""
+"""Draw loss and solved runs against the step: a row per task, a panel per gap."""
 
 from __future__ import annotations
 
@@ -210,17 +210,13 @@ def _draw_solving_curve(panel: Axes, runs: pd.DataFrame, longest: float, style: 
 
 
 def _at_some_gaps(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs at up to MOST_GAPS gaps of each task, even in log gap, ends included.
-
-    Args:
-        results: one row per run.
-    """
+    """Return the runs at up to MOST_GAPS gaps of each task, even in log gap, ends included."""
     gaps = results.groupby("task")["gap"].transform(lambda own: own.isin(_spread(own.unique())))
     return results[gaps.astype(bool)]
 
 
 def _gap_notes(results: pd.DataFrame) -> tuple[str, ...]:
-    """Return what a legend has to say of gaps that have no panel; nothing where all have one."""
+    """Return the legend's note on gaps that have no panel; none where all have one."""
     most, shown = (
         int(runs.groupby("task")["gap"].nunique().max())
         for runs in (results, _at_some_gaps(results))

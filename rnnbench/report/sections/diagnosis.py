@@ -1,4 +1,4 @@
-"""The labels of diagnosed runs, and what they rest on, as tables for people."""
+"""Tell why runs forget: their labels, and what these rest on."""
 
 from __future__ import annotations
 

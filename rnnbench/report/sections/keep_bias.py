@@ -1,4 +1,4 @@
-"""Horizons against the bias of the gate that keeps the old state: data, figure, words."""
+"""Compare starts of the gate that keeps the old state: how far does each reach?"""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ HOW_TO_READ = (
 
 
 def title(results: pd.DataFrame) -> str:
-    """Return the title of the report: its sweeps' names."""
+    """Return the title of the report, which names its sweeps."""
     return f"rnnbench: {', '.join(sorted(results['sweep'].dropna().unique()))}"
 
 

@@ -1,4 +1,4 @@
-"""Trained networks at other gaps: who remembers beyond the gap of training, and who below it."""
+"""Tell how trained networks do at other gaps than that of their training, shorter and longer."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def reaches(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reach(gap: int, remembered: dict[int, bool]) -> tuple[bool, bool | None, int, int]:
-    """Return the columns of a run of this training gap, from what it does at rising test gaps."""
+    """Return own, shorter, longest and measured of a run, from what it does at rising test gaps."""
     own = remembered.get(gap, False)
     shorter = [good for test_gap, good in remembered.items() if test_gap < gap]
     above = takewhile(remembered.get, (test_gap for test_gap in remembered if test_gap >= gap))
@@ -84,7 +84,7 @@ def _reach(gap: int, remembered: dict[int, bool]) -> tuple[bool, bool | None, in
 
 
 class Tally(NamedTuple):
-    """How many runs hold on where.
+    """Counts of runs that remember at shorter and at longer gaps than that of their training.
 
     Attributes:
         runs: in all.
@@ -116,7 +116,7 @@ def tally(found: pd.DataFrame) -> Tally:
 
 
 def farthest(found: pd.DataFrame) -> str:
-    """Say how many runs hold on beyond their training gap, and which one the farthest."""
+    """Say how many runs remember beyond their training gap, and which one the farthest."""
     counts = tally(found)
     start = f"{counts.own} of {counts.runs} runs score 0.75 or more at the gap of their training"
     if not counts.above:
@@ -137,7 +137,7 @@ def farthest(found: pd.DataFrame) -> str:
 
 
 def reach_table(found: pd.DataFrame) -> Table:
-    """Return a row per curve: how many runs hold on at shorter and at longer gaps."""
+    """Return a row per curve: how many runs remember at shorter and at longer gaps."""
     rows = []
     for (task, _, _), own in found.groupby(CURVE, observed=True):
         counts = tally(own)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, noted so that work can be put away before the process leaves."""
+"""Note Ctrl-C and SIGTERM, so that work can be put away before the process leaves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAME_SIGNAL_SECONDS = 0.5
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came while there was nothing to put away."""
+    """Ends the process after SIGTERM, where there is nothing to put away."""
 
 
 @contextmanager

@@ -1,9 +1,8 @@
-"""Which report is up to date: by a note in the user's own cache, for results may be anybody's."""
+"""Draw the report of stored results, and write its files."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure
 from rnnbench.console import warn
 from rnnbench.report.curves import CURVE, curve_numbers, is_tuned
 from rnnbench.report.document import Block, Picture
+from rnnbench.report.drawn import note_drawn
 from rnnbench.report.figures.diagnosis import draw_cue, draw_gradients
 from rnnbench.report.figures.frame import at_some_gaps, render
 from rnnbench.report.figures.gap import draw_against_gap, draw_transfer
@@ -25,55 +25,7 @@ from rnnbench.report.sections.transfer import transfer_means
 from rnnbench.report.study import PANEL, Study, panels_of, read_study
 from rnnbench.report.text import horizon_latex, to_markdown
 from rnnbench.store.diagnoses import Diagnoses
-from rnnbench.store.files import check_inside, private_directory, read_file, write_atomically
-
-RESULTS = (
-    *("runs/*.json", "records.jsonl", "diagnosis/*.json", "diagnosis.jsonl"),
-    *("transfer.csv", "guesses.csv"),
-)
-
-
-def is_drawn(directory: Path) -> bool:
-    """Return whether a directory's report is as it was last drawn here, of the same results.
-
-    A page that came along with somebody's results is none that was drawn here, whatever its date.
-    """
-    note = _note(directory)
-    try:
-        return note is not None and read_file(note).decode() == _state(directory)
-    except (OSError, ValueError):
-        return False
-
-
-def note_drawn(directory: Path) -> None:
-    """Note that a directory's report has just been drawn; where that fails it is drawn again."""
-    note = _note(directory)
-    try:
-        if note is not None:
-            write_atomically(note, _state(directory).encode())
-    except OSError:
-        return
-
-
-def _note(directory: Path) -> Path | None:
-    place = private_directory("reports")
-    name = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:32]
-    return None if place is None else place / name
-
-
-def _state(directory: Path) -> str:
-    """Return a hash of all results and of the report; other files in its directory count, too."""
-    total = hashlib.sha256()
-    for path in _files(directory):
-        content = hashlib.sha256(read_file(path)).hexdigest()
-        total.update(f"{path.relative_to(directory)}\0{content}\n".encode(errors="surrogateescape"))
-    return total.hexdigest()
-
-
-def _files(directory: Path) -> Iterator[Path]:
-    for pattern in (*RESULTS, "report/*"):
-        yield from sorted(directory.glob(pattern))
-
+from rnnbench.store.files import check_inside, write_atomically
 
 MOST_PANELS = 32  # three tasks with ten gaps each; hundreds would take minutes, and be read by none
 Part = tuple[Study, str]  # what is drawn, and what is left out ("3 of 9 tasks"), or nothing

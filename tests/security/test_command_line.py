@@ -188,4 +188,4 @@ def test_all_warnings_go_through_one_function():
     sources = (ROOT / "rnnbench").rglob("*.py")
     saying = [path.name for path in sources if "warning: " in path.read_text()]
     # The tuning's line is said by the launcher, the watch's between the bars.
-    assert sorted(saying) == ["errors.py", "tuning.py", "watch.py"]
+    assert sorted(saying) == ["console.py", "tuning.py", "watch.py"]

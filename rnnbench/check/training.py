@@ -32,7 +32,7 @@ def check_learning(subject: Subject) -> Measured:
     scores: dict[float | None, list[float]] = {}
     for outcomes in Trainer(task, subject.build(), plan, replicas).run():
         for outcome in outcomes:
-            scores.setdefault(outcome.progress.replica.lr, []).append(outcome.score)
+            scores.setdefault(outcome.state.replica.lr, []).append(outcome.score)
     best = max(median(own) for own in scores.values())
     chance, accuracy = task.chance.accuracy, _accuracy(task, best)
     text = f"accuracy {accuracy:.2f}, the median of {len(SEEDS)} seeds, after {STEPS} steps"

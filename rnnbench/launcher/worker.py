@@ -119,13 +119,13 @@ class _Work:
         return Trainer(task, cell, self.recipe, replicas)
 
     def _train(self, trainer: Trainer) -> None:
-        logged = dict.fromkeys((p.replica for p in trainer.progress), 0)
+        logged = dict.fromkeys((p.replica for p in trainer.active), 0)
         for replica in logged:
             self.tracker.start(self.described[replica])
         self._tell(trainer)  # where it begins: the time left is reckoned from here
         saved = told = time.monotonic()
         for outcomes in trainer.run():
-            self._log([*trainer.progress, *(outcome.progress for outcome in outcomes)], logged)
+            self._log([*trainer.active, *(outcome.state for outcome in outcomes)], logged)
             for outcome in outcomes:
                 self._finish(outcome)
             for outcome in self._drop(trainer):
@@ -151,12 +151,12 @@ class _Work:
 
     def _tell(self, trainer: Trainer) -> None:
         """Tell how far the stack is: the launcher at once, other processes by a file."""
-        training = [p.history[-1]["accuracy"] for p in trainer.progress if p.history]
+        training = [p.history[-1]["accuracy"] for p in trainer.active if p.history]
         latest = [*training, *self.accuracies]
         progress = {
             "step": trainer.step,
             "steps": self.recipe.steps,
-            "active": len(trainer.progress),
+            "active": len(trainer.active),
             "accuracy": fmean(latest) if latest else None,
         }
         self.report(progress)
@@ -168,7 +168,7 @@ class _Work:
         due = self.job.is_tuning and drop_is_due(trainer.step, steps, eval_every)
         if not due or trainer.finished:
             return []
-        histories = {p.replica: p.history for p in trainer.progress}
+        histories = {p.replica: p.history for p in trainer.active}
         for replica in tuning_replicas():
             record = self.store.read(self.condition.run_id(replica))
             if record is not None and replica not in histories:
@@ -179,7 +179,7 @@ class _Work:
         return trainer.drop(rates_behind(scores))
 
     def _finish(self, outcome: Outcome) -> None:
-        described = self.described[outcome.progress.replica]
+        described = self.described[outcome.state.replica]
         record = finished_record(described, outcome)
         self.store.write(record, final_parameters(outcome, record["run_id"]))
         self.statuses[record["run_id"]] = record["status"]

@@ -1,4 +1,4 @@
-"""How networks are measured on a fixed stream: the same for training, transfer and guessing."""
+"""Evaluate networks on a fixed stream, in the same way for training, transfer and guessing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rnnbench.model import SequenceModel
 from rnnbench.task import Batch, Task
 from rnnbench.training.data import fixed_batches
 
-# Numbers that one state of a stack may take over a chunk of sequences; 4 bytes each, as a rule.
+# Numbers that one state of a stack may hold over a chunk of sequences; mostly 4 bytes each.
 MOST_NUMBERS = 2**25
 PADDING = 32
 
@@ -20,13 +20,13 @@ PADDING = 32
 def evaluate(
     model: SequenceModel, task: Task, kind: int, size: int
 ) -> tuple[list[float], list[float]]:
-    """Return loss and accuracy of each replica of a stack.
+    """Return loss and accuracy of each replica on the first `size` sequences of a fixed stream.
 
     Args:
-        model: its parameters tell device and type.
-        task: at the gap at which is measured.
+        model: the stack; data are drawn for the device and type of its parameters.
+        task: at the gap to evaluate at.
         kind: EVALUATION or TEST, see `rnnbench.training.streams`.
-        size: sequences, the first of the stream.
+        size: sequences.
     """
     parameters = next(iter(model.parameters.values()))
     totals = torch.zeros(2, len(parameters), dtype=torch.float64)
@@ -38,12 +38,12 @@ def evaluate(
 
 
 def memory_chunks(task: Task, hidden_size: int, sequences: int, replicas: int) -> Iterator[slice]:
-    """Yield the replicas to be measured together, so many that memory holds them.
+    """Split replicas into groups that are small enough to evaluate in memory at once.
 
     Args:
-        task: its length counts.
+        task: gives the sequence length.
         hidden_size: of all layers and directions together.
-        sequences: in a chunk.
+        sequences: per chunk.
         replicas: in all.
     """
     padded = -(-hidden_size // PADDING) * PADDING  # as engines have it

@@ -89,7 +89,7 @@ def describe_job(job: Job, kernel: str | None = None) -> dict[Replica, Record]:
 
 def finished_record(described: Record, outcome: Outcome) -> Record:
     """Return the record of a replica that was trained."""
-    seconds = outcome.progress.seconds
+    seconds = outcome.state.seconds
     sequences = outcome.steps * described["batch_size"]
     return {
         **described,
@@ -103,7 +103,7 @@ def finished_record(described: Record, outcome: Outcome) -> Record:
         "seconds": seconds,
         "sequences_per_second": sequences / seconds if seconds else math.nan,
         "error": None,
-        "history": outcome.progress.history,
+        "history": outcome.state.history,
     }
 
 

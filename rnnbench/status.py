@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnbench.console import Parser, leave, message_of, printable
-from rnnbench.store.standing import TUNING, Running, SweepStatus, read_sweep_status
+from rnnbench.store.files import TUNING
+from rnnbench.store.standing import Running, SweepStatus, read_sweep_status
 
 KINDS = ("solved", "unsolved", "diverged", "failed", "left")
 TUNING_KINDS = ("solved", "unsolved", "diverged", "dropped", "failed", "left")

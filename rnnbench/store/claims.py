@@ -1,4 +1,4 @@
-"""Which process it is: told from all others of this machine, and of others."""
+"""Claim a condition for one process, so that no other trains it at the same time."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rnnbench.store.files import read_file
-from rnnbench.store.rules import is_name, whole
+from rnnbench.store import rules
+from rnnbench.store.files import read_object
 
 
 def own_identity() -> dict[str, Any]:
@@ -74,7 +74,7 @@ BEAT_SECONDS = 10.0
 # Longer than a network file system may go on showing what a file was before.
 STALE_SECONDS = 90.0
 NAME = re.compile(r"[0-9a-f]{16}\.json")
-PID = whole(1)
+RULES = {"host": rules.NAME, "pid": rules.whole(1)}
 
 
 class Claim:
@@ -251,10 +251,9 @@ def _remove(file: Path) -> None:
 
 def _read(file: Path) -> Holder:
     host, pid, dead = "", 0, False
-    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        known = json.loads(read_file(file))
-        if is_name(known["host"]) and PID.holds(known["pid"]):
-            host, pid = known["host"], known["pid"]
-            dead = is_gone(known)
+    with suppress(OSError, ValueError, KeyError):
+        known = read_object(file, RULES, {}, "a claim")
+        host, pid = known["host"], known["pid"]
+        dead = is_gone(known)
     status = os.lstat(file)  # once it was opened, a network file system shows it as it is, too
     return Holder(file, host, pid, status.st_mtime_ns, status.st_mtime, dead)

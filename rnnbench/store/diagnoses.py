@@ -1,16 +1,15 @@
-"""What a stored diagnosis must look like: it may come from elsewhere, be cut, or be made up."""
+"""Store diagnoses of trained runs, check them when they are read, and load them as frames."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from rnnbench.console import warn
-from rnnbench.store.files import read_file, write_atomically
+from rnnbench.store.files import parse_json, read_lines, write_atomically
 from rnnbench.store.frames import RUN_KEY
 from rnnbench.store.records import Record, encode
 from rnnbench.store.rules import (
@@ -22,26 +21,43 @@ from rnnbench.store.rules import (
     SECTION,
     SHARE,
     TEXT,
-    Rule,
     Rules,
     check_fields,
-    shown,
+    list_of,
     whole,
 )
 from rnnbench.store.schema import DEEPEST, is_plain
 
 PHASES = ("initial", "trained")
+RUN: Rules = {
+    "run_id": IDENTITY,
+    "task": NAME,
+    "cell": NAME,
+    "gap": whole(1),
+    "seed": whole(0),
+    "lr": ABOVE_0,
+    "label": NAME,
+    "evidence": TEXT,
+    "cue_time": whole(0),
+    "read_time": whole(0),
+    "cue": NAME.or_none,
+    "keep_gate": NAME.or_none,
+    "clipped_share": SHARE.or_none,
+}
 NEEDED: Rules = {
-    **{"run_id": IDENTITY, "task": NAME, "cell": NAME},
-    **{"gap": whole(1), "seed": whole(0), "lr": ABOVE_0, "label": NAME, "evidence": TEXT},
-    **{"settings": SECTION, "phases": SECTION, "left_out": LIST},
-    **{"cue_time": whole(0), "read_time": whole(0), "clipped_share": SHARE.or_none},
-    **{"cue": NAME.or_none, "keep_gate": NAME.or_none},
+    **RUN,
+    "left_out": list_of(TEXT),
+    "settings": SECTION,
+    "phases": SECTION,
 }
 PHASE: Rules = {
-    **{"gradient": SECTION, "cue": LIST.or_none, "gates": SECTION, "half_life": SECTION.or_none},
+    "gradient": SECTION,
+    "cue": LIST.or_none,
+    "gates": SECTION,
+    "half_life": SECTION.or_none,
 }
 GATE: Rules = dict.fromkeys(("mean", "q10", "q50", "q90", "max"), LIST)
+CURVE = list_of(FINITE.or_none)
 HALF_LIFE: Rules = {"q50": FINITE.or_none, "max": FINITE.or_none}
 
 
@@ -55,7 +71,6 @@ def check_diagnosis(diagnosis: Mapping[str, Any]) -> None:
     if not is_plain(diagnosis, DEEPEST + 1):
         raise ValueError(f"a diagnosis must be plain values, {DEEPEST} levels deep at most")
     check_fields(diagnosis["settings"], {"sequences": whole(1)}, {}, "a diagnosis's settings")
-    _check_each(diagnosis["left_out"], TEXT, "left_out")
     unknown = diagnosis["phases"].keys() - set(PHASES)
     if unknown:
         raise ValueError(
@@ -74,15 +89,8 @@ def _check_phase(phase: Any, times: int) -> None:
         check_fields(statistics, GATE, {}, "a gate")
         curves += [(name, statistics[statistic]) for statistic in GATE]
     for name, values in curves:
-        if not NAME.holds(name) or not LIST.holds(values) or len(values) not in (0, times):
+        if not (NAME.holds(name) and CURVE.holds(values) and len(values) in (0, times)):
             raise ValueError(f"a curve must be a list of {times} numbers under a name")
-        _check_each(values, FINITE.or_none, name)
-
-
-def _check_each(values: list[Any], rule: Rule, what: str) -> None:
-    for value in values:
-        if not rule.holds(value):
-            raise ValueError(f"each of {what} must be {rule.words}, got {shown(value)}")
 
 
 # Raised whenever what is measured, or a rule of a label, changes: older ones are measured anew.
@@ -103,8 +111,7 @@ def write_diagnosis(output_dir: Path, diagnosis: Record) -> None:
 
 def read_diagnosis(output_dir: Path, run_id: str) -> Record | None:
     """Return the stored diagnosis of one run, or None where there is none that can be read."""
-    path = path_of(output_dir, run_id)
-    return next(_read([path]), None) if path.exists() else None
+    return next(_read([path_of(output_dir, run_id)]), None)
 
 
 def read_diagnoses(path: Path | str) -> Iterator[Record]:
@@ -117,7 +124,7 @@ def read_diagnoses(path: Path | str) -> Iterator[Record]:
     """
     place = Path(path)
     place = place.parent if place.is_file() else place
-    yield from _read([*_existing(place / FILE), *sorted((place / "diagnosis").glob("*.json"))])
+    return _read([place / FILE, *sorted((place / "diagnosis").glob("*.json"))])
 
 
 def consolidate_diagnoses(source: Path, destination: Path) -> int:
@@ -128,38 +135,21 @@ def consolidate_diagnoses(source: Path, destination: Path) -> int:
     return len(lines)
 
 
-def _existing(path: Path) -> list[Path]:
-    return [path] if path.exists() else []
-
-
 def _read(paths: Iterable[Path]) -> Iterator[Record]:
-    for path in paths:
-        try:
-            lines = read_file(path).splitlines()
-        except OSError as error:
-            warn(f"{path} is passed over: {error}")
-            continue
-        for number, line in enumerate(lines, 1):
-            try:
-                yield _decode(line)
-            except ValueError as error:
-                warn(f"{path}:{number} is passed over: {error}")
+    lines = (read_lines(path, _decode) for path in paths)
+    return (diagnosis for _, diagnosis in chain.from_iterable(lines))
 
 
 def _decode(line: bytes) -> Record:
-    try:
-        diagnosis = json.loads(line)
-    except RecursionError as error:
-        raise ValueError("a diagnosis must not be nested so deep") from error
+    diagnosis: Record = parse_json(line)
     if not isinstance(diagnosis, dict) or diagnosis.get("format") != FORMAT:
         raise ValueError(f"a diagnosis must have format {FORMAT}")
     check_diagnosis(diagnosis)
     return diagnosis
 
 
-RUN_COLUMNS = [*RUN_KEY, "label", "evidence", "cue_time", "read_time", "cue", "keep_gate"]
 HALF_LIVES = [f"{name}_{phase}" for name in ("half_life", "longest") for phase in PHASES]
-RUN_COLUMNS += ["clipped_share", *HALF_LIVES, "left_out", "sequences"]
+RUN_COLUMNS = [*RUN, *HALF_LIVES, "left_out", "sequences"]
 CURVE_COLUMNS = [*RUN_KEY, "phase", "measure", "name", "statistic", "time", "lag", "value"]
 Paths = Path | str | Sequence[Path | str]
 
@@ -219,7 +209,10 @@ def _curves(diagnosis: Record) -> Iterator[pd.DataFrame]:
             yield pd.DataFrame(
                 {
                     **same,
-                    **{"phase": phase, "measure": measure, "name": name, "statistic": statistic},
+                    "phase": phase,
+                    "measure": measure,
+                    "name": name,
+                    "statistic": statistic,
                     "time": times,
                     "lag": [diagnosis["read_time"] - time for time in times],
                     "value": pd.Series(values, dtype="float64"),

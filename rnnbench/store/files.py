@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import os
 import stat
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from rnnbench.console import message_of, warn
 from rnnbench.store.rules import Rules, check_fields
 
+T = TypeVar("T")
 MOST = 2**30  # bytes of a file; the records of 100,000 runs are less
-# Where the suite writes and removes below a results directory.
-OWN = ("runs", "checkpoints", "progress", "claims", "diagnosis", "report", "tuning", "cluster")
-MIRROR = "wandb"  # what lies in there is W&B's to link
+# The folders of a results directory, and of the tuning in it, that the suite writes in.
+FOLDERS = ("runs", "checkpoints", "progress", "claims", "diagnosis", "report", "cluster", "wandb")
+TUNING = "tuning"
 
 
 class LeadsOut(OSError):
@@ -26,19 +29,17 @@ class LeadsOut(OSError):
 
 
 def check_links(directory: Path | str) -> None:
-    """Check that no symbolic link leads out of a results directory where the suite writes in it.
+    """Check that no folder that is written in is a link that leads out of a results directory.
 
-    Whoever writes or removes there would else do so elsewhere. The directory itself may be a link.
+    A link in place of a file is no danger: files are replaced and removed, and neither follows it.
+    The directory itself may be a link.
 
     Raises:
         LeadsOut: one does.
-        OSError: a directory cannot be read.
     """
-    for name in (*OWN, MIRROR):
-        path = os.path.join(directory, name)
-        check_inside(path, directory)
-        for link in _links(path) if name != MIRROR and os.path.isdir(path) else ():
-            check_inside(link, directory)
+    for place in (Path(directory), Path(directory, TUNING)):
+        for path in (place, *(place / name for name in FOLDERS)):
+            check_inside(path, directory)
 
 
 def check_inside(path: Path | str, directory: Path | str) -> None:
@@ -50,15 +51,6 @@ def check_inside(path: Path | str, directory: Path | str) -> None:
     root, target = os.path.realpath(directory), os.path.realpath(path)
     if os.path.commonpath([root, target]) != root:
         raise LeadsOut(f"{path} must not lead out of {directory}, got a link to {target}")
-
-
-def _links(place: str) -> Iterator[str]:
-    with os.scandir(place) as entries:
-        for entry in entries:
-            if entry.is_symlink():
-                yield entry.path
-            elif entry.is_dir(follow_symlinks=False):
-                yield from _links(entry.path)
 
 
 def read_file(path: Path | str, most: int | None = MOST) -> bytes:
@@ -106,6 +98,17 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError("it is nested too deep") from error
 
 
+def read_object(path: Path | str, needed: Rules, optional: Rules, what: str) -> dict[str, Any]:
+    """Return the object of a JSON file, its fields checked.
+
+    Raises:
+        OSError, ValueError: it cannot be read, or is not of the right form.
+    """
+    found: dict[str, Any] = parse_json(read_file(path))
+    check_fields(found, needed, optional, what)
+    return found
+
+
 def read_json(path: Path | str, needed: Rules, optional: Rules, what: str) -> dict[str, Any] | None:
     """Return the object of a JSON file, its fields checked.
 
@@ -113,14 +116,57 @@ def read_json(path: Path | str, needed: Rules, optional: Rules, what: str) -> di
         None where there is no file, or none of the right form: that one is named in a warning.
     """
     try:
-        found: dict[str, Any] = parse_json(read_file(path))
-        check_fields(found, needed, optional, what)
+        return read_object(path, needed, optional, what)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         warn(f"{path} is passed over: {message_of(error)}")
         return None
-    return found
+
+
+def read_lines(
+    path: Path, decode: Callable[[bytes], T], *, strict: bool = False
+) -> Iterator[tuple[str, T]]:
+    """Yield where each line of a file lies, and what it holds; none where there is no file.
+
+    What cannot be read is named and passed over.
+
+    Raises:
+        OSError: the file cannot be read, and `strict` is set.
+    """
+    try:
+        with open_file(path) as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    yield f"{path}:{number}", decode(line)
+                except ValueError as error:
+                    warn(f"{path}:{number} is passed over: {error}")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if strict:
+            error.filename = str(path)
+            raise
+        warn(f"{path} is passed over: {message_of(error)}")
+
+
+def read_table(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
+    """Return the rows of a CSV file by column; none where it is empty.
+
+    Raises:
+        OSError, ValueError: it cannot be read, or lacks some of the columns, or a row does.
+    """
+    reader = csv.DictReader(io.StringIO(read_file(path).decode(), newline=""))
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise ValueError(message_of(error)) from error
+    missing = set(columns) - set(reader.fieldnames or columns)
+    if missing:
+        raise ValueError(f"it must have the columns {', '.join(sorted(missing))}")
+    if any(row[name] is None for row in rows for name in columns):
+        raise ValueError("each row must have a value in every column")
+    return rows
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Rows that come one after the other, kept as columns: many of them in little memory."""
+"""Load stored records as data frames: runs, their histories, and the grids of tuning."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from rnnbench.store.records import Record, read_places
+from rnnbench.store.schema import COLUMNS, MEASURES, RATE, object_at
 
 
 class Columns:
-    """Columns of any values; a text that repeats is kept once."""
+    """Collects rows as columns, in little memory: a text that repeats is kept once."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.values: dict[str, list[Any]] = {name: [] for name in names}
@@ -35,12 +36,12 @@ class Columns:
 
 
 class Histories:
-    """The evaluations of many runs, of which each may have any number."""
+    """Collects the evaluations of runs as arrays, in little memory."""
 
     def __init__(self) -> None:
         self.lengths = array("q")
         self.step = array("q")
-        self.measures = {name: array("d") for name in ("loss", "accuracy", "score", "grad_norm")}
+        self.measures = {name: array("d") for name in MEASURES}
 
     def append(self, history: Iterable[Mapping[str, Any]]) -> None:
         """Add all evaluations of the next run."""
@@ -64,31 +65,15 @@ class Histories:
         return runs.take(places).reset_index(drop=True).assign(**evaluations)
 
 
-COLUMNS = (
-    "task cell gap seed lr hidden_size num_parameters state_size batch_size steps loss accuracy "
-    "score chance_accuracy chance_loss status steps_to_solve seconds sequences_per_second engine "
-    "device dtype run_id condition_id version sequence_length load_bits plateaus init keep_bias "
-    "sweep error num_layers directions least_distance greatest_distance clipped_steps"
-).split()
-TUNING_COLUMNS = ["task", "cell", "gap", "condition_id", "chosen_lr", "learned", "at_edge"]
-TUNING_COLUMNS += ["lr", "score", "steps", "solved", "dropped"]
-# Settings of the trainer that part curves, and what they were before they could be set.
-TRAINER = {"optimizer": "adam", "clip_norm": None, "clip_value": None, "train_set_size": None}
-# Raised when the numbers of what they belong to change.
-VERSIONS = {f"{part}_version": part for part in ("task", "cell", "model", "trainer")}
-# Where a run comes from.
-ENVIRONMENT = "python torch platform cpu cores threads gpu git_commit started".split()
-RESULT_COLUMNS = [*COLUMNS, "lr_choice", "gap_schedule", *TRAINER, *VERSIONS, "command"]
-RESULT_COLUMNS += ENVIRONMENT
+NUMBERS = [name for name, (_, _, kind) in COLUMNS.items() if kind == "float64"]
 RUN_KEY = ["run_id", "task", "cell", "gap", "seed", "lr"]
-NUMBERS = ["loss", "accuracy", "score", "steps_to_solve", "load_bits", "keep_bias", "seconds"]
-NUMBERS += ["sequences_per_second", "lr", "clip_norm", "clip_value", "train_set_size"]
-NUMBERS += [*VERSIONS, "least_distance", "greatest_distance", "clipped_steps"]
+CONDITION_KEY = ["task", "cell", "gap", "condition_id"]
+TUNING_COLUMNS = [*CONDITION_KEY, "chosen_lr", "learned", "at_edge", *RATE]
 Paths = Path | str | Sequence[Path | str]
 
 
 class Loaded(NamedTuple):
-    """All that is stored, from one reading: as the three functions below return it."""
+    """What `load_results`, `load_history` and `load_tuning` return, from one reading."""
 
     results: pd.DataFrame
     history: pd.DataFrame
@@ -107,7 +92,7 @@ def load_results(path: Paths) -> pd.DataFrame:
     Raises:
         FileNotFoundError: there is nothing at a path.
     """
-    columns = Columns(RESULT_COLUMNS)
+    columns = Columns(COLUMNS)
     for record in _records(path):
         columns.append(_row(record))
     return _ordered(columns.frame(NUMBERS))
@@ -133,7 +118,7 @@ def load_tuning(path: Paths) -> pd.DataFrame:
 
 def load_all(path: Paths) -> Loaded:
     """Read everything once; arguments as in `load_results`."""
-    columns, histories = Columns(RESULT_COLUMNS), Histories()
+    columns, histories = Columns(COLUMNS), Histories()
     tuned: dict[str, Record] = {}
     for record in _records(path):
         columns.append(_row(record))
@@ -145,18 +130,12 @@ def load_all(path: Paths) -> Loaded:
 
 
 def _row(record: Record) -> Record:
-    config = record.get("config", {})
-    trainer = config.get("trainer", {})
-    choice = {
-        "lr_choice": "tuned" if config.get("tuned") else "given",
-        "gap_schedule": config.get("task", {}).get("gap_schedule", "fixed"),
-    }
-    trained = {name: trainer.get(name, default) for name, default in TRAINER.items()}
-    numbers = record.get("versions", {})
-    versions = {name: numbers.get(part) for name, part in VERSIONS.items()}
-    environment = record.get("environment", {})
-    origin = {name: environment.get(name) for name in ENVIRONMENT}
-    return {**origin, **record, **choice, **trained, **versions}
+    row = {name: object_at(record, place).get(key) for name, (place, key, _) in COLUMNS.items()}
+    row["lr_choice"] = "tuned" if row["lr_choice"] else "given"
+    # What these were before they could be set.
+    row["gap_schedule"] = row["gap_schedule"] or "fixed"
+    row["optimizer"] = row["optimizer"] or "adam"
+    return row
 
 
 def _ordered(runs: pd.DataFrame) -> pd.DataFrame:
@@ -165,18 +144,13 @@ def _ordered(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tuned(record: Record) -> Record:
-    return {name: record[name] for name in ("task", "cell", "gap", "condition_id", "tuning")}
+    return {name: record[name] for name in (*CONDITION_KEY, "tuning")}
 
 
 def _tuning(tuned: dict[str, Record]) -> pd.DataFrame:
     """Return the grids of tuned conditions, by the condition's id."""
     rows = [
-        {
-            **{name: record[name] for name in ("task", "cell", "gap", "condition_id")},
-            **{"chosen_lr": record["tuning"]["lr"]},
-            **{name: record["tuning"][name] for name in ("learned", "at_edge")},
-            **entry,
-        }
+        {**record, **record["tuning"], "chosen_lr": record["tuning"]["lr"], **entry}
         for record in tuned.values()
         for entry in record["tuning"]["grid"]
     ]

@@ -1,4 +1,4 @@
-"""The manifest: which conditions the sweeps of a directory consist of, trained or not."""
+"""Keep a list of the conditions that the sweeps of a directory ask for, trained or not."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rnnbench.console import message_of, warn
-from rnnbench.store.files import read_file, write_atomically
-from rnnbench.store.rules import ABOVE_0, IDENTITY, LONGEST_NAME, NAME, Rule, Rules, whole
+from rnnbench.console import warn
+from rnnbench.store.files import read_json, write_atomically
+from rnnbench.store.rules import (
+    ABOVE_0,
+    IDENTITY,
+    LONGEST_NAME,
+    NAME,
+    SECTION,
+    Rule,
+    Rules,
+    check_fields,
+    list_of,
+    replica,
+    whole,
+)
 
 FILE = "manifest.json"
 Entry = Mapping[str, Any]
-
-
-def _is_replica(value: Any) -> bool:
-    """Return whether a value is a seed and a learning rate, or None for one yet to be chosen."""
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and whole(0).holds(value[0])
-        and ABOVE_0.or_none.holds(value[1])
-    )
 
 
 def _is_condition_name(value: Any) -> bool:
@@ -32,16 +34,15 @@ def _is_condition_name(value: Any) -> bool:
 
 ENTRY: Rules = {
     "name": Rule("the name of a condition", _is_condition_name),
-    **{"task": NAME, "cell": NAME, "gap": whole(1)},
-    "replicas": Rule(
-        "pairs of a seed and a rate",
-        lambda value: isinstance(value, list) and all(map(_is_replica, value)),
-    ),
+    "task": NAME,
+    "cell": NAME,
+    "gap": whole(1),
+    "replicas": list_of(replica(rate=ABOVE_0.or_none)),  # null: tuning has yet to choose
 }
 
 
 def add_to_manifest(output_dir: Path, sweep: str, asked: Mapping[str, Entry]) -> None:
-    """Write what a sweep asks for into its directory, beside what was asked for before.
+    """Add what a sweep asks for to the manifest of its directory.
 
     Args:
         output_dir: of the sweep.
@@ -66,24 +67,16 @@ def read_manifest(output_dir: Path | str) -> dict[str, Entry]:
     damaged is named, and is written again at the next start.
     """
     path = Path(output_dir) / FILE
-    entries = {}
-    try:
-        found = json.loads(read_file(path))["conditions"]
-        entries = {
-            identity: entry for identity, entry in found.items() if _is_entry(identity, entry)
-        }
-        if len(entries) < len(found):
-            raise ValueError("an entry that is none of a condition")
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        warn(f"{path} is passed over: {message_of(error)}")
+    found = (read_json(path, {"conditions": SECTION}, {}, "a manifest") or {}).get("conditions", {})
+    entries = {identity: entry for identity, entry in found.items() if _is_entry(identity, entry)}
+    if len(entries) < len(found):
+        warn(f"{path} is passed over: an entry that is none of a condition")
     return entries
 
 
-def _is_entry(identity: str, entry: object) -> bool:
-    return (
-        IDENTITY.holds(identity)
-        and isinstance(entry, dict)
-        and all(rule.holds(entry.get(key)) for key, rule in ENTRY.items())
-    )
+def _is_entry(identity: str, entry: Any) -> bool:
+    try:
+        check_fields(entry, ENTRY, {}, "an entry")
+    except ValueError:
+        return False
+    return IDENTITY.holds(identity)

@@ -1,14 +1,9 @@
-"""Runs that are told more than once, as after results were copied together: each counts once.
-
-One rule for all that reads records: a failed record gives way to a finished one; else the one that
-is read first counts. A run is known by its id, and by its condition, seed and learning rate.
-"""
+"""Store the records of runs, one file each with the final weights beside it, and read them."""
 
 from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +13,9 @@ from rnnbench.store.files import (
     KEY,
     check_line,
     check_tensors,
-    open_file,
+    parse_json,
     read_file,
+    read_lines,
     seal_line,
     write_atomically,
 )
@@ -27,75 +23,11 @@ from rnnbench.store.rules import shown
 from rnnbench.store.schema import check_record
 
 Record = dict[str, Any]
-Replica = tuple[str, int, float]  # of a condition
-# Circumstances, that may differ between two records of one training or of one that was repeated;
-# the settings, whose hash is the condition's id; and the history, of which the numbers are taken.
-LEFT_OUT = frozenset(
-    ("format", "seconds", "sequences_per_second", "environment", "command", "sweep", "version")
-    + ("config", "history")
-)
-
-
-def without_repeats(records: Iterable[tuple[str, Record]]) -> Iterator[Record]:
-    """Yield each run once, the failed ones last.
-
-    A record that repeats another but for its circumstances is passed over without a word, as is a
-    failed one beside a finished one; any other is named.
-
-    Args:
-        records: where each lies, in words, and the record.
-    """
-    counted = _Counted()
-    failed = []
-    for place, record in records:
-        if record["status"] == "failed":
-            failed.append((place, record))
-        elif counted.add(place, record):
-            yield record
-    # Whatever they tell is little, so they can wait for what others make of them.
-    yield from (record for place, record in failed if counted.add(place, record))
-
-
-class _Counted:
-    """The runs that count so far."""
-
-    def __init__(self) -> None:
-        self.run_ids: dict[Replica, str] = {}
-        self.contents: dict[str, int] = {}  # hashes by run id
-
-    def add(self, place: str, record: Record) -> bool:
-        """Return whether a record is the first of its run; one that says otherwise is named."""
-        run_id = record["run_id"]
-        replica = (sys.intern(record["condition_id"]), record["seed"], record["lr"])
-        if run_id not in self.contents and replica not in self.run_ids:
-            self.contents[run_id], self.run_ids[replica] = _content(record), run_id
-            return True
-        reason = self._reason(record, replica)
-        if reason:
-            warn(f"{place} is passed over: {reason}")
-        return False
-
-    def _reason(self, record: Record, replica: Replica) -> str:
-        """Return why a record says otherwise than what counts of its run; empty if it does not."""
-        run_id = record["run_id"]
-        known = self.run_ids.get(replica, run_id)
-        if known != run_id:
-            return f"run {run_id} has the condition, seed and rate of {known}, which counts"
-        if record["status"] == "failed" or self.contents[run_id] == _content(record):
-            return ""
-        return f"run {run_id} is told otherwise elsewhere, by what was read before and counts"
-
-
-def _content(record: Record) -> int:
-    """Return a hash of what a record tells of its run."""
-    told = {name: value for name, value in record.items() if name not in LEFT_OUT}
-    numbers = tuple(value for row in record["history"] for value in row.values())
-    return hash((repr(sorted(told.items())), numbers))
-
-
 FORMAT = 2
 UNSEALED = 1  # the format before records and weights were sealed
 FINISHED = ("solved", "unsolved", "diverged", "dropped")  # dropped: from a tuning's grid
+# What two records of one training have alike, whatever machine and sweep they come from.
+RESULTS = ("status", "steps", "steps_to_solve", "loss", "accuracy", "score")
 WIDEST, HEADER = 8, 2**24  # bytes of a parameter, and of all else in their file, at most
 
 
@@ -116,10 +48,7 @@ def decode(text: str | bytes) -> Record:
         NewerRecord: it has a format that is not known yet.
         ValueError: the text is not a record, or not as it was written.
     """
-    try:
-        record: Record = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("a record must not be nested so deep") from error
+    record: Record = parse_json(text)
     found = record.get("format") if isinstance(record, dict) else None
     if type(found) is int and found > FORMAT:
         raise NewerRecord(
@@ -142,8 +71,13 @@ def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def is_finished(record: Record) -> bool:
+    """Return whether a record is of a run that needs no more training; a failed one runs again."""
+    return record["status"] in FINISHED
+
+
 class Store:
-    """The records of one output directory, in `runs/`, final parameters beside them."""
+    """Reads and writes the records of one output directory, in `runs/`, and final parameters."""
 
     def __init__(self, output_dir: Path | str) -> None:
         self.output_dir = Path(output_dir)
@@ -171,8 +105,8 @@ class Store:
         return {r["run_id"]: r["status"] for r in records if self.is_finished(r)}
 
     def is_finished(self, record: Record) -> bool:
-        """Return whether a run needs no more training; weights that are damaged are named."""
-        if record["status"] not in FINISHED:
+        """Return whether a run is finished and its weights whole; damaged ones are named."""
+        if not is_finished(record):
             return False
         try:
             self.read_parameters(record)
@@ -213,13 +147,12 @@ class Store:
 def read_records(path: Path | str, *, strict: bool = False) -> Iterator[Record]:
     """Yield the records of a directory or of a consolidated file, wherever they lie, each run once.
 
-    What is no record is named and passed over. Of several records of a run one counts, see
-    `rnnbench.store.records`; what lies in `runs/` is read before `records.jsonl`.
+    What is no record is named and passed over. What lies in `runs/` counts before `records.jsonl`.
 
     Args:
         path: a directory with `runs/*.json` or `records.jsonl` (one record a line), or such a file.
-        strict: a file that the system fails to read, or that only a later version can, is not
-            passed over.
+        strict: a file that the system fails to read, or one in `runs/` that only a later version
+            can, is not passed over.
 
     Raises:
         FileNotFoundError: there is nothing at the path.
@@ -234,6 +167,29 @@ def read_places(paths: Iterable[Path | str], *, strict: bool = False) -> Iterato
     return without_repeats(found for path in paths for found in _read_place(Path(path), strict))
 
 
+def without_repeats(records: Iterable[tuple[str, Record]]) -> Iterator[Record]:
+    """Yield each run once, the failed ones last: they give way to finished ones.
+
+    Of several finished records the first counts. One with other results is named.
+
+    Args:
+        records: where each lies, in words, and the record.
+    """
+    counted: dict[str, list[Any]] = {}
+    failed: dict[str, Record] = {}
+    for place, record in records:
+        run_id, results = record["run_id"], [record[name] for name in RESULTS]
+        if not is_finished(record):
+            failed.setdefault(run_id, record)
+        elif run_id not in counted:
+            counted[run_id] = results
+            yield record
+        elif counted[run_id] != results:
+            other = f"run {run_id} is told otherwise elsewhere, by what was read before and counts"
+            warn(f"{place} is passed over: {other}")
+    yield from (record for run_id, record in failed.items() if run_id not in counted)
+
+
 def consolidate(paths: Iterable[Path | str], destination: Path) -> int:
     """Write the records of several places into one `records.jsonl`; return how many."""
     lines = [encode(record) for record in read_places(paths)]
@@ -246,11 +202,10 @@ def _read_place(path: Path, strict: bool) -> Iterator[tuple[str, Record]]:
     if not path.exists():
         raise FileNotFoundError(f"no results at {path}")
     if path.is_file():
-        yield from _read_lines(path, strict)
+        yield from read_lines(path, decode, strict=strict)
         return
     yield from _read_files(sorted((path / "runs").glob("*.json")), strict)
-    if (path / "records.jsonl").exists():
-        yield from _read_lines(path / "records.jsonl", strict)
+    yield from read_lines(path / "records.jsonl", decode, strict=strict)
 
 
 def _read_files(paths: Iterable[Path], strict: bool) -> Iterator[tuple[str, Record]]:
@@ -270,23 +225,6 @@ def _read_files(paths: Iterable[Path], strict: bool) -> Iterator[tuple[str, Reco
             yield str(path), record
 
 
-def _read_lines(path: Path, strict: bool) -> Iterator[tuple[str, Record]]:
-    try:
-        file = open_file(path)
-    except OSError as error:
-        if strict:
-            error.filename = str(path)
-            raise
-        warn(f"{path} is passed over: {error}")
-        return
-    with file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield f"{path}:{number}", decode(line)
-            except ValueError as error:
-                warn(f"{path}:{number} is passed over: {error}")
-
-
 def stored_records(output_dir: Path) -> Mapping[str, Record]:
     """Return the records in a directory, by run id; none where there is no directory.
 
@@ -298,7 +236,7 @@ def stored_records(output_dir: Path) -> Mapping[str, Record]:
 
 def finished(records: Mapping[str, Record]) -> frozenset[str]:
     """Return the run ids that need no training; failed ones run again."""
-    return frozenset(key for key, record in records.items() if record["status"] in FINISHED)
+    return frozenset(key for key, record in records.items() if is_finished(record))
 
 
 class NothingToDo(ValueError):

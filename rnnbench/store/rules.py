@@ -1,4 +1,4 @@
-"""Rules for values that come from a file: what each must be, and the words that say so."""
+"""Check values that come from a file by rules, and say in words what each must be."""
 
 from __future__ import annotations
 
@@ -15,12 +15,7 @@ SHOWN = 60  # characters of a wrong value
 
 
 class Rule(NamedTuple):
-    """What a value must be.
-
-    Attributes:
-        words: that end "must be ...".
-        holds: whether a value is that.
-    """
+    """What a value must be: the words after "must be", and the check."""
 
     words: str
     holds: Callable[[Any], bool]
@@ -89,6 +84,28 @@ IDENTITY = Rule(
     ),
 )
 Rules = Mapping[str, Rule]
+
+
+def replica(most: int = MOST, rate: Rule = ABOVE_0) -> Rule:
+    """Return the rule of pairs of a seed up to `most` and a learning rate."""
+    seed = whole(0, most)
+    return Rule(
+        "a seed and a learning rate",
+        lambda pair: (
+            isinstance(pair, list)
+            and len(pair) == 2
+            and seed.holds(pair[0])
+            and rate.holds(pair[1])
+        ),
+    )
+
+
+def list_of(rule: Rule) -> Rule:
+    """Return the rule of lists of values that each obey a rule."""
+    return Rule(
+        f"a list, each {rule.words}",
+        lambda value: isinstance(value, list) and all(map(rule.holds, value)),
+    )
 
 
 def check_fields(found: Any, needed: Rules, optional: Rules, what: str) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 
 from rnnbench.console import message_of, warn
 from rnnbench.store.claims import Holder, claim_of, holders
-from rnnbench.store.files import read_file, write_atomically
+from rnnbench.store.files import read_object, write_atomically
 from rnnbench.store.manifest import read_manifest
-from rnnbench.store.records import FINISHED, Record, read_records
+from rnnbench.store.records import Record, is_finished, read_records
 from rnnbench.store.rules import SHARE, Rules, whole
 
 
@@ -67,7 +67,9 @@ def _aligned(rows: Sequence[Sequence[str]], *, names: int) -> str:
 
 NEWS_SECONDS = 5.0
 RULES: Rules = {
-    **{"step": whole(0), "steps": whole(1), "active": whole(0)},
+    "step": whole(0),
+    "steps": whole(1),
+    "active": whole(0),
     "accuracy": SHARE.or_none,
 }
 
@@ -90,21 +92,16 @@ class ProgressFile:
     def read(self) -> dict[str, Any] | None:
         """Return the latest news, or None where there are none."""
         try:
-            news = json.loads(read_file(self.path))
-            told = {key: news[key] for key in RULES}
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            found = read_object(self.path, RULES, {}, "a progress file")
+        except (OSError, ValueError):
             return None
-        as_told = all(rule.holds(told[key]) for key, rule in RULES.items())
-        return told if as_told and told["step"] <= told["steps"] else None
+        return found if found["step"] <= found["steps"] else None
 
     def clear(self) -> None:
         """Remove the news, once the condition is no longer in training."""
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
             self.path.parent.rmdir()
-
-
-TUNING = "tuning"
 
 
 @dataclass(frozen=True)
@@ -154,7 +151,7 @@ def read_sweep_status(output_dir: Path) -> SweepStatus:
         records = list(by_condition.get(identity, {}).values())
         entry = manifest.get(identity) or _entry(records[0])
         statuses = Counter(record["status"] for record in records)
-        done = sum(statuses[status] for status in FINISHED)
+        done = sum(map(is_finished, records))
         statuses["left"] = max(0, len(entry["replicas"]) - statuses.total())
         counts.setdefault((entry["task"], entry["cell"]), Counter()).update(statuses)
         finished += not statuses["left"] and not statuses["failed"] and done > 0

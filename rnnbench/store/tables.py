@@ -1,9 +1,7 @@
-"""Measurements beside the records of a directory: one CSV file, whole at any time."""
+"""Store what is measured of trained runs as rows of a CSV file beside their records."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.console import message_of, warn
-from rnnbench.store.files import read_file, write_atomically
+from rnnbench.store.files import read_table, write_atomically
 from rnnbench.store.rules import ABOVE_0, NAME, SHARE, Rule, Rules, check_fields, whole
 
 Row = dict[str, Any]
@@ -85,12 +83,8 @@ class RowFile:
         if not path.exists():
             return self._frame([])
         try:
-            reader = csv.DictReader(io.StringIO(read_file(path).decode(), newline=""))
-            missing = self.columns.keys() - (reader.fieldnames or self.columns.keys())
-            if missing:
-                raise ValueError(f"it must have the columns {', '.join(sorted(missing))}")
-            return self._frame([self._convert(row) for row in reader])
-        except (OSError, ValueError, TypeError, csv.Error) as error:
+            return self._frame([self._convert(row) for row in read_table(path, self.columns)])
+        except (OSError, ValueError) as error:
             warn(f"{path} is passed over: {message_of(error)}")
             return self._frame([])
 
@@ -113,10 +107,20 @@ class RowFile:
 TRANSFER = RowFile(
     "transfer.csv",
     {
-        **{"run_id": "str", "condition_id": "str", "task": "str", "cell": "str"},
-        **{"seed": "int64", "lr": "float64", "gap": "int64", "test_gap": "int64"},
-        **{"loss": "float64", "accuracy": "float64", "score": "float64"},
-        **{"chance_accuracy": "float64", "engine": "str", "device": "str"},
+        "run_id": "str",
+        "condition_id": "str",
+        "task": "str",
+        "cell": "str",
+        "seed": "int64",
+        "lr": "float64",
+        "gap": "int64",
+        "test_gap": "int64",
+        "loss": "float64",
+        "accuracy": "float64",
+        "score": "float64",
+        "chance_accuracy": "float64",
+        "engine": "str",
+        "device": "str",
     },
     key=["run_id", "test_gap"],
     rules={"lr": ABOVE_0, "gap": whole(1), "test_gap": whole(1), "chance_accuracy": SHARE},
@@ -141,17 +145,32 @@ def load_transfer(path: Path | str | Iterable[Path | str]) -> pd.DataFrame:
 GUESSES = RowFile(
     "guesses.csv",
     {
-        **{"search_id": "str", "task": "str", "cell": "str", "gap": "int64"},
-        **{"num_layers": "int64", "directions": "int64", "hidden_sizes": "str"},
-        **{"guesses": "int64", "solved": "int64", "first_solved": "float64"},
-        **{"best_guess": "int64", "best_hidden_size": "int64", "best_scale": "float64"},
-        **{"evaluation_accuracy": "float64", "evaluation_score": "float64"},
-        **{"loss": "float64", "accuracy": "float64", "score": "float64"},
-        **{"chance_accuracy": "float64", "engine": "str"},
+        "search_id": "str",
+        "task": "str",
+        "cell": "str",
+        "gap": "int64",
+        "num_layers": "int64",
+        "directions": "int64",
+        "hidden_sizes": "str",
+        "guesses": "int64",
+        "solved": "int64",
+        "first_solved": "float64",
+        "best_guess": "int64",
+        "best_hidden_size": "int64",
+        "best_scale": "float64",
+        "evaluation_accuracy": "float64",
+        "evaluation_score": "float64",
+        "loss": "float64",
+        "accuracy": "float64",
+        "score": "float64",
+        "chance_accuracy": "float64",
+        "engine": "str",
     },
     key=["search_id"],
     rules={
-        **{"gap": whole(1), "guesses": whole(1), "chance_accuracy": SHARE},
+        "gap": whole(1),
+        "guesses": whole(1),
+        "chance_accuracy": SHARE,
         "hidden_sizes": Rule(
             "whole numbers with spaces between them",
             lambda text: re.fullmatch(r"[1-9]\d{0,9}( [1-9]\d{0,9})*", text, re.ASCII) is not None,

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.console import message_of, warn
-from rnnbench.store.files import write_atomically
-from rnnbench.store.rules import NAME, Rules, check_fields
+from rnnbench.store.files import read_object, write_atomically
+from rnnbench.store.rules import NAME, Rules
 from rnnbench.tracker.client import Outage, quiet_client
 
 PROJECT = "rnnbench"
@@ -32,11 +32,10 @@ def read_destination(output_dir: Path) -> dict[str, str | None]:
     """Return project and entity; the defaults where the sweep was not mirrored."""
     default: dict[str, str | None] = {"project": PROJECT, "entity": None}
     try:
-        kept = json.loads(_file(output_dir).read_bytes())
-        check_fields(kept, RULES, {}, "a destination")
-        return {name: kept[name] for name in default}
-    except (OSError, ValueError, RecursionError):
+        kept = read_object(_file(output_dir), RULES, {}, "a destination")
+    except (OSError, ValueError):
         return default
+    return {name: kept[name] for name in default}
 
 
 def add_destination(parser: argparse.ArgumentParser) -> None:

@@ -12,31 +12,25 @@ from torch import Tensor
 
 from rnnbench.console import message_of, warn
 from rnnbench.experiment.condition import Replica
-from rnnbench.store.files import check_tensors, read_file, seal_tensors, write_atomically
-from rnnbench.store.rules import ABOVE_0, AT_LEAST_0, LIST, Rule, Rules, check_fields, shown, whole
+from rnnbench.store.files import (
+    check_tensors,
+    parse_json,
+    read_file,
+    seal_tensors,
+    write_atomically,
+)
+from rnnbench.store.rules import AT_LEAST_0, LIST, Rule, Rules, check_fields, replica, shown, whole
 from rnnbench.store.schema import EVALUATION, MEASURES
 from rnnbench.training.streams import MAX_SEED
 from rnnbench.training.trainer import Recipe, Trainer
 
-REPLICA: Rules = {
-    "replica": Rule("seed and rate", lambda value: type(value) is list and len(value) == 2),
-    **{"history": LIST, "seconds": AT_LEAST_0},
-}
-OWN: Rules = {"seed": whole(0, MAX_SEED), "lr": ABOVE_0}
+ENTRY: Rules = {"replica": replica(MAX_SEED), "history": LIST, "seconds": AT_LEAST_0}
 # A gradient may be infinite, which is null only where it is recorded.
 MEASURED = Rule("a number", lambda value: type(value) in (int, float))
 ROW: Rules = {**EVALUATION, **dict.fromkeys(MEASURES, MEASURED)}
 
-# What a file of any content may raise: it may ask for all memory, or be nested without an end.
-UNREADABLE = (
-    OSError,
-    SafetensorError,
-    ValueError,
-    KeyError,
-    TypeError,
-    RecursionError,
-    MemoryError,
-)
+# What a file of any content may raise: it may ask for all memory.
+UNREADABLE = (OSError, SafetensorError, ValueError, KeyError, TypeError, MemoryError)
 
 
 class Checkpoint(NamedTuple):
@@ -74,7 +68,7 @@ def load_checkpoint(path: Path, condition_id: str, plan: Recipe) -> Checkpoint |
         for name, value in _owner(condition_id, plan).items():
             if metadata.get(name) != value:
                 raise ValueError(f"its {name} is {shown(metadata.get(name))}, and not {value}")
-        checkpoint = Checkpoint(load(content), json.loads(metadata["state"]))
+        checkpoint = Checkpoint(load(content), parse_json(metadata["state"]))
         _check_state(checkpoint.state, plan)
         if {len(tensor) for tensor in checkpoint.tensors.values()} != {len(checkpoint.replicas)}:
             raise ValueError("its parts do not belong together")
@@ -102,8 +96,7 @@ def _check_state(state: Any, plan: Recipe) -> None:
     check_fields(state, {"step": whole(0, plan.steps - 1), "replicas": LIST}, {}, "a state")
     evaluated = range(plan.eval_every, state["step"] + 1, plan.eval_every)
     for entry in state["replicas"]:
-        check_fields(entry, REPLICA, {}, "a state's replica")
-        check_fields(dict(zip(OWN, entry["replica"], strict=True)), OWN, {}, "a replica")
+        check_fields(entry, ENTRY, {}, "a state's entry")
         for row in entry["history"]:
             check_fields(row, ROW, {}, "an evaluation")
         if [row["step"] for row in entry["history"]] != list(evaluated):

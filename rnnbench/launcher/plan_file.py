@@ -9,7 +9,7 @@ from typing import Any
 from rnnbench.engine import ENGINES
 from rnnbench.experiment.condition import Condition, Replica, Sweep, condition_from
 from rnnbench.store import schema
-from rnnbench.store.files import KEY, check_line, read_file, seal_line, write_atomically
+from rnnbench.store.files import KEY, check_line, parse_json, read_file, seal_line, write_atomically
 from rnnbench.store.rules import (
     ABOVE_0,
     IDENTITY,
@@ -90,10 +90,7 @@ def _describe(condition: Condition, replicas: tuple[Replica, ...]) -> dict[str, 
 
 
 def _parse(content: bytes) -> dict[str, Any]:
-    try:
-        plan: Any = json.loads(content)
-    except RecursionError as error:
-        raise ValueError("a plan must not be nested so deep") from error
+    plan = parse_json(content)
     found = plan.get("format") if isinstance(plan, dict) else None
     if found != FORMAT:
         raise ValueError(f"a plan must have format {FORMAT}, got {shown(found)}")

@@ -6,7 +6,7 @@ and on nothing else. What a record holds beside these fields is carried along un
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rnnbench.store.rules import (
@@ -32,96 +32,64 @@ from rnnbench.store.rules import (
 
 STATUSES = ("solved", "unsolved", "diverged", "dropped", "failed")
 DEEPEST = 8  # levels of what is carried along
-COUNT = whole(0)
-SIZE = whole(1)
-VERSION = whole(0).or_none
+COUNT, SIZE = whole(0), whole(1)
+FLOAT = "float64"
 
 
 class Field(NamedTuple):
-    """What is known of one field of a record.
+    """What is known of a field of a record.
 
     Attributes:
         needed: every record has it. Others came later, or are there only where they say something.
         column: the type of its column in `load_results`; None: it has none.
-        name: of its column, where that is not the last word of its path.
     """
 
     rule: Rule
     needed: bool = True
     column: str | None = "object"
-    name: str | None = None
 
 
-def later(rule: Rule, column: str | None = "object", name: str | None = None) -> Field:
-    """Return a field that not every record has."""
-    return Field(rule, False, column, name)
-
-
-# By their paths in a record, in the order of the columns.
+# By their paths in a record, in the order of the columns; neighbours that are alike together.
 FIELDS: dict[str, Field] = {
-    "task": Field(NAME),
-    "cell": Field(NAME),
+    "task cell": Field(NAME),
     "gap": Field(SIZE),
     "seed": Field(COUNT),
-    "lr": Field(ABOVE_0, column="float64"),
-    "hidden_size": Field(SIZE),
-    "num_parameters": Field(SIZE),
-    "state_size": Field(SIZE),
-    "batch_size": Field(SIZE),
+    "lr": Field(ABOVE_0, column=FLOAT),
+    "hidden_size num_parameters state_size batch_size": Field(SIZE),
     "steps": Field(COUNT),
-    "loss": Field(FINITE.or_none, column="float64"),
-    "accuracy": Field(SHARE, column="float64"),
-    "score": Field(FINITE, column="float64"),
+    "loss": Field(FINITE.or_none, column=FLOAT),
+    "accuracy": Field(SHARE, column=FLOAT),
+    "score": Field(FINITE, column=FLOAT),
     "chance_accuracy": Field(SHARE),
     "chance_loss": Field(ABOVE_0),
     "status": Field(one_of(STATUSES)),
-    "steps_to_solve": Field(COUNT.or_none, column="float64"),
-    "seconds": Field(AT_LEAST_0, column="float64"),
-    "sequences_per_second": Field(AT_LEAST_0.or_none, column="float64"),
-    "engine": Field(NAME),
-    "device": Field(NAME),
-    "dtype": Field(NAME),
-    "run_id": Field(IDENTITY),
-    "condition_id": Field(IDENTITY),
+    "steps_to_solve": Field(COUNT.or_none, column=FLOAT),
+    "seconds": Field(AT_LEAST_0, column=FLOAT),
+    "sequences_per_second": Field(AT_LEAST_0.or_none, column=FLOAT),
+    "engine device dtype": Field(NAME),
+    "run_id condition_id": Field(IDENTITY),
     "version": Field(NAME),
-    "sequence_length": later(SIZE),
-    "load_bits": later(FINITE.or_none, column="float64"),
-    "plateaus": later(SECTION),
-    "init": later(NAME.or_none),
-    "keep_bias": later(FINITE.or_none, column="float64"),
+    "sequence_length": Field(SIZE, needed=False),
+    "load_bits": Field(FINITE.or_none, needed=False, column=FLOAT),
+    "plateaus": Field(SECTION, needed=False),
+    "init": Field(NAME.or_none, needed=False),
+    "keep_bias": Field(FINITE.or_none, needed=False, column=FLOAT),
     "sweep": Field(NAME),
-    "error": later(TEXT.or_none),
-    "num_layers": later(SIZE),
-    "directions": later(SIZE),
-    "least_distance": later(COUNT.or_none, column="float64"),
-    "greatest_distance": later(COUNT.or_none, column="float64"),
-    "clipped_steps": later(COUNT.or_none, column="float64"),
-    "config": later(SECTION, column=None),
-    "config.tuned": later(TRUTH, name="lr_choice"),
-    "config.task": later(SECTION, column=None),
-    "config.task.gap_schedule": later(NAME),
-    "config.trainer": later(SECTION, column=None),
-    "config.trainer.optimizer": later(NAME),
-    "config.trainer.clip_norm": later(ABOVE_0.or_none, column="float64"),
-    "config.trainer.clip_value": later(ABOVE_0.or_none, column="float64"),
-    "config.trainer.train_set_size": later(SIZE.or_none, column="float64"),
-    "versions": later(SECTION, column=None),
-    "versions.task": later(VERSION, column="float64", name="task_version"),
-    "versions.cell": later(VERSION, column="float64", name="cell_version"),
-    "versions.model": later(VERSION, column="float64", name="model_version"),
-    "versions.trainer": later(VERSION, column="float64", name="trainer_version"),
-    "command": later(TEXT.or_none),
-    "environment": later(SECTION, column=None),
-    "environment.python": later(TEXT.or_none),
-    "environment.torch": later(TEXT.or_none),
-    "environment.platform": later(TEXT.or_none),
-    "environment.cpu": later(TEXT.or_none),
-    "environment.cores": later(SIZE.or_none),
-    "environment.threads": later(SIZE.or_none),
-    "environment.gpu": later(TEXT.or_none),
-    "environment.git_commit": later(TEXT.or_none),
-    "environment.started": later(TEXT.or_none),
-    "tuning": later(SECTION.or_none, column=None),
+    "error": Field(TEXT.or_none, needed=False),
+    "num_layers directions": Field(SIZE, needed=False),
+    "least_distance greatest_distance clipped_steps": Field(COUNT.or_none, False, FLOAT),
+    "config.tuned": Field(TRUTH, needed=False),
+    "config.task.gap_schedule config.trainer.optimizer": Field(NAME, needed=False),
+    "config.trainer.clip_norm config.trainer.clip_value": Field(ABOVE_0.or_none, False, FLOAT),
+    "config.trainer.train_set_size": Field(SIZE.or_none, needed=False, column=FLOAT),
+    "versions.task versions.cell versions.model versions.trainer": Field(SIZE, False, FLOAT),
+    "command": Field(TEXT.or_none, needed=False),
+    "environment.python environment.torch environment.platform": Field(TEXT.or_none, needed=False),
+    "environment.cpu": Field(TEXT.or_none, needed=False),
+    "environment.cores environment.threads": Field(SIZE.or_none, needed=False),
+    "environment.gpu": Field(TEXT.or_none, needed=False),
+    "environment.git_commit environment.started": Field(TEXT.or_none, needed=False),
+    "tuning": Field(SECTION.or_none, needed=False, column=None),
     "history": Field(LIST, column=None),
 }
 EVALUATION: Rules = {"step": COUNT}
@@ -147,32 +115,38 @@ TOLD = {
 Section = tuple[str, ...]
 
 
-def _rules_by_section() -> dict[Section, tuple[Rules, Rules]]:
-    """Return the rules of what each object must and may have, by the object's path."""
+def _each() -> Iterator[tuple[Section, str, Field]]:
+    """Yield of each field the path of its object, its key there, and what is known of it."""
+    for paths, field in FIELDS.items():
+        for path in paths.split():
+            *section, key = path.split(".")
+            yield tuple(section), key, field
+
+
+def _rules() -> dict[Section, tuple[Rules, Rules]]:
+    """Return what each object must and may have, by its path, outer objects first."""
     found: dict[Section, tuple[dict[str, Rule], dict[str, Rule]]] = {}
-    for path, field in FIELDS.items():
-        *section, key = path.split(".")
-        needed, optional = found.setdefault(tuple(section), ({}, {}))
-        (needed if field.needed else optional)[key] = field.rule
+    for section, key, field in _each():
+        for depth, inner in enumerate(section):
+            found.setdefault(section[:depth], ({}, {}))[1][inner] = SECTION
+        found.setdefault(section, ({}, {}))[not field.needed][key] = field.rule
     return dict(found)
 
 
-RULES = _rules_by_section()
-NEEDED, OPTIONAL = RULES[()]
-TRAINER = RULES["config", "trainer"][1]
-
-
 def _columns() -> dict[str, tuple[Section, str, str]]:
-    """Return the columns of `load_results`: of each the path of its object, its key, its type."""
+    """Return of each column of `load_results` the path of its object, its key, and its type."""
     found = {}
-    for path, field in FIELDS.items():
-        *section, key = path.split(".")
+    for section, key, field in _each():
         if field.column:
-            found[field.name or key] = (tuple(section), key, field.column)
+            name = f"{key}_version" if section == ("versions",) else key
+            found["lr_choice" if name == "tuned" else name] = (section, key, field.column)
     return found
 
 
+RULES = _rules()
 COLUMNS = _columns()
+NEEDED, OPTIONAL = RULES[()]
+TRAINER = RULES["config", "trainer"][1]
 
 
 def check_record(record: Mapping[str, Any]) -> None:

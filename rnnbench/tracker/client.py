@@ -1,54 +1,16 @@
-"""W&B's settings in the working directory: they may not say where the key is sent, or how."""
+"""Open W&B runs, and ask W&B no more once it has failed."""
 
 from __future__ import annotations
 
-import configparser
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.console import warn
-from rnnbench.store.files import read_file
-from rnnbench.store.rules import shown
 
 if TYPE_CHECKING:
     import wandb
-
-
-FILES = (Path("wandb", "settings"), Path(".wandb", "settings"))  # as the client looks for them
-HARMLESS = {"entity", "mode", "project"}  # all that the client itself writes there
-INSTEAD = "WANDB_BASE_URL or ~/.config/wandb/settings names a server"
-
-
-def check_workspace() -> None:
-    """Check that no settings file in the working directory sets more than W&B writes there itself.
-
-    It counts for more than the user's own settings, and may have come with somebody's results: a
-    server or a proxy that it names would be sent the user's key.
-
-    Raises:
-        ValueError: one does; the text is one line.
-    """
-    for path in FILES:
-        if path.exists() or path.is_symlink():
-            others = sorted(_keys(path) - HARMLESS)
-            if others:
-                raise ValueError(
-                    f"{path} in the working directory must set entity, project and mode alone, "
-                    f"got {shown(', '.join(others))} ({INSTEAD})"
-                )
-
-
-def _keys(path: Path) -> set[str]:
-    """Return what a file sets, in whatever section."""
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(read_file(path).decode())
-    except (OSError, ValueError, configparser.Error):
-        return {"what cannot be read"}
-    return {key for section in parser.values() for key in section}
-
 
 INIT_SECONDS = 5
 FINISH_SECONDS = 8
@@ -92,12 +54,7 @@ def open_run(settings: Mapping[str, Any], output_dir: Path, **described: Any) ->
 
 
 def quiet_client() -> Any:
-    """Return the client's module, told to print nothing of its own.
-
-    Raises:
-        ValueError: the working directory has settings that could name another server.
-    """
-    check_workspace()
+    """Return the client's module, told to print nothing of its own."""
     import wandb
 
     wandb.setup(wandb.Settings(silent=True))
@@ -105,7 +62,7 @@ def quiet_client() -> Any:
 
 
 class Outage:
-    """A mark beside W&B's files: the first process that fails sets it, and none asks W&B again.
+    """Marks beside W&B's files that W&B has failed: no process of the sweep asks it again.
 
     So an outage costs every process one time limit at most, and the user one line.
     """

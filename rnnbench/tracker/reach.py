@@ -1,4 +1,4 @@
-"""Where a sweep is mirrored to: kept beside W&B's files, for what is sent or drawn later."""
+"""Find out whether W&B can be reached, and keep where a sweep is mirrored to."""
 
 from __future__ import annotations
 
@@ -93,10 +93,7 @@ def choose_mode(settings: Mapping[str, Any]) -> str:
 
 def find_problem() -> str | None:
     """Return why nothing can be sent now, or None where W&B answers and takes the key."""
-    try:
-        wandb = quiet_client()
-    except ValueError as error:
-        return str(error)
+    wandb = quiet_client()
     try:
         if not wandb.login(prompt=False, verify=False):
             return NO_KEY
@@ -114,7 +111,7 @@ def find_problem() -> str | None:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Takes a redirect for an error: another host has no business with the key."""
+    """Turns a redirect into an error: another host has no business with the key."""
 
     def redirect_request(self, *_: Any) -> None:
         return None

@@ -1,4 +1,4 @@
-"""One command on one input, in a place of its own: what it returns, says, and writes where."""
+"""Run one command on one input, in a place of its own: what it returns, says, and writes where."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 SECONDS = 120  # that a command may take; what would work takes a few where nothing else runs
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGES = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.chmod")
 
-_written: list[str] = []
-_is_watching = False
+_written: list[str] | None = None  # None: nobody asks
 
 
 class TimeIsUp(BaseException):
@@ -33,7 +33,6 @@ class Outcome:
 
     Attributes:
         code: its exit code; None where it did not return.
-        output, errors: what it printed.
         raised: the traceback of what it raised; empty where nothing.
         hung: it was stopped for taking too long.
         written: what it changed outside the directory that was its own.
@@ -50,23 +49,21 @@ class Outcome:
 class Sandbox:
     """A directory with everything in it that a command may think of as its own.
 
-    Commands run in `work`; home, temporary files and caches are beside it. Nothing but `own`
-    below `work`, temporary files and the caches may change; the rest is watched twice: every
-    opening and renaming of this process by Python's audit events, and all that lies in the
-    sandbox (what workers do as well) by a comparison of before and after.
+    Commands run in `work`; home, temporary files and caches are beside it. What this process opens
+    and renames is heard by Python's audit events; what its workers leave is seen afterwards.
     """
 
     def __init__(self, base: Path) -> None:
-        self.base, self.work, self.cache = base, base / "work", base / "cache"
-        self.temporary = base / "tmp"
+        self.base, self.work = base, base / "work"
         for name in ("work", "cache", "tmp", "home"):
             (base / name).mkdir(parents=True, exist_ok=True)
-        self._free = [str(self.temporary), str(self.cache), "/dev/", "/proc/"]
-        _watch()
+        if not getattr(sys, "_rnnbench_is_heard", False):  # a hook cannot be taken back
+            sys._rnnbench_is_heard = True  # type: ignore[attr-defined]
+            sys.addaudithook(_hear)
 
     def empty(self) -> None:
         """Remove what the last command left."""
-        for place in (self.work, self.temporary):
+        for place in (self.work, self.base / "tmp"):
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir()
 
@@ -76,15 +73,16 @@ class Sandbox:
         """Run a command's main function on its words.
 
         Args:
-            main: the function.
-            words: of the command line.
             own: directories in `work` that it may change.
         """
-        outcome = Outcome()
-        before = self._contents(own)
+        outcome, before = Outcome(), self._contents()
         out, err = io.StringIO(), io.StringIO()
-        printing = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
-        with self._inside(), _limited(outcome), printing[0], printing[1]:
+        with (
+            self._inside() as written,
+            _limited(outcome),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
             try:
                 outcome.code = main(list(words))
             except SystemExit as leaving:
@@ -94,41 +92,33 @@ class Sandbox:
             except BaseException:
                 outcome.raised = traceback.format_exc()
         outcome.output, outcome.errors = out.getvalue(), err.getvalue()
-        free = [*self._free, *(str(self.work / name) for name in own)]
-        outcome.written = [path for path in _written if not path.startswith(tuple(free))]
-        outcome.written += sorted(before ^ self._contents(own))
+        free = (f"{self.base}/tmp", f"{self.base}/cache", "/dev/", "/proc/")
+        free += tuple(str(self.work / name) for name in own)
+        changed = {path for path, _ in before ^ self._contents()} | set(written)
+        outcome.written = sorted(path for path in changed if not path.startswith(free))
         return outcome
 
-    def _contents(self, own: Sequence[str]) -> set[str]:
-        """Return what lies around, with sizes; not what is the command's own."""
-        found = set()
-        for top in ("work", "home"):
-            for place, names, files in os.walk(self.base / top):
-                if Path(place) == self.work:
-                    names[:] = [name for name in names if name not in own]
-                found |= {f"{place}/{name} {os.lstat(f'{place}/{name}').st_size}" for name in files}
-                found |= {f"{place}/{name}/" for name in names}
-        return found
+    def _contents(self) -> set[tuple[str, int]]:
+        """Return what lies in the working and home directories, folders with size 0."""
+        paths = [path for top in ("work", "home") for path in (self.base / top).rglob("*")]
+        return {(str(path), 0 if path.is_dir() else path.lstat().st_size) for path in paths}
 
     @contextlib.contextmanager
-    def _inside(self) -> Iterator[None]:
-        global _is_watching
-        here, variables, place = os.getcwd(), dict(os.environ), tempfile.tempdir
-        os.chdir(self.work)
-        tempfile.tempdir = str(self.temporary)
-        home = str(self.base / "home")
-        os.environ.update({"HOME": home, "TMPDIR": tempfile.tempdir, "WANDB_MODE": "offline"})
-        os.environ.update({"RNNBENCH_CACHE": str(self.cache), "XDG_CACHE_HOME": str(self.cache)})
-        _written.clear()
-        _is_watching = True
-        try:
-            yield
-        finally:
-            _is_watching = False
-            tempfile.tempdir = place
-            os.environ.clear()
-            os.environ.update(variables)
-            os.chdir(here)
+    def _inside(self) -> Iterator[list[str]]:
+        global _written
+        base = str(self.base)
+        places = {"HOME": f"{base}/home", "TMPDIR": f"{base}/tmp", "WANDB_MODE": "offline"}
+        places |= {"RNNBENCH_CACHE": f"{base}/cache", "XDG_CACHE_HOME": f"{base}/cache"}
+        with (
+            contextlib.chdir(self.work),
+            patch.dict(os.environ, places),
+            patch.object(tempfile, "tempdir", f"{base}/tmp"),
+        ):
+            _written = found = []
+            try:
+                yield found
+            finally:
+                _written = None
 
 
 @contextlib.contextmanager
@@ -150,28 +140,22 @@ def _limited(outcome: Outcome) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _watch() -> None:
-    """Hear of every change of a file, from now on and for good: a hook cannot be taken back."""
-    if not getattr(sys, "_rnnbench_is_heard", False):
-        sys._rnnbench_is_heard = True  # type: ignore[attr-defined]
-        sys.addaudithook(_hear)
-
-
 def _hear(event: str, arguments: tuple[object, ...]) -> None:
-    if not _is_watching:
+    """Note every change of a file."""
+    if _written is None or event not in ("open", *CHANGES):
         return
+    places, start = list(arguments[:1]), "."
     if event == "open":
-        path, _, flags = arguments
-        if isinstance(flags, int) and flags & WRITING and isinstance(path, str | bytes | Path):
-            _written.append(os.path.abspath(os.fsdecode(path)))
+        if not (isinstance(arguments[2], int) and arguments[2] & WRITING):
+            return
     elif event == "os.mkdir" and os.path.isdir(str(arguments[0])):
         return  # it is there, and is left as it is
-    elif event in CHANGES:
-        places = [a for a in arguments[:2] if isinstance(a, str | bytes | Path)]
-        descriptor = arguments[-1]  # of the directory that a path starts from; -1 for this one
-        start = os.readlink(f"/proc/self/fd/{descriptor}") if _is_open(descriptor) else "."
-        _written.extend(os.path.abspath(os.path.join(start, os.fsdecode(p))) for p in places)
-
-
-def _is_open(descriptor: object) -> bool:
-    return isinstance(descriptor, int) and descriptor >= 0
+    else:
+        places = list(arguments[:2])
+        if arguments[-1] != -1:  # the descriptor of a directory that the path starts from
+            start = f"/proc/self/fd/{arguments[-1]}"
+    for place in places:
+        if isinstance(place, str | bytes | Path):
+            _written.append(
+                os.path.abspath(os.path.join(os.path.realpath(start), os.fsdecode(place)))
+            )

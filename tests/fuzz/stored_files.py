@@ -19,7 +19,7 @@ from rnnbench.store.records import consolidate, read_records
 from rnnbench.store.standing import ProgressFile
 from rnnbench.store.tables import GUESSES, TRANSFER
 from rnnbench.tracker.reach import keep_destination
-from rnnbench.transfer.evaluate import evaluate
+from rnnbench.transfer.evaluate import evaluate_replicas
 from rnnbench.transfer.evaluate import make_plan as plan_transfer
 
 SMALL = {
@@ -43,7 +43,7 @@ def make_directory(place: Path) -> Path:
         jobs = ((condition, (Replica(0, 1e-3), Replica(1, 1e-3))),)
         write_plan(place / PLAN, Sweep("fuzz", place, 1, True, {"kind": "none"}, jobs))
     for plan, work, file in (
-        (plan_transfer(place, None, None, None), evaluate, TRANSFER),
+        (plan_transfer(place, None, None, None), evaluate_replicas, TRANSFER),
         (plan_guesses(place, 1, None, None), search, GUESSES),
     ):
         for job in plan[0]:

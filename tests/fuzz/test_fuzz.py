@@ -6,8 +6,8 @@
 import pytest
 
 from tests.fuzz.campaign import HANG, OUTSIDE, TRACEBACK, WRONGLY, Campaign, judge
-from tests.fuzz.inputs import Input
-from tests.fuzz.sandbox import Outcome, Sandbox
+from tests.fuzz.sandbox import Sandbox
+from tests.fuzz.words import Input
 
 FEW = [("training", 40, 0), ("reading", 120, 0), ("other", 60, 0)]
 MANY = [("training", 100, 1), ("reading", 300, 1), ("reading", 300, 2), ("other", 200, 1)]
@@ -22,7 +22,7 @@ def test_no_input_does_what_it_must_not(tmp_path, kind, count, start):
     told = []
     campaign = Campaign(tmp_path, told.append)
     campaign.run(kind, count, start)
-    assert campaign.number >= 0.9 * count
+    assert campaign.number == count
     assert not told, "\n".join(text[:5000] for text in told)
 
 
@@ -69,6 +69,5 @@ def scatter(words):
 def test_a_fault_is_seen(tmp_path, monkeypatch, main, right, fault):
     monkeypatch.setattr("tests.fuzz.sandbox.SECONDS", 0.2)
     outcome = Sandbox(tmp_path).run(main, [], ())
-    found = judge(Input("rnnbench", (), right), outcome)
+    found = judge(Input("rnnbench", [], right), outcome)
     assert list(found) == ([fault] if fault else [])
-    assert isinstance(outcome, Outcome)

@@ -1,16 +1,24 @@
-"""A results directory whose links lead elsewhere: nothing is written, removed or read there."""
+"""A results directory whose links lead elsewhere: nothing is written or removed there."""
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
-from rnnbench.store.files import LeadsOut, check_links, read_file
-from tests.fuzz.inputs import Input
+from rnnbench.store.files import FOLDERS, LeadsOut, check_links
+from rnnbench.store.manifest import read_manifest
+from rnnbench.tracker.client import Outage
+from rnnbench.tracker.reach import keep_destination
 from tests.fuzz.stored_files import PLAN, RESULTS, make_directory
+from tests.fuzz.words import Input
 
 COMMANDS_THAT_WRITE = {
-    **{name: [RESULTS] for name in ("report", "diagnose", "transfer", "guess", "sync")},
+    "report": [RESULTS],
+    "diagnose": [RESULTS, "--sequences=64"],
+    "transfer": [RESULTS, "--workers=1"],
+    "guess": [RESULTS, "--workers=1", "--guesses=1"],
+    "sync": [RESULTS],
     "train": [f"{RESULTS}/{PLAN}", RESULTS],
 }
 
@@ -59,34 +67,88 @@ def test_a_link_that_leads_out_is_refused_in_one_line(
     before = contents(in_tmp)
     words = COMMANDS_THAT_WRITE[command]
     capsys.readouterr()
-    assert exit_code(Input(command, tuple(words), right=False).main, words) == 2
+    assert exit_code(Input(command, words, right=False).main, words) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert f"{RESULTS}/{name} must not lead out of {RESULTS}, got a link to {place}" in line
     assert contents(in_tmp) == before
 
 
-def test_a_link_deep_in_a_folder_is_seen_and_one_within_is_not_minded(hostile, in_tmp):
-    claims = in_tmp / RESULTS / "claims"
-    (claims / "again").symlink_to(in_tmp / RESULTS / "runs")
+@pytest.mark.parametrize("name", FOLDERS)
+def test_so_is_one_below_the_tuning_of_a_directory(whole, in_tmp, name):
+    shutil.copytree(whole, RESULTS)
+    (in_tmp / RESULTS / "tuning").mkdir()
+    (in_tmp / RESULTS / "tuning" / name).symlink_to(in_tmp / RESULTS)
     check_links(RESULTS)
-    (claims / "0123456789abcdef").symlink_to(in_tmp)
-    with pytest.raises(LeadsOut, match="0123456789abcdef must not lead out of results, got a link"):
+    (in_tmp / RESULTS / "tuning" / name).unlink()
+    (in_tmp / RESULTS / "tuning" / name).symlink_to(in_tmp)
+    with pytest.raises(LeadsOut, match=f"tuning/{name} must not lead out of {RESULTS}, got a link"):
         check_links(RESULTS)
+
+
+def run_all(exit_code):
+    """Run every command that writes into the directory; return their codes."""
+    codes = {}
+    for command in ("train", "transfer", "guess", "diagnose", "report"):
+        words = COMMANDS_THAT_WRITE[command]
+        codes[command] = exit_code(Input(command, words, right=True).main, words)
+    keep_destination({"project": "p", "entity": None}, Path(RESULTS))
+    Outage(Path(RESULTS)).begin("no reason")
+    return codes
+
+
+@pytest.fixture
+def outage():
+    yield
+    Outage.everywhere = False
+
+
+@pytest.mark.parametrize("content", ["precious", None], ids=["a file", "nothing"])
+def test_a_link_in_place_of_a_file_is_replaced_or_removed_itself(
+    whole, in_tmp, exit_code, outage, content
+):
+    """Be there something at its end or not, for every file that is written and for its folder."""
+    shutil.copytree(whole, RESULTS)
+    run_all(exit_code)
+    results, elsewhere = in_tmp / RESULTS, in_tmp / "elsewhere"
+    elsewhere.mkdir()
+    (identity,) = read_manifest(results)
+    shutil.rmtree(results / "claims", ignore_errors=True)
+    written = [path for path in results.rglob("*") if path.is_file() and path.name != PLAN]
+    written += [
+        results / f"checkpoints/{identity}.safetensors",
+        results / f"progress/{identity}.json",
+    ]
+    for number, path in enumerate(written):
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(exist_ok=True)
+        path.symlink_to(elsewhere / str(number))
+        if content:
+            (elsewhere / str(number)).write_text(content)
+    before = contents(elsewhere)
+    codes = run_all(exit_code)
+    assert contents(elsewhere) == before
+    assert codes["train"] == codes["report"] == 0
+    followed = [path for path in written if path.is_symlink()]
+    assert [path.name for path in followed if path.parent.name != "wandb"] == []
+
+
+def test_a_link_in_place_of_a_claim_is_not_followed(whole, in_tmp, exit_code, capsys):
+    shutil.copytree(whole, RESULTS)
+    (identity,) = read_manifest(RESULTS)
+    shutil.rmtree(in_tmp / RESULTS / "runs")
+    place, elsewhere = in_tmp / RESULTS / "claims" / identity, in_tmp / "elsewhere"
+    place.parent.mkdir(exist_ok=True)
+    shutil.rmtree(place, ignore_errors=True)
+    elsewhere.mkdir()
+    (elsewhere / "0123456789abcdef.json").write_text("{}")
+    place.symlink_to(elsewhere)
+    before = contents(elsewhere)
+    words = COMMANDS_THAT_WRITE["train"]
+    assert exit_code(Input("train", words, right=False).main, words) != 0
+    assert contents(elsewhere) == before
+    assert "must be a directory of its own, got a symbolic link" in capsys.readouterr().err
 
 
 def test_the_directory_itself_may_be_a_link(whole, in_tmp):
     (in_tmp / "linked").symlink_to(whole)
     check_links("linked")
-
-
-def test_only_regular_files_of_some_size_are_read(in_tmp):
-    os.mkfifo("pipe")
-    (in_tmp / "file").write_bytes(b"abc")
-    assert read_file("file") == b"abc"
-    for path in ("pipe", "/dev/zero"):
-        with pytest.raises(OSError, match="is no regular file"):
-            read_file(path)
-    with pytest.raises(FileNotFoundError):
-        read_file("nothing")
-    with pytest.raises(OSError, match="file has more than 2 bytes"):
-        read_file("file", most=2)

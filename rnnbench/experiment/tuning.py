@@ -1,4 +1,4 @@
-"""Fair tuning: every cell gets the same grid of learning rates and the same budget at every gap.
+"""Tune fairly: give every cell the same grid of learning rates and the same budget at every gap.
 
 Tuning seeds have their own data and weights and are never reported. A rate is chosen for each
 condition on the evaluation stream; then the reported seeds train with it from the start.
@@ -76,7 +76,7 @@ def drop_is_due(step: int, steps: int, eval_every: int) -> bool:
 def score_at(history: History, step: int) -> float:
     """Return the last score up to a step, cut to 0 to 1; 0 where there is none."""
     scores = [row["score"] for row in history if row["step"] <= step]
-    return _within(scores[-1]) if scores else 0.0
+    return _cut_to_share(scores[-1]) if scores else 0.0
 
 
 def rates_behind(scores: Mapping[float | None, Sequence[float]]) -> list[float | None]:
@@ -90,7 +90,6 @@ def choose(records: Sequence[Mapping[str, Any]], steps: int) -> Choice:
     """Choose a rate from the records of all tuning replicas of a condition.
 
     Args:
-        records: one of each replica: lr, status, steps_to_solve, history.
         steps: that a training has.
     """
     grid = tuple(_entry(lr, [r for r in records if r["lr"] == lr], steps) for lr in GRID)
@@ -117,7 +116,7 @@ def _entry(lr: float, records: Sequence[Mapping[str, Any]], steps: int) -> Entry
     )
 
 
-def _within(score: float) -> float:
+def _cut_to_share(score: float) -> float:
     return min(max(score, 0.0), 1.0)
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rnnbench.experiment.condition import Condition, Job, Replica, Sweep
+from rnnbench.experiment.condition import Condition, Job, Sweep
 from rnnbench.launcher.backends import Assignment, Notify, Runner
 from rnnbench.launcher.engines import FILE, resolve_engines, time_engines
 from rnnbench.launcher.interrupt import Interrupt
@@ -84,14 +84,32 @@ def find_remaining(sweep: Sweep) -> Remaining:
     store = Store(sweep.output_dir)
     records = stored_records(sweep.output_dir) if sweep.jobs else {}
     finished = frozenset(key for key, record in records.items() if store.is_finished(record))
-    costs_and_jobs = []
+    jobs = []
     for condition, replicas in sweep.jobs:
         left = [r for r in replicas if r.lr is not None and condition.run_id(r) not in finished]
-        if left:
-            costs_and_jobs.append((cost_of(condition, len(left)), _job(sweep, condition, left)))
-    costs_and_jobs.sort(key=lambda pair: -pair[0])
-    jobs = tuple(job for _, job in costs_and_jobs)
-    return Remaining(sweep, jobs, tuple(cost for cost, _ in costs_and_jobs), records, finished)
+        if not left:
+            continue
+        job = Job(
+            condition=condition,
+            replicas=tuple(left),
+            output_dir=sweep.output_dir,
+            engine=condition.engine,
+            device=device_of(sweep, condition),
+            sweep=sweep.name,
+            command=sweep.command,
+            tuning=sweep.choices.get(condition.condition_id),
+            is_tuning=sweep.is_tuning,
+        )
+        jobs.append(job)
+    costs = [cost_of(job.condition, len(job.replicas)) for job in jobs]
+    order = sorted(range(len(jobs)), key=lambda index: -costs[index])
+    return Remaining(
+        sweep,
+        jobs=tuple(jobs[index] for index in order),
+        costs=tuple(costs[index] for index in order),
+        records=records,
+        finished=finished,
+    )
 
 
 def cost_of(condition: Condition, replicas: int) -> float:
@@ -120,17 +138,3 @@ def device_of(sweep: Sweep, condition: Condition) -> str:
     from rnnbench.training.machine import choose_device
 
     return choose_device(condition.device, sweep.cluster["gpus"] if sweep.cluster else None)
-
-
-def _job(sweep: Sweep, condition: Condition, replicas: Sequence[Replica]) -> Job:
-    return Job(
-        condition=condition,
-        replicas=tuple(replicas),
-        output_dir=sweep.output_dir,
-        engine=condition.engine,
-        device=device_of(sweep, condition),
-        sweep=sweep.name,
-        command=sweep.command,
-        tuning=sweep.choices.get(condition.condition_id),
-        is_tuning=sweep.is_tuning,
-    )

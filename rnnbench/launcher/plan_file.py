@@ -1,4 +1,4 @@
-"""A plan file: what a sweep trains, as data, for a machine that has torch and little else."""
+"""Write what a sweep trains into a file, and read it on a machine that has little but torch."""
 
 from __future__ import annotations
 

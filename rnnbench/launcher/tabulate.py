@@ -24,17 +24,15 @@ def tabulate(
     directory: Path,
     workers: int,
 ) -> int:
-    """Do what is left to do, tell each job's end in a line, and how many rows there are now.
+    """Do jobs in workers, store the rows that they return, and print how many there are now.
 
     Args:
         program: name of the command, for its lines.
         work: returns a job's rows; those that it has when it is to stop, too.
-        jobs: each with a `name` for its line.
         workers: processes; 0 for one per core.
 
     Returns:
-        The exit code: 0 if all is done, 1 if a job failed, 2 if nothing can be stored, 130
-        or 143 after an interrupt.
+        The exit code: 2 if nothing can be stored, else as of `do_jobs`.
     """
     path = file.path(directory)
     if path.is_dir():
@@ -60,10 +58,8 @@ def do_jobs(
     """Do jobs in workers, and tell each job's end in a line.
 
     Args:
-        program: name of the command, for its lines.
         jobs: each with a `name` for its line.
         take: called with a job's index and result; returns what its line says besides its name.
-        workers: processes; 0 for one per core.
 
     Returns:
         The exit code: 0 if all is done, 1 if a job failed, 130 or 143 after an interrupt.

@@ -24,8 +24,11 @@ CONDITION = Condition(
     cell={"_target_": "rnnbench.cells.GRU", "name": "gru", "keep_bias": 1.0},
     model={"hidden_size": 8, "num_layers": 1, "bidirectional": False},
     trainer={
-        **{"steps": 120, "batch_size": 16, "clip_norm": 1.0},
-        **{"eval_every": 10, "eval_size": 64},
+        "steps": 120,
+        "batch_size": 16,
+        "clip_norm": 1.0,
+        "eval_every": 10,
+        "eval_size": 64,
     },
     dtype="float32",
     engine="reference",

@@ -80,9 +80,10 @@ EXIT_SECONDS = 5.0
 
 
 class Child:
-    """A worker process and the parent's end of its pipe.
+    """A worker process, as its parent sees it.
 
     Attributes:
+        connection: the parent's end of the pipe.
         job: index of the job that was handed over, or None.
         begun: the worker has said that it began that job.
         began: when, by the monotonic clock.

@@ -44,19 +44,19 @@ def connected(cluster: Mapping[str, Any]) -> Iterator[None]:
     Raises:
         CannotRun: Ray cannot be reached, or its one node has no room for a task.
     """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+
     try:
         _connect(cluster["address"])
         _say_what_lacks(cluster)
         yield
     finally:
-        import ray
-
         ray.shutdown()
 
 
 def _connect(address: str | None) -> None:
     """Connect, and leave the launcher's own signal handlers as they are."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
 
     handlers = {number: signal.getsignal(number) for number in SIGNALS}

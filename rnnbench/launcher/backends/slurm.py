@@ -10,7 +10,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rnnbench.launcher.backends import Assignment, CannotRun
@@ -56,16 +56,12 @@ def is_left(state: str | None) -> bool:
 
 def tell_to_leave(name: str) -> None:
     """Cancel the tasks that wait, and send SIGTERM to those that run."""
-    _cancel("--state=PENDING", f"--name={name}")
-    _cancel("--state=RUNNING", "--signal=TERM", f"--name={name}")
+    cancel("--state=PENDING", f"--name={name}")
+    cancel("--state=RUNNING", "--signal=TERM", f"--name={name}")
 
 
-def cancel(tasks: Iterable[str]) -> None:
-    """Cancel tasks, whatever they are at."""
-    _cancel(*tasks)
-
-
-def _cancel(*words: str) -> None:
+def cancel(*words: str) -> None:
+    """Cancel the tasks that these words tell scancel, if the controller answers."""
     try:
         subprocess.run(["scancel", "--quiet", *words], capture_output=True, timeout=COMMAND_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
@@ -147,7 +143,12 @@ class _SlurmTasks(Tasks):
         if states is None:
             return
         gone = self._gone(states)
-        self._submit_again([i for i, task, state in gone if self._runs_again(i, task, state)])
+        again = [i for i, task, state in gone if self._runs_again(i, task, state)]
+        try:
+            self._submit(again)
+        except CannotRun as refusal:
+            for index in again:
+                self.end(index, TaskEnd("died", str(refusal)))
         for index, task in self.tasks.items():
             if states.get(task.job_id) == "RUNNING":
                 self.look(index)
@@ -158,7 +159,7 @@ class _SlurmTasks(Tasks):
         states: Mapping[str, str] | None = None
         while states is None or any(map(is_left, states.values())):
             if time.monotonic() > deadline or self.given.interrupt.insists:
-                cancel(task.job_id for task in self.tasks.values())
+                cancel(*(task.job_id for task in self.tasks.values()))
                 break
             # Told again and again: a task that was just starting may have missed it.
             tell_to_leave(self.name)
@@ -199,13 +200,6 @@ class _SlurmTasks(Tasks):
         if has_left:  # at a checkpoint, as one that is preempted does: that may happen often
             return True
         return self.lose(index, f"the SLURM job left no result ({state or 'not in queue'})")
-
-    def _submit_again(self, indices: Sequence[int]) -> None:
-        try:
-            self._submit(indices)
-        except CannotRun as refusal:
-            for index in indices:
-                self.end(index, TaskEnd("died", str(refusal)))
 
     def _submit(self, indices: Sequence[int]) -> None:
         work, seconds = self.given.work, self.given.seconds

@@ -4,12 +4,13 @@ INSTALLED := .venv/.installed
 # One process per core, each with one thread.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-.PHONY: help gaps smoke test slow faults fuzz soak lint audit
+.PHONY: help gaps smoke test slow long faults fuzz soak lint audit
 
 help:
 	@echo "make gaps    train RNN, LSTM and GRU on three tasks at five gaps: results/gaps/report"
 	@echo "make smoke   the same in small, in about a minute: results/smoke/report"
-	@echo "make test    the tests; make slow: the long ones; make lint: style and types"
+	@echo "make test    the quick tests; make slow: those that take longer; make lint: style and types"
+	@echo "make long    the longest, each of which has something like it in make slow"
 	@echo "make faults  kills, full disks, damaged files: 500 faults, and what was lost or wrong"
 	@echo "make fuzz    10,000 made-up commands and damaged files: none may end in a traceback"
 	@echo "make soak    the smoke sweep 50 times over, for leaks, in ten minutes"
@@ -28,9 +29,11 @@ test: $(INSTALLED)
 	$(PYTEST) $(ARGS)
 
 # Many of these wait for other programs; those that need the machine to themselves come last.
-slow: $(INSTALLED)
-	$(BIN)/python -m pytest -n 4 --dist worksteal -m 'slow and not alone' $(ARGS)
-	$(BIN)/python -m pytest -m 'slow and alone' $(ARGS) || [ $$? -eq 5 ]  # 5: ARGS asks for none
+slow: MARKED := slow and not long
+long: MARKED := long
+slow long: $(INSTALLED)
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m '$(MARKED) and not alone' $(ARGS)
+	$(BIN)/python -m pytest -m '$(MARKED) and alone' $(ARGS) || [ $$? -eq 5 ]  # 5: ARGS asks for none
 
 faults: $(INSTALLED)
 	$(BIN)/python -m tests.faults $(ARGS)

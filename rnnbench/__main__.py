@@ -1,4 +1,4 @@
-"""`python -m rnnbench`."""
+"""`python -m rnnbench`: train sweeps; `--help` lists what there is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors in one line, whatever their authors made of them."""
+"""Read a command's arguments, print its errors in one line, and end it with its exit code."""
 
 from __future__ import annotations
 
@@ -6,18 +6,27 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
-READER_LEFT = 141  # as a shell tells of SIGPIPE
+
+class ExitCode(IntEnum):
+    """What a command tells the shell about its end; from 130 on as shells tell of signals."""
+
+    DONE = 0
+    NOT_ALL = 1  # something failed, is left to do or is not the same
+    CANNOT_RUN = 2  # the command or its input is wrong; nothing was started
+    INTERRUPTED = 130  # Ctrl-C
+    READER_LEFT = 141  # `head` or a pager closed the pipe
+    TERMINATED = 143
 
 
 def leave(main: Callable[[], int]) -> NoReturn:
-    """End the program with a command's exit code; without a word if its reader has left.
-
-    That is what `head` and a pager do.
-    """
+    """Run a command and end the program with its exit code; say nothing if the reader has left."""
     try:
         try:
             code = main()
@@ -25,21 +34,21 @@ def leave(main: Callable[[], int]) -> NoReturn:
             sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes again
-        code = READER_LEFT
+        code = ExitCode.READER_LEFT
     sys.exit(code)
 
 
 def warn(text: str) -> None:
-    """Say in one line on stderr what the user may want to know.
-
-    All warnings come through here: what they name may be a file that somebody else has named.
-    """
+    """Print a warning in one line on stderr."""
     say(f"warning: {text}")
 
 
-def say(line: str) -> None:
-    """Say a line on stderr, as it can be shown, under the suite's name."""
-    print(printable(f"rnnbench: {line}"), file=sys.stderr)
+def say(line: str, program: str = "rnnbench") -> None:
+    """Print a line on stderr, after the program's name.
+
+    It may name a file that somebody else has named: what a terminal would obey is escaped.
+    """
+    print(printable(f"{program}: {line}"), file=sys.stderr, flush=True)
 
 
 def describe(error: BaseException) -> str:
@@ -74,25 +83,72 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser that complains in one line, and takes a module's docstring as description."""
+class Mistake(Exception):
+    """A command was given something wrong; the text is one line."""
 
-    def __init__(self, *, prog: str, description: str | None, epilog: str | None = None) -> None:
-        """Take the program's name and texts; a docstring's "`python -m ...`: " is left out."""
-        words = (description or "").split("`: ", 1)[-1]
-        super().__init__(prog=prog, description=words[:1].upper() + words[1:], epilog=epilog)
+
+@contextmanager
+def mistakes(*kinds: type[Exception]) -> Iterator[None]:
+    """Take errors of these kinds for mistakes of whoever typed the command."""
+    try:
+        yield
+    except kinds as error:
+        raise Mistake(message_of(error)) from error
+
+
+class Main(Protocol):
+    """A command's function: takes its words, or else those of the program."""
+
+    def __call__(self, words: Sequence[str] | None = None) -> int: ...
+
+
+class Parser(argparse.ArgumentParser):
+    """The arguments of a command, whose help is its module's docstring.
+
+    Attributes:
+        program: name of the module, for the command's lines.
+    """
+
+    def __init__(self, program: str, docstring: str | None) -> None:
+        """Take the purpose from the first line, which starts with "`python -m ...`: "."""
+        first, _, rest = (docstring or "").partition("\n\n")
+        purpose = first.split("`: ", 1)[-1]
+        purpose = purpose[:1].upper() + purpose[1:]
+        super().__init__(prog=f"python -m {program}", description=purpose, epilog=rest)
+        self.program = program
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {printable(message)}\n")
+        self.exit(ExitCode.CANNOT_RUN, f"{self.prog}: error: {printable(message)}\n")
+
+    def command(self, run: Callable[[Namespace], int]) -> Main:
+        """Decorate what runs with the arguments: a mistake or Ctrl-C is one line and a code."""
+
+        def main(words: Sequence[str] | None = None) -> int:
+            given = self.parse_args(words)
+            try:
+                return run(given)
+            except Mistake as mistake:
+                say(f"error: {mistake}", self.program)
+                return ExitCode.CANNOT_RUN
+            except KeyboardInterrupt:
+                say("interrupted", self.program)
+                return ExitCode.INTERRUPTED
+
+        return main
+
+    def add_workers(self) -> None:
+        """Add `--workers`, which is 0 for one process per core."""
+        rule = "processes: auto, one per core, or a number"
+        self.add_argument("--workers", type=_workers, default=0, help=rule)
 
 
 def at_least(least: int) -> Callable[[str], int]:
-    """Return what reads a whole number of at least so much."""
+    """Return a function that reads a whole number of at least `least`."""
 
     def read(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
             rule = f"a whole number of at least {least}"
-            raise argparse.ArgumentTypeError(f"must be {rule}, got {text}")
+            raise ArgumentTypeError(f"must be {rule}, got {text}")
         return int(text)
 
     return read
@@ -102,15 +158,14 @@ whole_number = at_least(1)
 
 
 def whole_numbers(text: str) -> list[int]:
-    """Return different whole numbers of at least 1, from a list with commas, in order of size."""
+    """Read whole numbers of at least 1 with commas between them; sort them, each once."""
     return sorted({whole_number(part) for part in text.split(",")})
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a list with commas."""
+    """Read words with commas between them."""
     return text.split(",")
 
 
-def workers(text: str) -> int:
-    """Turn auto into 0, which stands for one process per core."""
+def _workers(text: str) -> int:
     return 0 if text == "auto" else whole_number(text)

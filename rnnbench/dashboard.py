@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.console import Parser, leave, message_of
+from rnnbench.console import ExitCode, Mistake, Parser, leave, message_of, mistakes
 from rnnbench.experiment.condition import digest
 from rnnbench.store.files import write_atomically
 from rnnbench.store.records import read_records
@@ -18,8 +18,6 @@ from rnnbench.tracker.summary import FIGURES, by_gap_table
 if TYPE_CHECKING:
     from wandb_workspaces import workspaces
 
-PROGRAM = "rnnbench.dashboard"
-CANNOT_DRAW = 2
 LINES = "wandb/lineseries/v0"  # W&B's own chart of several lines from one table
 MOST_RUNS = 1000
 COLUMNS = (
@@ -31,6 +29,10 @@ COLUMNS = (
     "summary:accuracy",
     "summary:score",
 )
+
+parser = Parser("rnnbench.dashboard", __doc__)
+add_destination(parser)
+parser.add_argument("--json", metavar="FILE", type=Path, help="write it here, save nothing")
 
 
 def make_workspace(
@@ -152,41 +154,41 @@ def save(workspace: workspaces.Workspace) -> str:
     return str(workspace.save().url)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; what is missing is one line and exit code 2."""
-    given = _parser().parse_args(arguments)
+@parser.command
+def main(given: Namespace) -> int:
+    """Save a sweep's workspace at W&B, or write it to a file."""
     try:
         import wandb_workspaces  # noqa: F401
-    except ImportError:
-        return _fail("wandb-workspaces must be installed: pip install 'rnnbench[dashboard]'")
-    try:
+    except ImportError as error:
+        rule = "wandb-workspaces must be installed: pip install 'rnnbench[dashboard]'"
+        raise Mistake(rule) from error
+    with mistakes(OSError):
         tasks, sweeps = _contents(given.results)
-    except OSError as error:
-        return _fail(message_of(error))
     place = asked_destination(given)
     project, entity = str(place["project"]), place["entity"]
-    if given.json is not None:
+    if given.json is None:
+        print(_save(tasks, sweeps, project, entity))
+    else:
         workspace = make_workspace(tasks, sweeps, project, entity)
         text = json.dumps(describe(workspace), indent=1)
         write_atomically(given.json, text.encode() + b"\n")
         print(given.json)
-        return 0
-    return _save(tasks, sweeps, project, entity)
+    return ExitCode.DONE
 
 
-def _save(tasks: Sequence[str], sweeps: Sequence[str], project: str, entity: str | None) -> int:
+def _save(tasks: Sequence[str], sweeps: Sequence[str], project: str, entity: str | None) -> str:
+    """Save the workspace of these tasks and sweeps at W&B and return its address."""
     from rnnbench.tracker.client import quiet_client
     from rnnbench.tracker.reach import find_problem
 
     problem = find_problem()
     if problem is not None:
-        return _fail(f"nothing can be saved ({problem}); --json FILE needs no server")
+        raise Mistake(f"nothing can be saved ({problem}); --json FILE needs no server")
     try:
         owner = entity or str(quiet_client().Api().default_entity)
-        print(save(make_workspace(tasks, sweeps, project, owner)))
+        return save(make_workspace(tasks, sweeps, project, owner))
     except Exception as error:  # whatever the client raises
-        return _fail(f"nothing was saved: {message_of(error)}")
-    return 0
+        raise Mistake(f"nothing was saved: {message_of(error)}") from error
 
 
 def _contents(directory: Path) -> tuple[list[str], list[str]]:
@@ -200,18 +202,6 @@ def _contents(directory: Path) -> tuple[list[str], list[str]]:
         raise FileNotFoundError(f"no runs at {directory}")
     tasks, sweeps = ({record[key] for record in records} for key in ("task", "sweep"))
     return sorted(tasks), sorted(sweeps)
-
-
-def _parser() -> Parser:
-    parser = Parser(prog=f"python -m {PROGRAM}", description=__doc__)
-    add_destination(parser)
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write it here, save nothing")
-    return parser
-
-
-def _fail(text: str) -> int:
-    print(f"{PROGRAM}: error: {text}", file=sys.stderr)
-    return CANNOT_DRAW
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Layers and directions: a cell's recurrences wired one above the other, as torch.nn does."""
+"""Build a model: layers of a cell with a linear read-out, for a stack of replicas; and its size."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,17 +12,22 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import pad
 
-from rnnbench.cell import Cell, Shapes, uniform_
-from rnnbench.engine import Engine, Parameters, States, get_engine
+from rnnbench.cell import Cell, Parameters, Shapes, States, uniform_
+from rnnbench.engine import Engine, get_engine
 from rnnbench.task import Task
+
+Match = Literal["hidden", "parameters", "state"]
+# The read-out is padded: a product with one output column rounds differently alone and in a stack
+# (see engine.reference).
+COLUMNS, UNITS = 16, 32
 
 
 @dataclass(frozen=True)
 class Layers:
-    """How many layers there are, and whether each is run in both directions.
+    """Stack layers of a cell, each in one or in both directions, as torch.nn does.
 
     A parameter that a cell calls `weight_ih_l0` is `weight_ih_l1` in the second layer and
-    `weight_ih_l1_reverse` in its second direction, which reads the sequence from its end; the
+    `weight_ih_l1_reverse` in its second direction, which reads the sequence from its end. The
     outputs of both directions, side by side, are the next layer's input.
     """
 
@@ -33,7 +39,7 @@ class Layers:
         return 2 if self.bidirectional else 1
 
     def suffixes(self, layer: int) -> tuple[str, ...]:
-        """Return what parameters end in, one for each direction of a layer."""
+        """Return the endings of parameters' names in a layer, one per direction."""
         return (f"_l{layer}", f"_l{layer}_reverse")[: self.directions]
 
     def shapes(self, cell: Cell, input_size: int, hidden_size: int) -> Shapes:
@@ -46,8 +52,8 @@ class Layers:
                     shapes[_named(name, suffix)] = shape
         return shapes
 
-    def split(self, cell: Cell, parameters: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
-        """Return each recurrence's parameters under the cell's own names, in torch.nn's order."""
+    def split(self, cell: Cell, parameters: Parameters) -> list[dict[str, Tensor]]:
+        """Return the parameters of each layer and direction, under the cell's own names."""
         names = list(cell.shapes(1, 1))
         return [
             {name: parameters[_named(name, suffix)] for name in names}
@@ -68,9 +74,9 @@ class Layers:
         """Run whole sequences through all layers.
 
         Args:
-            engine: runs one recurrence.
-            cell: of every recurrence.
-            recurrences: each one's parameters, as `split` returns them, with a leading axis R.
+            engine: runs one layer in one direction.
+            cell: of all layers.
+            recurrences: parameters as `split` returns them, each with a leading axis R.
             inputs: `(R, T, B, F)`.
             states: `(R, layers * directions, B, H)` each; zeros where None.
             last: return the outputs of the last so many time steps only; all where None.
@@ -94,7 +100,7 @@ class Layers:
 
 
 def _reversed(engine: Engine) -> Engine:
-    """Return an engine that reads sequences from their end; outputs stay at their time steps."""
+    """Return an engine that reads sequences from their end; outputs keep their time steps."""
 
     def run(
         cell: Cell,
@@ -114,17 +120,13 @@ def _named(name: str, suffix: str) -> str:
     return name.removesuffix("_l0") + suffix
 
 
-# A product with one output column rounds differently alone and in a batch: see engine.reference.
-COLUMNS, UNITS = 16, 32
 ONE_LAYER = Layers()
 
 
 class SequenceModel:
-    """A stack of replicas of the `nn.LSTM` + `nn.Linear` of every tutorial, for any cell.
+    """Compute what `nn.LSTM` and `nn.Linear` compute in a tutorial, for any cell and many replicas.
 
     Attributes:
-        cell: the recurrent cell.
-        layers: how many of its layers lie one above the other, and in which directions.
         parameters: name to `(R, ...)`. Names are those of a torch module with the cell as `rnn`
             and an `nn.Linear` as `readout`: `rnn.weight_ih_l0`, ..., `readout.bias`.
     """
@@ -132,7 +134,7 @@ class SequenceModel:
     def __init__(
         self,
         cell: Cell,
-        parameters: Mapping[str, Tensor],
+        parameters: Parameters,
         engine: str = "reference",
         layers: Layers = ONE_LAYER,
     ) -> None:
@@ -178,7 +180,7 @@ class SequenceModel:
         return outputs.squeeze(time), finals
 
     def state_dict(self, replica: int = 0) -> dict[str, Tensor]:
-        """Return one replica's parameters, as a torch module with `rnn` and `readout` has them."""
+        """Return a copy of one replica's parameters, as a torch module has them."""
         return {name: tensor[replica].clone() for name, tensor in self.parameters.items()}
 
     def _read_out(self, hidden: Tensor) -> Tensor:
@@ -208,13 +210,13 @@ def model_shapes(
 
 def initialize(
     cell: Cell,
-    parameters: Mapping[str, Tensor],
+    parameters: Parameters,
     generator: Generator,
     *,
     gap: int,
     layers: Layers = ONE_LAYER,
 ) -> None:
-    """Fill one replica's parameters in place: the cell's own way, the read-out as nn.Linear."""
+    """Draw one replica's parameters in place, those of the read-out as nn.Linear does."""
     for own in layers.split(cell, _recurrent(parameters)):
         cell.initialize(own, generator, gap=gap)
     bound = 1 / math.sqrt(parameters["readout.weight"].shape[-1])
@@ -222,12 +224,9 @@ def initialize(
     uniform_(parameters["readout.bias"], bound, generator)
 
 
-def _recurrent(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the parameters of the recurrence, under their names there."""
+def _recurrent(parameters: Parameters) -> dict[str, Tensor]:
+    """Return the parameters of all layers, without the prefix `rnn.`."""
     return {name.removeprefix("rnn."): v for name, v in parameters.items() if name[:4] == "rnn."}
-
-
-Match = Literal["hidden", "parameters", "state"]
 
 
 def matched_size(
@@ -235,17 +234,9 @@ def matched_size(
 ) -> int:
     """Return the hidden size at which a cell is as large as the standard cell at `hidden_size`.
 
-    Args:
-        match: what is to be as large: the number of hidden units, of trained parameters (the
-            read-out's included) or of values carried from one time step to the next.
-        hidden_size: of the standard cell.
-        task: gives the sizes of input and output.
-        cell: the one to be matched.
-        standard: the one it is matched to.
-        layers: of both.
-
-    Returns:
-        The size that comes nearest, of two the smaller; at least 1.
+    `match` says what is to be equal: the number of hidden units, of trained parameters (with the
+    read-out's) or of values carried from one time step to the next. The nearest size is returned,
+    at least 1; of two equally near the smaller.
     """
     if match == "hidden":
         return hidden_size
@@ -255,23 +246,17 @@ def matched_size(
 
 
 def count_parameters(task: Task, cell: Cell, layers: Layers, hidden_size: int) -> int:
-    """Return how many numbers one replica trains."""
+    """Count the trained numbers of one replica."""
     shapes = model_shapes(cell, task.input_size, hidden_size, task.output_size, layers)
     return sum(math.prod(shape) for shape in shapes.values())
 
 
 def count_state(task: Task, cell: Cell, layers: Layers, hidden_size: int) -> int:
-    """Return how many numbers are carried from one time step to the next."""
+    """Count the numbers that one replica carries from one time step to the next."""
     return hidden_size * len(cell.states) * layers.num_layers * layers.directions
 
 
 def _nearest(count: Callable[[int], int], wanted: int) -> int:
-    """Return the size whose count, which grows with it, is nearest to the one wanted."""
-    above = 1
-    while count(above) < wanted:
-        above *= 2
-    below = max(above // 2, 1)
-    while above - below > 1:
-        middle = (below + above) // 2
-        below, above = (middle, above) if count(middle) < wanted else (below, middle)
-    return min((below, above), key=lambda size: abs(count(size) - wanted))
+    """Find by bisection the size whose count is nearest to the one wanted."""
+    above = bisect_left(range(2**30), wanted, lo=1, key=count)
+    return min((max(above - 1, 1), above), key=lambda size: abs(count(size) - wanted))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from argparse import Namespace
 from pathlib import Path
 
-from rnnbench.console import Parser, leave, message_of
+from rnnbench.console import ExitCode, Parser, leave, mistakes
 from rnnbench.report import draw_report
 from rnnbench.store.diagnoses import consolidate_diagnoses
 from rnnbench.store.files import write_atomically
@@ -15,6 +14,10 @@ from rnnbench.store.tables import GUESSES, TRANSFER
 
 MEASUREMENTS = (TRANSFER, GUESSES)
 TABLES = ("summary.csv", "by_gap.csv", "horizons.tex", "report.md")
+
+parser = Parser("rnnbench.publish", __doc__)
+parser.add_argument("source", type=Path, help="results directory of a sweep")
+parser.add_argument("destination", type=Path, help="directory for the published files")
 
 
 def publish(source: Path, destination: Path) -> int:
@@ -40,19 +43,13 @@ def publish(source: Path, destination: Path) -> int:
     return count
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; nothing to publish is one line and exit code 2."""
-    parser = Parser(prog="python -m rnnbench.publish", description=__doc__)
-    parser.add_argument("source", type=Path, help="results directory of a sweep")
-    parser.add_argument("destination", type=Path, help="directory for the published files")
-    given = parser.parse_args(arguments)
-    try:
+@parser.command
+def main(given: Namespace) -> int:
+    """Publish a sweep and print how many runs it has."""
+    with mistakes(OSError):
         count = publish(given.source, given.destination)
-    except OSError as error:
-        print(f"rnnbench.publish: error: {message_of(error)}", file=sys.stderr)
-        return 2
     print(f"{count} runs: {given.destination}")
-    return 0
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":

@@ -1,39 +1,37 @@
-"""`python -m rnnbench.status DIR`: how a sweep stands, also while others run it."""
+"""`python -m rnnbench.status DIR`: how a sweep stands, also while others run it.
+
+Exit code: 0 if all is done, 1 if not, 2 if there is nothing at DIR.
+"""
 
 from __future__ import annotations
 
-import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnnbench.console import Parser, leave, message_of, printable
+from rnnbench.console import ExitCode, Mistake, Parser, leave, mistakes, printable
 from rnnbench.store.files import TUNING
 from rnnbench.store.standing import Running, SweepStatus, read_sweep_status
 
 KINDS = ("solved", "unsolved", "diverged", "failed", "left")
 TUNING_KINDS = ("solved", "unsolved", "diverged", "dropped", "failed", "left")
-EXIT_CODES = "exit code: 0 if all is done, 1 if not, 2 if there is nothing at DIR"
+parser = Parser("rnnbench.status", __doc__)
+parser.add_argument("directory", type=Path, metavar="DIR", help="output_dir of a sweep")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@parser.command
+def main(given: Namespace) -> int:
     """Print how the sweep of a directory stands."""
-    parser = Parser(prog="python -m rnnbench.status", description=__doc__, epilog=EXIT_CODES)
-    parser.add_argument("directory", type=Path, metavar="DIR", help="output_dir of a sweep")
-    directory = parser.parse_args(argv).directory
-    try:
-        standing = read_sweep_status(directory)
-        tuning = directory / TUNING
+    tuning = given.directory / TUNING
+    with mistakes(OSError):
+        standing = read_sweep_status(given.directory)
         before = read_sweep_status(tuning) if tuning.is_dir() else None
-    except OSError as error:
-        print(f"rnnbench.status: error: {message_of(error)}", file=sys.stderr)
-        return 2
     if not standing.tally.counts and not (before and before.tally.counts):
-        print(f"rnnbench.status: error: no results at {directory}", file=sys.stderr)
-        return 2
+        raise Mistake(f"no results at {given.directory}")
     if before is not None and not before.tally.complete:
         print(f"tuning: {describe(before, TUNING_KINDS)}\n")
     print(describe(standing, KINDS))
-    return 0 if standing.tally.complete else 1
+    return ExitCode.DONE if standing.tally.complete else ExitCode.NOT_ALL
 
 
 def describe(standing: SweepStatus, kinds: Sequence[str]) -> str:

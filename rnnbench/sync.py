@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sys
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rnnbench.console import Parser, leave, message_of, printable
+from rnnbench.console import ExitCode, Mistake, Parser, leave, message_of, say
 from rnnbench.store.files import check_links
 from rnnbench.store.records import Record, read_records
 from rnnbench.tracker.reach import add_destination, asked_destination
 
-PROGRAM = "rnnbench.sync"
-NOT_ALL = 1
-CANNOT_SEND = 2
-INTERRUPTED = 130
+parser = Parser("rnnbench.sync", __doc__)
+add_destination(parser)
 
 
 def sync(directory: Path, settings: Mapping[str, Any]) -> bool:
@@ -81,40 +79,25 @@ def _send_summary(directory: Path, settings: Mapping[str, Any], sweep: str) -> b
 
 
 def _fail(what: str, reason: str) -> bool:
-    _say(f"not sent: {what} (the same command continues): {reason}")
+    say(f"not sent: {what} (the same command continues): {reason}", parser.program)
     return False
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line: 0 if all is at W&B, 1 if not, 2 if nothing can be sent, 130."""
-    given = _parser().parse_args(arguments)
+@parser.command
+def main(given: Namespace) -> int:
+    """Send what W&B lacks; the exit code is 0 if it has all now, 1 if not, 2 if it got nothing."""
     from rnnbench.tracker.reach import find_problem
 
     if not given.results.is_dir():
-        _say(f"error: no results at {given.results}")
-        return CANNOT_SEND
+        raise Mistake(f"no results at {given.results}")
     problem = find_problem()
     if problem is not None:
-        _say(f"error: nothing can be sent: {problem}")
-        return CANNOT_SEND
+        raise Mistake(f"nothing can be sent: {problem}")
     try:
-        return 0 if sync(given.results, asked_destination(given)) else NOT_ALL
-    except KeyboardInterrupt:
-        _say("stopped: the same command continues")
-        return INTERRUPTED
+        sent = sync(given.results, asked_destination(given))
     except Exception as error:  # of a server that fails before the first run
-        _say(f"error: nothing can be sent: {message_of(error)}")
-        return CANNOT_SEND
-
-
-def _parser() -> Parser:
-    parser = Parser(prog=f"python -m {PROGRAM}", description=__doc__)
-    add_destination(parser)
-    return parser
-
-
-def _say(line: str) -> None:
-    print(printable(f"{PROGRAM}: {line}"), file=sys.stderr)
+        raise Mistake(f"nothing can be sent: {message_of(error)}") from error
+    return ExitCode.DONE if sent else ExitCode.NOT_ALL
 
 
 if __name__ == "__main__":

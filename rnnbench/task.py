@@ -1,4 +1,4 @@
-"""What a task is: sequences to remember, an answer to give, what remembering nothing gets."""
+"""Define a task: its sequences, the answers to give, and what remembering nothing gets."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any, NamedTuple, Self
 from torch import Generator, Tensor
 from torch.nn import functional
 
+__all__ = ["Batch", "Chance", "ClassificationTask", "RegressionTask", "Task", "require"]
+
 
 class Batch(NamedTuple):
-    """Sequences and their answers.
+    """Hold sequences and their answers.
 
     Attributes:
         inputs: `(T, B, F)`, float32.
@@ -25,7 +27,7 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Chance:
-    """What a predictor that remembers nothing gets, exact and in closed form.
+    """Say what a predictor that remembers nothing gets, exactly, by a formula.
 
     Attributes:
         loss: in the unit of the task's loss (nats, or squared error).
@@ -43,18 +45,18 @@ class Task(ABC):
     illegal argument raises `ValueError("<argument> must <rule>, got <value>")`.
 
     Attributes:
-        gap: dependency distance: time steps from the oldest input that an answer needs to the
-            step where that answer is read; where it varies from sequence to sequence
+        gap: dependency distance, in time steps from the oldest input that an answer needs to the
+            step where that answer is read. Where it varies from sequence to sequence
             (`distances`), the least, or what the task's docstring says.
         input_size: features per time step, F.
         output_size: classes, or 1 for a regression.
         sequence_length: time steps, T.
-        answer_length: the last K time steps are scored.
+        answer_length: scored time steps K, the last of the sequence.
         chance: exact loss and accuracy of remembering nothing.
         load_bits: bits to be carried over the gap; NaN where the answer is a real number.
-        solved_accuracy: a run that keeps this is solved: 0.99 of the answers right.
+        solved_accuracy: a run that stays at this accuracy is solved.
         plateaus: losses of known partial solutions, by name, for the figures.
-        version: raised whenever the numbers that a task gives change.
+        version: raised whenever the task's numbers change.
     """
 
     version: int = 1
@@ -70,13 +72,13 @@ class Task(ABC):
     _arguments: Mapping[str, Any]
 
     def __new__(cls, *_: Any, **arguments: Any) -> Self:
-        """Remember the arguments, for `at_gap`."""
+        """Keep the arguments, for `at_gap`."""
         task = super().__new__(cls)
         task._arguments = arguments
         return task
 
     def at_gap(self, gap: int) -> Self:
-        """Return the same task, all its other arguments included, at another gap.
+        """Return the same task, with all its other arguments, at another gap.
 
         Raises:
             ValueError: the task has no such gap.
@@ -90,15 +92,12 @@ class Task(ABC):
 
     @property
     def span(self) -> int:
-        """Return the distance that an initialisation reckons with (chrono's T_max)."""
+        """Return the distance that an initialisation is made for (chrono's T_max)."""
         return self.gap
 
     @abstractmethod
     def sample(self, batch_size: int, generator: Generator) -> Batch:
-        """Draw `batch_size` fresh sequences from `generator` and from nothing else.
-
-        The batch lives on the generator's device.
-        """
+        """Draw fresh sequences from `generator` alone, on its device."""
 
     @abstractmethod
     def dependencies(self) -> Tensor:
@@ -106,19 +105,19 @@ class Task(ABC):
 
         Returns:
             `(K, 2)`, int64: the time step of the oldest input that answer k needs, and the time
-            step at which it is read. Their difference is the distance: the `gap`, for every
-            answer that needs memory. Where the distance varies from sequence to sequence, the
-            row tells it for `gap`. Row (-1, t): an answer that needs none.
+            step at which it is read. Their difference is `gap` for every answer that needs memory
+            (where distances vary, the row is that of a sequence with distance `gap`). A row
+            (-1, t) is an answer that needs no memory.
         """
 
     def cue(self, batch: Batch) -> Tensor | None:
-        """Return what the first answer with a distance needs of its oldest input.
+        """Return what the first answer that needs memory needs of its oldest input.
 
-        `rnnbench.diagnose` asks how much of it a network's state still holds.
+        `rnnbench.diagnose` measures how much of it a network's state still holds.
 
         Returns:
-            `(B,)`: a class (int64) or a value (float) of each sequence; None where the task does
-            not tell.
+            `(B,)`: a class (int64) or a value (float) for each sequence; None where the task does
+            not say.
         """
         return None
 
@@ -144,7 +143,7 @@ class Task(ABC):
 
 
 class ClassificationTask(Task):
-    """A task whose answers are classes: cross-entropy in nats, accuracy by argmax."""
+    """Base class of tasks whose answers are classes: cross-entropy in nats, accuracy by argmax."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         classes = outputs.shape[-1]
@@ -161,7 +160,7 @@ class ClassificationTask(Task):
 
 
 class RegressionTask(Task):
-    """A task whose answers are real numbers: squared error, accuracy within `tolerance`.
+    """Base class of tasks whose answers are numbers: squared error, accuracy within `tolerance`.
 
     Attributes:
         tolerance: an answer is right when its absolute error is below this.
@@ -189,13 +188,3 @@ def require(argument: str, rule: str, holds: bool, value: object) -> None:
     """Raise `ValueError("<argument> must <rule>, got <value>")` unless the rule holds."""
     if not holds:
         raise ValueError(f"{argument} must {rule}, got {value}")
-
-
-__all__ = [
-    "Batch",
-    "Chance",
-    "ClassificationTask",
-    "RegressionTask",
-    "Task",
-    "require",
-]

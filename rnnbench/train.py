@@ -7,19 +7,20 @@ and safetensors are all that is needed. Records, weights, tuning and resuming ar
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from argparse import Namespace
 from pathlib import Path
 
-from rnnbench.console import Parser, leave, printable, workers
+from rnnbench.console import Mistake, Parser, leave
 
-PROGRAM = "rnnbench.train"
-CANNOT_RUN = 2
+parser = Parser("rnnbench.train", __doc__)
+parser.add_argument("plan", metavar="PLAN", type=Path, help="the plan file")
+parser.add_argument("results", metavar="DIR", type=Path, help="where the results go")
+parser.add_workers()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Train; the exit code is that of `rnnbench.launcher.launch`."""
-    given = _parser().parse_args(arguments)
+@parser.command
+def main(given: Namespace) -> int:
+    """Train the sweep of a plan file."""
     from rnnbench.engine import check_engine
     from rnnbench.launcher import launch
     from rnnbench.launcher.plan_file import read_plan
@@ -31,20 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             device = choose_device(condition.device)
             check_engine(condition.engine, condition.build_cell(), device)
     except (OSError, ValueError) as error:
-        print(printable(f"{PROGRAM}: error: {given.plan}: {error}"), file=sys.stderr)
-        return CANNOT_RUN
+        raise Mistake(f"{given.plan}: {error}") from error
     return launch([sweep])
-
-
-def _parser() -> Parser:
-    first, _, rest = (__doc__ or "").partition("\n\n")
-    parser = Parser(prog=f"python -m {PROGRAM}", description=first, epilog=rest)
-    parser.add_argument("plan", metavar="PLAN", type=Path, help="the plan file")
-    parser.add_argument("results", metavar="DIR", type=Path, help="where the results go")
-    parser.add_argument(
-        "--workers", type=workers, default=0, help="processes: auto, one per core, or a number"
-    )
-    return parser
 
 
 if __name__ == "__main__":

@@ -99,6 +99,17 @@ def test_every_import_goes_down():
     assert upward(modules()) == []
 
 
+def test_the_documentation_shows_the_same_rooms():
+    """README has a line for each floor, CONTRIBUTING one sentence, both from the ground up."""
+    readme = (ROOT / "README.md").read_text().partition("from the ground up")[2]
+    lines = readme.splitlines()[1 : len(FLOORS) + 1]
+    shown = [line.partition(":")[0].replace(",", "").strip() for line in lines]
+    assert shown == list(FLOORS)
+    contributing = " ".join((ROOT / "CONTRIBUTING.md").read_text().split())
+    chain = " < ".join(", ".join(rooms.split()) for rooms in FLOORS)
+    assert chain in contributing.replace("`", "")
+
+
 def test_no_file_imports_itself_round_a_circle():
     graph: dict[str, set[str]] = {}
     for name, other in arrows(modules()):
@@ -145,7 +156,7 @@ def test_a_task_knows_only_the_task_base():
 def test_a_cell_knows_only_the_cell_base():
     for path in (ROOT / "rnnbench" / "cells").glob("[a-z]*.py"):
         own = {name for name in imported(path) if name.startswith("rnnbench")}
-        assert all(n.startswith(("rnnbench.cell", "rnnbench.cell")) for n in own), path
+        assert all(name.startswith("rnnbench.cell") for name in own), path
 
 
 def test_training_knows_no_task_and_no_cell_by_name():
@@ -182,6 +193,8 @@ def test_cells_engines_and_tasks_need_only_torch():
 def test_public_names():
     import rnnbench
 
+    expected = "Batch Cell Task load_diagnosis load_guesses load_history load_model load_results"
+    assert sorted(rnnbench.__all__) == [*expected.split(), "load_transfer", "run"]
     for name in rnnbench.__all__:
         assert getattr(rnnbench, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

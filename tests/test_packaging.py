@@ -57,7 +57,7 @@ def test_the_wheel_trains_in_an_empty_directory(installed, tmp_path):
     assert not list(tmp_path.rglob("*.egg-info"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.alone
 def test_a_clean_clone_makes_smoke_in_a_minute_and_then_does_nothing(tmp_path):
     clone = tmp_path / "clone"

@@ -16,18 +16,19 @@ from tests.stored_numbers import numbers
 from .wandb_reader import offline_runs
 
 SCRIPT = (str(Path(sys.executable).parent / "rnnbench"),)
-SMALL = [
-    *(
-        "engine=reference",
-        "+sweep=gaps",
-        "task=copy,recall",
-        "cell=rnn,gru",
-        "task.gap=11,14",
-        "seeds=2",
-    ),
-    *("model.hidden_size=16", "trainer.batch_size=16", "trainer.steps=360"),
-    *("trainer.eval_every=120", "trainer.eval_size=128"),
-]
+SMALL = "engine=reference +sweep=gaps task=copy,recall cell=rnn,gru task.gap=11,14 seeds=2 ".split()
+SMALL += "model.hidden_size=16 trainer.batch_size=16 trainer.steps=360 ".split()
+SMALL += "trainer.eval_every=120 trainer.eval_size=128".split()
+
+
+LOADED = """
+import sys
+from rnnbench.cli.main import run_command
+code = run_command(sys.argv[1:])
+heavy = {"matplotlib", "seaborn", "scipy", "pandas", "wandb", "rich"}
+print("loaded:", sorted(heavy & sys.modules.keys()))
+sys.exit(code)
+"""
 
 
 def start(*words, cwd, program=(sys.executable, "-m", "rnnbench"), **environment):
@@ -137,18 +138,20 @@ def test_every_run_is_mirrored_whole(whole):
         assert [entry["step"] for entry in run["history"]] == [120, 240, 360]
 
 
-def test_the_second_time_nothing_is_trained(whole, tmp_path):
+def test_the_second_time_nothing_is_trained_nor_loaded_to_draw(whole):
     directory, _, _ = whole
     before = {path: path.stat().st_mtime_ns for path in (directory / "runs").iterdir()}
-    out, err = finish(start(*SMALL, "tracker=none", cwd=directory.parent.parent))
+    program = (sys.executable, "-c", LOADED)
+    out, err = finish(start(*SMALL, "tracker=none", cwd=directory.parent.parent, program=program))
     assert "all              0       16       0" in out
     assert err == ""
+    assert out.splitlines()[-1] == "loaded: []"
     assert {path: path.stat().st_mtime_ns for path in (directory / "runs").iterdir()} == before
 
 
 @pytest.mark.slow
 @pytest.mark.alone
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_killed_at_three_random_moments_it_ends_with_the_same_numbers(whole, tmp_path, seed):
     draw = random.Random(seed)
     for _ in range(3):

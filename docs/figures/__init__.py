@@ -1,4 +1,4 @@
-"""The guide's figures, by the names of their files."""
+"""List the guide's figures by the names of their files."""
 
 from collections.abc import Callable
 

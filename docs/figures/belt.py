@@ -1,4 +1,4 @@
-"""LSTM's cell state as a conveyor belt, and the gates that guard it."""
+"""Draw LSTM's cell state as a conveyor belt, and the gates that guard it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gates over the gap after training: LSTM's three, and the two of the GRU."""
+"""Draw the gates over the gap after training: LSTM's three, and the two of the GRU."""
 
 from __future__ import annotations
 

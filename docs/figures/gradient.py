@@ -1,4 +1,4 @@
-"""The gradient against the lag, before and after training: a panel per cell."""
+"""Draw the gradient against the lag, before and after training: a panel per cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a gate that stands still leaves of a stored value."""
+"""Draw what a gate that stands still leaves of a stored value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the guide's figures and numbers are of: adding at gap 80, one learning rate for all."""
+"""Read what the guide's figures and numbers are of: adding at gap 80, one rate for all."""
 
 from __future__ import annotations
 

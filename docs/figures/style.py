@@ -1,4 +1,4 @@
-"""How the guide's figures look: the report's colours, letters that are legible at 700 pixels."""
+"""Set the looks of the guide's figures: the report's colours, letters legible at 700 pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recurrent network unrolled in time, with the gap between a cue and its answer."""
+"""Draw a recurrent network unrolled in time, with the gap between a cue and its answer."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How fast the engines train, against torch.nn on the same machine; needs only torch."""
+"""Time the engines against torch.nn on the same machine; this needs only torch."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 
 from rnnbench.bench.measure import measure, measure_peak
 from rnnbench.bench.problem import CELLS, SHAPES, Shape, columns, has_jax
 from rnnbench.bench.table import draw, format_row, header, make_row
-from rnnbench.console import Parser, leave, whole_number
+from rnnbench.console import ExitCode, Parser, leave, mistakes, whole_number
 from rnnbench.training.machine import choose_device, describe_machine
 
 NOTES = """\
@@ -23,16 +22,52 @@ and JAX (the better); % of peak: of the fastest float32 product; MiB: beyond the
 torch.nn's one run and for all replicas of the suite's stack."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print a table; bad input is one line and exit code 2, before anything starts."""
-    given = _parser().parse_args(arguments)
-    try:
+def _shape(text: str) -> Shape:
+    parts = text.split(",")
+    if len(parts) not in (3, 4) or not all(part.isdigit() and int(part) for part in parts):
+        raise ArgumentTypeError(f"must be like 128,32,200 or 32,32,20,16, got {text}")
+    if int(parts[2]) < 3:
+        raise ArgumentTypeError(f"must have at least 3 time steps, got {text}")
+    return Shape(*(int(part) for part in parts))
+
+
+def _picture(text: str) -> Path:
+    if Path(text).suffix not in (".png", ".svg"):
+        raise ArgumentTypeError(f"must end in .png or .svg, got {text}")
+    return Path(text)
+
+
+parser = Parser("rnnbench.bench", __doc__)
+parser.add_argument("--rounds", type=whole_number, default=5, help="alternations (default 5)")
+parser.add_argument(
+    "--processes",
+    type=whole_number,
+    default=os.cpu_count() or 1,
+    help="at once (default: one per core)",
+)
+parser.add_argument(
+    "--cells", nargs="+", choices=list(CELLS), default=list(CELLS), help="default: all"
+)
+parser.add_argument(
+    "--shapes",
+    nargs="+",
+    type=_shape,
+    default=list(SHAPES),
+    metavar="H,B,T,R",
+    help="hidden units, batch, time steps, and replicas (1 if left out)",
+)
+parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"], help="default: cpu")
+parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
+parser.add_argument("--plot", type=_picture, metavar="FILE", help="draw them: a png or svg")
+
+
+@parser.command
+def main(given: Namespace) -> int:
+    """Measure and print a table."""
+    with mistakes(ValueError, OSError):
         device = choose_device(given.device)
         for path in filter(None, (given.json, given.plot)):
-            path.open("a").close()
-    except (ValueError, OSError) as error:
-        print(f"rnnbench.bench: error: {error}", file=sys.stderr)
-        return 2
+            path.open("a").close()  # to fail before anything is measured
     compared = columns(device)
     if device == "cpu" and not has_jax():
         print("no JAX columns: pip install 'rnnbench[bench]' brings them", file=sys.stderr)
@@ -54,50 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.json.write_text(json.dumps(content, indent=1))
     if given.plot is not None:
         draw(rows, given.plot)
-    return 0
-
-
-def _parser() -> Parser:
-    parser = Parser(prog="python -m rnnbench.bench", description=__doc__)
-    parser.add_argument("--rounds", type=whole_number, default=5, help="alternations (default 5)")
-    parser.add_argument(
-        "--processes",
-        type=whole_number,
-        default=os.cpu_count() or 1,
-        help="at once (default: one per core)",
-    )
-    parser.add_argument(
-        "--cells", nargs="+", choices=list(CELLS), default=list(CELLS), help="default: all"
-    )
-    parser.add_argument(
-        "--shapes",
-        nargs="+",
-        type=_shape,
-        default=list(SHAPES),
-        metavar="H,B,T,R",
-        help="hidden units, batch, time steps, and replicas (1 if left out)",
-    )
-    parser.add_argument(
-        "--device", default="cpu", choices=["auto", "cpu", "cuda"], help="default: cpu"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
-    parser.add_argument("--plot", type=_picture, metavar="FILE", help="draw them: a png or svg")
-    return parser
-
-
-def _shape(text: str) -> Shape:
-    parts = text.split(",")
-    if len(parts) not in (3, 4) or not all(part.isdigit() and int(part) for part in parts):
-        raise argparse.ArgumentTypeError(f"must be like 128,32,200 or 32,32,20,16, got {text}")
-    if int(parts[2]) < 3:
-        raise argparse.ArgumentTypeError(f"must have at least 3 time steps, got {text}")
-    return Shape(*(int(part) for part in parts))
-
-
-def _picture(text: str) -> Path:
-    if Path(text).suffix not in (".png", ".svg"):
-        raise argparse.ArgumentTypeError(f"must end in .png or .svg, got {text}")
-    return Path(text)
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":

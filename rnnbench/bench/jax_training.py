@@ -1,4 +1,4 @@
-"""The same training in JAX: `jit(scan)` for one run, `jit(vmap(scan))` for a stack of runs."""
+"""Train the bench's task in JAX: `jit(scan)` for one run, `jit(vmap(scan))` for a stack."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import jax
 import jax.numpy as jnp
 import torch
 
-from rnnbench.bench.problem import RATE, MarkedSum, Shape
-from rnnbench.bench.tutorial import Model
+from rnnbench.bench.problem import RATE, MarkedSum, Shape, TutorialModel
 from rnnbench.training.data import TrainingData
 
 Arrays = dict[str, Any]
@@ -24,8 +23,7 @@ def train(cell: str, shape: Shape, stacked: bool) -> Iterator[None]:
     step_of = jax.jit(jax.vmap(one_step, (0, 0, 0, None)) if stacked else one_step)
     parameters = _stack([initial(cell, shape) for _ in range(runs)], stacked)
     moments = (jax.tree.map(jnp.zeros_like, parameters), jax.tree.map(jnp.zeros_like, parameters))
-    seeds = list(range(runs))
-    task = MarkedSum(shape.length)
+    task, seeds = MarkedSum(shape.length), list(range(runs))
     data = TrainingData(task, shape.batch, seeds, torch.device("cpu"), torch.float32)
     step = 0
     while True:
@@ -40,7 +38,7 @@ def initial(cell: str, shape: Shape) -> Arrays:
     """Return torch.nn's own initial parameters, under their names."""
     return {
         name: jnp.asarray(parameter.detach().numpy())
-        for name, parameter in Model(cell, shape.hidden).named_parameters()
+        for name, parameter in TutorialModel(cell, shape.hidden).named_parameters()
     }
 
 
@@ -49,7 +47,7 @@ def _stack(each: list[Arrays], stacked: bool) -> Arrays:
 
 
 def training_step(cell: str) -> Callable[[Arrays, Any, Any, Any], tuple[Arrays, Any]]:
-    """Return a run's whole training step: loss, gradient, clip by norm, Adam."""
+    """Return the training step of one run: loss, gradient, clipping by norm, Adam."""
 
     def step(parameters: Arrays, moments: Any, batch: Any, count: Any) -> tuple[Arrays, Any]:
         gradients = jax.grad(loss_of(cell))(parameters, *batch)
@@ -69,7 +67,7 @@ def training_step(cell: str) -> Callable[[Arrays, Any, Any, Any], tuple[Arrays, 
 
 
 def loss_of(cell: str) -> Callable[[Arrays, Any, Any], Any]:
-    """Return a run's loss: inputs `(T, B, F)`, targets `(1, B)`; the last output is read."""
+    """Return the loss of one run's last output: inputs `(T, B, F)`, targets `(1, B)`."""
 
     def loss(p: Arrays, inputs: Any, targets: Any) -> Any:
         fed = inputs @ p["rnn.weight_ih_l0"].T + p["rnn.bias_ih_l0"]

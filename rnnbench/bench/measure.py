@@ -1,4 +1,4 @@
-"""Alternating measurements: all columns in turn, several times, each in processes of its own."""
+"""Time all columns in turn, several times, each in processes of its own."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, astuple
 from typing import Any
 
@@ -19,7 +19,7 @@ Answer = dict[str, float]
 
 
 class Team:
-    """Equal processes that measure the same thing at the same time, one per core."""
+    """Run equal processes, one per core, that time the same thing at the same moment."""
 
     def __init__(self, column: Column, processes: int) -> None:
         self.column = column
@@ -50,19 +50,9 @@ class Team:
             member.communicate()
 
 
-@contextmanager
-def _teams(columns: Sequence[Column], processes: int) -> Iterator[list[Team]]:
-    with ExitStack() as stack:
-        teams = []
-        for column in columns:
-            teams.append(Team(column, processes))
-            stack.callback(teams[-1].close)
-        yield teams
-
-
 def measure_peak(processes: int) -> Answer:
-    """Return the best float32 GFLOP/s of one core, all of them busy, by what reaches it."""
-    with _teams([COMPILED], processes) as (team,):
+    """Return the float32 GFLOP/s of a core while all cores are busy, by kind of product."""
+    with closing(Team(COMPILED, processes)) as team:
         answers = team.ask({})
     return {name: min(answer[name] for answer in answers) for name in answers[0]}
 
@@ -70,15 +60,16 @@ def measure_peak(processes: int) -> Answer:
 def measure(
     columns: Sequence[Column], cell: str, shape: Shape, *, rounds: int, processes: int, device: str
 ) -> dict[str, Answer]:
-    """Return, per column, the median seconds of a run's training step, and peak memory in MiB.
+    """Return for each column the median seconds of a run's training step, and peak memory in MiB.
 
-    Seconds are those of all processes together: with two of them, half of what each takes.
+    Processes share the work: with two of them, the seconds are half of what each one takes.
     Memory is what a process needs beyond its imports, for all replicas that it trains.
     """
     problem = {"cell": cell, "shape": astuple(shape), "device": device}
     seconds: dict[str, list[float]] = {column.name: [] for column in columns}
     memory: dict[str, float] = {}
-    with _teams(columns, processes) as teams:
+    with ExitStack() as stack:
+        teams = [stack.enter_context(closing(Team(column, processes))) for column in columns]
         for team in teams:
             team.ask({"problem": problem})
         steps = [_steps_for_a_round(team) for team in teams]
@@ -96,5 +87,6 @@ def measure(
 
 
 def _steps_for_a_round(team: Team) -> int:
+    """Return how many steps take about ROUND_SECONDS."""
     slowest = max(answer["seconds"] for answer in team.ask({"steps": 2}))
     return max(1, round(ROUND_SECONDS / slowest))

@@ -1,30 +1,36 @@
-"""What is compared: each column of the table, and how its processes are set up."""
+"""Say what the bench compares: engines (columns) and sizes (shapes), all on one task."""
 
 from __future__ import annotations
 
 import importlib.util
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.experiment.condition import Replica
 from rnnbench.task import Batch, Chance, RegressionTask
+from rnnbench.training.data import TrainingData
 from rnnbench.training.trainer import Recipe, Trainer
+
+CELLS: dict[str, type[Cell]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+MODULES = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+RATE = 1e-3
 
 
 @dataclass(frozen=True)
 class Column:
-    """One engine in one kind of process.
+    """Say which engine a column of the table times, and in what kind of process.
 
     Attributes:
         name: the column's heading.
         engine: torch.nn (the tutorial's loop), jax scan, jax vmap, or an engine of the suite.
         tuned: whether the process is set up as the suite sets up its own (machine.py).
-        threads: of each process; with more than one, a single process has all cores.
+        threads: per process; with more than one, a single process has all cores.
         stacked: whether a step trains all replicas of the shape, rather than one.
     """
 
@@ -43,24 +49,20 @@ JAX = (Column("jax scan", "jax scan"), Column("jax vmap", "jax vmap", stacked=Tr
 
 
 def has_jax() -> bool:
-    """Return whether the extra `bench` is installed; nothing is imported."""
+    """Return whether JAX, the extra `bench`, is installed, without importing it."""
     return importlib.util.find_spec("jax") is not None
 
 
 def columns(device: str) -> tuple[Column, ...]:
-    """Return what can be compared on a device; JAX only on the CPU."""
+    """Return the columns that can be timed on a device."""
     if device == "cuda":
         return (STOCK[0], REFERENCE)
     return (*STOCK, MALLOPT, REFERENCE, COMPILED, *(JAX if has_jax() else ()))
 
 
-CELLS: dict[str, type[Cell]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
-RATE = 1e-3
-
-
 @dataclass(frozen=True)
 class Shape:
-    """One size of problem.
+    """Give the size of a training step.
 
     Attributes:
         hidden: hidden units, H.
@@ -83,7 +85,7 @@ SHAPES = (Shape(128, 32, 200), Shape(64, 64, 200), Shape(32, 32, 20, 16))
 
 
 class MarkedSum(RegressionTask):
-    """Adding (see tasks.adding), in as few operations as it can be drawn."""
+    """Draw sequences of the adding task (see tasks.adding) in as few operations as possible."""
 
     tolerance = 0.1
     input_size, output_size, answer_length = 2, 1, 1
@@ -105,9 +107,9 @@ class MarkedSum(RegressionTask):
 
 
 def make_trainer(cell: str, shape: Shape, engine: str, device: str = "cpu") -> Trainer:
-    """Return a trainer that can be stepped for ever and never evaluates."""
+    """Return the suite's trainer; it can be stepped for ever and never evaluates."""
     forever = 2**23
-    plan = Recipe(
+    recipe = Recipe(
         hidden_size=shape.hidden,
         steps=forever,
         batch_size=shape.batch,
@@ -118,13 +120,46 @@ def make_trainer(cell: str, shape: Shape, engine: str, device: str = "cpu") -> T
         device=device,
     )
     replicas = [Replica(seed, RATE) for seed in range(shape.replicas)]
-    return Trainer(MarkedSum(shape.length), CELLS[cell](), plan, replicas)
+    return Trainer(MarkedSum(shape.length), CELLS[cell](), recipe, replicas)
+
+
+class TutorialModel(nn.Module):
+    """A recurrent layer, and a linear one on its last output."""
+
+    def __init__(self, cell: str, hidden: int) -> None:
+        super().__init__()
+        self.rnn = MODULES[cell](MarkedSum.input_size, hidden)
+        self.readout = nn.Linear(hidden, MarkedSum.output_size)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.readout(self.rnn(inputs)[0][-1:])
+        return outputs
+
+
+def train_as_tutorials_do(cell: str, shape: Shape, device: str) -> Iterator[None]:
+    """Train one run for ever with torch.nn and fused Adam; yield after every step.
+
+    Only the data come from the suite: this is what the engines are compared to.
+    """
+    task = MarkedSum(shape.length)
+    model = TutorialModel(cell, shape.hidden).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
+    data = TrainingData(task, shape.batch, [0], torch.device(device), torch.float32)
+    step = 0
+    while True:
+        inputs, targets = (each[0] for each in data.batch(step))
+        optimizer.zero_grad()
+        task.loss(model(inputs), targets).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        yield
 
 
 def flops(cell: str, shape: Shape) -> float:
-    """Return the floating point operations of a training step's matrix products.
+    """Count the floating point operations of a training step's matrix products.
 
-    Forward, and backward to states and weights, of the recurrent and the input product; the
+    These are the recurrent and the input product, forward and backward to states and weights;
     inputs need no gradient.
     """
     kind = CELLS[cell]()

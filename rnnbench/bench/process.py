@@ -1,4 +1,4 @@
-"""The fastest float32 matrix product seen on this machine: what a share is a share of."""
+"""Time one column of the bench in its own process, which takes requests as lines of JSON."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 
 import torch
 
-from rnnbench.bench.problem import Column, Shape, make_trainer
-from rnnbench.bench.tutorial import train
+from rnnbench.bench.problem import Column, Shape, make_trainer, train_as_tutorials_do
 from rnnbench.engine.compiled.build import HERE, load
 from rnnbench.training.machine import prepare_process
 
-SECONDS = 0.2
+STRETCH = 0.2  # seconds for which a matrix product is timed
+STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 OWN = """
 extern "C" void product(const float *a, const float *b, const float *start, float *c, int rows,
                         int k, int columns, int times) {
@@ -31,47 +31,8 @@ extern "C" void product(const float *a, const float *b, const float *start, floa
 """
 
 
-def torch_gflops() -> float:
-    """Return the best rate of torch.mm over a few sizes, in GFLOP/s of one thread."""
-    return max(_torch_rate(size) for size in (128, 256, 512, 1024))
-
-
-def own_gflops() -> float:
-    """Return the best rate of the suite's micro-kernel on packed panels, in GFLOP/s."""
-    library = load("\n".join([*((HERE / name).read_text() for name in ("simd.h", "gemm.h")), OWN]))
-    return max(_own_rate(library, rows, k) for rows in (12, 36, 72) for k in (128, 256))
-
-
-def _torch_rate(size: int) -> float:
-    a, b = torch.rand(size, size), torch.rand(size, size)
-    out = torch.empty(size, size)
-    return 2 * size**3 * _times_per_second(lambda: torch.mm(a, b, out=out)) / 1e9
-
-
-def _own_rate(library: ctypes.CDLL, rows: int, k: int, columns: int = 256) -> float:
-    tensors = (torch.rand(rows, k), torch.rand(columns, k), torch.rand(columns))
-    out, times = torch.empty(rows, columns), max(1, 10**7 // (rows * k * columns))
-    arrays = [ctypes.c_void_p(tensor.data_ptr()) for tensor in (*tensors, out)]
-    rate = _times_per_second(lambda: library.product(*arrays, rows, k, columns, times))
-    return 2 * rows * k * columns * times * rate / 1e9
-
-
-def _times_per_second(work: Callable[[], object]) -> float:
-    """Return the best rate over short stretches: other processes only ever slow it down."""
-    work()
-    best, end = float("inf"), time.perf_counter() + SECONDS
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - start)
-    return 1 / best
-
-
-STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-
-
 def main(column: Column, core: int) -> None:
-    """Serve requests until the input ends."""
+    """Answer requests until the input ends: start a training, time steps, or find the peak."""
     _prepare(column, core)
     training: Iterator[Any] = iter(())
     before = 0.0
@@ -103,7 +64,7 @@ def _start(column: Column, cell: str, shape: list[int], device: str) -> Iterator
     """Return a training after its first step, which builds and allocates."""
     size = Shape(*shape)
     if column.engine == "torch.nn":
-        training: Iterator[Any] = train(cell, size, device)
+        training: Iterator[Any] = train_as_tutorials_do(cell, size, device)
     elif column.engine.startswith("jax"):
         from rnnbench.bench import jax_training
 
@@ -115,7 +76,7 @@ def _start(column: Column, cell: str, shape: list[int], device: str) -> Iterator
 
 
 def time_steps(training: Iterator[Any], steps: int) -> float:
-    """Return the seconds of one step, over so many."""
+    """Return the mean seconds of a step, over so many."""
     start = time.perf_counter()
     for _ in range(steps):
         next(training)
@@ -123,18 +84,54 @@ def time_steps(training: Iterator[Any], steps: int) -> float:
 
 
 def _start_peak() -> float:
-    """Begin to watch for the peak of memory; return what is held already, in MiB."""
+    """Reset the peak of memory; return what is held already, in MiB."""
     if RESET.exists():
         RESET.write_text("5")
     return _memory("VmRSS")
 
 
 def _memory(name: str) -> float:
-    """Return a figure of this process's memory in MiB; NaN where the system has no such file."""
+    """Return a figure of this process's memory in MiB; NaN where the system does not tell."""
     if not STATUS.exists():
         return float("nan")
     lines = (line for line in STATUS.read_text().splitlines() if line.startswith(f"{name}:"))
     return int(next(lines).split()[1]) / 1024
+
+
+def torch_gflops() -> float:
+    """Return the best rate of torch.mm over a few sizes, in GFLOP/s of one thread."""
+    return max(_torch_rate(size) for size in (128, 256, 512, 1024))
+
+
+def own_gflops() -> float:
+    """Return the best rate of the suite's micro-kernel on packed panels, in GFLOP/s."""
+    library = load("\n".join([*((HERE / name).read_text() for name in ("simd.h", "gemm.h")), OWN]))
+    return max(_own_rate(library, rows, k) for rows in (12, 36, 72) for k in (128, 256))
+
+
+def _torch_rate(size: int) -> float:
+    a, b = torch.rand(size, size), torch.rand(size, size)
+    out = torch.empty(size, size)
+    return 2 * size**3 * _times_per_second(lambda: torch.mm(a, b, out=out)) / 1e9
+
+
+def _own_rate(library: ctypes.CDLL, rows: int, k: int, columns: int = 256) -> float:
+    tensors = (torch.rand(rows, k), torch.rand(columns, k), torch.rand(columns))
+    out, times = torch.empty(rows, columns), max(1, 10**7 // (rows * k * columns))
+    arrays = [ctypes.c_void_p(tensor.data_ptr()) for tensor in (*tensors, out)]
+    rate = _times_per_second(lambda: library.product(*arrays, rows, k, columns, times))
+    return 2 * rows * k * columns * times * rate / 1e9
+
+
+def _times_per_second(work: Callable[[], object]) -> float:
+    """Return calls per second, by the fastest call: other processes can only slow it down."""
+    work()
+    best, end = float("inf"), time.perf_counter() + STRETCH
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - start)
+    return 1 / best
 
 
 if __name__ == "__main__":

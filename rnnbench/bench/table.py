@@ -1,4 +1,4 @@
-"""From measurements to a row of figures, and from rows to lines of text."""
+"""Turn measurements into rows, rows into the lines of the table, and rows into a picture."""
 
 from __future__ import annotations
 
@@ -10,12 +10,22 @@ from rnnbench.bench.measure import Answer
 from rnnbench.bench.problem import COMPILED, JAX, MALLOPT, REFERENCE, STOCK, Column, Shape, flops
 
 Row = dict[str, Any]
+# torch.nn in greys, JAX in browns, the suite in blues.
+COLORS = {
+    "nn 1 thread": "0.8",
+    "nn 2 threads": "0.65",
+    "nn mallopt": "0.5",
+    "jax scan": "#dfc27d",
+    "jax vmap": "#a6611a",
+    "reference": "#92c5de",
+    "compiled": "#0571b0",
+}
 
 
 def make_row(
     cell: str, shape: Shape, found: Mapping[str, Answer], processes: int, peak: float | None
 ) -> Row:
-    """Return the figures of one cell at one shape; ratios are to the suite's fastest engine."""
+    """Return the figures of a cell at a shape; ratios are to the compiled engine, where timed."""
     seconds = {name: answer["seconds"] for name, answer in found.items()}
     own = COMPILED if COMPILED.name in seconds else REFERENCE
     per_core = flops(cell, shape) / shape.replicas / seconds[own.name] / 1e9 / processes
@@ -34,7 +44,7 @@ def make_row(
 
 
 def _times(seconds: Mapping[str, float], peers: Sequence[Column], own: Column) -> float | None:
-    """Return how many times longer the fastest of the peers takes; None where none was run."""
+    """Return how many times longer the fastest of the peers takes; None if none was timed."""
     theirs = [seconds[column.name] for column in peers if column.name in seconds]
     return min(theirs) / seconds[own.name] if theirs else None
 
@@ -49,7 +59,7 @@ def header(columns: Sequence[Column]) -> list[str]:
 
 
 def format_row(row: Row, columns: Sequence[Column]) -> str:
-    """Return one line: milliseconds, how many times faster, share of peak, memory."""
+    """Return one line of the table: milliseconds, ratios, share of peak, memory."""
     times = [f"{1e3 * row['seconds'][column.name]:.3g}" for column in columns]
     ratios = [_text(row[name], ".1f") for name in ("times_stock", "times_mallopt", "times_jax")]
     share = _text(row["share_of_peak"], ".0%").rstrip("%")
@@ -70,16 +80,8 @@ def _line(shape: str, cell: str, texts: Sequence[str]) -> str:
     )
 
 
-# torch.nn in greys, JAX in browns, the suite in blues.
-COLORS = {
-    **{"nn 1 thread": "0.8", "nn 2 threads": "0.65", "nn mallopt": "0.5"},
-    **{"jax scan": "#dfc27d", "jax vmap": "#a6611a"},
-    **{"reference": "#92c5de", "compiled": "#0571b0"},
-}
-
-
-def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw the milliseconds of a run's training step to a png or svg file."""
+def draw(rows: Sequence[Row], path: Path) -> None:
+    """Draw the milliseconds of a run's training step into a png or svg file."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -99,7 +101,7 @@ def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
     pyplot.close(figure)
 
 
-def _panel(panel: Any, rows: Sequence[dict[str, Any]]) -> None:
+def _panel(panel: Any, rows: Sequence[Row]) -> None:
     names = list(rows[0]["seconds"])
     width = 0.85 / len(names)
     for place, name in enumerate(names):

@@ -1,1 +1,1 @@
-"""Whether a cell keeps what every cell must: one check per file, run by `python -m`."""
+"""Check that a cell keeps what every cell must."""

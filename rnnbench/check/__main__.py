@@ -1,12 +1,15 @@
-"""`python -m rnnbench.check mymodule.MyCell`: whether a cell keeps what every cell must."""
+"""`python -m rnnbench.check mymodule.MyCell`: whether a cell keeps what every cell must.
+
+Exit code: 0 if no check fails, 1 if one does, 2 if there is no such cell.
+"""
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
 import sys
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,54 +17,60 @@ from typing import Any
 
 from rnnbench.check.problem import FAILED, NOT_APPLICABLE, CheckResult, Subject
 from rnnbench.check.run import CHECKS, run_checks
-from rnnbench.console import Parser, describe, leave, message_of, whole_number
+from rnnbench.console import ExitCode, Parser, describe, leave, message_of, mistakes, whole_number
 from rnnbench.experiment.class_path import find_class
 from rnnbench.training.machine import prepare_process
 
-PROGRAM = "rnnbench.check"
-CANNOT_CHECK = 2
-INTERRUPTED = 130
-EXIT_CODES = "exit code: 0 if no check fails, 1 if one does, 2 if there is no such cell"
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Check a cell and print a line per check.
-
-    Returns:
-        The exit code: 0 if no check fails, 1 if one does, 2 with one line for bad input, 130
-        after an interrupt.
-    """
-    given = _parser().parse_args(arguments)
+def _setting(text: str) -> tuple[str, Any]:
+    """Read a value as JSON where it is that, else as a word."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise ArgumentTypeError(f"must be like keep_bias=1.0, got {text}")
     try:
-        return _check(given)
-    except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
 
 
-def _check(given: argparse.Namespace) -> int:
-    try:
+parser = Parser("rnnbench.check", __doc__)
+parser.add_argument("cell", metavar="CELL", help="dotted path of its class: mymodule.MyCell")
+parser.add_argument(
+    "--set",
+    metavar="KEY=VALUE",
+    type=_setting,
+    action="append",
+    default=[],
+    help="an argument of its constructor: keep_bias=1.0; may be repeated",
+)
+parser.add_argument(
+    "--hidden-size", type=whole_number, default=32, help="units to check with (default 32)"
+)
+parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes here, too")
+
+
+@parser.command
+def main(given: Namespace) -> int:
+    """Check a cell and print a line for each check."""
+    with mistakes(OSError, ValueError):
         subject = make_subject(given.cell, dict(given.set), given.hidden_size)
         if given.json is not None:
-            given.json.open("a").close()
-    except (OSError, ValueError) as error:
-        print(f"{PROGRAM}: error: {message_of(error)}", file=sys.stderr)
-        return CANNOT_CHECK
+            given.json.open("a").close()  # to fail before anything is checked
     prepare_process()
-    outcomes = []
-    for outcome in run_checks(subject):
-        print(format_line(outcome), flush=True)
-        outcomes.append(outcome)
-    failed = [outcome.check for outcome in outcomes if outcome.result == FAILED]
+    results = []
+    for result in run_checks(subject):
+        print(format_line(result), flush=True)
+        results.append(result)
+    failed = [result.check for result in results if result.result == FAILED]
     verdict = f"fails {', '.join(failed)}" if failed else "keeps all that applies to it"
     print(f"{given.cell}: {verdict}")
     if given.json is not None:
-        given.json.write_text(json.dumps(_content(given, outcomes), indent=1) + "\n")
-    return 1 if failed else 0
+        given.json.write_text(json.dumps(_content(given, results), indent=1) + "\n")
+    return ExitCode.NOT_ALL if failed else ExitCode.DONE
 
 
 def make_subject(path: str, arguments: Mapping[str, Any], hidden_size: int) -> Subject:
-    """Return the cell at a dotted path, seen from the current directory too.
+    """Find and build the cell at a dotted path; modules in the current directory count too.
 
     Raises:
         ValueError: there is no cell, or it cannot be built with these arguments.
@@ -86,20 +95,20 @@ def make_subject(path: str, arguments: Mapping[str, Any], hidden_size: int) -> S
 
 
 def _reason(cause: BaseException | None) -> str:
-    """Return what a module raised on its import; an error's words say enough."""
+    """Return in one line what a module raised when it was imported; empty if nothing."""
     if cause is None:
         return ""
     return f": {message_of(cause) if isinstance(cause, Exception) else describe(cause)}"
 
 
-def format_line(outcome: CheckResult) -> str:
-    """Return an outcome as a line of the table."""
+def format_line(result: CheckResult) -> str:
+    """Return a result as a line of the table."""
     width = max(map(len, CHECKS))
-    return f"{outcome.check:<{width}}  {outcome.result:<{len(NOT_APPLICABLE)}}  {outcome.text}"
+    return f"{result.check:<{width}}  {result.result:<{len(NOT_APPLICABLE)}}  {result.text}"
 
 
-def _content(given: argparse.Namespace, outcomes: Sequence[CheckResult]) -> dict[str, Any]:
-    checks = [asdict(outcome) for outcome in outcomes]
+def _content(given: Namespace, results: Sequence[CheckResult]) -> dict[str, Any]:
+    checks = [asdict(result) for result in results]
     for check in checks:  # JSON has no infinity
         if check["value"] is not None and not math.isfinite(check["value"]):
             check["value"] = None
@@ -107,38 +116,9 @@ def _content(given: argparse.Namespace, outcomes: Sequence[CheckResult]) -> dict
         "cell": given.cell,
         "arguments": dict(given.set),
         "hidden_size": given.hidden_size,
-        "passed": all(outcome.result != FAILED for outcome in outcomes),
+        "passed": all(result.result != FAILED for result in results),
         "checks": checks,
     }
-
-
-def _parser() -> Parser:
-    parser = Parser(prog=f"python -m {PROGRAM}", description=__doc__, epilog=EXIT_CODES)
-    parser.add_argument("cell", metavar="CELL", help="dotted path of its class: mymodule.MyCell")
-    parser.add_argument(
-        "--set",
-        metavar="KEY=VALUE",
-        type=_setting,
-        action="append",
-        default=[],
-        help="an argument of its constructor: keep_bias=1.0; may be repeated",
-    )
-    parser.add_argument(
-        "--hidden-size", type=whole_number, default=32, help="units to check with (default 32)"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes here, too")
-    return parser
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """Read a value as JSON where it is that, else as a word."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.isidentifier():
-        raise argparse.ArgumentTypeError(f"must be like keep_bias=1.0, got {text}")
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value
 
 
 if __name__ == "__main__":

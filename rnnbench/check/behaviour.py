@@ -1,8 +1,9 @@
-"""Purity: nothing that a cell is given is changed in place."""
+"""Check how a cell behaves when it is run: alone, step by step, for long, and in training."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
 import torch
 from torch import Tensor
@@ -16,14 +17,27 @@ from rnnbench.check.problem import (
     Problem,
     Subject,
     difference,
-    pose,
+    draw_problem,
     run,
 )
 from rnnbench.engine import get_engine
+from rnnbench.experiment.class_path import find_class
+from rnnbench.experiment.condition import Replica
+from rnnbench.task import Task
+from rnnbench.training.trainer import Recipe, Trainer
+
+# Stepping: the greatest difference, in float64.
+STEPPING_BOUND = 1e-12
+# Endurance: time steps of noise, and what no state may exceed.
+STEPS_OF_NOISE, STATE_BOUND = 1000, 1e6
+# Learning: a very small recall, and the score to be reached (chance is 0, all right is 1).
+TASK = "tasks.delayed_recall.DelayedRecall"
+ARGUMENTS = {"gap": 3, "alphabet_size": 4, "distractors": "blank"}
+SEEDS, RATES, TRAINING_STEPS, LEAST_SCORE = range(3), (3e-3, 1e-2), 300, 0.25
 
 
 def check_purity(subject: Subject) -> Measured:
-    """Check that all arguments of one update or step are afterwards what they were."""
+    """Check that one update or step changes none of its arguments in place."""
     cell = subject.build()
     given = _run_declared(cell, subject) if cell.declared else _run_step(cell, subject)
     for name, (tensor, before) in given.items():
@@ -42,7 +56,7 @@ def _run_declared(cell: Cell, subject: Subject) -> dict[str, tuple[Tensor, Tenso
 
 
 def _run_step(cell: Cell, subject: Subject) -> dict[str, tuple[Tensor, Tensor]]:
-    problem = pose(subject, cell)
+    problem = draw_problem(subject, cell)
     given = {name: tensor.detach() for name, tensor in problem.leaves().items()}
     before = {name: tensor.clone() for name, tensor in given.items()}
     parameters = {name: given[name] for name in problem.parameters}
@@ -52,12 +66,13 @@ def _run_step(cell: Cell, subject: Subject) -> dict[str, tuple[Tensor, Tensor]]:
 
 
 def check_determinism(subject: Subject) -> Measured:
-    """Check that a second run, and a cell built anew, give the same bits.
+    """Check that a second run, and a second cell built alike, give the same bits.
 
-    Random numbers drawn while running, and a memory beside the declared states, do not.
+    A cell that draws random numbers while it runs, or keeps something beside its declared states,
+    does not.
     """
     cell = subject.build()
-    problem = pose(subject, cell)
+    problem = draw_problem(subject, cell)
     first = run(cell, problem)
     torch.rand(7)
     for what, other in (("run", cell), ("cell built alike", subject.build())):
@@ -69,9 +84,9 @@ def check_determinism(subject: Subject) -> Measured:
 
 
 def check_causality(subject: Subject) -> Measured:
-    """Change the inputs from one time step on, for each in turn, and compare all outputs before."""
+    """Change the inputs from each time step on, and check that no earlier output changes."""
     cell = subject.build()
-    problem = pose(subject, cell)
+    problem = draw_problem(subject, cell)
     outputs = run(cell, problem)[0]
     steps = problem.inputs.shape[1]
     for step in range(1, steps):
@@ -86,13 +101,10 @@ def check_causality(subject: Subject) -> Measured:
     return Measured(f"{steps - 1} changes of later inputs, no output moved", 0.0)
 
 
-STEPPING_BOUND = 1e-12
-
-
 def check_stepping(subject: Subject) -> Measured:
-    """Compare a run in one go with one in calls of a single time step each."""
+    """Check that calls of one time step each give what one call of all time steps gives."""
     cell = subject.build()
-    problem = pose(subject, cell)
+    problem = draw_problem(subject, cell)
     outputs, *finals = run(cell, problem)
     states, stepped = problem.states, []
     for x in problem.inputs.unbind(1):
@@ -109,9 +121,9 @@ def check_stepping(subject: Subject) -> Measured:
 
 
 def check_batch(subject: Subject) -> Measured:
-    """Change all other sequences and their initial states; compare each one's results."""
+    """Change all other sequences and their states, and check that a sequence's results stay."""
     cell = subject.build()
-    problem = pose(subject, cell)
+    problem = draw_problem(subject, cell)
     before = run(cell, problem)
     batch = problem.inputs.shape[2]
     for own in range(batch):
@@ -131,9 +143,9 @@ def check_batch(subject: Subject) -> Measured:
 
 
 def check_use(subject: Subject) -> Measured:
-    """Change each initial state, and each gate's part of each parameter, and look for a change."""
+    """Change each state and each part of a parameter, and check that the outputs change."""
     cell = subject.build()
-    problem = pose(subject, cell)
+    problem = draw_problem(subject, cell)
     outputs = run(cell, problem)[0]
     changes = dict(_changes(cell, problem, subject.hidden_size))
     unused = [
@@ -145,7 +157,7 @@ def check_use(subject: Subject) -> Measured:
 
 
 def _changes(cell: Cell, problem: Problem, size: int) -> Iterator[tuple[str, Problem]]:
-    """Yield what is changed, and the problem with the change."""
+    """Yield for each state and part of a parameter its name, and the problem with it changed."""
     for index, name in enumerate(cell.states):
         states = list(problem.states)
         states[index] = states[index].detach() + 1
@@ -159,7 +171,7 @@ def _changes(cell: Cell, problem: Problem, size: int) -> Iterator[tuple[str, Pro
 
 
 def _parts(cell: Cell, name: str, rows: int, size: int) -> Iterator[tuple[str, slice]]:
-    """Yield a name and the rows of each gate in a declared parameter; else all in one."""
+    """Yield a name and the rows of each gate in a parameter; all rows where gates share none."""
     source = {"weight_ih_l0": "x", "bias_ih_l0": "x", "weight_hh_l0": "h", "bias_hh_l0": "h"}
     if not cell.declared or name not in source:
         if rows:
@@ -169,15 +181,13 @@ def _parts(cell: Cell, name: str, rows: int, size: int) -> Iterator[tuple[str, s
         yield f"gate {gate} ({name})", slice(index * size, (index + 1) * size)
 
 
-STEPS = 1000
-STATE_BOUND = 1e6
-
-
 def check_endurance(subject: Subject) -> Measured:
-    """Run a cell as it starts over normal noise, in float32, and look at all of its states."""
+    """Run an untrained cell over normal noise, in float32, and check that its states stay small."""
     cell, size = subject.build(), subject.hidden_size
     parameters = {name: tensor[None] for name, tensor in draw(cell, size).items()}
-    noise = torch.randn(1, STEPS, 4, INPUT_SIZE, generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(
+        1, STEPS_OF_NOISE, 4, INPUT_SIZE, generator=torch.Generator().manual_seed(0)
+    )
     states = tuple(torch.zeros(1, 4, size) for _ in cell.states)
     most = 0.0
     with torch.no_grad():
@@ -186,9 +196,41 @@ def check_endurance(subject: Subject) -> Measured:
             for name, state in zip(cell.states, states, strict=True):
                 reached = float(state.abs().max())
                 if not reached <= STATE_BOUND:
-                    rule = f"stay below {STATE_BOUND:g} over {STEPS} time steps of noise"
+                    rule = f"stay below {STATE_BOUND:g} over {STEPS_OF_NOISE} time steps of noise"
                     raise Failure(
                         f"states must {rule}, got {reached:g} in {name} at {step}", reached
                     )
                 most = max(most, reached)
-    return Measured(f"at most {most:.2g} over {STEPS} time steps of noise", most)
+    return Measured(f"at most {most:.2g} over {STEPS_OF_NOISE} time steps of noise", most)
+
+
+def check_learning(subject: Subject) -> Measured:
+    """Train on a very small recall; the median seed at the better of two rates must beat chance."""
+    task: Task = find_class(TASK, Task, "task")(**ARGUMENTS)
+    recipe = Recipe(
+        hidden_size=subject.hidden_size,
+        steps=TRAINING_STEPS,
+        batch_size=32,
+        clip_norm=1.0,
+        eval_every=100,
+        eval_size=512,
+    )
+    replicas = [Replica(seed, rate) for rate in RATES for seed in SEEDS]
+    scores: dict[float | None, list[float]] = {}
+    for outcomes in Trainer(task, subject.build(), recipe, replicas).run():
+        for outcome in outcomes:
+            scores.setdefault(outcome.state.replica.lr, []).append(outcome.score)
+    best = max(median(own) for own in scores.values())
+    chance, accuracy = task.chance.accuracy, _accuracy(task, best)
+    text = (
+        f"accuracy {accuracy:.2f}, the median of {len(SEEDS)} seeds, after {TRAINING_STEPS} steps"
+    )
+    least = f"{_accuracy(task, LEAST_SCORE):.2f} (chance {chance:.2f})"
+    if not best >= LEAST_SCORE:
+        raise Failure(f"recall over {task.gap} time steps must reach {least}, got {text}", accuracy)
+    return Measured(f"{text}; it must reach {least}", accuracy)
+
+
+def _accuracy(task: Task, score: float) -> float:
+    """Return the accuracy at a chance-corrected score."""
+    return task.chance.accuracy + score * (1 - task.chance.accuracy)

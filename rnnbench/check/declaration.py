@@ -1,4 +1,4 @@
-"""The declaration: gates, states and vectors have names, and `update` takes them in order."""
+"""Check what a cell declares: its parts, the shapes it gives, its size, and how it starts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,29 @@ import torch
 from torch import Tensor
 
 from rnnbench.cell import INITIALIZATIONS, Cell
-from rnnbench.check.problem import INPUT_SIZE, Failure, Measured, Subject, make_problem, pose, run
+from rnnbench.check.problem import (
+    INPUT_SIZE,
+    Failure,
+    Measured,
+    Subject,
+    draw_problem,
+    make_problem,
+    run,
+)
 from rnnbench.engine import get_engine
 from rnnbench.training.streams import INITIALIZATION, stream
 
 SOURCES = ("x", "h", "xh")
+SIZES = (
+    {"replicas": 1, "batch": 1, "steps": 1},
+    {"replicas": 2, "batch": 3, "steps": 4},
+)
+GAP = 20  # at which initial values are drawn
+KEEP_BIAS = 2.5
 
 
 def check_declaration(subject: Subject) -> Measured:
-    """Check what a cell says of itself, before anything of it is run."""
+    """Check gates, states, vectors and the signature of `update` or `step`; nothing is run."""
     cell = subject.build()
     _check_names("states", cell.states)
     if not isinstance(cell.gates, Mapping):
@@ -68,7 +82,7 @@ def _check_role(cell: Cell, role: str) -> None:
 
 
 def _check_update(cell: Cell) -> None:
-    """Check that `update` takes the declared arguments and, where it names them, in this order."""
+    """Check that `update` takes gates, states and vectors, in the declared order."""
     if type(cell).update is Cell.update:
         raise Failure("a cell with gates must have update, got none")
     declared = [*cell.gates, *cell.states, *cell.vectors]
@@ -79,6 +93,7 @@ def _check_update(cell: Cell) -> None:
 
 
 def _bind(name: str, method: Callable[..., Any], arguments: list[str]) -> inspect.Signature:
+    """Return the signature of a method; fail unless it takes so many arguments."""
     signature = inspect.signature(method)
     try:
         signature.bind(*arguments)
@@ -100,14 +115,8 @@ def _check_step(cell: Cell, hidden_size: int) -> Measured:
     return Measured(f"a step of its own; states {', '.join(cell.states)}; {', '.join(shapes)}")
 
 
-SIZES = (
-    {"replicas": 1, "batch": 1, "steps": 1},
-    {"replicas": 2, "batch": 3, "steps": 4},
-)
-
-
 def check_shapes(subject: Subject) -> Measured:
-    """Check one update by itself, then whole sequences, in both types."""
+    """Check shapes and types of one update, and of whole sequences, in float32 and float64."""
     cell, size = subject.build(), subject.hidden_size
     for dtype in (torch.float32, torch.float64):
         _check_states(cell, step_once(cell, size, dtype), size, dtype)
@@ -131,7 +140,7 @@ def arguments_of_update(cell: Cell, size: int, dtype: torch.dtype) -> list[Tenso
 
 
 def step_once(cell: Cell, size: int, dtype: torch.dtype) -> object:
-    """Return what one `update` or `step` gives, just as it is."""
+    """Return what one `update` or `step` returns, as it is."""
     with torch.no_grad():
         if cell.declared:
             return cell.update(*arguments_of_update(cell, size, dtype))
@@ -164,14 +173,14 @@ def _expect(what: str, found: object, shape: tuple[int, ...], dtype: torch.dtype
 
 
 def check_size(subject: Subject) -> Measured:
-    """Compare the shapes of parameters and of carried states with what is declared."""
+    """Check that parameters and states have as many numbers as the declaration says."""
     cell, size = subject.build(), subject.hidden_size
     shapes = cell.shapes(INPUT_SIZE, size)
     count = sum(map(math.prod, shapes.values()))
     if cell.declared and count != _declared_parameters(cell, size):
         wanted = f"{_declared_parameters(cell, size)}, as gates and vectors make"
         raise Failure(f"parameters must be {wanted}, got {count} in shapes", count)
-    carried = sum(state[0, 0].numel() for state in run(cell, pose(subject, cell))[1:])
+    carried = sum(state[0, 0].numel() for state in run(cell, draw_problem(subject, cell))[1:])
     if carried != size * len(cell.states):
         rule = f"{size * len(cell.states)} values, {size} for each of {len(cell.states)}"
         raise Failure(f"states must carry {rule}, got {carried}", carried)
@@ -179,18 +188,14 @@ def check_size(subject: Subject) -> Measured:
 
 
 def _declared_parameters(cell: Cell, size: int) -> int:
-    """Return the count by formula: each gate has a matrix and a bias for each of its sources."""
+    """Count parameters by formula: each gate has a matrix and a bias for each of its sources."""
     from_x = len(cell.fed_by("x")) * size * (INPUT_SIZE + 1)
     from_h = len(cell.fed_by("h")) * size * (size + 1)
     return from_x + from_h + len(cell.vectors) * size
 
 
-GAP = 20
-KEEP_BIAS = 2.5
-
-
 def check_start(subject: Subject) -> Measured:
-    """Draw initial values with every initialisation, twice with one seed and once with another."""
+    """Check that initial values are finite and depend on the seed alone, and check keep_bias."""
     inits = _initializations(subject)
     for name, cell in inits.items():
         first, again, other = (draw(cell, subject.hidden_size, seed) for seed in (0, 0, 1))
@@ -207,9 +212,10 @@ def check_start(subject: Subject) -> Measured:
 
 
 def draw(cell: Cell, size: int, seed: int = 0, gap: int = GAP) -> dict[str, Tensor]:
-    """Return a replica's initial parameters, drawn over NaN so that gaps in them show.
+    """Return the initial parameters of one replica, drawn over NaN so that a gap shows.
 
-    The global generator stands elsewhere at every call: who draws from it, gives himself away.
+    Torch's global generator moves on at every call, so that a cell which draws from it gives
+    other values at a second call.
     """
     shapes = cell.shapes(INPUT_SIZE, size)
     parameters = {name: torch.full(shape, torch.nan) for name, shape in shapes.items()}
@@ -219,7 +225,7 @@ def draw(cell: Cell, size: int, seed: int = 0, gap: int = GAP) -> dict[str, Tens
 
 
 def _initializations(subject: Subject) -> dict[str, Cell]:
-    """Return the cell with each initialisation that its constructor takes."""
+    """Return a cell for each initialisation that its constructor takes."""
     if not subject.takes("init"):
         return {subject.build().init: subject.build()}
     cells = {}

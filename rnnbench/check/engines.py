@@ -1,6 +1,8 @@
-"""Gradient: what autograd finds is what finite differences find, in float64."""
+"""Check a cell on the engines: its gradient, the compiled kernel, and replicas in a stack."""
 
 from __future__ import annotations
+
+from operator import itemgetter
 
 import torch
 from torch import Tensor
@@ -14,28 +16,31 @@ from rnnbench.check.problem import (
     Problem,
     Subject,
     difference,
-    everything,
-    largest,
+    draw_problem,
     make_problem,
     objective,
-    pose,
+    run_with_gradients,
 )
 from rnnbench.console import message_of
 from rnnbench.engine import check_engine, get_engine
 from rnnbench.training.optimizer import FlatStack
 
-STEP = 1e-6
-BOUND = 1e-6
+STEP = 1e-6  # of the finite differences, in float64
+GRADIENT_BOUND = 1e-6
+KERNEL_BOUNDS = {torch.float64: 1e-12, torch.float32: 1e-5}
+REPLICAS = 3
+BATCHES = (3, 16)  # replicas of 16 sequences start on a boundary of 64 bytes, those of 3 do not
+ROUNDING = 1e-5  # a smaller difference between alone and stacked is one of rounding
 
 
 def check_gradient(subject: Subject) -> Measured:
-    """Compare the slope of an objective along one random direction per leaf.
+    """Compare gradients with finite differences, along one random direction per tensor.
 
-    A leaf is a parameter, the inputs or an initial state. Slopes are compared in units of the
-    gradient's length, so that a leaf of little effect weighs little.
+    The tensors are parameters, inputs and initial states. Differences are in units of the
+    gradient's length, so that a tensor of little effect counts little.
     """
     cell = subject.build()
-    problem = pose(subject, cell)
+    problem = draw_problem(subject, cell)
     leaves = {name: leaf for name, leaf in problem.leaves().items() if leaf.numel()}
     total = _total(cell, problem)
     if not total.requires_grad:
@@ -52,9 +57,9 @@ def check_gradient(subject: Subject) -> Measured:
         scale = float(gradient.norm()) / leaf.numel() ** 0.5
         error = abs(float((gradient * direction).sum()) - slope)
         errors.append((name, error / max(scale, abs(slope), 1e-3)))
-    name, worst = largest(errors)
-    if not worst <= BOUND:
-        rule = f"agree with finite differences to {BOUND:g}"
+    name, worst = max(errors, key=itemgetter(1))
+    if not worst <= GRADIENT_BOUND:
+        rule = f"agree with finite differences to {GRADIENT_BOUND:g}"
         raise Failure(
             f"gradients must {rule}, got {name} {worst:.1e} apart: is something detached?", worst
         )
@@ -66,7 +71,7 @@ def _total(cell: Cell, problem: Problem) -> Tensor:
 
 
 def _slope(cell: Cell, problem: Problem, leaf: Tensor, direction: Tensor) -> float:
-    """Return the central difference along a direction; the leaf is put back as it was."""
+    """Return the central difference along a direction, and leave the leaf as it was."""
     before = leaf.detach().clone()
     totals = []
     with torch.no_grad():
@@ -77,22 +82,19 @@ def _slope(cell: Cell, problem: Problem, leaf: Tensor, direction: Tensor) -> flo
     return (totals[0] - totals[1]) / (2 * STEP)
 
 
-BOUNDS = {torch.float64: 1e-12, torch.float32: 1e-5}
-
-
 def check_compiled(subject: Subject) -> Measured:
-    """Compare outputs, states and all gradients with the reference engine's in float64."""
+    """Compare the kernel's outputs, states and gradients with the reference engine's in float64."""
     cell = subject.build()
     try:
         check_engine("compiled", cell, "cpu")
     except ValueError as error:
         raise NotApplicable(message_of(error)) from error
-    exact = everything("reference", cell, pose(subject, cell))
+    exact = run_with_gradients("reference", cell, draw_problem(subject, cell))
     apart = {}
-    for dtype, bound in BOUNDS.items():
-        found = everything("compiled", cell, pose(subject, cell, dtype=dtype))
+    for dtype, bound in KERNEL_BOUNDS.items():
+        found = run_with_gradients("compiled", cell, draw_problem(subject, cell, dtype=dtype))
         pairs = [(name, difference(found[name].double(), exact[name])) for name in exact]
-        name, apart[dtype] = largest(pairs)
+        name, apart[dtype] = max(pairs, key=itemgetter(1))
         if not apart[dtype] <= bound:
             text = f"the kernel must agree with the reference engine to {bound:g} in {dtype}"
             raise Failure(f"{text}, got {name} {apart[dtype]:.1e} apart", apart[dtype])
@@ -100,13 +102,8 @@ def check_compiled(subject: Subject) -> Measured:
     return Measured(f"{text} from the reference", apart[torch.float64])
 
 
-REPLICAS = 3
-BATCHES = (3, 16)  # replicas of 16 sequences start on a boundary, those of 3 do not
-ROUNDING = 1e-5
-
-
 def check_stacking(subject: Subject) -> Measured:
-    """Compare outputs, states and gradients of each replica, its parameters as in training."""
+    """Check that each replica has bitwise the same outputs and gradients alone and in a stack."""
     for batch in BATCHES:
         _compare_stacks(subject, batch)
     return Measured(f"bitwise the same in a stack of {REPLICAS}", 0.0)
@@ -115,9 +112,9 @@ def check_stacking(subject: Subject) -> Measured:
 def _compare_stacks(subject: Subject, batch: int) -> None:
     cell, size = subject.build(), subject.hidden_size
     problem = make_problem(cell, hidden=size, replicas=REPLICAS, batch=batch, dtype=torch.float32)
-    stacked = everything("reference", cell, _in_buffers(problem, range(REPLICAS), subject))
+    stacked = run_with_gradients("reference", cell, _in_buffers(problem, range(REPLICAS), subject))
     for replica in range(REPLICAS):
-        alone = everything("reference", cell, _in_buffers(problem, [replica], subject))
+        alone = run_with_gradients("reference", cell, _in_buffers(problem, [replica], subject))
         for name, tensor in alone.items():
             if not torch.equal(tensor[0], stacked[name][replica]):
                 found = difference(tensor[0], stacked[name][replica])
@@ -125,7 +122,7 @@ def _compare_stacks(subject: Subject, batch: int) -> None:
 
 
 def _in_buffers(problem: Problem, replicas: range | list[int], subject: Subject) -> Problem:
-    """Return the problem of some replicas, with parameters laid out as a trainer has them."""
+    """Return the problem of some replicas, with parameters in one buffer as a trainer has them."""
     shapes = subject.build().shapes(INPUT_SIZE, subject.hidden_size)
     chosen = list(replicas)
     stack = FlatStack(shapes, len(chosen), torch.device("cpu"), torch.float32)

@@ -1,37 +1,32 @@
-"""The cell that is checked, and how it is made again with other arguments."""
+"""Say what is checked (a cell on a random problem) and what a check returns or raises."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from rnnbench.cell import Cell
-from rnnbench.engine import States, get_engine
+from rnnbench.cell import Cell, States
+from rnnbench.engine import get_engine
 
 INPUT_SIZE = 5
+PASSED, FAILED, NOT_APPLICABLE = "pass", "fail", "not applicable"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A cell's class, and how it is to be built.
-
-    Attributes:
-        kind: the class.
-        arguments: of its constructor, where they are not the defaults.
-        hidden_size: units to check it with.
-    """
+    """Name the cell to check: its class, arguments of its constructor, and a hidden size."""
 
     kind: type[Cell]
     arguments: Mapping[str, Any]
     hidden_size: int
 
     def build(self, **others: Any) -> Cell:
-        """Build the cell anew, with other arguments in place of the given ones."""
+        """Build a new cell; `others` replace the given arguments."""
         return self.kind(**{**self.arguments, **others})
 
     def takes(self, argument: str) -> bool:
@@ -41,24 +36,16 @@ class Subject:
         return any_name or any(parameter.name == argument for parameter in parameters)
 
 
-PASSED, FAILED, NOT_APPLICABLE = "pass", "fail", "not applicable"
-
-
 @dataclass(frozen=True)
 class Measured:
-    """What a check found that a cell passes.
-
-    Attributes:
-        text: the figure in words.
-        value: the figure alone, where it is a number.
-    """
+    """Hold what a passed check found: in words, and as a number where it is one."""
 
     text: str
     value: float | None = None
 
 
 class Failure(Exception):
-    """A cell does not keep what it must; the text is one line that names what is wrong."""
+    """Say that a cell fails a check; the text names in one line what is wrong."""
 
     def __init__(self, reason: str, value: float | None = None) -> None:
         super().__init__(reason)
@@ -66,18 +53,18 @@ class Failure(Exception):
 
 
 class NotApplicable(Exception):
-    """A check does not concern a cell; the text says why."""
+    """Say that a check does not apply to a cell; the text says why."""
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One line of the table.
+    """Hold one line of the table.
 
     Attributes:
         check: its name.
-        result: pass, fail or not applicable.
-        text: the measured figure, or the reason.
-        value: the figure as a number, where it is one.
+        result: PASSED, FAILED or NOT_APPLICABLE.
+        text: what was found, or the reason.
+        value: what was found, where it is a number.
     """
 
     check: str
@@ -87,7 +74,7 @@ class CheckResult:
 
 
 class Problem(NamedTuple):
-    """Random parameters `(R, ...)`, inputs `(R, T, B, F)` and initial states `(R, B, H)` each."""
+    """Hold random parameters `(R, ...)`, inputs `(R, T, B, F)` and states `(R, B, H)` each."""
 
     parameters: dict[str, Tensor]
     inputs: Tensor
@@ -109,7 +96,7 @@ def make_problem(
     batch: int = 3,
     dtype: torch.dtype = torch.float64,
 ) -> Problem:
-    """Draw a problem: everything normal, parameters with a deviation of `1 / sqrt(hidden)`.
+    """Draw a problem; all is normal, with a deviation of `1 / sqrt(hidden)` for parameters.
 
     The same sizes give the same numbers in every type, up to rounding.
     """
@@ -125,22 +112,22 @@ def make_problem(
     return Problem(parameters, draw(replicas, steps, batch, features), states)
 
 
-def pose(subject: Subject, cell: Cell, *, dtype: torch.dtype = torch.float64) -> Problem:
+def draw_problem(subject: Subject, cell: Cell, *, dtype: torch.dtype = torch.float64) -> Problem:
     """Draw the problem of a subject's own size."""
     return make_problem(cell, hidden=subject.hidden_size, dtype=dtype)
 
 
 def objective(outputs: Tensor, finals: States) -> Tensor:
-    """Return a number that every output of a replica changes in a way of its own, and every state.
+    """Return a number on which every output and state has an effect of its own.
 
-    It is alike for all replicas, so that a replica's gradients are those it has alone.
+    Replicas are weighted alike, so that the gradients of each are those it has alone.
     """
     shape = outputs.shape[1:]
     weights = torch.linspace(-1, 1, shape.numel(), dtype=outputs.dtype).view(shape)
     return (outputs * weights).sum() + sum((final**2).sum() for final in finals)
 
 
-def everything(
+def run_with_gradients(
     engine: str, cell: Cell, problem: Problem, last: int | None = None
 ) -> dict[str, Tensor]:
     """Return outputs, final states and the gradient of `objective` to every leaf, by name."""
@@ -168,8 +155,3 @@ def difference(first: Tensor, second: Tensor) -> float:
     scale = second.abs().max().clamp(min=1e-30)
     found = float(((first - second).abs().max() / scale).detach())
     return found if found == found else float("inf")
-
-
-def largest(values: Sequence[tuple[str, float]]) -> tuple[str, float]:
-    """Return the name and the value of the largest."""
-    return max(values, key=lambda pair: pair[1])

@@ -1,4 +1,4 @@
-"""All checks in order, and what each of them takes for granted."""
+"""Run all checks in order; one whose prerequisites fail is not applicable."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rnnbench.check.behaviour import (
     check_causality,
     check_determinism,
     check_endurance,
+    check_learning,
     check_purity,
     check_stepping,
     check_use,
@@ -26,12 +27,11 @@ from rnnbench.check.problem import (
     NotApplicable,
     Subject,
 )
-from rnnbench.check.training import check_learning
 from rnnbench.console import describe
 
 
 class Check(NamedTuple):
-    """A check, and those before that must have passed for it to mean anything."""
+    """Name a check's function, and the checks that must have passed before it means anything."""
 
     run: Callable[[Subject], Measured]
     needs: tuple[str, ...] = ()
@@ -58,17 +58,17 @@ CHECKS = {
 
 
 def run_checks(subject: Subject) -> Iterator[CheckResult]:
-    """Yield the outcome of every check; whatever a cell raises is a failure with one line."""
+    """Yield the result of every check; whatever a cell raises is a failure with one line."""
     passed: set[str] = set()
     for name, check in CHECKS.items():
         missing = [need for need in check.needs if need not in passed]
         if missing:
-            outcome = CheckResult(name, NOT_APPLICABLE, f"{' and '.join(missing)} must pass first")
+            found = CheckResult(name, NOT_APPLICABLE, f"{' and '.join(missing)} must pass first")
         else:
-            outcome = _run(name, check, subject)
-        if outcome.result == PASSED:
+            found = _run(name, check, subject)
+        if found.result == PASSED:
             passed.add(name)
-        yield outcome
+        yield found
 
 
 def _run(name: str, check: Check, subject: Subject) -> CheckResult:

@@ -1,4 +1,4 @@
-"""The command line: Hydra, validation, one-line errors."""
+"""Read the main command: Hydra composes its jobs, pydantic checks their types."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; worker processes import this module, so the rest comes on demand."""
+    """Run the main command. Imports wait until then: worker processes import this module."""
     from rnnbench.cli.main import run_command
 
     return run_command(argv)

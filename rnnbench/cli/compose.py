@@ -1,29 +1,24 @@
-"""From a job's overrides to its configuration: Hydra composes each choice of groups but once."""
+"""Compose the configuration of every job that a command asks for."""
 
 from __future__ import annotations
 
 import copy
 import io
+import itertools
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import hydra
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.config_loader import ConfigLoader
-from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
-from hydra.core.plugins import Plugins
+from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
-from hydra.plugins.sweeper import Sweeper
-from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -32,28 +27,53 @@ from rnnbench.cli.message import COMPOSING
 
 Configuration = dict[str, Any]
 
+CONFIG_DIR = ("--config-dir", "-cd")
+MULTIRUN = ("--multirun", "-m")  # who knows Hydra may type it; every command is one here
+HELP = {"--help", "-h"}
+# Hydra itself does what these ask for.
+SHOWING = {*HELP, "--hydra-help", "--version", "--cfg", "-c", "--info", "-i"}
+SHOWING |= {"--shell-completion", "-sc"}
+TAKING_A_VALUE = {*CONFIG_DIR, "--cfg", "-c", "--package", "-p", "--info", "-i"}
+TAKING_A_VALUE |= {"--shell-completion", "-sc"}
+# All jobs are made here, and nothing of Hydra's own is started or written.
+RESERVED = re.compile(r"[+~]*(hydra[./@](?!searchpath|verbose|job\.)[^=]*)")
+# A choice is a file of its group, not one anywhere else.
+ELSEWHERE = re.compile(r"\+*(task|cell|sweep|tracker)=(.*(?<![\w.])(?:\.\.(?!\w)|/).*)")
+UNPICKLES = "--experimental-rerun"  # Hydra takes any beginning of a flag for the flag
+
 
 class Composer:
     """Composes the jobs of one sweep.
 
-    Hydra composes the files that a job chooses, and then sets the job's plain values. The first
-    part takes ten times as long as the second, and many jobs choose the same files: so it is
-    done once for each choice, and the values are set, by Hydra's own function, on a copy. A job
-    that holds anything else, or whose values cannot be set, is composed by Hydra itself.
+    Hydra reads the files that a job chooses, and then sets the job's plain values. Reading takes
+    most of the time, and many jobs choose the same files: so they are read once for each choice,
+    and the values are set on a copy. A job with anything else in it, or with a value that cannot
+    be set, is composed by Hydra as a whole, whose errors say what is wrong.
     """
 
-    def __init__(self, loader: ConfigLoader, sweep: DictConfig) -> None:
-        """Prepare to compose.
-
-        Args:
-            loader: Hydra's own.
-            sweep: the configuration of the whole sweep, as Hydra hands it to a sweeper.
-        """
-        self.loader, self.sweep = loader, sweep
-        self._parser = OverridesParser.create(config_loader=loader)
+    def __init__(self, of_hydra: Sequence[str]) -> None:
+        """Prepare to compose jobs that share the overrides of Hydra's own keys."""
+        self._of_hydra = list(of_hydra)
+        self._loader = GlobalHydra.instance().config_loader()
+        self._parser = OverridesParser.create(config_loader=self._loader)
         self._parse = cache(self._parser.parse_override)
         self._is_group = cache(self._look_for_group)
-        self._base = cache(self._compose_base)
+        self._read = cache(self._compose)
+
+    def jobs(self, words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+        """Return the overrides of each job: every combination of the values on the axes.
+
+        The axes are those of a sweep file; the command line's replace them, key by key.
+        """
+        given = self._parser.parse_overrides(list(words))
+        files = [word for word, o in zip(words, given, strict=True) if self._chooses_file(o)]
+        params = self._compose(files, return_hydra_config=True).hydra.sweeper.params
+        axes = [f"{key}={value}" for key, value in (params or {}).items()]
+        choices: dict[str, list[str]] = {}
+        for override in [*self._parser.parse_overrides(axes), *given]:
+            key = override.get_key_element()
+            choices[key] = [f"{key}={value}" for value in _values(override)]
+        return itertools.product(*choices.values())
 
     def compose(self, overrides: Sequence[str]) -> Configuration:
         """Return a job's configuration, as plain values and without Hydra's part.
@@ -62,132 +82,63 @@ class Composer:
             HydraException, OmegaConfBaseException: it cannot be composed.
         """
         parsed = [self._parse(line) for line in overrides]
-        if not all(map(self._is_plain, parsed)):
-            return self.compose_alone(overrides)
-        choices = [self._is_group(override.key_or_group) for override in parsed]
-        chosen = tuple(line for line, yes in zip(overrides, choices, strict=True) if yes)
-        values = [override for override, yes in zip(parsed, choices, strict=True) if not yes]
-        base = self._base(chosen)
-        try:
-            configuration = copy.deepcopy(base)
-            ConfigLoaderImpl._apply_overrides_to_config(values, configuration)
-            return plain(configuration)
-        except (HydraException, OmegaConfBaseException):
-            return self.compose_alone(overrides)  # which says what is wrong in its own words
+        chosen = [self._chooses_file(override) for override in parsed]
+        values = [override for override, yes in zip(parsed, chosen, strict=True) if not yes]
+        if all(map(self._is_value, values)):
+            files = self._read(tuple(itertools.compress(overrides, chosen)))
+            try:
+                return _plain(_with_values(files, values))
+            except (HydraException, OmegaConfBaseException):
+                pass
+        return self.compose_alone(overrides)
 
     def compose_alone(self, overrides: Sequence[str]) -> Configuration:
-        """Return what `compose` returns, composed by Hydra from the files."""
-        return plain(_own(self.loader.load_sweep_config(self.sweep, list(overrides))))
+        """Return what `compose` returns, composed by Hydra as a whole."""
+        return _plain(self._compose(overrides))
 
-    def _compose_base(self, chosen: tuple[str, ...]) -> DictConfig:
-        own = _own(self.loader.load_sweep_config(self.sweep, list(chosen)))
-        OmegaConf.set_struct(own, True)  # as Hydra has it where it sets values
-        return own
+    def _compose(self, overrides: Sequence[str], **options: bool) -> DictConfig:
+        return hydra.compose("config", [*self._of_hydra, *overrides], **options)
 
-    def _is_plain(self, override: Override) -> bool:
-        """Return whether an override chooses a file by its name, or sets a value, and no more."""
-        if override.package or override.is_sweep_override():
-            return False
-        if override.key_or_group.partition("/")[0].partition(".")[0] == "hydra":
-            return False
-        is_choice = isinstance(override.value(), str) and not override.is_delete()
-        return is_choice or not self._is_group(override.key_or_group)
+    def _chooses_file(self, override: Override) -> bool:
+        is_word = isinstance(override.value(), str) and not override.is_delete()
+        return is_word and not override.package and self._is_group(override.key_or_group)
+
+    def _is_value(self, override: Override) -> bool:
+        """Return whether an override sets a value, and no more."""
+        more = override.package or override.is_delete()
+        return not (more or self._is_group(override.key_or_group))
 
     def _look_for_group(self, key: str) -> bool:
-        hydra = self.sweep.hydra
-        found = self.loader.get_group_options(
-            key,
-            results_filter=None,
-            config_name=hydra.job.config_name,
-            overrides=list(hydra.overrides.hydra),
-        )
-        return bool(found)
+        return bool(self._loader.get_group_options(key, None, "config", self._of_hydra))
 
 
-def plain(configuration: DictConfig) -> Configuration:
+def _values(override: Override) -> list[str]:
+    """Return the values that an override gives to its key, one for each job."""
+    if not override.is_sweep_override():
+        return [override.get_value_element_as_str()]
+    values = list(override.sweep_string_iterator())
+    if not any(values):
+        given = str(override.input_line).partition("=")[2]
+        raise HydraException(f"{override.key_or_group} must have a value, got {given}")
+    return values
+
+
+def _with_values(files: DictConfig, values: Sequence[Override]) -> DictConfig:
+    """Return a copy in which values are set as Hydra sets them: a new key needs a plus."""
+    configuration = copy.deepcopy(files)
+    for override in values:
+        key, adds = override.key_or_group, override.is_add()
+        if adds and OmegaConf.select(configuration, key) is not None:
+            raise HydraException(f"{key} is there already")
+        force = adds or override.is_force_add()
+        OmegaConf.update(configuration, key, override.value(), force_add=force)
+    return configuration
+
+
+def _plain(configuration: DictConfig) -> Configuration:
     """Return a configuration as nested dicts and lists."""
     values: Any = OmegaConf.to_container(configuration, resolve=True, throw_on_missing=True)
     return {str(key): value for key, value in values.items()}
-
-
-def _own(configuration: DictConfig) -> DictConfig:
-    """Return a configuration without Hydra's part."""
-    keys = [str(key) for key in configuration if key != "hydra"]
-    return OmegaConf.masked_copy(configuration, keys)
-
-
-_jobs: list[Configuration] = []
-
-
-class CollectingSweeper(Sweeper):
-    """Compose every job and put its plain values aside, to be checked before anything starts."""
-
-    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
-        """Take the axes of a sweep file; those of the command line replace them, key by key."""
-        self.params = dict(params or {})
-
-    def setup(
-        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
-    ) -> None:
-        self._loader, self._config = hydra_context.config_loader, config
-
-    def sweep(self, arguments: list[str]) -> None:
-        # Hydra's scan for plugins loads this module a second time if it is there before.
-        from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-
-        lines = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
-        overrides = OverridesParser.create(config_loader=self._loader).parse_overrides(lines)
-        for override in overrides:
-            if override.is_sweep_override() and not any(override.sweep_string_iterator()):
-                given = str(override.input_line).partition("=")[2]
-                raise HydraException(f"{override.key_or_group} must have a value, got {given}")
-        (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
-        composer = Composer(self._loader, self._config)
-        _jobs.extend(map(composer.compose, jobs))
-
-
-def collected() -> list[Configuration]:
-    """Return the jobs put aside since the last call."""
-    jobs = list(_jobs)
-    _jobs.clear()
-    return jobs
-
-
-@dataclass
-class SweeperConfiguration:
-    """The choice `hydra/sweeper: rnnbench`."""
-
-    _target_: str = "rnnbench.cli.compose.CollectingSweeper"
-    params: dict[str, Any] | None = None
-
-
-def register() -> None:
-    """Make the sweeper known to Hydra."""
-    accepts = getattr(Plugins, "is_in_toplevel_plugins_module", None)
-    if accepts is not None:  # Hydra 1.3 takes plugins from its own namespace alone
-        own = staticmethod(lambda name: name.startswith("rnnbench.") or accepts(name))
-        Plugins.is_in_toplevel_plugins_module = own  # type: ignore[method-assign, assignment]
-    Plugins.instance().register(CollectingSweeper)
-    store = ConfigStore.instance()
-    store.store(group="hydra/sweeper", name="rnnbench", node=SweeperConfiguration)
-
-
-# Flags that only show something; there a multirun would be refused.
-SHOWING = (
-    *("--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--info", "-i"),
-    *("--shell-completion", "-sc"),
-)
-TAKING_A_VALUE = (
-    *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
-    *("--cfg", "-c", "--package", "-p", "--info", "-i", "--shell-completion", "-sc"),
-)
-HELP = ("--help", "-h")
-# All jobs go through the suite's own sweeper, and nothing of Hydra's own is started or written.
-# Hydra takes any beginning of a flag for the flag.
-RESERVED = re.compile(r"[+~]*(hydra[./@](?!searchpath|verbose|job\.)[^=]*)")
-# A choice is a file of its group, not one anywhere else.
-ELSEWHERE = re.compile(r"\+*(task|cell|sweep|tracker)=(.*(?<![\w.])(?:\.\.(?!\w)|/).*)")
-UNPICKLES = "--experimental-rerun"
 
 
 def configuration_directory() -> str:
@@ -200,80 +151,95 @@ def configuration_directory() -> str:
 def compose(arguments: Sequence[str]) -> list[Configuration]:
     """Return the configuration of every job; none where the command only asks to be shown one.
 
-    Every command is a sweep, be it of one job, so that there is one way through.
-
     Raises:
         HydraException: the command or a file of the configuration is wrong.
     """
-    register()
-    register_help()
-    collected()  # nothing is left of a command that failed half-way
-    with _surroundings([sys.argv[0], *arrange(arguments)]):
-        application = hydra.main(
-            version_base="1.3", config_path=configuration_directory(), config_name="config"
-        )
-        _refuse_usage(application(_never_called))
-    return collected()
-
-
-def arrange(arguments: Sequence[str]) -> list[str]:
-    """Put overrides before flags, as Hydra wants them, and ask for a multirun."""
-    overrides: list[str] = []
-    flags: list[str] = []
-    for index, word in enumerate(arguments):
-        belongs_to_flag = index > 0 and arguments[index - 1] in TAKING_A_VALUE
-        (flags if word.startswith("-") or belongs_to_flag else overrides).append(word)
-    for word in overrides:
-        reserved = RESERVED.match(word)
-        if reserved and word != "hydra.mode=MULTIRUN":
-            value = word.partition("=")[2]
-            raise HydraException(f"{reserved.group(1)} must be left alone, got {value}")
-        elsewhere = ELSEWHERE.match(word)
-        if elsewhere:
-            key, value = elsewhere.groups()
-            raise HydraException(f"{key} must be a name, got {value}")
-        if re.match(r"\+*sweep=.*,", word):
-            raise HydraException(f"sweep must be one name, got {word.split('=')[1]}")
-    for word in flags:
-        name = word.split("=")[0]
-        if len(name) > 2 and UNPICKLES.startswith(name):
-            raise HydraException(f"{UNPICKLES} must be left alone: it runs what is in a file")
-    shows = any(word.split("=")[0] in SHOWING for word in flags)
-    return [*overrides, *flags, *([] if shows else ["--multirun"])]
-
-
-def _never_called(configuration: DictConfig) -> None:
-    """Stand where Hydra wants a job's function: the sweeper plugin takes the jobs instead."""
-
-
-def _refuse_usage(run: Any) -> None:
-    """Run Hydra; turn its parser's usage message into an error of one line."""
-    complaints, shown = io.StringIO(), io.StringIO()
-    asks_for_help = any(word in HELP for word in sys.argv)
+    overrides, flags = arrange(arguments)
+    _refuse(overrides, flags)
     try:
-        with redirect_stderr(complaints), redirect_stdout(shown if asks_for_help else sys.stdout):
-            run()
-    except SystemExit as leaving:
-        if leaving.code:
-            raise HydraException(complaints.getvalue().strip().splitlines()[-1]) from leaving
+        if any(word.split("=")[0] in SHOWING for word in flags):
+            _show([*overrides, *flags])
+            return []
+        of_hydra = [word for word in overrides if re.match(r"[+~]*hydra\.", word)]
+        words = [word for word in overrides if word not in of_hydra]
+        with hydra.initialize_config_dir(configuration_directory(), version_base="1.3"):
+            composer = Composer(_with_search_path(of_hydra, flags))
+            return list(map(composer.compose, composer.jobs(words)))
     except ValueError as error:
         if isinstance(error, COMPOSING):
             raise
         raise HydraException(str(error)) from error  # of a choice that is no name, for one
+
+
+def arrange(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the overrides, and the flags with their values: they may stand anywhere."""
+    overrides: list[str] = []
+    flags: list[str] = []
+    for before, word in itertools.pairwise(["", *arguments]):
+        is_flag = word.startswith("-") or before in TAKING_A_VALUE
+        (flags if is_flag else overrides).append(word)
+    return overrides, flags
+
+
+def _refuse(overrides: Sequence[str], flags: Sequence[str]) -> None:
+    """Check that a command asks for nothing that Hydra should not do."""
+    for word in overrides:
+        key, _, value = word.partition("=")
+        reserved = RESERVED.match(word)
+        if reserved and word != "hydra.mode=MULTIRUN":
+            raise HydraException(f"{reserved.group(1)} must be left alone, got {value}")
+        if ELSEWHERE.match(word):
+            raise HydraException(f"{key.lstrip('+')} must be a name, got {value}")
+        if key.lstrip("+") == "sweep" and "," in value:
+            raise HydraException(f"sweep must be one name, got {value}")
+    for word in flags:
+        name = word.split("=")[0]
+        if len(name) > 2 and UNPICKLES.startswith(name):
+            raise HydraException(f"{UNPICKLES} must be left alone: it runs what is in a file")
+
+
+def _with_search_path(of_hydra: list[str], flags: Sequence[str]) -> list[str]:
+    """Return the overrides of Hydra's keys, and one that adds the directory of a flag."""
+    directory: str | None = None
+    words = iter(flags)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name in CONFIG_DIR:
+            directory = os.path.abspath(value if equals else next(words, ""))
+        elif word not in MULTIRUN:
+            raise HydraException(f"unrecognized arguments: {word}")
+    if directory is None:
+        return of_hydra
+    if not os.path.isdir(directory):
+        raise HydraException(f"Additional config directory '{directory}' not found")
+    if any("hydra.searchpath" in word for word in of_hydra):
+        raise HydraException("hydra.searchpath must be left alone where --config-dir is given")
+    place = QuotedString(f"file://{directory}", Quote.single).with_quotes()
+    return [*of_hydra, f"hydra.searchpath=[{place}]"]
+
+
+def _show(words: list[str]) -> None:
+    """Let Hydra show what the flags ask for; its parser's usage message becomes one line."""
+    register_help()
+    main = hydra.main(configuration_directory(), "config", version_base="1.3")
+    complaints, shown = io.StringIO(), io.StringIO()
+    asks_for_help = not HELP.isdisjoint(words)
+    before = sys.argv
+    try:
+        sys.argv = [before[0], *words]
+        os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are raised, not printed
+        with redirect_stderr(complaints), redirect_stdout(shown if asks_for_help else sys.stdout):
+            main(_never_called)()
+    except SystemExit as leaving:
+        if leaving.code:
+            raise HydraException(complaints.getvalue().strip().splitlines()[-1]) from leaving
+    finally:
+        sys.argv = before
+        del os.environ["HYDRA_FULL_ERROR"]
     print(complaints.getvalue(), end="", file=sys.stderr)
     if asks_for_help:
         print(wrap(shown.getvalue()))
 
 
-@contextmanager
-def _surroundings(words: list[str]) -> Iterator[None]:
-    """Give Hydra its words, and let its errors through."""
-    before, variables = sys.argv, dict(os.environ)
-    sys.argv = words
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    try:
-        yield
-    finally:
-        sys.argv = before
-        os.environ.clear()
-        os.environ.update(variables)
+def _never_called(configuration: DictConfig) -> None:
+    """Stand where Hydra wants a job's function."""

@@ -1,4 +1,4 @@
-"""What `--help` shows beside the choices: the keys, and the other commands there are."""
+"""List keys and commands for `--help`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ INDENT = "  "
 
 
 def register_help() -> None:
-    """Make `${rnnbench.keys:}` and `${rnnbench.commands:}` known, for the help's template."""
+    """Let the help's template use `${rnnbench.keys:}` and `${rnnbench.commands:}`."""
     OmegaConf.register_new_resolver("rnnbench.keys", keys, replace=True)
     OmegaConf.register_new_resolver("rnnbench.commands", commands, replace=True)
 
 
 def keys(*, _root_: DictConfig) -> str:
-    """Return every key of a job: those of a section in a line, then those without one."""
+    """Return every key of a configuration: a line for each section, then all other keys."""
     lines, alone = [], []
     for key in filter(lambda key: key != "hydra", _root_):
         node = _root_._get_node(key)
@@ -34,14 +34,14 @@ def keys(*, _root_: DictConfig) -> str:
 
 
 def commands() -> str:
-    """Return the other commands of the suite, each with what its module says of it."""
+    """Return a line for each other command: its name, and what it is for."""
     found = find_commands()
     width = max(len(words) for words, _ in found)
     return "\n".join(f"{words:<{width}}  {purpose}" for words, purpose in found)
 
 
 def find_commands() -> list[tuple[str, str]]:
-    """Return what follows `python -m` for each module that can be run, and what it is for."""
+    """Return the words and the purpose of each command, as its module's docstring has them."""
     found = []
     for path in sorted([*PACKAGE.glob("*.py"), *PACKAGE.glob("*/__main__.py")]):
         text = path.read_text(encoding="utf-8")
@@ -55,7 +55,7 @@ def find_commands() -> list[tuple[str, str]]:
 
 
 def wrap(text: str) -> str:
-    """Return a text with no line wider than a screen; what goes on is set in."""
+    """Fold the lines of a text that are wider than a screen."""
     lines = []
     for line in text.splitlines():
         margin = line[: len(line) - len(line.lstrip())]

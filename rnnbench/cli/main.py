@@ -1,4 +1,4 @@
-"""From the words of a command to an exit code."""
+"""Run what a command or a notebook asks for: compose its jobs, check them and launch them."""
 
 from __future__ import annotations
 
@@ -6,33 +6,86 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rnnbench.cli.compose import compose
 from rnnbench.cli.message import COMPOSING, ConfigError, one_line
-from rnnbench.console import printable
+from rnnbench.console import ExitCode, say
 
-BAD_INPUT = 2
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def run_command(argv: Sequence[str] | None = None) -> int:
-    """Compose, check everything, and launch; a mistake in the command is one line and code 2."""
+    """Compose and check all jobs, then launch them; return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if os.getcwd() not in sys.path:  # one's own task or cell, from the console script too
+    if os.getcwd() not in sys.path:  # the console script lacks it: own tasks and cells lie there
         sys.path.insert(0, os.getcwd())
     try:
         configurations = compose(arguments or ["--help"])
         if not configurations:
-            return 0
+            return ExitCode.DONE
         from rnnbench.cli.sweeps import make_sweeps  # not for help and completion: it takes torch
 
         sweeps = make_sweeps(configurations, shlex.join(["python", "-m", "rnnbench", *arguments]))
     except (*COMPOSING, ConfigError) as error:
-        print(f"rnnbench: error: {printable(one_line(error))}", file=sys.stderr)
-        return BAD_INPUT
+        say(f"error: {one_line(error)}")
+        return ExitCode.CANNOT_RUN
     except KeyboardInterrupt:
-        print("rnnbench: stopped", file=sys.stderr)
-        return INTERRUPTED
+        say("stopped")
+        return ExitCode.INTERRUPTED
     from rnnbench.launcher import launch
 
     return launch(sweeps)
+
+
+def run(
+    *,
+    task: str = "copy",
+    cell: str = "lstm",
+    gap: int | None = None,
+    seeds: int | Sequence[int] | None = None,
+    **overrides: Any,
+) -> pd.DataFrame:
+    """Train in this process, without workers; runs that are stored are not trained again.
+
+    Args:
+        task: copy, adding, recall.
+        cell: rnn, lstm, gru.
+        gap: dependency distance in time steps.
+        seeds: a number, or a list.
+        overrides: any other key of the command line: `**{"trainer.steps": 500}`.
+
+    Returns:
+        One row per run asked for, as `load_results` gives them.
+
+    Raises:
+        ValueError: a key or a value is wrong; the text is one line.
+    """
+    import pandas as pd
+
+    from rnnbench.cli.sweeps import make_sweeps
+    from rnnbench.launcher import launch_here, with_chosen_rates
+    from rnnbench.store.frames import load_results
+
+    values = {"task": task, "cell": cell, "task.gap": gap, "seeds": seeds, "tracker": "none"}
+    given = {key: value for key, value in values.items() if value is not None} | overrides
+    try:
+        sweeps = make_sweeps(compose([f"{key}={_word(value)}" for key, value in given.items()]))
+    except (*COMPOSING, ConfigError) as error:
+        raise ValueError(one_line(error)) from error
+    frames = []
+    for sweep in sweeps:
+        launch_here(sweep)
+        settled = with_chosen_rates(sweep)  # with the rates that tuning has chosen, where it was to
+        wanted = {c.run_id(replica) for c, replicas in settled.jobs for replica in replicas}
+        results = load_results(sweep.output_dir)
+        frames.append(results[results["run_id"].isin(wanted)])
+    return pd.concat(frames, ignore_index=True)
+
+
+def _word(value: Any) -> str:
+    """Write a value as the command line does."""
+    if isinstance(value, list | tuple | range):
+        return f"[{','.join(map(_word, value))}]"
+    return "null" if value is None else str(value)

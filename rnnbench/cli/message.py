@@ -1,4 +1,4 @@
-"""Errors of Hydra, OmegaConf and YAML, each in one line that tells what to change."""
+"""Turn errors of Hydra, OmegaConf and YAML into one line that tells what to change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ConfigError(Exception):
 
 
 def one_line(error: Exception) -> str:
-    """Return what went wrong, and the choices where there are some."""
+    """Return what went wrong, and the choices if there are some."""
     if isinstance(error, YAMLError | UnicodeDecodeError):
         return f"a yaml file cannot be read: {' '.join(str(error).split())}"
     if isinstance(error.__cause__, ConfigAttributeError | ConfigKeyError):
@@ -42,7 +42,7 @@ def one_line(error: Exception) -> str:
 
 
 def hint(word: str, known: Iterable[str]) -> str:
-    """Return what may have been meant by an unknown word, or else what there is."""
+    """Return the known word that is most like an unknown one, or else all known ones."""
     choices = [name for name in known if not name.startswith("_")]
     near = difflib.get_close_matches(word, choices, 1)
     if near:
@@ -51,7 +51,7 @@ def hint(word: str, known: Iterable[str]) -> str:
 
 
 def _unreadable(error: OverrideParseException) -> str:
-    """Return which character of an override must be in quotes, or is a quote alone."""
+    """Return which character of an override needs quotes, or that a quote is not closed."""
     before, _, _ = str(error).rpartition("^")
     override, _, arrow = before.removeprefix(LEXER).rpartition("\n")
     character = override[len(arrow) - len(LEXER)]
@@ -63,7 +63,7 @@ def _unreadable(error: OverrideParseException) -> str:
 
 
 def _unknown(error: ConfigAttributeError | ConfigKeyError) -> str:
-    """Return that a key is not there, as for one that is added."""
+    """Return that a key is not an option, and which one may have been meant."""
     section = error.parent_node
     keys = section if isinstance(section, DictConfig) else ()
     known = [str(key) for key in keys if key != "hydra"]

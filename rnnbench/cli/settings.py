@@ -1,4 +1,4 @@
-"""The settings that are not a task's or a cell's own: their types, ranges and choices.
+"""Declare the settings that are not a task's or a cell's own: their types, ranges and choices.
 
 No defaults: those live in conf/config.yaml, once.
 """
@@ -6,44 +6,75 @@ No defaults: those live in conf/config.yaml, once.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from rnnbench.experiment.limits import (
+    LAYERS,
+    MAX_BLOCK,
+    SET,
+    SIZE,
+    STEPS,
+    Device,
+    Dtype,
+    Engine,
+    Optimizer,
+    Range,
 )
-
-from rnnbench.experiment.limits import MAX_BLOCK, MAX_LAYERS, MAX_SET, MAX_SIZE, MAX_STEPS
 from rnnbench.experiment.tuning import TUNING_SEEDS
 from rnnbench.model import Match
-from rnnbench.store.rules import LONGEST_NAME, NUMBER
+from rnnbench.store.rules import ABOVE_0, LONGEST_NAME
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-AUTO: Final = "auto"
+AUTO = "auto"
 MAX_SEED = min(TUNING_SEEDS) - 1
-Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
+
+
+def _within(limits: Range) -> Any:
+    return Field(ge=limits.least, le=limits.most)
+
+
+def _only(holds: Callable[[Any], bool], rule: str) -> BeforeValidator:
+    """Return a validator that lets through the values for which `holds` is true."""
+
+    def check(value: Any) -> Any:
+        if not holds(value):
+            raise ValueError(f"be {rule}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _matching(pattern: str, rule: str) -> BeforeValidator:
+    """Return a validator that lets through None, and what matches a pattern as a text."""
+
+    def check(value: Any) -> str | None:
+        if value is not None and not re.fullmatch(pattern, str(value)):
+            raise ValueError(f"be {rule}")
+        return None if value is None else str(value)
+
+    return BeforeValidator(check)
 
 
 def _seeds(value: Any) -> tuple[int, ...]:
     """Turn a number n into 0 .. n-1; keep a list of different seeds."""
-    rule = f"be a number from 1 to {MAX_SEED + 1}, or a list of different ones from 0 to {MAX_SEED}"
-    if type(value) is int:
-        value = list(range(value)) if value <= MAX_SEED + 1 else []
-    whole = isinstance(value, list) and all(type(seed) is int for seed in value)
-    if not whole or not value or len(set(value)) < len(value):
-        raise ValueError(rule)
-    if not all(0 <= seed <= MAX_SEED for seed in value):
-        raise ValueError(rule)
-    return tuple(value)
+    is_count = type(value) is int and value <= MAX_SEED + 1
+    seeds = list(range(value)) if is_count else value
+    good = isinstance(seeds, list) and all(
+        type(seed) is int and 0 <= seed <= MAX_SEED for seed in seeds
+    )
+    if not good or not seeds or len(set(seeds)) < len(seeds):
+        rule = f"be a number from 1 to {MAX_SEED + 1}, or a list of different ones"
+        raise ValueError(f"{rule} from 0 to {MAX_SEED}")
+    return tuple(seeds)
 
 
 def _rates(value: Any) -> tuple[float | str, ...]:
+    """Turn one learning rate into a list; keep a list of different ones."""
     rates = value if isinstance(value, list) else [value]
-    good = all(rate == AUTO or (NUMBER.holds(rate) and rate > 0) for rate in rates)
+    good = all(rate == AUTO or ABOVE_0.holds(rate) for rate in rates)
     if not rates or not good or len(set(rates)) < len(rates):
         raise ValueError("be a number above 0, auto, or a list of different ones")
     return tuple(rate if rate == AUTO else float(rate) for rate in rates)
@@ -51,45 +82,30 @@ def _rates(value: Any) -> tuple[float | str, ...]:
 
 def _workers(value: Any) -> int:
     """Turn auto into 0, which stands for one process per core."""
-    if value == "auto":
+    if value == AUTO:
         return 0
     if type(value) is not int or value < 1:
         raise ValueError("be auto or a whole number of at least 1")
     return value
 
 
-def _limit(value: Any) -> float | None:
-    if value is None:
-        return None
-    if not NUMBER.holds(value) or value <= 0:
-        raise ValueError("be a number of seconds above 0, or null for no limit")
-    return float(value)
-
-
-def _plan(value: Any) -> str | None:
-    if value is not None and not (isinstance(value, str) and re.fullmatch(r".*\w\.json", value)):
-        raise ValueError("be the name of a .json file, or null")
-    return value
-
-
-def _bound(value: Any) -> float | None:
-    if value is None:
-        return None
-    if not NUMBER.holds(value) or value <= 0:
-        raise ValueError("be a number above 0, or null for no clipping")
-    return float(value)
-
-
-def _memory(value: Any) -> str | None:
-    if value is not None and not re.fullmatch(r"[1-9]\d*[KMGT]?", str(value)):
-        raise ValueError("be a size such as 4G or 500M, or null for the cluster's default")
-    return None if value is None else str(value)
-
-
-def _address(value: Any) -> str | None:
-    if value is not None and not re.fullmatch(r"[^:/\s]+:\d{1,5}", str(value)):
-        raise ValueError("be host:port, or null for a cluster of this machine")
-    return None if value is None else str(value)
+Size = Annotated[int, _within(SIZE)]
+Steps = Annotated[int, _within(STEPS)]
+ClipBound = Annotated[
+    float | None, _only(ABOVE_0.or_none.holds, "a number above 0, or null for no clipping")
+]
+Seconds = Annotated[
+    float | None,
+    _only(ABOVE_0.or_none.holds, "a number of seconds above 0, or null for no limit"),
+]
+Memory = Annotated[
+    str | None,
+    _matching(r"[1-9]\d*[KMGT]?", "a size such as 4G or 500M, or null for the cluster's default"),
+]
+Address = Annotated[
+    str | None, _matching(r"[^:/\s]+:\d{1,5}", "host:port, or null for a cluster of this machine")
+]
+PlanFile = Annotated[str | None, _matching(r".*\w\.json", "the name of a .json file, or null")]
 
 
 class ModelSettings(BaseModel):
@@ -98,7 +114,7 @@ class ModelSettings(BaseModel):
     model_config = STRICT
     hidden_size: Size
     match: Match
-    num_layers: Annotated[int, Field(ge=1, le=MAX_LAYERS)]
+    num_layers: Annotated[int, _within(LAYERS)]
     bidirectional: bool
 
 
@@ -107,13 +123,13 @@ class TrainerSettings(BaseModel):
 
     model_config = STRICT
     lr: Annotated[tuple[float | str, ...], BeforeValidator(_rates)]
-    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)]
+    steps: Steps
     batch_size: Size
-    clip_norm: Annotated[float | None, BeforeValidator(_bound)]
-    clip_value: Annotated[float | None, BeforeValidator(_bound)]
-    optimizer: Literal["adam", "rmsprop", "sgd"]
-    eval_every: Annotated[int, Field(ge=1, le=MAX_STEPS)]
-    eval_size: Annotated[int, Field(ge=1, le=MAX_SET)]
+    clip_norm: ClipBound
+    clip_value: ClipBound
+    optimizer: Optimizer
+    eval_every: Steps
+    eval_size: Annotated[int, _within(SET)]
     train_set_size: int | None
 
     @field_validator("train_set_size", mode="before")
@@ -122,8 +138,8 @@ class TrainerSettings(BaseModel):
         """Check the size, as far as steps and batch size are known to be good themselves."""
         batch_size, steps = info.data.get("batch_size", 1), info.data.get("steps", 1)
         least = max(batch_size, -(-steps * batch_size // MAX_BLOCK))
-        if value is not None and not (type(value) is int and least <= value <= MAX_SET):
-            rule = f"be null for fresh data, or a whole number from {least} to {MAX_SET}"
+        if value is not None and not (type(value) is int and least <= value <= SET.most):
+            rule = f"be null for fresh data, or a whole number from {least} to {SET.most}"
             raise ValueError(rule)
         return value
 
@@ -146,9 +162,9 @@ class SlurmSettings(BaseModel):
     partition: Annotated[str | None, Field(min_length=1)]
     account: Annotated[str | None, Field(min_length=1)]
     time: Size
-    memory: Annotated[str | None, BeforeValidator(_memory)]
+    memory: Memory
     cpus: Size
-    gpus: Annotated[int, Field(ge=0, le=MAX_SIZE)]
+    gpus: Annotated[int, Field(ge=0, le=SIZE.most)]
     max_running: Size | None
     options: dict[str, str | int | float | bool]
 
@@ -158,9 +174,9 @@ class RaySettings(BaseModel):
 
     model_config = STRICT
     kind: Literal["ray"]
-    address: Annotated[str | None, BeforeValidator(_address)]
+    address: Address
     cpus: Size
-    gpus: Annotated[int, Field(ge=0, le=MAX_SIZE)]
+    gpus: Annotated[int, Field(ge=0, le=SIZE.most)]
     max_running: Size | None
 
 
@@ -185,12 +201,12 @@ class Settings(BaseModel):
     sweep: SweepSettings | None = None
     cluster: Annotated[SlurmSettings | RaySettings, Field(discriminator="kind")] | None = None
     seeds: Annotated[tuple[int, ...], BeforeValidator(_seeds)]
-    engine: Literal["auto", "reference", "compiled", "torch"]
-    device: Literal["auto", "cpu", "cuda"]
-    dtype: Literal["float32", "float64"]
+    engine: Engine
+    device: Device
+    dtype: Dtype
     name: Annotated[str, Field(pattern=r"^\w[\w.+-]*$", max_length=LONGEST_NAME)]
     output_dir: Annotated[str, Field(min_length=1)]
     workers: Annotated[int, BeforeValidator(_workers)]
-    condition_seconds: Annotated[float | None, BeforeValidator(_limit)]
+    condition_seconds: Seconds
     dry_run: bool
-    plan: Annotated[str | None, BeforeValidator(_plan)]
+    plan: PlanFile

@@ -1,26 +1,48 @@
-"""From checked configurations to what the launcher runs."""
+"""Check the configurations of all jobs, and gather them into sweeps.
+
+Every value is checked before anything starts; a mistake is one line that names the key.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+import os
+import re
+import typing
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rnnbench.cli.message import ConfigError
-from rnnbench.cli.settings import Settings
-from rnnbench.cli.validation import check
-from rnnbench.experiment.condition import Condition, Replica, Sweep
+from pydantic import BaseModel, ValidationError, create_model
+from pydantic_core import ErrorDetails
+
+from rnnbench.cell import Cell
+from rnnbench.cells import LSTM
+from rnnbench.cli.message import ConfigError, hint
+from rnnbench.cli.settings import STRICT, ModelSettings, Settings
+from rnnbench.engine import check_engine
+from rnnbench.experiment.class_path import find_class
+from rnnbench.experiment.condition import Condition, Replica, Sweep, arguments_of
+from rnnbench.experiment.limits import SCHEDULES
+from rnnbench.model import Layers, matched_size
+from rnnbench.store.rules import is_name
+from rnnbench.task import Task
+from rnnbench.training.machine import choose_device
+
+# Many jobs of a sweep have the same cell or task: each is built once, and a kernel compiled once.
+_built: dict[tuple[type, str], Any] = {}
 
 
 def make_sweeps(configurations: Sequence[Mapping[str, Any]], command: str = "") -> list[Sweep]:
-    """Check all configurations; then gather their jobs into one sweep per output directory.
+    """Check the configurations of all jobs, and gather them into a sweep per output directory.
 
     Jobs of the same condition become one, with the replicas of all.
 
     Args:
-        configurations: of every job.
-        command: what was asked for, as it was typed, to be stored with the results.
+        configurations: one for each job.
+        command: what the user typed, to be stored with the results.
 
     Raises:
         ConfigError: a value is wrong, or jobs of one directory disagree on how to run.
@@ -35,6 +57,7 @@ def make_sweeps(configurations: Sequence[Mapping[str, Any]], command: str = "") 
 
 
 def _make_sweep(group: list[Settings]) -> Sweep:
+    """Make the sweep of jobs that have the same output directory."""
     first = group[0]
     for key in ("name", "workers", "condition_seconds", "dry_run", "plan", "tracker", "cluster"):
         values = [getattr(settings, key) for settings in group]
@@ -63,12 +86,156 @@ def _make_sweep(group: list[Settings]) -> Sweep:
 
 def make_condition(settings: Settings) -> Condition:
     """Return the part of the settings that decides a training's numbers, but seed and rate."""
-    return Condition(
-        task=settings.task,
-        cell=settings.cell,
-        model=settings.model.model_dump(exclude={"match"}),
-        trainer=settings.trainer.model_dump(exclude={"lr"}),
-        dtype=settings.dtype,
-        engine=settings.engine,
-        device=settings.device,
-    )
+    keys = {"task", "cell", "model", "trainer", "dtype", "engine", "device"}
+    own = settings.model_dump(include=keys, exclude={"model": {"match"}, "trainer": {"lr"}})
+    try:
+        return Condition.from_settings(own, trusted=True, what="the command")
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def check(configuration: Mapping[str, Any]) -> Settings:
+    """Return the checked settings of a job, with every argument of its task and cell.
+
+    Raises:
+        ConfigError: a key is unknown or missing, or a value has a wrong type or range.
+    """
+    try:
+        settings = Settings.model_validate(dict(configuration))
+    except ValidationError as error:
+        raise ConfigError(_describe(error, (), Settings.model_fields)) from error
+    section = {key: value for key, value in settings.task.items() if key != "gap_schedule"}
+    task = _check_section(section, Task, "task") | _check_schedule(settings)
+    cell = _check_section(settings.cell, Cell, "cell")
+    try:
+        gpus = settings.cluster.gpus if settings.cluster else None
+        device = choose_device(settings.device, gpus)
+        check_engine(settings.engine, _build(cell, Cell, "cell"), device)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    _check_place(Path(settings.output_dir), "output_dir")
+    if settings.plan:
+        if not settings.dry_run:
+            raise ConfigError(f"plan must be null unless dry_run=true, got {settings.plan!r}")
+        _check_place(Path(settings.plan).parent, "plan's directory")
+    model = _matched(settings.model, _build(task, Task, "task"), _build(cell, Cell, "cell"))
+    return settings.model_copy(update={"task": task, "cell": cell, "model": model})
+
+
+def _check_schedule(settings: Settings) -> dict[str, str]:
+    """Return the task's gap schedule; nothing where it is fixed, as in results of before."""
+    schedule = settings.task.get("gap_schedule", SCHEDULES[0])
+    if schedule not in SCHEDULES:
+        rule = f"be one of {', '.join(SCHEDULES)}"
+        raise ConfigError(f"task.gap_schedule must {rule}, got {schedule!r}")
+    if schedule == SCHEDULES[0]:
+        return {}
+    if settings.trainer.train_set_size is not None:
+        rule = "be fixed where trainer.train_set_size is given"
+        raise ConfigError(f"task.gap_schedule must {rule}, got {schedule!r}")
+    return {"gap_schedule": schedule}
+
+
+def _matched(model: ModelSettings, task: Task, cell: Cell) -> ModelSettings:
+    """Return the settings with the hidden size that makes the cell as large as an LSTM."""
+    layers = Layers(model.num_layers, model.bidirectional)
+    size = matched_size(model.match, model.hidden_size, task, cell, LSTM(), layers)
+    return model.model_copy(update={"hidden_size": size})
+
+
+def _check_section(section: Mapping[str, Any], kind: type, key: str) -> dict[str, Any]:
+    """Check the settings of a task or cell by the signature of its class."""
+    for name in ("_target_", "name"):
+        if not is_name(section.get(name)):  # as a record takes it
+            raise ConfigError(f"{key}.{name} must be a name, got {section.get(name)!r}")
+    model = _arguments_model(_find(section, kind, key))
+    try:
+        checked = model.model_validate(arguments_of(section))
+    except ValidationError as error:
+        raise ConfigError(_describe(error, (key,), model.model_fields)) from error
+    values = {name: getattr(checked, name) for name in model.model_fields}
+    full = {"_target_": section["_target_"], "name": section["name"], **values}
+    _build(full, kind, key)
+    return full
+
+
+def _find(section: Mapping[str, Any], kind: type, key: str) -> Any:
+    try:
+        return find_class(section["_target_"], kind, key)
+    except ValueError as error:
+        reason = f": {error.__cause__}" if error.__cause__ else ""
+        raise ConfigError(" ".join(f"{error}{reason}".split())) from error
+
+
+def _build(section: Mapping[str, Any], kind: type, key: str) -> Any:
+    """Build a task or cell, once for the same class and arguments."""
+    found, arguments = _find(section, kind, key), arguments_of(section)
+    content = (found, repr(sorted(arguments.items())))
+    if content not in _built:
+        try:
+            _built[content] = found(**arguments)
+        except ValueError as error:
+            raise ConfigError(f"{key}.{' '.join(str(error).split())}") from error
+    return _built[content]
+
+
+@cache
+def _arguments_model(kind: type) -> type[BaseModel]:
+    """Make a pydantic model of a constructor's arguments, of their types and defaults."""
+    try:
+        hints = typing.get_type_hints(kind.__init__)  # type: ignore[misc]
+    except NameError as error:
+        raise ConfigError(f"{kind.__name__}: an annotation cannot be read: {error}") from error
+    parameters = list(inspect.signature(kind).parameters.values())
+    fields: dict[str, Any] = {
+        parameter.name: (
+            hints.get(parameter.name, Any),
+            ... if parameter.default is parameter.empty else parameter.default,
+        )
+        for parameter in parameters
+    }
+    return create_model(kind.__name__, __config__=STRICT, **fields)
+
+
+def _describe(error: ValidationError, prefix: Iterable[str], known: Iterable[str]) -> str:
+    """Return what is wrong with the first wrong value, in a line."""
+    first = error.errors()[0]
+    loc = first["loc"]
+    if loc[:1] == ("cluster",):  # next comes the kind, by which pydantic tells its settings apart
+        loc = loc[:1] + loc[2:]
+    key = ".".join([*prefix, *map(str, loc)])
+    if first["type"].startswith("union_tag"):
+        return f"cluster.kind must be slurm or ray, got {first['input'].get('kind')!r}"
+    if first["type"] == "extra_forbidden":
+        return f"{key} is not an option{_hint(first, known)}"
+    if first["type"] == "missing":
+        return f"{key} must be given"
+    rule = first["msg"].removeprefix("Value error, ")
+    rule = re.sub(r"^(Input|String) should ", "", rule)
+    if first["type"] == "string_pattern_mismatch":
+        rule = "be letters, digits, dots, dashes and underscores"
+    return f"{key} must {rule}, got {first['input']!r}"
+
+
+def _hint(error: ErrorDetails, known: Iterable[str]) -> str:
+    *section, word = error["loc"]
+    if section:
+        field = Settings.model_fields.get(str(section[0]))
+        inner = getattr(field and field.annotation, "model_fields", {})
+        known = inner or known
+    return hint(str(word), known)
+
+
+def _check_place(directory: Path, key: str) -> None:
+    """Check that a directory is there or can be made, without making it."""
+    place = directory.absolute()
+    try:
+        while not place.exists() and place != place.parent:
+            place = place.parent
+    except OSError as error:
+        raise ConfigError(f"{key} must be a place for a directory: {error}") from error
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        reason = "is not a directory" if not place.is_dir() else "cannot be written to"
+        raise ConfigError(
+            f"{key} must be a place for a directory, got {directory} ({place} {reason})"
+        )

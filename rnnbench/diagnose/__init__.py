@@ -1,1 +1,1 @@
-"""Why a network forgets: what its gradients, states and gates do over the gap."""
+"""Find out why a network forgets, from its gradients, states and gates over the gap."""

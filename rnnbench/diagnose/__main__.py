@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import sys
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
+from itertools import groupby, islice
 from pathlib import Path
 
 from safetensors import SafetensorError
 
 from rnnbench.console import (
+    ExitCode,
     Parser,
     at_least,
     leave,
     message_of,
+    mistakes,
     printable,
     whole_number,
     whole_numbers,
@@ -24,15 +27,28 @@ from rnnbench.store.records import Record, Store, select_records
 
 SEQUENCES = 1024
 LEAST_SEQUENCES = 64
-# What is wrong with one run is not with the others; more memory than there is, is either of two.
+# One run that fails must not stop the others; too much memory raises either of the last two.
 FAILURES = (OSError, ValueError, SafetensorError, RuntimeError, MemoryError)
+
+parser = Parser("rnnbench.diagnose", __doc__)
+parser.add_argument("directory", metavar="DIR", type=Path, help="a results directory")
+parser.add_argument("--task", type=words, help="of these tasks only: copy,recall")
+parser.add_argument("--cell", type=words, help="of these cells only: gru,lstm")
+parser.add_argument("--gap", type=whole_numbers, help="at these gaps only: 20,40")
+parser.add_argument("--seeds", type=whole_number, help="the first so many seeds of each curve")
+parser.add_argument(
+    "--sequences",
+    type=at_least(LEAST_SEQUENCES),
+    default=SEQUENCES,
+    help=f"fresh sequences to measure on, {SEQUENCES} unless told",
+)
 
 
 def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUENCES) -> int:
-    """Diagnose runs and store what was found; what is stored with the same settings is kept.
+    """Diagnose runs and store the results; keep what is stored with the same settings.
 
     Returns:
-        How many of the runs are diagnosed now; each of the others is named with the reason.
+        How many of the runs are diagnosed now; for each of the others the reason is printed.
     """
     from rnnbench.diagnose.diagnosis import diagnose_run, settings
 
@@ -58,14 +74,9 @@ def choose(
     gaps: Sequence[int] | None = None,
     seeds: int | None = None,
 ) -> list[Record]:
-    """Return the records asked for that have trained weights, in order; all where None.
+    """Return the records that have trained weights, of these tasks, cells and gaps, sorted.
 
-    Args:
-        output_dir: a results directory.
-        tasks: by name.
-        cells: by name.
-        gaps: in time steps.
-        seeds: the first so many of every condition and learning rate.
+    `seeds` takes the first so many of every condition and learning rate; None takes all of a kind.
 
     Raises:
         FileNotFoundError: there are no results, or none with weights.
@@ -79,16 +90,10 @@ def choose(
         raise FileNotFoundError(f"no run in {output_dir} has its trained weights beside it")
     for key, asked in (("task", tasks), ("cell", cells), ("gap", gaps)):
         records = select_records(records, key, asked)
-    records.sort(key=lambda r: (r["task"], r["gap"], r["cell"], r["condition_id"], r["lr"]))
-    return [r for own in _conditions(records) for r in own[:seeds]]
-
-
-def _conditions(records: Iterable[Record]) -> Iterable[list[Record]]:
-    """Return the records of each condition and learning rate together, by seed."""
-    groups: dict[tuple[str, float], list[Record]] = {}
-    for record in records:
-        groups.setdefault((record["condition_id"], record["lr"]), []).append(record)
-    return [sorted(own, key=lambda r: r["seed"]) for own in groups.values()]
+    order = ("task", "gap", "cell", "condition_id", "lr", "seed")
+    records.sort(key=lambda record: [record[name] for name in order])
+    curves = groupby(records, key=lambda record: [record["condition_id"], record["lr"]])
+    return [record for _, own in curves for record in islice(own, seeds)]
 
 
 def _name(record: Record) -> str:
@@ -96,34 +101,15 @@ def _name(record: Record) -> str:
     return f"{what} lr {record['lr']:g} seed {record['seed']}"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; a wrong argument is one line and exit code 2."""
-    given = _parser().parse_args(arguments)
-    try:
+@parser.command
+def main(given: Namespace) -> int:
+    """Diagnose the runs asked for and print how many have a diagnosis."""
+    with mistakes(OSError, ValueError):
         check_links(given.directory)
         records = choose(given.directory, given.task, given.cell, given.gap, given.seeds)
-    except (OSError, ValueError) as error:
-        print(f"rnnbench.diagnose: error: {message_of(error)}", file=sys.stderr)
-        return 2
     done = diagnose(given.directory, records, given.sequences)
     print(f"{done} of {len(records)} runs: {given.directory / 'diagnosis'}")
-    return 0
-
-
-def _parser() -> Parser:
-    parser = Parser(prog="python -m rnnbench.diagnose", description=__doc__)
-    parser.add_argument("directory", metavar="DIR", type=Path, help="a results directory")
-    parser.add_argument("--task", type=words, help="of these tasks only: copy,recall")
-    parser.add_argument("--cell", type=words, help="of these cells only: gru,lstm")
-    parser.add_argument("--gap", type=whole_numbers, help="at these gaps only: 20,40")
-    parser.add_argument("--seeds", type=whole_number, help="the first so many seeds of each curve")
-    parser.add_argument(
-        "--sequences",
-        type=at_least(LEAST_SEQUENCES),
-        default=SEQUENCES,
-        help=f"fresh sequences to measure on, {SEQUENCES} unless told",
-    )
-    return parser
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":

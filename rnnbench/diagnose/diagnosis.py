@@ -1,4 +1,4 @@
-"""From a stored run to its diagnosis."""
+"""Diagnose a stored run: measure it before and after training, and label it."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
     """Measure one run before and after training, and label it.
 
     Args:
-        output_dir: where its weights lie.
+        output_dir: with the run's weights.
         record: of the run.
-        sequences: fresh ones, the same for every run of a task at a gap.
+        sequences: to measure on, fresh and the same for every run of a task at a gap.
 
     Raises:
         ValueError: its task and cell cannot be built; or it reads sequences from their end too, so
             that no state carries the past; or its task needs no memory; or its weights do not
-            fit it.
+            fit.
         FileNotFoundError: its weights are gone.
     """
     condition = condition_of(record)
     layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
     if layers.bidirectional:
         raise ValueError("model.bidirectional must be false: no single state carries the past")
-    # First, for it is cheap, and what does not fit them may ask for any amount of memory.
+    # First, since it is cheap, and a size that does not fit them may ask for any amount of memory.
     trained = load_model(output_dir, record["run_id"]).parameters
     task, cell = condition.build_task(), condition.build_cell()
     answer = first_answer(task)
@@ -80,14 +80,14 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
 
 
 def settings(sequences: int) -> dict[str, Any]:
-    """Return what was chosen of a diagnosis: with the same it is not made again."""
+    """Return the settings of a diagnosis; one with the same settings is not made again."""
     return {"sequences": sequences}
 
 
 def initial_parameters(
     task: Task, cell: Cell, layers: Layers, hidden_size: int, seed: int
 ) -> Mapping[str, Tensor]:
-    """Return what the trainer started from with this seed, with a leading axis of 1."""
+    """Return the parameters from which training started, with a leading axis of 1."""
     shapes = model_shapes(cell, task.input_size, hidden_size, task.output_size, layers)
     drawn = {name: torch.zeros(shape) for name, shape in shapes.items()}
     initialize(cell, drawn, stream(INITIALIZATION, seed), gap=task.span, layers=layers)
@@ -100,7 +100,7 @@ def _sample(task: Task, sequences: int) -> Batch:
 
 
 def _gates_of(cell: Cell) -> tuple[SigmoidGates | None, list[str]]:
-    """Return the gates to be watched, and in words why there are none."""
+    """Return the gates to record; or None, and in words why."""
     if not cell.declared:
         return None, ["gates: the cell gives a step and declares none"]
     try:
@@ -111,12 +111,13 @@ def _gates_of(cell: Cell) -> tuple[SigmoidGates | None, list[str]]:
 
 
 def _kind(cue: Tensor | None) -> str | None:
+    """Return whether a cue is a class or a value."""
     if cue is None:
         return None
     return "value" if cue.is_floating_point() else "class"
 
 
 def _clipped_share(record: Record) -> float | None:
-    """Return the share of clipped steps; None where none were trained or they were not counted."""
+    """Return the share of clipped steps; None where none were trained or counted."""
     clipped = record.get("clipped_steps")
     return None if clipped is None or not record["steps"] else clipped / record["steps"]

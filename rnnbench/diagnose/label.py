@@ -1,4 +1,4 @@
-"""A word for why a run forgot, by stated rules, with the evidence in words."""
+"""Label why a run forgot, by stated rules, and say what the label rests on."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Fall(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the rules look at; None where it was not measured.
+    """What was measured of a run, for the rules to look at; None where it was not.
 
     Attributes:
         status, score: of the run's record.
@@ -132,7 +132,7 @@ def _holding(e: Evidence) -> Iterator[tuple[str, str]]:
 
 
 def _said(e: Evidence) -> Iterator[str]:
-    """Yield in words what was found of gradient and cue, as far as it was measured."""
+    """Say in words what was measured of the gradient and of the cue."""
     arrived = [
         f"{share:.1e} {when} training"
         for share, when in zip(e.arrived, ("before", "after"), strict=True)

@@ -1,4 +1,4 @@
-"""Which of a cell's gates are squashed by a sigmoid, and how far each is open."""
+"""Run a network step by step, and record its states and how open its sigmoid gates are."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from torch import Tensor
 from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from rnnbench.cell import Cell
-from rnnbench.engine import States
+from rnnbench.cell import Cell, States
 from rnnbench.model import Layers, SequenceModel
 
 SIGMOID = torch.ops.aten.sigmoid.default
 
 
 class SigmoidGates:
-    """The activations of a cell's gates, found in the arithmetic of its `update`.
+    """Find the activations of a cell's gates in the arithmetic of its `update`.
 
-    A declaration tells a gate's pre-activation, not how it is squashed. So `update` is traced,
-    and a sigmoid whose argument depends on the pre-activation of one gate alone, of states and
-    vectors (peepholes) besides, is the activation of that gate.
+    A cell declares a gate's pre-activation, but not its activation. So `update` is traced: a
+    sigmoid of the pre-activation of one gate, possibly with states and vectors (peepholes), is
+    the activation of that gate.
 
     Attributes:
-        names: of the gates found, in the order in which `update` squashes them.
+        names: of the gates found, in the order of their sigmoids in `update`.
     """
 
     def __init__(self, cell: Cell) -> None:
@@ -46,10 +45,10 @@ class SigmoidGates:
                 if len(feeding) == 1:
                     found.setdefault(feeding.pop(), node)
         self.names = tuple(found)
-        _give_back(self._module, tuple(found.values()))
+        _return_instead(self._module, tuple(found.values()))
 
     def __call__(self, *arguments: Tensor) -> dict[str, Tensor]:
-        """Return each gate's activation `(..., B, H)` from what `update` gets."""
+        """Return each gate's activation `(..., B, H)`, from the arguments of `update`."""
         return dict(zip(self.names, self._module(*arguments), strict=True))
 
 
@@ -58,7 +57,7 @@ def _trace(cell: Cell) -> GraphModule:
     examples = torch.linspace(0.1, 0.9, 4 * count).view(count, 4).unbind(0)
     try:
         with torch.no_grad():
-            # The lambda hides the signature, by which make_fx would name the placeholders.
+            # The lambda hides the signature, after which make_fx would name the arguments.
             module: GraphModule = make_fx(lambda *values: cell.update(*values))(*examples)
     except Exception as error:  # whatever a user's update raises when it is traced
         raise ValueError(f"update must be tensor operations, got {error}") from error
@@ -66,7 +65,7 @@ def _trace(cell: Cell) -> GraphModule:
 
 
 def _sources(node: Node) -> Iterator[Node]:
-    """Yield everything that a node is computed from."""
+    """Yield all nodes that a node is computed from."""
     waiting, seen = list(node.all_input_nodes), set[Node]()
     while waiting:
         source = waiting.pop()
@@ -76,8 +75,8 @@ def _sources(node: Node) -> Iterator[Node]:
             yield source
 
 
-def _give_back(module: GraphModule, results: tuple[Node, ...]) -> None:
-    """Let a traced function return other values of its own instead."""
+def _return_instead(module: GraphModule, results: tuple[Node, ...]) -> None:
+    """Make a traced function return other values that it computes."""
     graph = module.graph
     (output,) = (node for node in graph.nodes if node.op == "output")
     graph.erase_node(output)
@@ -87,7 +86,7 @@ def _give_back(module: GraphModule, results: tuple[Node, ...]) -> None:
 
 
 class Moment(NamedTuple):
-    """What is in a network after one time step.
+    """Hold what is in a network after one time step.
 
     Attributes:
         states: `(layers, B, H)` each, in the order in which the cell declares them.
@@ -99,7 +98,7 @@ class Moment(NamedTuple):
 
 
 class Unrolled:
-    """One replica, run time step by time step on the reference engine.
+    """Run one replica time step by time step on the reference engine.
 
     Attributes:
         parameters: as `SequenceModel` has them, with a leading axis of 1.
@@ -113,13 +112,9 @@ class Unrolled:
         layers: Layers,
         gates: SigmoidGates | None = None,
     ) -> None:
-        """Watch a cell.
+        """Take one replica's parameters, with a leading axis of 1, and the gates to record, if any.
 
-        Args:
-            cell: of the model.
-            parameters: of one replica, with a leading axis of 1.
-            layers: in one direction; backwards there is no state that carries the past.
-            gates: to be recorded; none where None.
+        Layers must have one direction: read from its end, a sequence's past is not in the states.
         """
         self.parameters, self.state_names = parameters, cell.states
         self._gates, self._seen = gates, list[dict[str, Tensor]]()
@@ -145,7 +140,7 @@ class Unrolled:
         return moment.states[0][-1] @ weight.T + bias
 
     def _watch(self, cell: Cell) -> Cell:
-        """Return the cell with an update that notes the gates as well, once a layer and step."""
+        """Return a copy of the cell whose update also records the gates, once a layer and step."""
         watched = copy.copy(cell)
 
         def update(*arguments: Tensor) -> Tensor | tuple[Tensor, ...]:
@@ -159,7 +154,7 @@ class Unrolled:
         return watched
 
     def _take_gates(self, size: int) -> dict[str, Tensor]:
-        """Return what was noted at this time step, without the engine's padding of units."""
+        """Return and clear the gates of this time step, without the engine's padding of units."""
         seen, names = self._seen, () if self._gates is None else self._gates.names
         found = {name: torch.cat([layer[name] for layer in seen])[..., :size] for name in names}
         seen.clear()

@@ -1,22 +1,13 @@
-"""The engines by name, and which of them can run a cell."""
+"""Find an engine by its name, and check that it can run a cell on a device."""
 
 from __future__ import annotations
 
 from rnnbench.cell import Cell
-from rnnbench.engine.base import Engine, Parameters, States
-from rnnbench.engine.compiled import kernel_of, run_compiled
-from rnnbench.engine.reference import run_reference
+from rnnbench.engine.compiled.kernel import kernel_of, run_compiled
+from rnnbench.engine.reference import Engine, run_reference
 from rnnbench.engine.torch_nn import check_cell, run_torch_nn
 
-__all__ = [
-    "ENGINES",
-    "Engine",
-    "Parameters",
-    "States",
-    "check_engine",
-    "get_engine",
-    "kernel_identity",
-]
+__all__ = ["ENGINES", "Engine", "check_engine", "get_engine", "kernel_identity"]
 
 ENGINES: dict[str, Engine] = {
     "reference": run_reference,
@@ -37,7 +28,9 @@ def get_engine(name: str) -> Engine:
 
 
 def kernel_identity(name: str, cell: Cell) -> str | None:
-    """Return what tells kernels apart whose numbers may differ in their last bits.
+    """Return the name of the compiled kernel, by source, compiler and processor; else None.
+
+    Kernels of different names may differ in the last bits of their numbers.
 
     Raises:
         ValueError: the engine cannot run the cell.
@@ -46,7 +39,7 @@ def kernel_identity(name: str, cell: Cell) -> str | None:
 
 
 def check_engine(name: str, cell: Cell, device: str) -> None:
-    """Check that an engine can run a cell on a device; auto always finds one that can.
+    """Check that an engine can run a cell on a device; `auto` always can.
 
     Raises:
         ValueError: it cannot, or there is no C++ compiler.

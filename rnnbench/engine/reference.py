@@ -1,24 +1,51 @@
-"""The reference engine: any cell, any stack of replicas, plain torch and autograd.
+"""Run any cell in plain torch with autograd, and say what every engine must do.
 
-A replica's numbers are bitwise the same alone and in any stack (on one machine, one thread),
-which plain batched tensors do not give: matrix products round differently where a replica does
-not start on a 64-byte boundary, and sigmoid takes another path for the last elements of a tensor
-whose size is not a multiple of 32. Hidden units are therefore padded to `PADDING` inside.
+A replica's numbers are bitwise the same alone and in any stack (on one machine, in one thread).
+Plain batched tensors do not give this: matrix products round differently where a replica does not
+start on a 64-byte boundary, and sigmoid takes another path for the last elements of a tensor whose
+size is not a multiple of 32. Hidden units are therefore padded to a multiple of `PADDING`.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from rnnbench.cell import Cell
-from rnnbench.engine.base import Parameters, States
+from rnnbench.cell import Cell, Parameters, States
 
 PADDING = 32
 BOUNDARY = 64  # bytes
+
+
+class Engine(Protocol):
+    """Run a cell over whole sequences, for a stack of replicas, differentiably."""
+
+    def __call__(
+        self,
+        cell: Cell,
+        parameters: Parameters,
+        inputs: Tensor,
+        states: States | None = None,
+        *,
+        last: int | None = None,
+    ) -> tuple[Tensor, States]:
+        """Run all time steps.
+
+        Args:
+            cell: gives gates and update, or step.
+            parameters: as `cell.shapes` declares them, each with a leading axis R.
+            inputs: `(R, T, B, F)`.
+            states: `(R, B, H)` each; zeros where None.
+            last: return the outputs of the last so many time steps only; all where None.
+
+        Returns:
+            Outputs `(R, last, B, H)`, and the final states.
+        """
+        ...
 
 
 def run_reference(
@@ -29,7 +56,7 @@ def run_reference(
     *,
     last: int | None = None,
 ) -> tuple[Tensor, States]:
-    """Run a cell time step by time step; see `rnnbench.engine.Engine`."""
+    """Run a cell time step by time step; see `Engine`."""
     size = parameters["weight_hh_l0"].shape[-1]
     if states is None:
         states = _zeros(cell, inputs, size)
@@ -47,7 +74,7 @@ def _zeros(cell: Cell, inputs: Tensor, size: int) -> States:
 def _run_steps(
     cell: Cell, parameters: Parameters, inputs: Tensor, states: States
 ) -> tuple[list[Tensor], States]:
-    """Run a cell's own step; replicas that start off a boundary one after the other."""
+    """Run a cell's own step, for each replica by itself where one would start off a boundary."""
     replicas, _, batch, features = inputs.shape
     units = math.gcd(features, *(state.shape[-1] for state in states))
     if replicas > 1 and batch * units * inputs.itemsize % BOUNDARY:
@@ -56,8 +83,8 @@ def _run_steps(
             own = {name: value[r : r + 1] for name, value in parameters.items()}
             begin = tuple(state[r : r + 1].clone() for state in states)
             runs.append(_run_steps(cell, own, inputs[r : r + 1].clone(), begin))
-        by_step, ends = zip(*(run[0] for run in runs), strict=True), (run[1] for run in runs)
-        return list(map(torch.cat, by_step)), tuple(map(torch.cat, zip(*ends, strict=True)))
+        by_step, finals = (zip(*each, strict=True) for each in zip(*runs, strict=True))
+        return list(map(torch.cat, by_step)), tuple(map(torch.cat, finals))
     outputs = []
     for x in inputs.unbind(1):
         states = cell.step(parameters, x, states)
@@ -88,12 +115,12 @@ def _run_declared(
 def _project(
     cell: Cell, parameters: Parameters, inputs: Tensor, size: int, padded: int
 ) -> tuple[Tensor, tuple[Tensor, ...], list[tuple[Tensor, ...]]]:
-    """Compute for all time steps at once what the input adds to each gate.
+    """Compute what the input adds to each gate, for all time steps at once.
 
     Returns:
-        The recurrent weights `(R, Hp, gates * Hp)`; for each time step the input's part of all
-        gates fed by the hidden state `(R, B, gates * Hp)`; and for each time step the gates fed
-        by the input alone.
+        The recurrent weights `(R, Hp, gates * Hp)`; for each time step what the input adds to the
+        gates fed by the hidden state `(R, B, gates * Hp)`; and for each time step the gates fed by
+        the input alone `(R, B, Hp)`.
     """
     rows_x, rows_h = cell.fed_by("x"), cell.fed_by("h")
     weight_x = _by_gate(rows_x, parameters["weight_ih_l0"], size, padded)
@@ -118,6 +145,7 @@ def _project(
 
 
 def _input_only(cell: Cell) -> list[str]:
+    """Return the gates that the input alone feeds."""
     return [name for name, sources in cell.gates.items() if sources == "x"]
 
 
@@ -131,9 +159,9 @@ def _by_gate(gates: list[str], rows: Tensor, size: int, padded: int) -> dict[str
 
 
 def _affine(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Map `(R, T, B, F)` to `(R, T, B, N)` by each replica's own weight and bias.
+    """Map `(R, T, B, F)` to `(R, T, B, N)` with each replica's own weight and bias.
 
-    Where replicas do not start on a boundary, each is multiplied by itself, from a copy that does.
+    A replica that would start off a boundary is copied and multiplied by itself.
     """
     replicas, length, batch, features = inputs.shape
     if replicas > 1 and length * batch * features * inputs.itemsize % BOUNDARY:

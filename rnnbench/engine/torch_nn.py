@@ -1,4 +1,4 @@
-"""torch.nn.RNN, LSTM and GRU as an engine: the yardstick for results and for speed."""
+"""Run torch.nn.RNN, LSTM and GRU as an engine, to compare results and speed with."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from rnnbench.cell import Cell
+from rnnbench.cell import Cell, Parameters, States
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.engine.base import Parameters, States
 
 
 def run_torch_nn(
@@ -19,7 +18,7 @@ def run_torch_nn(
     *,
     last: int | None = None,
 ) -> tuple[Tensor, States]:
-    """Run one torch.nn module per replica; see `rnnbench.engine.Engine`.
+    """Run a torch.nn module on one replica after the other; see `rnnbench.engine.Engine`.
 
     Raises:
         ValueError: torch.nn has no such cell.
@@ -28,7 +27,7 @@ def run_torch_nn(
     module = _module(cell, parameters, inputs)
     outputs, finals = [], []
     for replica, x in enumerate(inputs.unbind(0)):
-        # Copies: a replica inside a stack need not start where a matrix product is exact.
+        # Copies start on a boundary of memory: elsewhere a matrix product may round differently.
         own = {name: tensor[replica].clone() for name, tensor in parameters.items()}
         initial = None if states is None else tuple(s[replica, None].clone() for s in states)
         given = initial[0] if initial is not None and len(initial) == 1 else initial
@@ -40,11 +39,7 @@ def run_torch_nn(
 
 
 def check_cell(cell: Cell) -> None:
-    """Check that torch.nn has this very cell.
-
-    Raises:
-        ValueError: it has not.
-    """
+    """Raise ValueError unless torch.nn has this very cell."""
     if type(cell) not in (RNN, LSTM, GRU):
         kind = type(cell).__name__
         raise ValueError(f"engine must be reference for a cell that torch.nn lacks, got {kind}")

@@ -1,4 +1,4 @@
-"""A condition: everything that decides a training's numbers but its seed and learning rate."""
+"""Describe a training by its condition: all that decides its numbers but seed and rate."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from rnnbench.console import message_of
-from rnnbench.experiment.class_path import find_class
-from rnnbench.experiment.limits import MAX_LAYERS, MAX_SET, MAX_SIZE, MAX_STEPS
+from rnnbench.experiment.class_path import check_path, find_class
+from rnnbench.experiment.limits import NEEDED, OPTIONAL, SETTINGS
 from rnnbench.store.records import Record
-from rnnbench.store.rules import NAME, SECTION, TEXT, TRUTH, Rule, Rules, check_fields, whole
+from rnnbench.store.rules import TRUTH, check_fields
 from rnnbench.store.schema import check_told
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 # Raised whenever a model of the same parameters, or a training of the same seed, gives other
-# numbers: results of before and after are never one curve.
+# numbers: results of before and after then have different ids, and are never one curve.
 MODEL_VERSION = 1
 TRAINER_VERSION = 2
 
 
-# Keys of a task's or cell's section that are not arguments of its class.
+# Keys in the settings of a task or cell that are not arguments of its class.
 NOT_ARGUMENTS: Final = ("_target_", "name", "gap_schedule")
 
 
@@ -64,6 +64,36 @@ class Condition:
     device: str
     tuned: bool = False
 
+    @classmethod
+    def from_settings(cls, settings: Any, *, trusted: bool, what: str = "a record") -> Condition:
+        """Check settings of a command, a plan or a record, and make their condition.
+
+        Args:
+            settings: as the property `settings` returns them.
+            trusted: the user wrote them; else the paths of the classes are checked, too.
+            what: who has the settings, for errors.
+
+        Raises:
+            ValueError: a setting is out of bounds, or task or cell cannot be built; one line.
+        """
+        check_fields(settings, SETTINGS, {"tuned": TRUTH}, f"{what}'s config")
+        unknown = settings.keys() - SETTINGS.keys() - {"tuned"}
+        if unknown:
+            raise ValueError(f"{what}'s config must not have {', '.join(sorted(unknown))}")
+        for part, needed in NEEDED.items():
+            check_fields(settings[part], needed, OPTIONAL.get(part, {}), f"{what}'s {part}")
+        condition = cls(**settings)
+        try:
+            if not trusted:
+                check_path(condition.task["_target_"], "task")
+                check_path(condition.cell["_target_"], "cell")
+            condition.build_task()
+            condition.build_cell()
+        except Exception as error:  # whatever a constructor raises of wrong arguments
+            reason = message_of(error)
+            raise ValueError(f"{what}'s config must have a task and a cell: {reason}") from error
+        return condition
+
     @property
     def name(self) -> str:
         varying = "" if self.gap_schedule == "fixed" else f", {self.gap_schedule} gaps"
@@ -76,7 +106,7 @@ class Condition:
         `tuned` and `gap_schedule` came later than others, and are left out where they say
         nothing new: so earlier results keep their identity.
         """
-        return {
+        settings = {
             "task": dict(self.task),
             "cell": dict(self.cell),
             "model": dict(self.model),
@@ -84,8 +114,8 @@ class Condition:
             "dtype": self.dtype,
             "engine": self.engine,
             "device": self.device,
-            **({"tuned": True} if self.tuned else {}),
         }
+        return {**settings, "tuned": True} if self.tuned else settings
 
     @cached_property
     def condition_id(self) -> str:
@@ -95,12 +125,9 @@ class Condition:
     @property
     def versions(self) -> dict[str, int]:
         """Return the versions of task, cell, model and trainer: raised when numbers change."""
-        from rnnbench.cell import Cell
-        from rnnbench.task import Task
-
         return {
-            "task": find_class(self.task["_target_"], Task, "task").version,
-            "cell": find_class(self.cell["_target_"], Cell, "cell").version,
+            "task": self._find("task").version,
+            "cell": self._find("cell").version,
             "model": MODEL_VERSION,
             "trainer": TRAINER_VERSION,
         }
@@ -111,24 +138,29 @@ class Condition:
         return schedule
 
     def run_id(self, replica: Replica) -> str:
+        """Return the hash of the condition with a seed and a rate."""
         return digest({"condition": self.condition_id, "seed": replica.seed, "lr": replica.lr})
 
     def build_task(self) -> Task:
-        from rnnbench.task import Task
-
-        found = find_class(self.task["_target_"], Task, "task")
-        return cast(Task, found(**arguments_of(self.task)))
+        """Return a new task."""
+        return cast("Task", self._find("task")(**arguments_of(self.task)))
 
     def build_cell(self) -> Cell:
-        from rnnbench.cell import Cell
+        """Return a new cell."""
+        return cast("Cell", self._find("cell")(**arguments_of(self.cell)))
 
-        found = find_class(self.cell["_target_"], Cell, "cell")
-        return cast(Cell, found(**arguments_of(self.cell)))
+    def _find(self, part: str) -> Any:
+        from rnnbench.cell import Cell  # here, as these take torch
+        from rnnbench.task import Task
+
+        if part == "task":
+            return find_class(self.task["_target_"], Task, part)
+        return find_class(self.cell["_target_"], Cell, part)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What the command line hands to the launcher: distinct conditions for one output directory.
+    """The different conditions that a command trains into one directory, and how.
 
     Attributes:
         tracker: kind (wandb or none), mode (auto, online or offline), project, entity.
@@ -156,7 +188,7 @@ class Sweep:
 
     @property
     def asked(self) -> dict[str, dict[str, Any]]:
-        """Return what is asked for, as the manifest has it, see `rnnbench.store.manifest`."""
+        """Return what the manifest says of the conditions, see `rnnbench.store.manifest`."""
         return {
             condition.condition_id: {
                 "name": condition.name,
@@ -169,6 +201,37 @@ class Sweep:
         }
 
 
+NO_TRACKER: Final[Mapping[str, Any]] = {"kind": "none"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One condition with the replicas that are left to train: what a worker is given.
+
+    Attributes:
+        engine: auto until `rnnbench.launcher.engines` has chosen one.
+        device: cpu or cuda.
+        tuning: how the rate was chosen; None where it was given.
+        is_tuning: these are the runs from which a rate is chosen.
+        tracker: kind, and for wandb mode (online or offline), project and entity.
+    """
+
+    condition: Condition
+    replicas: tuple[Replica, ...]
+    output_dir: Path
+    engine: str
+    device: str
+    sweep: str = ""
+    command: str = ""
+    tuning: Mapping[str, Any] | None = None
+    is_tuning: bool = False
+    tracker: Mapping[str, Any] = field(default_factory=lambda: NO_TRACKER)
+
+    @property
+    def run_ids(self) -> list[str]:
+        return [self.condition.run_id(replica) for replica in self.replicas]
+
+
 def digest(value: object) -> str:
     """Return 16 hex digits that depend on the value's content alone (canonical JSON, SHA-256)."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -176,37 +239,18 @@ def digest(value: object) -> str:
 
 
 def arguments_of(section: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a task's or cell's constructor arguments from its section of the configuration."""
+    """Return the constructor arguments among the settings of a task or cell."""
     return {key: value for key, value in section.items() if key not in NOT_ARGUMENTS}
 
 
-# As the command line bounds them: a small file must not ask for hours or for all memory.
-SIZE, LAYERS = whole(1, MAX_SIZE), whole(1, MAX_LAYERS)
-STEPS, SET = whole(1, MAX_STEPS), whole(1, MAX_SET)
-SECTIONS: Rules = {
-    **{"task": SECTION, "cell": SECTION, "model": SECTION, "trainer": SECTION},
-    **{"dtype": Rule("float32 or float64", lambda value: value in ("float32", "float64"))},
-    **{"engine": NAME, "device": NAME},
-}
-PARTS: dict[str, tuple[Rules, Rules]] = {
-    "task": ({"_target_": NAME, "name": NAME, "gap": SIZE}, {"gap_schedule": NAME}),
-    "cell": ({"_target_": NAME, "name": NAME}, {}),
-    "model": ({"hidden_size": SIZE, "num_layers": LAYERS, "bidirectional": TRUTH}, {}),
-    "trainer": (
-        {"steps": STEPS, "batch_size": SIZE, "eval_every": STEPS, "eval_size": SET},
-        {"optimizer": TEXT, "train_set_size": SET.or_none},
-    ),
-}
-
-
 def condition_of(record: Record) -> Condition:
-    """Return a record's condition, of which task and cell can be built.
+    """Return the condition of a record, and check that the record agrees with it.
 
     Raises:
-        ValueError: the record tells of none, or of another beside it, or has the id of another
-            condition or run, or its task or cell cannot be built; one line.
+        ValueError: its settings are wrong, or other fields, or its ids, are those of other
+            settings, or its task or cell cannot be built; one line.
     """
-    condition = condition_from(record.get("config", {}), "a record's config")
+    condition = Condition.from_settings(record.get("config", {}), trusted=False)
     check_told(record)
     if record.get("versions") == condition.versions:  # of others, ids cannot be made here
         _check_ids(record, condition)
@@ -220,33 +264,8 @@ def _check_ids(record: Record, condition: Condition) -> None:
             raise ValueError(f"a record's {name} must be that of its settings, {made}")
 
 
-def condition_from(config: Any, what: str) -> Condition:
-    """Return the condition whose settings were stored.
-
-    Args:
-        config: the settings.
-        what: they are, in words, for errors.
-
-    Raises:
-        ValueError: they are none, or their task or cell cannot be built; one line.
-    """
-    check_fields(config, SECTIONS, {"tuned": TRUTH}, what)
-    unknown = config.keys() - SECTIONS.keys() - {"tuned"}
-    if unknown:
-        raise ValueError(f"{what} must not have {', '.join(sorted(unknown))}")
-    for part, (needed, optional) in PARTS.items():
-        check_fields(config[part], needed, optional, f"{what}.{part}")
-    condition = Condition(**config)
-    try:
-        condition.build_task()
-        condition.build_cell()
-    except Exception as error:  # whatever a constructor raises of arguments that are not its own
-        raise ValueError(f"{what} must have a task and a cell: {message_of(error)}") from error
-    return condition
-
-
 def is_buildable(record: Record) -> bool:
-    """Return whether a record tells of a condition whose task and cell can be built here."""
+    """Return whether the condition of a record can be made here."""
     try:
         condition_of(record)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Fair tuning: every cell gets the same grid of learning rates and the same budget at every gap.
+"""Tune fairly: give every cell the same grid of learning rates and the same budget at every gap.
 
 Tuning seeds have their own data and weights and are never reported. A rate is chosen for each
 condition on the evaluation stream; then the reported seeds train with it from the start.
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from rnnbench.experiment.condition import Condition, Replica, Sweep
-from rnnbench.store.records import finished, stored_records
+from rnnbench.store.records import Record, finished, stored_records
 
 GRID = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 TUNING_SEEDS = (1021, 1022, 1023)  # the last that streams have; users' seeds end before them
@@ -76,7 +76,7 @@ def drop_is_due(step: int, steps: int, eval_every: int) -> bool:
 def score_at(history: History, step: int) -> float:
     """Return the last score up to a step, cut to 0 to 1; 0 where there is none."""
     scores = [row["score"] for row in history if row["step"] <= step]
-    return _within(scores[-1]) if scores else 0.0
+    return _cut_to_share(scores[-1]) if scores else 0.0
 
 
 def rates_behind(scores: Mapping[float | None, Sequence[float]]) -> list[float | None]:
@@ -90,7 +90,6 @@ def choose(records: Sequence[Mapping[str, Any]], steps: int) -> Choice:
     """Choose a rate from the records of all tuning replicas of a condition.
 
     Args:
-        records: one of each replica: lr, status, steps_to_solve, history.
         steps: that a training has.
     """
     grid = tuple(_entry(lr, [r for r in records if r["lr"] == lr], steps) for lr in GRID)
@@ -117,7 +116,7 @@ def _entry(lr: float, records: Sequence[Mapping[str, Any]], steps: int) -> Entry
     )
 
 
-def _within(score: float) -> float:
+def _cut_to_share(score: float) -> float:
     return min(max(score, 0.0), 1.0)
 
 
@@ -135,9 +134,16 @@ def tuning_sweep(sweep: Sweep) -> Sweep:
     return replace(sweep, output_dir=place, tracker=tracker, jobs=jobs, is_tuning=True)
 
 
-def with_chosen_rates(sweep: Sweep) -> Sweep:
-    """Return the sweep with the chosen rates, where the tuning runs of a condition are complete."""
-    choices = {identity: choice.as_record() for identity, choice in _choices(sweep).items()}
+def with_chosen_rates(sweep: Sweep, records: Mapping[str, Record] | None = None) -> Sweep:
+    """Return the sweep with the chosen rates, where the tuning runs of a condition are complete.
+
+    Args:
+        records: of the tuning runs, by run id; None: they are read.
+    """
+    tuning = tuning_sweep(sweep)
+    if records is None:
+        records = stored_records(tuning.output_dir) if tuning.jobs else {}
+    choices = {key: choice.as_record() for key, choice in _choices(tuning, records).items()}
     rates = {identity: choice["lr"] for identity, choice in choices.items()}
     return replace(_with_rates(sweep, rates), choices=choices)
 
@@ -172,11 +178,8 @@ def describe_choices(sweep: Sweep) -> list[str]:
     return lines
 
 
-def _choices(sweep: Sweep) -> dict[str, Choice]:
-    tuning = tuning_sweep(sweep)
-    if not tuning.jobs:
-        return {}
-    records = stored_records(tuning.output_dir)
+def _choices(tuning: Sweep, records: Mapping[str, Record]) -> dict[str, Choice]:
+    """Return the choices for the conditions whose tuning runs are all finished, by their ids."""
     complete = finished(records)
     choices = {}
     for condition, replicas in tuning.jobs:

@@ -1,1 +1,1 @@
-"""Random networks, of which the best is kept: what a task asks for before any training."""
+"""Guess networks at random and keep the best: what a task needs before any training."""

@@ -1,11 +1,11 @@
-"""Random guessing: draw networks, keep the best on the evaluation stream, test that one once.
+"""Draw random networks, keep the best on the evaluation stream, and test that one once.
 
-Hochreiter & Schmidhuber (1997, doi:10.1162/neco.1997.9.8.1735) found that some tasks with long
-gaps are solved sooner by this than by gradient descent; Schmidhuber, Hochreiter & Bengio (2001,
+Hochreiter & Schmidhuber (1997, doi:10.1162/neco.1997.9.8.1735) found that guessing solves some
+tasks with long gaps sooner than gradient descent does; Schmidhuber, Hochreiter & Bengio (2001,
 "Evaluating benchmark problems by random guessing") propose it as a first test of a benchmark.
-They draw all weights from U[-100, 100] and set states to 0. Here the bound is log-uniform from
-0.1, about where torch starts 64 units, to their 100, since how well guessing does depends on it;
-and networks have few units, as theirs, in turn with as many as the trained ones.
+They draw all weights from U[-100, 100] and set states to 0. Success depends on that bound, so here
+it is log-uniform from 0.1, about where torch starts 64 units, to their 100. Networks have few
+units, like theirs, or as many as the trained ones, in turn.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ from rnnbench.training.streams import EVALUATION, TEST, guessing
 VERSION = 1  # raised whenever the same guesses get other numbers
 LEAST_SCALE, GREATEST_SCALE = 0.1, 100.0
 FEW_UNITS = (1, 4)
-# Every guess is measured on so many sequences; on all go the best FINALISTS, and whichever comes
-# NEAR so much of the way from chance to a solution, so that none that solves the task is missed.
+STARTS = ("init", "keep_bias")  # settings of a cell that do not matter, as a guess draws all anew
+# Every guess is evaluated on so many sequences. The best FINALISTS are evaluated on all, and so is
+# each that comes NEAR so much of the way from chance to a solution, so that no solution is missed.
 FIRST_SEQUENCES = 64
 FINALISTS = 32
 NEAR = 0.9
@@ -43,7 +44,7 @@ Job = dict[str, Any]
 
 
 class Found(NamedTuple):
-    """What one guess gets; a score of minus infinity where its loss is not finite."""
+    """Hold what one guess gets; the score is minus infinity where the loss is not finite."""
 
     loss: float
     accuracy: float
@@ -51,21 +52,12 @@ class Found(NamedTuple):
 
 
 def sizes_of(hidden_size: int) -> tuple[int, ...]:
-    """Return the numbers of hidden units that are guessed in turn, ascending."""
+    """Return the hidden sizes that guesses take in turn, ascending."""
     return tuple(sorted({*FEW_UNITS, hidden_size}))
 
 
 def search(job: Job, progress: Callable[[Any], None], stop: threading.Event) -> list[Row]:
-    """Guess networks for one task, gap and cell.
-
-    Args:
-        job: search_id, condition, guesses and engine.
-        progress: not used: a job is short.
-        stop: when set, the search is given up, without a row.
-
-    Returns:
-        One row, or none.
-    """
+    """Guess networks for one task, gap and cell; return one row, or none after a stop."""
     condition: Condition = job["condition"]
     task, guesses, size = condition.build_task(), job["guesses"], condition.trainer["eval_size"]
     first = _measure(job, task, range(guesses), EVALUATION, min(FIRST_SEQUENCES, size), stop)
@@ -84,14 +76,10 @@ def search(job: Job, progress: Callable[[Any], None], stop: threading.Event) -> 
 def draw(
     shapes: Shapes, numbers: Sequence[int], dtype: torch.dtype = torch.float32
 ) -> tuple[dict[str, Tensor], list[float]]:
-    """Return a stack of random networks, and the bounds of their weights.
+    """Return a stack of random networks, and the bound s of each one's weights.
 
-    Weights and biases, read-out included, are uniform in [-s, s]; s is log-uniform.
-
-    Args:
-        shapes: of every parameter of one network.
-        numbers: of the guesses, from 0; each depends on its number and shapes alone.
-        dtype: of the parameters.
+    All weights and biases are uniform in [-s, s]; s is log-uniform. A network depends on its number
+    (from 0) and the shapes of its parameters alone.
     """
     stack = FlatStack(shapes, len(numbers), torch.device("cpu"), dtype)
     scales = []
@@ -107,7 +95,7 @@ def draw(
 def _measure(
     job: Job, task: Task, numbers: Iterable[int], kind: int, size: int, stop: threading.Event
 ) -> dict[int, Found]:
-    """Return what guesses get on the first sequences of a stream, by their numbers."""
+    """Evaluate guesses on the first `size` sequences of a stream; return results by number."""
     condition: Condition = job["condition"]
     layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
     sizes = sizes_of(condition.model["hidden_size"])
@@ -123,17 +111,18 @@ def _measure(
             parameters, _ = draw(shapes, own[part], getattr(torch, condition.dtype))
             model = SequenceModel(cell, parameters, job["engine"], layers)
             measured = zip(*evaluate(model, task, kind, size), strict=True)
-            found |= {n: _judge(task, *each) for n, each in zip(own[part], measured, strict=True)}
+            found |= {n: _found(task, *each) for n, each in zip(own[part], measured, strict=True)}
     return found
 
 
-def _judge(task: Task, loss: float, accuracy: float) -> Found:
+def _found(task: Task, loss: float, accuracy: float) -> Found:
     if math.isfinite(loss):
         return Found(loss, accuracy, task.score(loss, accuracy))
     return Found(math.nan, task.chance.accuracy, -math.inf)
 
 
 def _finalists(task: Task, first: dict[int, Found]) -> list[int]:
+    """Return the numbers of the guesses that are evaluated on all sequences, ascending."""
     chance = task.chance.accuracy
     near = chance + NEAR * (task.solved_accuracy - chance)
     ranked = sorted(first, key=lambda number: (-first[number].score, number))
@@ -162,30 +151,22 @@ def _row(
         "best_hidden_size": sizes[best % len(sizes)],
         "best_scale": scale,
         "evaluation_accuracy": chosen.accuracy,
-        "evaluation_score": max(chosen.score, 0.0) if math.isinf(chosen.score) else chosen.score,
+        "evaluation_score": 0.0 if math.isinf(chosen.score) else chosen.score,
         "loss": tested.loss,
         "accuracy": tested.accuracy,
-        "score": max(tested.score, 0.0) if math.isinf(tested.score) else tested.score,
+        "score": 0.0 if math.isinf(tested.score) else tested.score,
         "chance_accuracy": task.chance.accuracy,
         "engine": job["engine"],
     }
 
 
-STARTS = ("init", "keep_bias")  # of a cell: a guess draws everything anew
-
-
 def make_plan(
     directory: Path, guesses: int, tasks: Sequence[str] | None, cells: Sequence[str] | None
 ) -> tuple[list[Job], list[str]]:
-    """Return what `rnnbench.guess.search.search` is to do, and lines on what to know of it.
+    """Return the jobs that are left for `search`, and lines on what is left out or changed.
 
-    Conditions that differ in nothing but their training, or in how the cell starts, are one.
-
-    Args:
-        directory: of the results; it may be a published one, without weights.
-        guesses: for each search.
-        tasks: names of those that count; all where None.
-        cells: likewise.
+    Conditions that differ only in their training, or in how the cell starts, share one search. The
+    results may be published ones, without weights. Tasks and cells are names; None stands for all.
 
     Raises:
         FileNotFoundError: there are no results.
@@ -215,35 +196,39 @@ def make_plan(
 
 
 def search_id(condition: Condition, guesses: int) -> str:
-    """Return the hash of all that can change what guessing finds for a condition."""
+    """Return the hash of all settings that can change what guessing finds for a condition."""
     cell = {key: value for key, value in condition.cell.items() if key not in STARTS}
     versions = {key: condition.versions[key] for key in ("task", "cell", "model")}
     return digest(
         {
-            **{"task": arguments_of(condition.task), "cell": cell, "model": dict(condition.model)},
-            **{"kind": condition.task["_target_"], "sizes": sizes_of(_size(condition))},
-            **{"eval_size": condition.trainer["eval_size"], "dtype": condition.dtype},
-            **{"guesses": guesses, "versions": versions, "search": VERSION},
+            "kind": condition.task["_target_"],
+            "task": arguments_of(condition.task),
+            "cell": cell,
+            "model": dict(condition.model),
+            "sizes": sizes_of(condition.model["hidden_size"]),
+            "eval_size": condition.trainer["eval_size"],
+            "dtype": condition.dtype,
+            "guesses": guesses,
+            "versions": versions,
+            "search": VERSION,
         }
     )
-
-
-def _size(condition: Condition) -> int:
-    size: int = condition.model["hidden_size"]
-    return size
 
 
 def _job(identity: str, condition: Condition, guesses: int, engine: str) -> Job:
     task, cell = condition.task, condition.cell
     name = f"{task['name']} gap {task['gap']} {cell['name']}: {guesses} guesses"
     return {
-        **{"name": name, "search_id": identity, "condition": condition},
-        **{"guesses": guesses, "engine": engine},
+        "name": name,
+        "search_id": identity,
+        "condition": condition,
+        "guesses": guesses,
+        "engine": engine,
     }
 
 
 def _engine(condition: Condition) -> tuple[str, str]:
-    """Return the compiled engine, or else the reference and why."""
+    """Return the compiled engine and no words; or the reference engine, and why."""
     try:
         check_engine("compiled", condition.build_cell(), "cpu")
     except ValueError as error:

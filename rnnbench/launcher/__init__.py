@@ -1,4 +1,4 @@
-"""What runs the conditions of a sweep: plan, worker processes, progress, closing table."""
+"""Run the conditions of a sweep in worker processes, and show how far it is and what it has."""
 
 from rnnbench.experiment.tuning import with_chosen_rates
 from rnnbench.launcher.run import launch, launch_here

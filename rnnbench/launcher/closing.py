@@ -1,33 +1,67 @@
-"""The closing table: what a sweep has, what it lacks, and where it lies."""
+"""Close a sweep: draw the report, and tell what the sweep has, what it lacks and where it lies."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from rnnbench.console import describe, printable, say, warn
+from rnnbench.console import ExitCode, describe, printable, say, warn
 from rnnbench.experiment.condition import Condition, Replica
 from rnnbench.launcher.plan import Remaining
-from rnnbench.store.records import Record, finished
+from rnnbench.store.records import Record, finished, stored_records
 from rnnbench.store.standing import Tally
 
 KINDS = ("done", "skipped", "failed", "left")
 
 
-def close(plan: Remaining, records: Mapping[str, Record], errors: Mapping[str, str]) -> Tally:
-    """Compare the store with the sweep.
+def close(
+    remaining: Remaining, errors: Mapping[str, str], tracker: Mapping[str, Any], *, stopped: bool
+) -> int:
+    """Compare the store with the sweep, draw the report, print the closing table.
 
     Args:
-        plan: what there was to do.
-        records: what is stored now.
+        remaining: what there was to do.
         errors: of the conditions that failed, by condition id: also those whose failure could
             not be stored.
+        tracker: where the sweep is mirrored.
+        stopped: an interrupt has come, and no report is drawn.
+
+    Returns:
+        The exit code: 0 if every replica has a result, else 1.
     """
+    directory = remaining.sweep.output_dir
+    records = stored_records(directory) if remaining.jobs else remaining.records
+    tally = tally_of(remaining, records, errors)
+    page = None if stopped else draw(remaining, tracker)
+    print(format_closing(tally))
+    print(f"results: {directory}")
+    if page is not None:
+        print(f"report:  {page}")
+    if tally.total["left"]:
+        say(f"{tally.total['left']} replicas are left: the same command continues")
+    elif stopped:
+        say("stopped before the report was drawn: the same command continues")
+    return ExitCode.DONE if tally.complete else ExitCode.NOT_ALL
+
+
+def tally_of(
+    remaining: Remaining, records: Mapping[str, Record], errors: Mapping[str, str]
+) -> Tally:
+    """Count what is done, skipped, failed and left; arguments as in `close`."""
     counts: dict[tuple[str, str], Counter[str]] = {}
     failures = []
-    kind_of = _kinds(plan, records, errors)
-    for condition, replicas in plan.sweep.jobs:
+    complete = finished(records)
+
+    def kind_of(condition: Condition, replica: Replica) -> str:
+        run_id = condition.run_id(replica)
+        if run_id in complete:
+            return "skipped" if run_id in remaining.finished else "done"
+        failed = run_id in records or condition.condition_id in errors
+        return "failed" if failed else "left"
+
+    for condition, replicas in remaining.sweep.jobs:
         kinds = [kind_of(condition, replica) for replica in replicas]
         row = counts.setdefault((condition.task["name"], condition.cell["name"]), Counter())
         row.update(kinds)
@@ -36,26 +70,10 @@ def close(plan: Remaining, records: Mapping[str, Record], errors: Mapping[str, s
     return Tally(counts, tuple(failures))
 
 
-def format_closing(closing: Tally) -> str:
+def format_closing(tally: Tally) -> str:
     """Return the table as text, and below it what failed."""
-    shown = [kind for kind in KINDS if kind != "left" or closing.total["left"]]
-    return "\n".join([closing.table(shown), *map(printable, closing.failure_lines())])
-
-
-def _kinds(
-    plan: Remaining, records: Mapping[str, Record], errors: Mapping[str, str]
-) -> Callable[[Condition, Replica], str]:
-    """Return what tells a replica's kind; the records, which may be many, are gone through once."""
-    complete = finished(records)
-
-    def kind_of(condition: Condition, replica: Replica) -> str:
-        run_id = condition.run_id(replica)
-        if run_id in complete:
-            return "skipped" if run_id in plan.stored else "done"
-        failed = run_id in records or condition.condition_id in errors
-        return "failed" if failed else "left"
-
-    return kind_of
+    shown = [kind for kind in KINDS if kind != "left" or tally.total["left"]]
+    return "\n".join([tally.table(shown), *map(printable, tally.failure_lines())])
 
 
 def _failure(
@@ -72,23 +90,25 @@ def _failure(
     return f"{condition.name} ({count}): {error}"
 
 
-def sum_up(plan: Remaining, mode: str) -> Path | None:
+def draw(remaining: Remaining, tracker: Mapping[str, Any]) -> Path | None:
     """Draw the report, and mirror it; neither may cost the sweep its exit code.
 
     Returns:
         The page; None where there is none of these results.
     """
-    directory = plan.sweep.output_dir
+    directory = remaining.sweep.output_dir
     try:
-        from rnnbench.report import is_drawn, write_report
+        from rnnbench.report import is_drawn
 
-        if not plan.jobs and is_drawn(directory):
+        if not remaining.jobs and is_drawn(directory):
             return directory / "report" / "index.html"
+        from rnnbench.report import write_report
+
         report = write_report([directory])
-        if mode != "none":
+        if tracker["kind"] != "none":
             from rnnbench.tracker import mirror_summary
 
-            mirror_summary(plan.sweep.name, {**plan.sweep.tracker, "mode": mode}, directory, report)
+            mirror_summary(remaining.sweep.name, tracker, directory, report)
         return report / "index.html"
     except ModuleNotFoundError as lacking:
         package = (lacking.name or "a package").partition(".")[0]
@@ -97,14 +117,3 @@ def sum_up(plan: Remaining, mode: str) -> Path | None:
     except Exception as error:
         warn(f"the report could not be drawn: {describe(error)}")
     return None
-
-
-def say_where(plan: Remaining, page: Path | None, closing: Tally, *, stopped: bool) -> None:
-    """Print where results and report lie, and what is left to do."""
-    print(f"results: {plan.sweep.output_dir}")
-    if page is not None:
-        print(f"report:  {page}")
-    if closing.total["left"]:
-        say(f"{closing.total['left']} replicas are left: the same command continues")
-    elif stopped:
-        say("stopped before the report was drawn: the same command continues")

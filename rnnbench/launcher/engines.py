@@ -1,4 +1,4 @@
-"""The choices of engines that are remembered beside the results, as data from anywhere."""
+"""Choose an engine for each cell where `auto` is asked for: time them once, and remember."""
 
 from __future__ import annotations
 
@@ -9,106 +9,105 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from rnnbench.console import message_of, warn
-from rnnbench.experiment.condition import condition_of, digest, is_buildable
-from rnnbench.launcher.plan import Job, Remaining
-from rnnbench.store.files import parse_json, read_file, write_atomically
-from rnnbench.store.records import FINISHED, Store
-from rnnbench.store.rules import AT_LEAST_0, Rule, Rules, is_text
+from rnnbench.console import message_of, say, warn
+from rnnbench.experiment.condition import Job, condition_of, digest, is_buildable
+from rnnbench.launcher.backends import ENDS
+from rnnbench.store.files import read_json, write_atomically
+from rnnbench.store.records import FINISHED, Record
+from rnnbench.store.rules import AT_LEAST_0, Rule, Rules, check_fields, is_text, one_of
 
 FILE = "engines.json"
+AUTO = "auto"
 # In this order, the first that is nearly the fastest: a close race is not decided by noise.
 PREFERENCE = ("compiled", "reference", "torch")
+MARGIN = 1.2
+STARTS = ("init", "keep_bias")  # settings of a cell that make no difference to its speed
 Choice = dict[str, Any]
+# Runs `time_engines` on jobs, and notifies of their ends.
+Run = Callable[[Sequence[Job], Callable[[int, str, Any], None]], None]
 
 
 def _of_engines(rule: Rule) -> Rule:
     """Return the rule of objects that have something for some of the engines."""
-    return Rule(
-        f"for some engines {rule.words}",
-        lambda found: (
-            isinstance(found, dict)
-            and found.keys() <= set(PREFERENCE)
-            and all(map(rule.holds, found.values()))
-        ),
-    )
+
+    def holds(found: Any) -> bool:
+        known = isinstance(found, dict) and found.keys() <= set(PREFERENCE)
+        return known and all(map(rule.holds, found.values()))
+
+    return Rule(f"for some engines {rule.words}", holds)
 
 
-ENGINE = Rule(f"one of {', '.join(PREFERENCE)}", lambda value: value in PREFERENCE)
 REASON = Rule("a printable text", lambda value: is_text(value) and value.isprintable())
 CHOICE: Rules = {
-    "engine": ENGINE,
+    "engine": one_of(PREFERENCE),
     "seconds_per_step": _of_engines(AT_LEAST_0),
     "lacking": _of_engines(REASON),
 }
 
 
-def read_choices(path: Path) -> dict[str, Choice]:
-    """Return the remembered choices; none where there is no file, or one that says no such thing.
+def resolve_engines(
+    jobs: Sequence[Job], path: Path, records: Mapping[str, Record], run: Run, *, remember: bool
+) -> tuple[Job, ...]:
+    """Return the jobs with an engine in place of every `auto`.
 
-    That one is named.
+    Later starts in the same directory take the choice of the first, or else what its stored runs
+    were trained on. Each cell is timed on its shortest job.
+
+    Args:
+        path: of the file with earlier choices.
+        records: what is stored of the sweep.
+        run: where to time; a worker process, as a user's own cell may bring it down.
+        remember: write the choices to the file.
     """
-    try:
-        found = parse_json(read_file(path))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError):
-        found = None
-    pairs = found.items() if isinstance(found, dict) else ()
-    choices = {key: choice for key, choice in pairs if _is_choice(choice)}
-    if not isinstance(found, dict) or len(choices) < len(found):
-        warn(f"{path} is passed over: no choice of engines")
-    return choices
-
-
-def _is_choice(choice: Any) -> bool:
-    return isinstance(choice, dict) and all(
-        rule.holds(choice.get(name)) for name, rule in CHOICE.items()
+    asked: dict[str, Job] = {}
+    for job in sorted(jobs, key=lambda job: job.condition.build_task().sequence_length):
+        if job.engine == AUTO:
+            asked.setdefault(_key(job), job)
+    if not asked:
+        return tuple(jobs)
+    known = read_choices(path)
+    if asked.keys() - known:
+        known = _stored_choices(records) | known
+    usable = {
+        key: known[key]
+        for key, job in asked.items()
+        if key in known and _reason_against(known[key]["engine"], job) is None
+    }
+    timed = _time({key: job for key, job in asked.items() if key not in usable}, run)
+    sure = {key: choice for key, choice in timed.items() if choice["seconds_per_step"]}
+    if sure and remember:
+        write_atomically(path, json.dumps(known | sure, indent=1, sort_keys=True).encode())
+    choices = usable | timed
+    for key, job in asked.items():
+        say(_describe(job, choices[key]))
+    return tuple(
+        replace(job, engine=choices[_key(job)]["engine"]) if job.engine == AUTO else job
+        for job in jobs
     )
 
 
-AUTO = "auto"
-MARGIN = 1.2
-STARTS = ("init", "keep_bias")
-Say = Callable[[str], None]
-# Runs `time_engines` on jobs, and tells how it went as `rnnbench.launcher.backends.pool.run` does.
-Run = Callable[[Sequence[Job], Callable[[int, str, Any], None]], None]
+def read_choices(path: Path) -> dict[str, Choice]:
+    """Return the remembered choices; a file that has anything else is named, and not used."""
+    choices = read_json(path, {}, {}, "engines") or {}
+    try:
+        for choice in choices.values():
+            check_fields(choice, CHOICE, {}, "a choice of engines")
+    except ValueError as error:
+        warn(f"{path} is passed over: {message_of(error)}")
+        return {}
+    return choices
 
 
-def resolve_engines(plan: Remaining, say: Say, run: Run) -> Remaining:
-    """Return the plan with an engine in place of every `auto`.
-
-    Later starts in the same directory take the choice of the first, or else what its stored runs
-    were trained on; a dry run remembers nothing.
-
-    Args:
-        plan: its jobs hold the engines as configured.
-        say: takes a line for each choice.
-        run: where to time; a worker process, as a user's own cell may bring it down.
-    """
-    directory = plan.sweep.output_dir
-    path = (directory.parent if plan.sweep.is_tuning else directory) / FILE
-    known = read_choices(path)
-    jobs: dict[str, Job] = {}
-    for job in _shortest_first(plan.jobs):
-        if job["engine"] == AUTO:
-            jobs.setdefault(_key(job), job)
-    if jobs.keys() - known:
-        known = _stored(directory) | known
-    choices = {key: known[key] for key, job in jobs.items() if _usable(known.get(key), job)}
-    timed = _time({key: job for key, job in jobs.items() if key not in choices}, run)
-    sure = {key: choice for key, choice in timed.items() if choice["seconds_per_step"]}
-    if sure and not plan.sweep.dry_run:
-        text = json.dumps(known | sure, indent=1, sort_keys=True)
-        write_atomically(path, text.encode())
-    choices |= timed
-    for key, job in jobs.items():
-        say(_describe(job, choices[key]))
-    return replace(plan, jobs=tuple(_with_engine(job, choices) for job in plan.jobs))
-
-
-def _with_engine(job: Job, choices: Mapping[str, Choice]) -> Job:
-    return {**job, "engine": choices[_key(job)]["engine"]} if job["engine"] == AUTO else job
+def _stored_choices(records: Mapping[str, Record]) -> dict[str, Choice]:
+    """Return the engines of stored runs where `auto` was asked for."""
+    choices = {}
+    for record in records.values():
+        asked = record.get("config", {}).get("engine")
+        trained = record["status"] in FINISHED and record["engine"] in PREFERENCE
+        if trained and asked == AUTO and is_buildable(record):
+            job = Job(condition_of(record), (), Path(), AUTO, record["device"])
+            choices[_key(job)] = {**_choice({}, {}), "engine": record["engine"]}
+    return choices
 
 
 def _time(jobs: Mapping[str, Job], run: Run) -> dict[str, Choice]:
@@ -117,30 +116,25 @@ def _time(jobs: Mapping[str, Job], run: Run) -> dict[str, Choice]:
     keys = list(jobs)
 
     def notify(index: int, kind: str, value: Any) -> None:
-        if kind == "done":
-            choices[keys[index]] = value
-        elif kind in ("error", "died"):
-            choices[keys[index]] = _choice({}, {"compiled": value})
+        if kind in ENDS:
+            choices[keys[index]] = value if kind == "done" else _choice({}, {"compiled": value})
 
     if jobs:
         run(list(jobs.values()), notify)
     return choices
 
 
-def time_engines(job: Job, progress: Callable[[Any], None], stop: Event) -> Choice:
+def time_engines(job: Job, report: Callable[[Any], None], stop: Event) -> Choice:
     """Time a few training steps on every engine that can run the job."""
     from rnnbench.launcher.worker import seconds_per_step
 
-    seconds: dict[str, float] = {}
-    lacking: dict[str, str] = {}
-    for name in PREFERENCE:
-        reason = _reason_against(name, job)
-        if reason is None:
-            count = len(job["replicas"])
-            seconds[name] = seconds_per_step(job["condition"], count, name, job["device"])
-        else:
-            lacking[name] = reason
-    return _choice(seconds, lacking)
+    reasons = {name: _reason_against(name, job) for name in PREFERENCE}
+    seconds = {
+        name: seconds_per_step(job.condition, len(job.replicas), name, job.device)
+        for name, reason in reasons.items()
+        if reason is None
+    }
+    return _choice(seconds, {name: reason for name, reason in reasons.items() if reason})
 
 
 def _choice(seconds: Mapping[str, float], lacking: Mapping[str, str]) -> Choice:
@@ -149,20 +143,12 @@ def _choice(seconds: Mapping[str, float], lacking: Mapping[str, str]) -> Choice:
     return {"engine": engine, "seconds_per_step": dict(seconds), "lacking": dict(lacking)}
 
 
-def _shortest_first(jobs: tuple[Job, ...]) -> list[Job]:
-    """Order jobs by length: a few steps of the shortest are timed for all of their kind."""
-    return sorted(jobs, key=lambda job: job["condition"].build_task().sequence_length)
-
-
 def _key(job: Job) -> str:
-    """Return what the choice depends on: the cell, the shape but for its length, the device.
-
-    How a cell starts makes no difference to its speed.
-    """
-    condition = job["condition"]
+    """Return what the choice depends on: the cell, the shape but for its length, the device."""
+    condition = job.condition
     cell = {key: value for key, value in condition.cell.items() if key not in STARTS}
     shape = {**condition.model, "batch_size": condition.trainer["batch_size"]}
-    return digest([cell, shape, condition.dtype, job["device"]])
+    return digest([cell, shape, condition.dtype, job.device])
 
 
 def _reason_against(name: str, job: Job) -> str | None:
@@ -170,33 +156,16 @@ def _reason_against(name: str, job: Job) -> str | None:
     from rnnbench.engine import check_engine
 
     try:
-        check_engine(name, job["condition"].build_cell(), job["device"])
+        check_engine(name, job.condition.build_cell(), job.device)
     except ValueError as error:
         return message_of(error)
     return None
 
 
-def _usable(choice: Choice | None, job: Job) -> bool:
-    """Return whether a remembered choice is one whose engine is still to be had."""
-    return choice is not None and _reason_against(choice["engine"], job) is None
-
-
 def _describe(job: Job, choice: Choice) -> str:
     times = sorted(choice["seconds_per_step"].items(), key=lambda item: item[1])
     shown = ", ".join(f"{name} {1e3 * seconds:.2g} ms" for name, seconds in times)
-    line = f"engine {choice['engine']} for {job['condition'].cell['name']}"
+    line = f"engine {choice['engine']} for {job.condition.cell['name']}"
     line += f" ({shown} a step)" if shown else ""
     lacking = choice["lacking"].get("compiled")
     return f"{line}; not compiled: {lacking}" if lacking else line
-
-
-def _stored(directory: Path) -> dict[str, Choice]:
-    """Return what runs of a directory were trained on where `auto` was asked for."""
-    choices = {}
-    for record in Store(directory).runs().values() if directory.exists() else ():
-        asked = record.get("config", {}).get("engine")
-        trained = record["status"] in FINISHED and ENGINE.holds(record["engine"])
-        if trained and asked == AUTO and is_buildable(record):
-            job = {"condition": condition_of(record), "device": record["device"]}
-            choices[_key(job)] = {**_choice({}, {}), "engine": record["engine"]}
-    return choices

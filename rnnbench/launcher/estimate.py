@@ -1,4 +1,4 @@
-"""The dry run: what a sweep would do, and what it would cost, measured on a few steps."""
+"""Estimate what a sweep would cost, from a few training steps: for a dry run."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from collections import defaultdict
 from collections.abc import Hashable
 
 from rnnbench.console import duration
-from rnnbench.experiment.condition import digest
-from rnnbench.launcher.plan import Job, Remaining, trained_time_steps
+from rnnbench.experiment.condition import Job, digest
+from rnnbench.launcher.plan import Remaining, trained_time_steps
 
 
-def describe_plan(plan: Remaining) -> str:
+def describe_plan(remaining: Remaining) -> str:
     """Return the plan as a table: each condition, what is stored, what is left, and how long."""
-    seconds = dict(zip((_name(job) for job in plan.jobs), estimate_seconds(plan), strict=True))
-    width = max((len(condition.name) for condition, _ in plan.sweep.jobs), default=0)
+    identities = [job.condition.condition_id for job in remaining.jobs]
+    seconds = dict(zip(identities, estimate_seconds(remaining), strict=True))
+    width = max((len(condition.name) for condition, _ in remaining.sweep.jobs), default=0)
     lines = [f"{'condition':<{width}}  {'T':>5} {'steps':>7} {'stored':>7} {'to do':>6}  about"]
-    for condition, replicas in plan.sweep.jobs:
-        stored = sum(condition.run_id(replica) in plan.stored for replica in replicas)
+    for condition, replicas in remaining.sweep.jobs:
+        stored = sum(condition.run_id(replica) in remaining.finished for replica in replicas)
         lines.append(
             f"{condition.name:<{width}}  {condition.build_task().sequence_length:>5} "
             f"{condition.trainer['steps']:>7} {stored:>7} {len(replicas) - stored:>6}  "
             f"{duration(seconds.get(condition.condition_id, 0.0))}"
         )
-    return "\n".join([*lines, "", _total(plan, list(seconds.values()))])
+    return "\n".join([*lines, "", _total(remaining, list(seconds.values()))])
 
 
-def estimate_seconds(plan: Remaining) -> list[float]:
+def estimate_seconds(remaining: Remaining) -> list[float]:
     """Estimate each job's training time in seconds.
 
     Jobs that differ in the gap alone, or in how it varies in training, are measured together, on
@@ -37,44 +38,40 @@ def estimate_seconds(plan: Remaining) -> list[float]:
 
     prepare_process()
     groups: dict[Hashable, list[Job]] = defaultdict(list)
-    for job in plan.jobs:
+    for job in remaining.jobs:
         groups[_but_for_the_gap(job)].append(job)
     per_time_step = {}
     for key, jobs in groups.items():
         middle = sorted(jobs, key=_time_steps)[len(jobs) // 2]
         seconds = seconds_per_step(
-            middle["condition"], len(middle["replicas"]), middle["engine"], middle["device"]
+            middle.condition, len(middle.replicas), middle.engine, middle.device
         )
         per_time_step[key] = seconds / _time_steps(middle)
     return [
-        per_time_step[_but_for_the_gap(job)] * trained_time_steps(job["condition"])
-        for job in plan.jobs
+        per_time_step[_but_for_the_gap(job)] * trained_time_steps(job.condition)
+        for job in remaining.jobs
     ]
 
 
-def _total(plan: Remaining, seconds: list[float]) -> str:
-    replicas = sum(len(job["replicas"]) for job in plan.jobs)
-    if not replicas:
+def _total(remaining: Remaining, seconds: list[float]) -> str:
+    conditions, workers = len(remaining.jobs), remaining.workers
+    if not conditions:
         return "nothing is left to do"
-    longest = max(*seconds, sum(seconds) / plan.workers)
+    replicas = sum(len(job.replicas) for job in remaining.jobs)
+    longest = duration(max(*seconds, sum(seconds) / workers))
     return (
-        f"{len(plan.jobs)} conditions with {replicas} replicas are to do, "
-        f"about {duration(longest)} on {plan.workers} processes, less where tasks are solved early"
+        f"{conditions} conditions with {replicas} replicas are to do, "
+        f"about {longest} on {workers} processes, less where tasks are solved early"
     )
 
 
 def _but_for_the_gap(job: Job) -> Hashable:
-    settings = job["condition"].settings
+    settings = job.condition.settings
     for key in ("gap", "gap_schedule"):
         settings["task"].pop(key, None)
-    return digest(settings), len(job["replicas"])
+    return digest(settings), len(job.replicas)
 
 
 def _time_steps(job: Job) -> int:
-    length: int = job["condition"].build_task().sequence_length
+    length: int = job.condition.build_task().sequence_length
     return length
-
-
-def _name(job: Job) -> str:
-    identity: str = job["condition"].condition_id
-    return identity

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, noted so that work can be put away before the process leaves."""
+"""Note Ctrl-C and SIGTERM, so that work can be put away before the process leaves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -16,7 +16,7 @@ SAME_SIGNAL_SECONDS = 0.5
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came while there was nothing to put away."""
+    """Ends the process after SIGTERM, where there is nothing to put away."""
 
 
 @contextmanager
@@ -65,12 +65,7 @@ class Interrupt:
             self._handlers = {number: signal.signal(number, self._note) for number in SIGNALS}
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Give the signals back."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)

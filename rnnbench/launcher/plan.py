@@ -1,38 +1,41 @@
-"""What a sweep still has to do, and in which order."""
+"""Find what a sweep still has to do, in which order, on which device and engine."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from rnnbench.experiment.condition import Condition, Replica, Sweep
-from rnnbench.store.records import Store, stored_records
-
-Job = dict[str, Any]
+from rnnbench.experiment.condition import Condition, Job, Sweep
+from rnnbench.launcher.backends import Assignment, Notify, Runner
+from rnnbench.launcher.engines import FILE, resolve_engines, time_engines
+from rnnbench.launcher.interrupt import Interrupt
+from rnnbench.store.records import Record, Store, stored_records
 
 
 @dataclass(frozen=True)
 class Remaining:
-    """The part of a sweep that is not stored yet.
+    """What is left of a sweep.
 
     Attributes:
         sweep: the whole of it.
-        jobs: what `rnnbench.launcher.worker.run_job` takes but for the tracker, costliest first.
+        jobs: conditions that are not finished, the costliest first.
         costs: of each job, in arbitrary units.
-        stored: run ids that were finished before.
+        records: what was stored when this was planned, by run id.
+        finished: run ids that need no training.
     """
 
     sweep: Sweep
     jobs: tuple[Job, ...]
     costs: tuple[float, ...]
-    stored: frozenset[str]
+    records: Mapping[str, Record]
+    finished: frozenset[str]
 
     @property
     def skipped(self) -> int:
         """Return how many replicas were finished before."""
         replicas = sum(len(replicas) for _, replicas in self.sweep.jobs)
-        return replicas - sum(len(job["replicas"]) for job in self.jobs)
+        return replicas - sum(len(job.replicas) for job in self.jobs)
 
     @property
     def workers(self) -> int:
@@ -47,26 +50,66 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def plan(sweep: Sweep, runner: Runner, interrupt: Interrupt) -> Remaining:
+    """Find what is left of a sweep, and choose an engine where that is left open.
+
+    Args:
+        runner: times the engines, unless an interrupt has come.
+
+    Raises:
+        ValueError: a device is not to be had here.
+        OSError, NewerRecord: a record cannot be read, which is no reason to train it again.
+    """
+    remaining = find_remaining(sweep)
+    if interrupt.exit_code is not None:
+        return remaining
+
+    def run(jobs: Sequence[Job], notify: Notify) -> None:
+        with interrupt:
+            seconds = sweep.condition_seconds
+            runner(Assignment(time_engines, jobs, notify, interrupt, seconds=seconds))
+
+    place = sweep.output_dir.parent if sweep.is_tuning else sweep.output_dir
+    records, remember = remaining.records, not sweep.dry_run
+    jobs = resolve_engines(remaining.jobs, place / FILE, records, run, remember=remember)
+    return replace(remaining, jobs=jobs)
+
+
 def find_remaining(sweep: Sweep) -> Remaining:
     """Drop the replicas that are finished, resolve the device, put the longest first.
 
     Replicas whose rate is not chosen yet are left out. Nothing is written. The longest job comes
-    first so that all processes end together.
-
-    Raises:
-        ValueError: a device is not to be had here.
+    first so that all processes end together. Errors are those of `plan`.
     """
     store = Store(sweep.output_dir)
-    records = stored_records(sweep.output_dir).items()
-    stored = frozenset(key for key, record in records if store.is_finished(record))
-    costs_and_jobs = []
+    records = stored_records(sweep.output_dir) if sweep.jobs else {}
+    finished = frozenset(key for key, record in records.items() if store.is_finished(record))
+    jobs = []
     for condition, replicas in sweep.jobs:
-        left = [r for r in replicas if r.lr is not None and condition.run_id(r) not in stored]
-        if left:
-            costs_and_jobs.append((cost_of(condition, len(left)), _job(sweep, condition, left)))
-    costs_and_jobs.sort(key=lambda pair: -pair[0])
-    jobs = tuple(job for _, job in costs_and_jobs)
-    return Remaining(sweep, jobs, tuple(cost for cost, _ in costs_and_jobs), stored)
+        left = [r for r in replicas if r.lr is not None and condition.run_id(r) not in finished]
+        if not left:
+            continue
+        job = Job(
+            condition=condition,
+            replicas=tuple(left),
+            output_dir=sweep.output_dir,
+            engine=condition.engine,
+            device=device_of(sweep, condition),
+            sweep=sweep.name,
+            command=sweep.command,
+            tuning=sweep.choices.get(condition.condition_id),
+            is_tuning=sweep.is_tuning,
+        )
+        jobs.append(job)
+    costs = [cost_of(job.condition, len(job.replicas)) for job in jobs]
+    order = sorted(range(len(jobs)), key=lambda index: -costs[index])
+    return Remaining(
+        sweep,
+        jobs=tuple(jobs[index] for index in order),
+        costs=tuple(costs[index] for index in order),
+        records=records,
+        finished=finished,
+    )
 
 
 def cost_of(condition: Condition, replicas: int) -> float:
@@ -86,18 +129,12 @@ def trained_time_steps(condition: Condition) -> float:
     return steps * mean_time_steps(condition.build_task(), condition.gap_schedule, steps)
 
 
-def _job(sweep: Sweep, condition: Condition, replicas: list[Replica]) -> Job:
+def device_of(sweep: Sweep, condition: Condition) -> str:
+    """Return the device that a condition is trained on: here, or in a task of the cluster.
+
+    Raises:
+        ValueError: there is none of the kind that is asked for.
+    """
     from rnnbench.training.machine import choose_device
 
-    gpus = sweep.cluster["gpus"] if sweep.cluster else None
-    return {
-        "condition": condition,
-        "replicas": replicas,
-        "output_dir": str(sweep.output_dir),
-        "sweep": sweep.name,
-        "engine": condition.engine,
-        "device": choose_device(condition.device, gpus),
-        "tuning": sweep.choices.get(condition.condition_id),
-        "is_tuning": sweep.is_tuning,
-        "command": sweep.command,
-    }
+    return choose_device(condition.device, sweep.cluster["gpus"] if sweep.cluster else None)

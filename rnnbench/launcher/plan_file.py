@@ -1,4 +1,4 @@
-"""A plan file: what a sweep trains, as data, for a machine that has torch and little else."""
+"""Write what a sweep trains into a file, and read it on a machine that has little but torch."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rnnbench.engine import ENGINES
-from rnnbench.experiment.condition import Condition, Replica, Sweep, condition_from
-from rnnbench.store import schema
+from rnnbench.experiment.condition import Condition, Replica, Sweep
 from rnnbench.store.files import KEY, check_line, parse_json, read_file, seal_line, write_atomically
 from rnnbench.store.rules import (
     ABOVE_0,
@@ -19,29 +17,18 @@ from rnnbench.store.rules import (
     TEXT,
     Rules,
     check_fields,
-    one_of,
     shown,
     whole,
 )
-from rnnbench.training.data import SCHEDULES
-from rnnbench.training.optimizer import OPTIMIZERS
 from rnnbench.training.trainer import make_recipe
 
 FORMAT = 1
-AUTO = "auto"
 PLAN: Rules = {
     **{"format": whole(1), "sweep": NAME, "command": TEXT, "jobs": LIST},
     **{"condition_seconds": ABOVE_0.or_none},
 }
 JOB: Rules = {"condition_id": IDENTITY, "config": SECTION, "replicas": LIST}
 SEED = whole(0)
-# What the command line has checked where the plan was made, and nobody checks again in a training.
-TRAINER: Rules = {**schema.TRAINER, "optimizer": one_of(OPTIMIZERS)}
-SCHEDULE: Rules = {"gap_schedule": one_of(SCHEDULES)}
-RESOURCES: Rules = {
-    "engine": one_of((AUTO, *ENGINES)),
-    "device": one_of((AUTO, "cpu", "cuda")),
-}
 
 
 def write_plan(path: Path, sweep: Sweep) -> None:
@@ -102,10 +89,7 @@ def _parse(content: bytes) -> dict[str, Any]:
 
 def _job(job: Any) -> tuple[Condition, tuple[Replica, ...]]:
     check_fields(job, JOB, {}, "a plan's job")
-    condition = condition_from(job["config"], "a plan's config")
-    check_fields(job["config"], RESOURCES, {}, "a plan's config")
-    check_fields(job["config"]["trainer"], {}, TRAINER, "a plan's trainer")
-    check_fields({"gap_schedule": condition.gap_schedule}, SCHEDULE, {}, "a plan's task")
+    condition = Condition.from_settings(job["config"], trusted=False, what="a plan")
     try:
         make_recipe(condition, condition.engine, condition.device)
     except TypeError as error:  # a setting that is lacking, or one too many

@@ -1,10 +1,11 @@
-"""How far a sweep is, on stderr: bars in a terminal, plain lines elsewhere."""
+"""Show on stderr how far a sweep is: bars in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import os
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TextIO
 
 from rnnbench.console import duration, printable
@@ -12,32 +13,37 @@ from rnnbench.console import duration, printable
 QUIET_SECONDS = 30.0
 
 
-class Display(ABC):
-    """Counts what is done; a subclass shows it between entering and leaving.
+class Display:
+    """Count what is done, and print a line when a condition ends and after a long silence.
 
     Attributes:
         shares: of each condition, how much is done, from 0 to 1.
+        before: likewise, how much was done when it first reported: by an earlier start.
         latest: what each running condition last reported, in words.
         accuracies: of the conditions that reported one: the mean over replicas so far.
         replicas: how many are done, skipped and failed.
     """
 
-    def __init__(self, names: Sequence[str], costs: Sequence[float], skipped: int) -> None:
+    def __init__(
+        self, stream: TextIO, names: Sequence[str], costs: Sequence[float], skipped: int
+    ) -> None:
         """Prepare to count.
 
         Args:
             names: of the conditions to train.
             costs: their expected lengths, in any one unit.
-            skipped: replicas that are stored already.
+            skipped: replicas that were stored already.
         """
+        self.stream = stream
         self.names = names
         self.costs = costs
         self.shares = [0.0] * len(names)
+        self.before: dict[int, float] = {}
         self.latest: dict[int, str] = {}
         self.accuracies: dict[int, float] = {}
         self.replicas = {"done": 0, "skipped": skipped, "failed": 0}
         self.ended = 0
-        self.began = time.monotonic()
+        self.began = self.said = time.monotonic()
 
     @property
     def share(self) -> float:
@@ -45,40 +51,46 @@ class Display(ABC):
         work = sum(cost * share for cost, share in zip(self.costs, self.shares, strict=True))
         return work / sum(self.costs)
 
+    @property
+    def own_share(self) -> float:
+        """Return how much of all the work was done since the display began, from 0 to 1."""
+        before = sum(self.costs[index] * share for index, share in self.before.items())
+        return self.share - before / sum(self.costs)
+
     def summary(self) -> str:
         """Return counts and the time left, judged by the time that the work so far took."""
         text = ", ".join(f"{count} {kind}" for kind, count in self.replicas.items())
-        if 0 < self.share < 1:
-            left = (time.monotonic() - self.began) * (1 - self.share) / self.share
+        if self.own_share > 0 and self.share < 1:
+            left = (time.monotonic() - self.began) * (1 - self.share) / self.own_share
             text += f", about {duration(left)} left"
         return text
 
     def start(self, index: int) -> None:
         """Note that a condition is being trained."""
         self.latest[index] = "starting"
-        self.show_start(index)
+        self.show(index)
 
-    def move(self, index: int, event: Mapping[str, Any], where: str = "") -> None:
-        """Note what a condition reports: step, steps, and accuracy where there is one yet.
+    def move(self, index: int, progress: Mapping[str, Any], where: str = "") -> None:
+        """Note how far a condition is.
 
         Args:
-            index: of the condition.
-            event: what it reports.
+            progress: step, steps, and accuracy (None before the first evaluation).
             where: it is trained, if another launcher does that.
         """
-        self.shares[index] = event["step"] / event["steps"]
-        self.latest[index] = f"step {event['step']} of {event['steps']}"
-        if event["accuracy"] is not None:
-            self.accuracies[index] = event["accuracy"]
-            self.latest[index] += f", accuracy {event['accuracy']:.2f}"
+        self.shares[index] = progress["step"] / progress["steps"]
+        self.before.setdefault(index, self.shares[index])
+        self.latest[index] = f"step {progress['step']} of {progress['steps']}"
+        if progress["accuracy"] is not None:
+            self.accuracies[index] = progress["accuracy"]
+            self.latest[index] += f", accuracy {progress['accuracy']:.2f}"
         if where:
             self.latest[index] += f" {printable(where)}"
-        self.show_move(index)
+        self.show(index)
 
     def leave(self, index: int) -> None:
         """Note that a condition is left to another launcher."""
         self.latest.pop(index, None)
-        self.show_leave(index)
+        self.show(index)
 
     def end(self, index: int, done: int, failed: int, outcome: str) -> None:
         """Note that a condition has ended, with how many replicas done and failed."""
@@ -91,44 +103,19 @@ class Display(ABC):
             outcome += f", accuracy {self.accuracies[index]:.2f}"
         self.show_end(index, f"{self.names[index]}: {outcome}", failed > 0)
 
-    @abstractmethod
-    def show_start(self, index: int) -> None:
-        """Show that a condition is being trained."""
+    def show(self, index: int) -> None:
+        """Show what `latest` has of a condition; nothing where that is gone."""
+        if time.monotonic() - self.said >= QUIET_SECONDS:
+            running = "; ".join(f"{self.names[i]}: {text}" for i, text in self.latest.items())
+            self.say(f"{self.share:.0%}, {self.summary()} ({running})")
 
-    @abstractmethod
-    def show_move(self, index: int) -> None:
-        """Show `latest` of a condition."""
-
-    @abstractmethod
-    def show_leave(self, index: int) -> None:
-        """Cease to show a condition."""
-
-    @abstractmethod
     def show_end(self, index: int, line: str, failed: bool) -> None:
         """Show how a condition ended."""
+        self.say(f"[{self.ended}/{len(self.names)}] {line} ({self.summary()})")
 
-    @abstractmethod
     def say(self, line: str) -> None:
         """Show a line of its own."""
-
-    @abstractmethod
-    def __enter__(self) -> Display:
-        """Begin to show."""
-
-    @abstractmethod
-    def __exit__(self, *error: object) -> None:
-        """Cease to show."""
-
-
-class PlainLines(Display):
-    """A line when a condition ends, and now and then one in between."""
-
-    def __init__(
-        self, stream: TextIO, names: Sequence[str], costs: Sequence[float], skipped: int
-    ) -> None:
-        """Write to `stream`; the others as in `Display`."""
-        super().__init__(names, costs, skipped)
-        self.stream = stream
+        print(printable(line), file=self.stream, flush=True)
         self.said = time.monotonic()
 
     def __enter__(self) -> Display:
@@ -137,20 +124,63 @@ class PlainLines(Display):
     def __exit__(self, *error: object) -> None:
         """Leave the lines as they are."""
 
-    def say(self, line: str) -> None:
-        print(printable(line), file=self.stream, flush=True)
-        self.said = time.monotonic()
 
-    def show_start(self, index: int) -> None:
-        """Show nothing: the end of a condition is news enough."""
+class Bars(Display):
+    """Draw a bar for the sweep and one for each condition that is being trained."""
 
-    def show_move(self, index: int) -> None:
-        if time.monotonic() - self.said >= QUIET_SECONDS:
-            running = "; ".join(f"{self.names[i]}: {text}" for i, text in self.latest.items())
-            self.say(f"{self.share:.0%}, {self.summary()} ({running})")
+    def __init__(
+        self, stream: TextIO, names: Sequence[str], costs: Sequence[float], skipped: int
+    ) -> None:
+        """Draw on `stream`, a terminal; the others as in `Display`.
 
-    def show_leave(self, index: int) -> None:
-        """Show nothing: it will be told when it ends."""
+        Raises:
+            ModuleNotFoundError: rich, which draws, is not installed.
+        """
+        from rich import progress
+        from rich.console import Console
+
+        super().__init__(stream, names, costs, skipped)
+        self.drawing = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(bar_width=20),
+            progress.TaskProgressColumn(),
+            progress.TextColumn("{task.fields[text]}", markup=False),
+            console=Console(file=stream, highlight=False),
+        )
+        self.overall = self.drawing.add_task("all", total=1.0, text=self.summary())
+        self.rows: dict[int, progress.TaskID] = {}
+
+    def show(self, index: int) -> None:
+        text = self.latest.get(index)
+        if text is None and index in self.rows:  # a worker may die before it begins
+            self.drawing.remove_task(self.rows.pop(index))
+        elif text is not None:
+            if index not in self.rows:
+                self.rows[index] = self.drawing.add_task(self.names[index], total=1.0, text=text)
+            self.drawing.update(self.rows[index], completed=self.shares[index], text=text)
+        self.drawing.update(self.overall, completed=self.share, text=self.summary())
 
     def show_end(self, index: int, line: str, failed: bool) -> None:
-        self.say(f"[{self.ended}/{len(self.names)}] {line} ({self.summary()})")
+        self.show(index)
+        if failed:
+            self.say(line)
+
+    def say(self, line: str) -> None:
+        self.drawing.console.print(printable(line), markup=False, soft_wrap=True)
+
+    def __enter__(self) -> Display:
+        self.drawing.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.drawing.stop()
+
+
+def make_display(
+    stream: TextIO, names: Sequence[str], costs: Sequence[float], skipped: int
+) -> Display:
+    """Return bars for a terminal that can move its cursor, and plain lines for anything else."""
+    if stream.isatty() and os.environ.get("TERM") not in (None, "", "dumb", "unknown"):
+        with suppress(ModuleNotFoundError):  # what draws them is not everywhere
+            return Bars(stream, names, costs, skipped)
+    return Display(stream, names, costs, skipped)

@@ -1,16 +1,15 @@
-"""What runs a sweep: skip what is stored, train the rest, show how far it is, sum up."""
+"""Launch sweeps: skip what is stored, train the rest, show how far it is, sum up."""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import TextIO
+from typing import Any
 
-from rnnbench.console import describe, say
-from rnnbench.experiment.condition import Sweep
+from rnnbench.console import ExitCode, describe, say
+from rnnbench.experiment.condition import NO_TRACKER, Sweep
 from rnnbench.experiment.tuning import (
     describe_choices,
     tuning_budget,
@@ -18,20 +17,17 @@ from rnnbench.experiment.tuning import (
     with_chosen_rates,
     with_untuned_rates,
 )
-from rnnbench.launcher.backends import CannotRun, Runner, pool
-from rnnbench.launcher.backends.local import run_here, run_in_workers
-from rnnbench.launcher.closing import close, format_closing, say_where, sum_up
-from rnnbench.launcher.engines import resolve_engines, time_engines
+from rnnbench.launcher.backends import Assignment, CannotRun, Runner
+from rnnbench.launcher.backends.pool import run_here, run_in_workers
+from rnnbench.launcher.closing import close
 from rnnbench.launcher.interrupt import Interrupt, Terminated, terminable
-from rnnbench.launcher.plan import Job, Remaining, find_remaining
-from rnnbench.launcher.progress import Display, PlainLines
-from rnnbench.launcher.watch import Watch, run_shared
+from rnnbench.launcher.plan import Remaining, device_of, plan
+from rnnbench.launcher.progress import make_display
+from rnnbench.launcher.watch import Watch
 from rnnbench.store.files import LeadsOut, check_links
 from rnnbench.store.manifest import add_to_manifest
-from rnnbench.store.records import NewerRecord, stored_records
+from rnnbench.store.records import NewerRecord
 
-CANNOT_RUN = 2
-INTERRUPTED, TERMINATED = 130, 143
 STOPPING = "rnnbench: stopping once all work is put away (Ctrl-C again: at once)"
 
 
@@ -58,51 +54,55 @@ def _launch(
             return _launch_each(sweeps, runner, make_interrupt)
     except (CannotRun, NewerRecord) as error:
         say(f"error: {error}")
-        return CANNOT_RUN
+        return ExitCode.CANNOT_RUN
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         say(f"error: {place}{error.strerror or error}: the same command continues")
-        return 1
+        return ExitCode.NOT_ALL
     except KeyboardInterrupt as stopped:
         say("stopped: the same command continues")
-        return TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED
+        is_terminated = isinstance(stopped, Terminated)
+        return ExitCode.TERMINATED if is_terminated else ExitCode.INTERRUPTED
 
 
 def _launch_each(
     sweeps: Sequence[Sweep], runner: Runner, make_interrupt: Callable[[], Interrupt]
 ) -> int:
-    plans = _prepare(sweeps)
+    _check(sweeps)
     codes = []
-    for plan in plans:
+    for sweep in sweeps:
         interrupt = make_interrupt()
-        run = _runner(plan.sweep, runner)
-        codes.append(_show(plan) if plan.sweep.dry_run else _run(plan, run, interrupt))
+        run = _runner_of(sweep, runner)
+        codes.append(_show(sweep) if sweep.dry_run else _run(sweep, run, interrupt))
         if interrupt.exit_code is not None:
             return interrupt.exit_code
     return max(codes, default=0)
 
 
-def _prepare(sweeps: Sequence[Sweep]) -> list[Remaining]:
-    """Remaining all sweeps, and only then make their directories."""
-    for sweep in sweeps:
-        _runner(sweep, run_here)  # a cluster is to be had
+def _check(sweeps: Sequence[Sweep]) -> None:
+    """Check that all sweeps can run here, and only then make their directories.
+
+    Raises:
+        CannotRun: one cannot.
+    """
     try:
         for sweep in sweeps:
+            _runner_of(sweep, run_here)  # a cluster is to be had
             check_links(sweep.output_dir)
-        plans = [find_remaining(with_chosen_rates(sweep)) for sweep in sweeps]
+            for condition, _ in sweep.jobs:
+                device_of(sweep, condition)
     except (ValueError, LeadsOut) as error:
         raise CannotRun(str(error)) from error
     try:
-        for plan in plans:
-            if not plan.sweep.dry_run:
-                plan.sweep.output_dir.mkdir(parents=True, exist_ok=True)
+        for sweep in sweeps:
+            if not sweep.dry_run:
+                sweep.output_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         place = f"{error.filename} ({error.strerror})"
         raise CannotRun(f"output_dir must be a directory to write to, got {place}") from error
-    return plans
 
 
-def _runner(sweep: Sweep, local: Runner) -> Runner:
+def _runner_of(sweep: Sweep, local: Runner) -> Runner:
     """Return what runs a sweep's jobs: its cluster, or this machine."""
     if sweep.cluster is None:
         return local
@@ -115,116 +115,82 @@ def _runner(sweep: Sweep, local: Runner) -> Runner:
     return RayRunner(sweep.cluster)
 
 
-def _show(plan: Remaining) -> int:
+def _show(sweep: Sweep) -> int:
+    """Print what a sweep would do, and what it would cost."""
     from rnnbench.launcher.estimate import describe_plan
 
-    if plan.sweep.plan_file is not None:
+    if sweep.plan_file is not None:
         from rnnbench.launcher.plan_file import write_plan
 
-        write_plan(plan.sweep.plan_file, plan.sweep)
-        say(f"plan: {plan.sweep.plan_file}")
-
-    def describe_costs(plan: Remaining) -> str:
-        return describe_plan(_with_engines(plan, run_here, Interrupt()))
-
+        write_plan(sweep.plan_file, sweep)
+        say(f"plan: {sweep.plan_file}")
     try:
-        tuning = find_remaining(tuning_sweep(plan.sweep))
+        tuning = plan(tuning_sweep(sweep), run_here, Interrupt())
+        settled = with_chosen_rates(sweep, tuning.records)
         if tuning.jobs:
-            print(f"Tuning ({tuning_budget()}):\n{describe_costs(tuning)}\n\nTraining:")
-            plan = find_remaining(with_untuned_rates(plan.sweep))
-        print(describe_costs(plan))
+            print(f"Tuning ({tuning_budget()}):\n{describe_plan(tuning)}\n\nTraining:")
+            settled = with_untuned_rates(settled)
+        print(describe_plan(plan(settled, run_here, Interrupt())))
+    except NewerRecord:
+        raise
     except Exception as error:  # whatever a user's own task or cell raises in its first steps
         say(f"the plan cannot be measured: {describe(error)}")
-        return 1
-    return 0
+        return ExitCode.NOT_ALL
+    return ExitCode.DONE
 
 
-def _run(plan: Remaining, runner: Runner, interrupt: Interrupt) -> int:
-    mode = "none"
-    _note(plan.sweep)
-    plan, errors = _tune(plan, runner, interrupt)
-    if plan.jobs and interrupt.exit_code is None:
-        plan = _with_engines(plan, runner, interrupt)
-        mode = _tracker_mode(plan)
-        errors |= _train(plan, mode, runner, interrupt)
-    closing = close(plan, stored_records(plan.sweep.output_dir), errors)
-    stopped = interrupt.exit_code is not None
-    page = None if stopped else sum_up(plan, mode)
-    print(format_closing(closing))
-    say_where(plan, page, closing, stopped=stopped)
-    return 0 if closing.complete else 1
-
-
-def _note(sweep: Sweep) -> None:
+def _run(sweep: Sweep, runner: Runner, interrupt: Interrupt) -> int:
+    """Choose the learning rates that are left to tuning, train what is left, and sum up."""
     add_to_manifest(sweep.output_dir, sweep.name, sweep.asked)
-
-
-def _tune(
-    plan: Remaining, runner: Runner, interrupt: Interrupt
-) -> tuple[Remaining, dict[str, str]]:
-    """Choose the rates that are left to tuning; return the plan with them, and what failed."""
-    tuning = find_remaining(tuning_sweep(plan.sweep))
-    if not tuning.jobs:
-        return plan, {}
-    _note(tuning.sweep)
-    tuning = _with_engines(tuning, runner, interrupt)
-    errors = _train(tuning, "none", runner, interrupt)
-    settled = with_chosen_rates(plan.sweep)
-    for line in describe_choices(settled):
+    tuning = plan(tuning_sweep(sweep), runner, interrupt)
+    errors = _train(tuning, NO_TRACKER, runner, interrupt)
+    settled = with_chosen_rates(sweep, None if tuning.jobs else tuning.records)
+    for line in describe_choices(settled) if tuning.jobs else ():
         say(line)
-    return find_remaining(settled), errors
+    remaining = plan(settled, runner, interrupt)
+    tracker = _tracker_of(remaining, interrupt)
+    errors |= _train(remaining, tracker, runner, interrupt)
+    return close(remaining, errors, tracker, stopped=interrupt.exit_code is not None)
 
 
-def _with_engines(plan: Remaining, runner: Runner, interrupt: Interrupt) -> Remaining:
-    """Put an engine in place of every `auto`."""
-
-    def run(jobs: Sequence[Job], notify: pool.Notify) -> None:
-        with interrupt:
-            runner(time_engines, jobs, notify, interrupt, seconds=plan.sweep.condition_seconds)
-
-    return resolve_engines(plan, say, run)
-
-
-def _tracker_mode(plan: Remaining) -> str:
+def _tracker_of(remaining: Remaining, interrupt: Interrupt) -> Mapping[str, Any]:
     """Ask once for all workers whether W&B can be reached."""
-    if plan.sweep.tracker["kind"] == "none":
-        return "none"
+    tracker = remaining.sweep.tracker
+    idle = not remaining.jobs or interrupt.exit_code is not None
+    if idle or tracker["kind"] == "none":
+        return NO_TRACKER
     from rnnbench.tracker import prepare
 
-    return prepare(plan.sweep.tracker, plan.sweep.output_dir)
+    mode = prepare(tracker, remaining.sweep.output_dir)
+    return NO_TRACKER if mode == "none" else {**tracker, "mode": mode}
 
 
-def _train(plan: Remaining, mode: str, runner: Runner, interrupt: Interrupt) -> dict[str, str]:
-    """Run a plan's jobs; return the errors of those that failed, by condition id."""
+def _train(
+    remaining: Remaining, tracker: Mapping[str, Any], runner: Runner, interrupt: Interrupt
+) -> dict[str, str]:
+    """Run all jobs that are left; return the errors of those that failed, by condition id."""
+    if not remaining.jobs or interrupt.exit_code is not None:
+        return {}
     from rnnbench.launcher.worker import run_job
 
-    tracker = {**plan.sweep.tracker, "mode": mode}
-    if mode == "none":
-        tracker["kind"] = "none"
-    jobs = [{**job, "tracker": tracker} for job in plan.jobs]
-    names = [job["condition"].name for job in jobs]
-    progress = make_progress(sys.stderr, names, plan.costs, plan.skipped)
-    watch = Watch(jobs, progress)
-    with progress, interrupt:
-        what = f"to tune ({tuning_budget()})" if plan.sweep.is_tuning else "to train"
-        progress.say(f"rnnbench: {plan.sweep.name}: conditions {what}: {len(jobs)}")
-        stopping = partial(progress.say, STOPPING)
-        execute = partial(runner, seconds=plan.sweep.condition_seconds, stopping=stopping)
-
-        def run(some: Sequence[Job], notify: pool.Notify) -> None:
-            execute(run_job, some, notify, interrupt, workers=plan.workers)
-
-        run_shared(watch, run, interrupt)
+    sweep = remaining.sweep
+    if sweep.is_tuning:
+        add_to_manifest(sweep.output_dir, sweep.name, sweep.asked)
+    jobs = [replace(job, tracker=tracker) for job in remaining.jobs]
+    names = [job.condition.name for job in jobs]
+    display = make_display(sys.stderr, names, remaining.costs, remaining.skipped)
+    watch = Watch(jobs, display)
+    assignment = Assignment(
+        work=run_job,
+        jobs=jobs,
+        notify=watch.notify,
+        interrupt=interrupt,
+        workers=remaining.workers,
+        seconds=sweep.condition_seconds,
+        stopping=partial(display.say, STOPPING),
+    )
+    with display, interrupt:
+        what = f"to tune ({tuning_budget()})" if sweep.is_tuning else "to train"
+        display.say(f"rnnbench: {sweep.name}: conditions {what}: {len(jobs)}")
+        watch.run(runner, assignment)
     return watch.errors
-
-
-def make_progress(
-    stream: TextIO, names: Sequence[str], costs: Sequence[float], skipped: int
-) -> Display:
-    """Return bars for a terminal that can move its cursor, and plain lines for anything else."""
-    if stream.isatty() and os.environ.get("TERM") not in (None, "", "dumb", "unknown"):
-        with suppress(ModuleNotFoundError):  # what draws them is not everywhere
-            from rnnbench.launcher.bars import Bars
-
-            return Bars(stream, names, costs, skipped)
-    return PlainLines(stream, names, costs, skipped)

@@ -1,4 +1,4 @@
-"""Jobs whose results are rows of one file: done in workers, stored as they come."""
+"""Do a command's jobs in worker processes, and store the rows that they return in one file."""
 
 from __future__ import annotations
 
@@ -8,41 +8,36 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rnnbench.launcher.backends import pool
-from rnnbench.launcher.backends.local import run_in_workers
+from rnnbench.console import ExitCode
+from rnnbench.launcher.backends import ENDS, Assignment, Work
+from rnnbench.launcher.backends.pool import run_in_workers
 from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.plan import cores
 from rnnbench.store.tables import RowFile
 
-CANNOT_STORE = 2
-
 
 def tabulate(
     program: str,
-    work: pool.Work,
+    work: Work,
     jobs: Sequence[dict[str, Any]],
     file: RowFile,
     directory: Path,
     workers: int,
 ) -> int:
-    """Do what is left to do, tell each job's end in a line, and how many rows there are now.
+    """Do jobs in workers, store the rows that they return, and print how many there are now.
 
     Args:
         program: name of the command, for its lines.
-        work: takes a job and returns its rows; those that it has when it is to stop, too.
-        jobs: each with a `name` for its line.
-        file: where the rows go.
-        directory: of the file.
+        work: returns a job's rows; those that it has when it is to stop, too.
         workers: processes; 0 for one per core.
 
     Returns:
-        The exit code: 0 if all is done, 1 if a job failed, 2 if nothing can be stored, 130
-        or 143 after an interrupt.
+        The exit code: 2 if nothing can be stored, else as of `do_jobs`.
     """
     path = file.path(directory)
     if path.is_dir():
         print(f"{program}: error: {path} must be a file, and is a directory", file=sys.stderr)
-        return CANNOT_STORE
+        return ExitCode.CANNOT_RUN
 
     def take(index: int, rows: Any) -> str:
         file.add(directory, rows)
@@ -55,7 +50,7 @@ def tabulate(
 
 def do_jobs(
     program: str,
-    work: pool.Work,
+    work: Work,
     jobs: Sequence[dict[str, Any]],
     take: Callable[[int, Any], str],
     workers: int,
@@ -63,11 +58,8 @@ def do_jobs(
     """Do jobs in workers, and tell each job's end in a line.
 
     Args:
-        program: name of the command, for its lines.
-        work: takes a job and returns its result.
         jobs: each with a `name` for its line.
         take: called with a job's index and result; returns what its line says besides its name.
-        workers: processes; 0 for one per core.
 
     Returns:
         The exit code: 0 if all is done, 1 if a job failed, 130 or 143 after an interrupt.
@@ -76,22 +68,23 @@ def do_jobs(
     ends: list[str] = []
 
     def notify(index: int, kind: str, value: Any) -> None:
-        if kind not in pool.ENDS:
+        if kind not in ENDS:
             return
         ends.append(kind)
         told = take(index, value) if kind == "done" else f": error: {value}"
         say(f"{len(ends)} of {len(jobs)}: {jobs[index]['name']}{told}")
 
     interrupt = Interrupt()
+    assignment = Assignment(
+        work=work,
+        jobs=jobs,
+        notify=notify,
+        interrupt=interrupt,
+        workers=max(1, min(workers or cores(), len(jobs))),
+        stopping=partial(say, "stopping; the same command continues"),
+    )
     with interrupt:
-        run_in_workers(
-            work,
-            jobs,
-            notify,
-            interrupt,
-            workers=max(1, min(workers or cores(), len(jobs))),
-            stopping=partial(say, "stopping; the same command continues"),
-        )
+        run_in_workers(assignment)
     if interrupt.exit_code is not None:
         return interrupt.exit_code
-    return 0 if ends.count("done") == len(jobs) else 1
+    return ExitCode.DONE if ends.count("done") == len(jobs) else ExitCode.NOT_ALL

@@ -1,142 +1,140 @@
-"""What is told of running jobs, turned into progress and into records of failure."""
+"""Update the progress display and store failures as jobs report; wait for jobs held elsewhere."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rnnbench.launcher.interrupt import Interrupt
-from rnnbench.launcher.plan import Job
+from rnnbench.experiment.condition import Job
+from rnnbench.launcher.backends import Assignment, Notify, Runner
 from rnnbench.launcher.progress import Display
 from rnnbench.store.claims import ClaimWatcher, claim_of, holders
-from rnnbench.store.records import FINISHED, NewerRecord, Store
+from rnnbench.store.records import FINISHED, NewerRecord, Record, Store
 from rnnbench.store.standing import ProgressFile
+
+if TYPE_CHECKING:
+    from rnnbench.launcher.worker import JobResult
+
+POLL_SECONDS = 1.0
 
 
 class Watch:
-    """Takes a pool's notifications: shows them, and stores which replicas failed and why.
+    """Follow jobs from their reports to their ends.
 
     Attributes:
         errors: what went wrong, in one line, by condition id.
         held: indices of the jobs that another process was at when they were handed out.
     """
 
-    def __init__(self, jobs: Sequence[Job], progress: Display) -> None:
+    def __init__(self, jobs: Sequence[Job], display: Display) -> None:
         self.jobs = jobs
-        self.progress = progress
+        self.display = display
         self.errors: dict[str, str] = {}
         self.held: set[int] = set()
 
-    def of(self, indices: Sequence[int]) -> Callable[[int, str, Any], None]:
-        """Return what takes the notifications of some of the jobs, numbered from 0."""
-        return lambda index, kind, value: self(indices[index], kind, value)
+    def run(self, runner: Runner, assignment: Assignment) -> None:
+        """Run all jobs; those that other processes hold once these have let go of them.
 
-    def __call__(self, index: int, kind: str, value: Any) -> None:
-        """Take a notification, see `rnnbench.launcher.backends.pool.run`."""
+        What another process finishes is not run again. One that dies lets go without a word: its
+        claim is free when it has not changed for long enough.
+        """
+        claims, stop = ClaimWatcher(), assignment.interrupt.stop
+        waiting: Sequence[int] = range(len(self.jobs))
+        while waiting and not stop.is_set():
+            jobs = [self.jobs[index] for index in waiting]
+            runner(replace(assignment, jobs=jobs, notify=self._numbered(waiting)))
+            waiting = []
+            while self.held and not waiting:
+                waiting = self._released(claims)
+                if not waiting and stop.wait(POLL_SECONDS):
+                    break
+
+    def notify(self, index: int, kind: str, value: Any) -> None:
+        """Take a notification, see `rnnbench.launcher.backends.Notify`."""
         if kind == "started":
-            self.progress.start(index)
+            self.display.start(index)
         elif kind == "progress":
-            self.progress.move(index, value)
+            self.display.move(index, value)
+        elif kind == "look":
+            self._look(index)
         elif kind != "done":
             self._fail(index, value)
-        elif value["held"]:
+        elif value is None:
             self.held.add(index)
-            self.progress.leave(index)
+            self.display.leave(index)
         else:
             self._end(index, value)
 
-    def look(self, index: int, where: str = "") -> None:
-        """Show the news that a job has left in its directory."""
-        job = self.jobs[index]
-        news = ProgressFile(job["output_dir"], job["condition"].condition_id).read()
-        if news is not None:
-            self.progress.move(index, news, where)
+    def _numbered(self, indices: Sequence[int]) -> Notify:
+        """Return what takes the notifications of some of the jobs, numbered from 0."""
+        return lambda index, kind, value: self.notify(indices[index], kind, value)
 
-    def release(self, index: int) -> bool:
-        """Take a job back that nobody holds any more; return whether it has ended.
+    def _released(self, claims: ClaimWatcher) -> list[int]:
+        """Return the held jobs that are free now and not finished; show how far the others are."""
+        free = [index for index in sorted(self.held) if claims.is_free(self._claim(index))]
+        self.held -= set(free)
+        for index in self.held:
+            holder = next(holders(self._claim(index)), None)
+            self._look(index, holder.whereabouts if holder else "")
+        return [index for index in free if not self._has_ended(index)]
+
+    def _look(self, index: int, where: str = "") -> None:
+        """Show what a job has written of its progress."""
+        job = self.jobs[index]
+        progress = ProgressFile(job.output_dir, job.condition.condition_id).read()
+        if progress is not None:
+            self.display.move(index, progress, where)
+
+    def _has_ended(self, index: int) -> bool:
+        """Return whether a job that nobody holds any more has ended; if so, show how.
 
         One that failed elsewhere has ended: trying it again is for the next start.
         """
-        self.held.discard(index)
-        statuses = Counter(record["status"] if record else None for record in self._records(index))
-        if statuses[None]:
+        records = list(filter(None, self._records(index)))
+        if len(records) < len(self.jobs[index].replicas):
             return False
-        failed = statuses["failed"]
-        if failed:
-            errors = (record["error"] for record in self._records(index) if record)
-            error = next(filter(None, errors), "unknown error")
-            self.errors[self.jobs[index]["condition"].condition_id] = error
-        outcome = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
-        self.progress.end(index, statuses.total() - failed, failed, f"{outcome}, elsewhere")
+        failures = [record["error"] for record in records if record["status"] == "failed"]
+        if failures:
+            error = next(filter(None, failures), "unknown error")
+            self.errors[self.jobs[index].condition.condition_id] = error
+        outcome = _counted(record["status"] for record in records)
+        self.display.end(
+            index, len(records) - len(failures), len(failures), f"{outcome}, elsewhere"
+        )
         return True
 
-    def _end(self, index: int, result: dict[str, Any]) -> None:
-        statuses = Counter(result["statuses"].values())
-        outcome = [f"{count} {status}" for status, count in sorted(statuses.items())]
-        if not result["stopped"] and result["accuracy"] is not None:
-            self.progress.accuracies[index] = result["accuracy"]
-        if result["stopped"]:
+    def _end(self, index: int, result: JobResult) -> None:
+        outcome = [_counted(result.statuses.values())] if result.statuses else []
+        if result.stopped:
             outcome.append("stopped at a checkpoint")
-        elif result["found"] == len(self.jobs[index]["replicas"]):
+        elif result.found == len(self.jobs[index].replicas):
             outcome.append("elsewhere")
-        failed = statuses["failed"]
-        self.progress.end(index, statuses.total() - failed, failed, ", ".join(outcome))
+        if not result.stopped and result.accuracy is not None:
+            self.display.accuracies[index] = result.accuracy
+        self.display.end(index, len(result.statuses), 0, ", ".join(outcome))
 
     def _fail(self, index: int, error: str) -> None:
         from rnnbench.training.recording import store_failure
 
-        job = self.jobs[index]
-        self.errors[job["condition"].condition_id] = error
+        self.errors[self.jobs[index].condition.condition_id] = error
         try:
-            store_failure(job, error, Store(job["output_dir"]))
+            store_failure(self.jobs[index], error)
         except (OSError, NewerRecord) as unwritable:
-            self.progress.say(f"rnnbench: warning: the failure is not stored: {unwritable}")
+            self.display.say(f"rnnbench: warning: the failure is not stored: {unwritable}")
         records = self._records(index)
         done = sum(record is not None and record["status"] in FINISHED for record in records)
-        self.progress.end(index, done, len(records) - done, f"failed: {error}")
+        self.display.end(index, done, len(records) - done, f"failed: {error}")
 
-    def _records(self, index: int) -> list[dict[str, Any] | None]:
+    def _records(self, index: int) -> list[Record | None]:
+        return list(map(Store(self.jobs[index].output_dir).read, self.jobs[index].run_ids))
+
+    def _claim(self, index: int) -> Path:
         job = self.jobs[index]
-        store = Store(job["output_dir"])
-        return [store.read(job["condition"].run_id(replica)) for replica in job["replicas"]]
+        return claim_of(job.output_dir, job.condition.condition_id)
 
 
-POLL_SECONDS = 1.0
-# Runs jobs, and tells how each went to what it is given besides.
-Run = Callable[[Sequence[Job], Callable[..., None]], None]
-
-
-def run_shared(watch: Watch, run: Run, interrupt: Interrupt) -> None:
-    """Run all jobs of a watch; those that other processes hold once these have let go of them.
-
-    What another process finishes is not run again. One that dies lets go without a word: its
-    claim is free when it has not changed for long enough.
-    """
-    vigil = ClaimWatcher()
-    waiting: Sequence[int] = range(len(watch.jobs))
-    while waiting and not interrupt.stop.is_set():
-        run([watch.jobs[index] for index in waiting], watch.of(waiting))
-        waiting = _await(watch, vigil, interrupt)
-
-
-def _await(watch: Watch, vigil: ClaimWatcher, interrupt: Interrupt) -> list[int]:
-    """Wait until a held job is free; return those that are free and not finished."""
-    while watch.held:
-        free = [index for index in sorted(watch.held) if vigil.is_free(_claim(watch, index))]
-        left = [index for index in free if not watch.release(index)]
-        if left or interrupt.stop.wait(POLL_SECONDS):
-            return left
-        for index in watch.held:
-            watch.look(index, _whereabouts(watch, index))
-    return []
-
-
-def _claim(watch: Watch, index: int) -> Path:
-    job = watch.jobs[index]
-    return claim_of(job["output_dir"], job["condition"].condition_id)
-
-
-def _whereabouts(watch: Watch, index: int) -> str:
-    return next((holder.whereabouts for holder in holders(_claim(watch, index))), "")
+def _counted(statuses: Iterable[str]) -> str:
+    return ", ".join(f"{count} {status}" for status, count in sorted(Counter(statuses).items()))

@@ -1,18 +1,17 @@
-"""What a worker process does with one condition: train its replicas, store their records."""
+"""Train one condition in a worker process: its replicas side by side, each stored as it ends."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
 from rnnbench.console import warn
 from rnnbench.engine import kernel_identity
-from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.condition import Condition, Job, Replica
 from rnnbench.experiment.tuning import drop_is_due, rates_behind, score_at, tuning_replicas
 from rnnbench.store.claims import Claim, claim_of, take
 from rnnbench.store.records import Store
@@ -20,48 +19,58 @@ from rnnbench.store.standing import ProgressFile
 from rnnbench.tracker import open_tracker
 from rnnbench.training.checkpoint import load_checkpoint, save_checkpoint, warn_unused
 from rnnbench.training.recording import describe_job, final_parameters, finished_record
-from rnnbench.training.trainer import Outcome, Trainer, make_recipe
+from rnnbench.training.trainer import Outcome, ReplicaState, Trainer, make_recipe
 
 CHECKPOINT_SECONDS = 60.0
 PROGRESS_SECONDS = 0.5
-Job = dict[str, Any]
 Report = Callable[[dict[str, Any]], None]
 
 
-def run_job(job: Job, progress: Report, stop: threading.Event) -> dict[str, Any]:
+@dataclass(frozen=True)
+class JobResult:
+    """What has become of a condition's replicas.
+
+    Attributes:
+        statuses: of those that are finished, by run id.
+        found: how many of them others had finished before.
+        accuracy: mean over those that finished here; None where none did.
+    """
+
+    statuses: dict[str, str]
+    stopped: bool
+    found: int
+    accuracy: float | None
+
+
+def run_job(job: Job, report: Report, stop: threading.Event) -> JobResult | None:
     """Train one condition's replicas to the end, or to a stop request.
 
     Args:
-        job: condition, replicas, output_dir, sweep, command, engine and device (resolved),
-            tracker, tuning (how the rate was chosen, or None) and is_tuning (these are tuning's
-            own runs).
-        progress: takes step, steps, active (replicas in the stack) and accuracy, now and then.
+        report: takes step, steps, active (replicas in the stack) and accuracy, now and then.
         stop: when set, the stack is checkpointed and left.
 
     Returns:
-        statuses (by run id) of the replicas that are finished; stopped; found, how many of them
-        others had finished before; accuracy, the mean over those that finished here; and held, if
-        another process is at work on the condition and nothing was done.
+        None if another process is at work on the condition, and nothing was done.
     """
-    claim = take(claim_of(job["output_dir"], job["condition"].condition_id))
+    claim = take(claim_of(job.output_dir, job.condition.condition_id))
     if claim is None:
-        return {"statuses": {}, "stopped": False, "found": 0, "accuracy": None, "held": True}
+        return None
     with claim:
-        return _Work(job, progress, stop, claim).run()
+        return _Work(job, report, stop, claim).run()
 
 
 class _Work:
     """One condition in a worker's hands."""
 
-    def __init__(self, job: Job, progress: Report, stop: threading.Event, claim: Claim) -> None:
-        self.job, self.progress, self.stop, self.claim = job, progress, stop, claim
-        self.condition: Condition = job["condition"]
-        self.plan = make_recipe(self.condition, job["engine"], job["device"])
-        self.store = Store(job["output_dir"])
+    def __init__(self, job: Job, report: Report, stop: threading.Event, claim: Claim) -> None:
+        self.job, self.report, self.stop, self.claim = job, report, stop, claim
+        self.condition = job.condition
+        self.recipe = make_recipe(self.condition, job.engine, job.device)
+        self.store = Store(job.output_dir)
         identity = self.condition.condition_id
-        self.checkpoint = Path(job["output_dir"]) / "checkpoints" / f"{identity}.safetensors"
-        self.news = ProgressFile(job["output_dir"], identity)
-        kernel = kernel_identity(job["engine"], self.condition.build_cell())
+        self.checkpoint = job.output_dir / "checkpoints" / f"{identity}.safetensors"
+        self.progress_file = ProgressFile(job.output_dir, identity)
+        kernel = kernel_identity(job.engine, self.condition.build_cell())
         self.described = describe_job(job, kernel)
         self.accuracies: list[float] = []  # of the replicas that were finished
         # Another launcher may have been here since the job was planned.
@@ -70,9 +79,8 @@ class _Work:
             r for r, run in self.described.items() if run["run_id"] not in self.statuses
         ]
 
-    def run(self) -> dict[str, Any]:
-        job = self.job
-        self.tracker = open_tracker(job["tracker"], Path(job["output_dir"]), job["sweep"])
+    def run(self) -> JobResult:
+        self.tracker = open_tracker(self.job.tracker, self.job.output_dir, self.job.sweep)
         try:
             for trainer in self._stacks():
                 self._train(trainer)
@@ -81,18 +89,18 @@ class _Work:
                 self.checkpoint.unlink(missing_ok=True)
         finally:
             self.tracker.close()
-            self.news.clear()
-        stopped = len(self.statuses) < len(self.described)
-        found = len(self.described) - len(self.waiting)
-        return {
-            **{"statuses": self.statuses, "stopped": stopped, "found": found, "held": False},
-            "accuracy": fmean(self.accuracies) if self.accuracies else None,
-        }
+            self.progress_file.clear()
+        return JobResult(
+            statuses=self.statuses,
+            stopped=len(self.statuses) < len(self.described),
+            found=len(self.described) - len(self.waiting),
+            accuracy=fmean(self.accuracies) if self.accuracies else None,
+        )
 
     def _stacks(self) -> Iterator[Trainer]:
         """Yield the stack that an earlier start left half-way, if any, then one of the others."""
         waiting = self.waiting
-        saved = load_checkpoint(self.checkpoint, self.condition.condition_id, self.plan)
+        saved = load_checkpoint(self.checkpoint, self.condition.condition_id, self.recipe)
         if saved is not None:
             trainer = self._trainer(saved.replicas)
             if trainer.fits(saved.tensors):
@@ -108,19 +116,16 @@ class _Work:
 
     def _trainer(self, replicas: Sequence[Replica]) -> Trainer:
         task, cell = self.condition.build_task(), self.condition.build_cell()
-        return Trainer(task, cell, self.plan, replicas)
+        return Trainer(task, cell, self.recipe, replicas)
 
     def _train(self, trainer: Trainer) -> None:
-        logged = dict.fromkeys((p.replica for p in trainer.progress), 0)
+        logged = dict.fromkeys((p.replica for p in trainer.active), 0)
         for replica in logged:
             self.tracker.start(self.described[replica])
+        self._tell(trainer)  # where it begins: the time left is reckoned from here
         saved = told = time.monotonic()
         for outcomes in trainer.run():
-            progresses = [*trainer.progress, *(outcome.progress for outcome in outcomes)]
-            for each in progresses:
-                for row in each.history[logged[each.replica] :]:
-                    self.tracker.log(self.described[each.replica]["run_id"], row)
-                logged[each.replica] = len(each.history)
+            self._log([*trainer.active, *(outcome.state for outcome in outcomes)], logged)
             for outcome in outcomes:
                 self._finish(outcome)
             for outcome in self._drop(trainer):
@@ -137,25 +142,33 @@ class _Work:
             if stopping:
                 return
 
+    def _log(self, states: Sequence[ReplicaState], logged: dict[Replica, int]) -> None:
+        """Mirror the evaluations that are new since the last step."""
+        for state in states:
+            for row in state.history[logged[state.replica] :]:
+                self.tracker.log(self.described[state.replica]["run_id"], row)
+            logged[state.replica] = len(state.history)
+
     def _tell(self, trainer: Trainer) -> None:
-        training = [p.history[-1]["accuracy"] for p in trainer.progress if p.history]
+        """Tell how far the stack is: the launcher at once, other processes by a file."""
+        training = [p.history[-1]["accuracy"] for p in trainer.active if p.history]
         latest = [*training, *self.accuracies]
-        news = {
+        progress = {
             "step": trainer.step,
-            "steps": trainer.plan.steps,
-            "active": len(trainer.progress),
-            "accuracy": sum(latest) / len(latest) if latest else None,
+            "steps": self.recipe.steps,
+            "active": len(trainer.active),
+            "accuracy": fmean(latest) if latest else None,
         }
-        self.progress(news)
-        self.news.tell(news)
+        self.report(progress)
+        self.progress_file.tell(progress)
 
     def _drop(self, trainer: Trainer) -> list[Outcome]:
         """In a tuning, take the rates out that are clearly behind when that is due."""
-        plan = trainer.plan
-        due = self.job["is_tuning"] and drop_is_due(trainer.step, plan.steps, plan.eval_every)
+        steps, eval_every = self.recipe.steps, self.recipe.eval_every
+        due = self.job.is_tuning and drop_is_due(trainer.step, steps, eval_every)
         if not due or trainer.finished:
             return []
-        histories = {p.replica: p.history for p in trainer.progress}
+        histories = {p.replica: p.history for p in trainer.active}
         for replica in tuning_replicas():
             record = self.store.read(self.condition.run_id(replica))
             if record is not None and replica not in histories:
@@ -166,7 +179,7 @@ class _Work:
         return trainer.drop(rates_behind(scores))
 
     def _finish(self, outcome: Outcome) -> None:
-        described = self.described[outcome.progress.replica]
+        described = self.described[outcome.state.replica]
         record = finished_record(described, outcome)
         self.store.write(record, final_parameters(outcome, record["run_id"]))
         self.statuses[record["run_id"]] = record["status"]
@@ -187,10 +200,10 @@ def seconds_per_step(condition: Condition, replicas: int, engine: str, device: s
     """Measure one training step of a stack: the median of a few, after one to warm up."""
     # Long enough for a few steps, whatever the condition's own length, at its gap throughout,
     # and without evaluation.
-    plan = make_recipe(condition, engine, device)
-    plan = replace(plan, steps=100, eval_every=100, gap_schedule="fixed")
+    recipe = make_recipe(condition, engine, device)
+    recipe = replace(recipe, steps=100, eval_every=100, gap_schedule="fixed")
     stack = [Replica(seed, 1e-3) for seed in range(replicas)]
-    training = Trainer(condition.build_task(), condition.build_cell(), plan, stack).run()
+    training = Trainer(condition.build_task(), condition.build_cell(), recipe, stack).run()
     next(training)
     times = []
     for _ in range(3):

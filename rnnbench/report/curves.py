@@ -1,4 +1,4 @@
-"""Which rows of the results make one curve: a cell, apart from others of its name by a variant."""
+"""Tell which runs make one curve: those of a cell, apart from others of its name by a variant."""
 
 from __future__ import annotations
 
@@ -46,6 +46,11 @@ GAP_SETTINGS = {
     "device": "device {}",
     "dtype": "{}",
 }
+# The columns that come first, and those that are taken as they are.
+FIRST = "task cell variant horizon horizon_low horizon_high d90 auc success_rate".split()
+FIRST += ["num_parameters", "state_size"]
+PLAIN = ["num_parameters", "state_size", "hidden_size", "seconds", "sequences_per_second"]
+PLAIN += ["runs", "solved"]
 
 
 def label_variants(results: pd.DataFrame) -> pd.DataFrame:
@@ -88,12 +93,12 @@ def curve_label(cell: str, variant: str) -> str:
 
 
 def is_tuned(variant: str) -> bool:
-    """Return whether a variant is that of tuned rates beside curves with given ones."""
+    """Return whether a variant has tuned rates, beside curves with given ones."""
     return RATES["tuned"] in variant.split(SEPARATOR)
 
 
 def without_rate(variant: str) -> str:
-    """Return a variant without its rate's being tuned: what it is compared with."""
+    """Return the variant of the same settings whose rate is not tuned, to compare the two."""
     parts = variant.split(SEPARATOR)
     return SEPARATOR.join(part for part in parts if part != RATES["tuned"])
 
@@ -105,14 +110,14 @@ def curves_of(results: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def mixed_conditions(results: pd.DataFrame) -> list[str]:
-    """Name the points that still average several conditions, after labelling."""
+    """Name the points that average several conditions, since no shown setting tells these apart."""
     mixed = _counts(results, [*CURVE, "gap"], "condition_id") > 1
     points = results[mixed].drop_duplicates([*CURVE, "gap"])
     return [f"{row.task}, {row.label}, gap {row.gap}" for row in points.itertuples()]
 
 
 def mixed_versions(results: pd.DataFrame) -> list[str]:
-    """Say of each task and cell whose runs are of several versions which these are."""
+    """Name the versions of each task and cell whose runs are of more than one."""
     told: dict[str, None] = {}
     for setting in (*VERSION_SETTINGS, "cell_version"):
         part = setting.removesuffix("_version")
@@ -126,8 +131,25 @@ def mixed_versions(results: pd.DataFrame) -> list[str]:
     return list(told)
 
 
+def curve_numbers(curves: pd.DataFrame) -> pd.DataFrame:
+    """Return the numbers of `summary.horizons` as plain columns; NaN where there is no value.
+
+    A horizon or an end of its interval that lies beyond the measured gaps is the last of them,
+    with ">" or "<" in the column of its bound.
+    """
+    rows = []
+    for row in curves.itertuples():
+        numbers: dict[str, Any] = {name: getattr(row, name) for name in CURVE}
+        numbers |= _horizon("horizon", row.horizon) | _horizon("d90", row.d90)
+        numbers |= _interval("auc", "auc", row.area)
+        numbers |= _interval("success_rate", "success", row.success)
+        numbers |= {name: getattr(row, name) for name in PLAIN}
+        rows.append({name: numbers[name] for name in FIRST} | numbers)
+    return pd.DataFrame(rows)
+
+
 def _counts(frame: pd.DataFrame, group: list[str], column: str) -> pd.Series[int]:
-    """Return, for every row, how many values a column has in the row's group."""
+    """Count, for every row, the different values of a column in the row's group."""
     groups = frame.groupby(group, observed=True)[column]
     return groups.transform(lambda values: values.nunique(dropna=False))
 
@@ -151,35 +173,6 @@ def _append(
         for own, code in zip(variant, codes, strict=True)
     ]
     return variant.mask(where, pd.Series(longer, index=variant.index))
-
-
-FIRST = "task cell variant horizon horizon_low horizon_high d90 auc success_rate".split()
-FIRST += ["num_parameters", "state_size"]
-PLAIN = ["num_parameters", "state_size", "hidden_size", "seconds", "sequences_per_second"]
-PLAIN += ["runs", "solved"]
-
-
-def curve_numbers(curves: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per task, cell and variant; NaN where there is no value.
-
-    A horizon or an end of its interval that lies beyond the measured gaps is the last of them,
-    with ">" or "<" in the column of its bound.
-
-    Args:
-        curves: one row per curve, as `rnnbench.report.summary.horizons` gives it.
-    """
-    rows = []
-    for row in curves.itertuples():
-        numbers: dict[str, Any] = {
-            **{"task": row.task, "cell": row.cell, "variant": row.variant},
-            **_horizon("horizon", row.horizon),
-            **_horizon("d90", row.d90),
-            **_interval("auc", "auc", row.area),
-            **_interval("success_rate", "success", row.success),
-            **{name: getattr(row, name) for name in PLAIN},
-        }
-        rows.append({name: numbers[name] for name in FIRST} | numbers)
-    return pd.DataFrame(rows)
 
 
 def _horizon(name: str, found: Any) -> dict[str, float | str]:

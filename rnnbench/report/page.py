@@ -1,4 +1,4 @@
-"""An SVG file of matplotlib as a part of a page: names of its own, no style sheet, no metadata."""
+"""Write a report as one page of HTML, with its figures as SVG inside."""
 
 from __future__ import annotations
 
@@ -10,18 +10,42 @@ from html import escape
 from importlib.resources import files
 from xml.etree import ElementTree
 
-from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture, Table
+from rnnbench.report.document import Block, Bullets, Figure, Heading, Paragraph, Table
 
 REFERENCE = re.compile(r"url\(#([^)]+)\)")
 HREF = "{http://www.w3.org/1999/xlink}href"
 DROPPED = {"metadata", "style"}
+LONG = 40  # characters: a longer text in a table may break its line
+# Nothing may be loaded, and nothing but the page's own script and style sheet counts.
+POLICY = (
+    "default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}'; "
+    "base-uri 'none'; form-action 'none'"
+)
+
+
+def to_html(title: str, blocks: Sequence[Block], pictures: Mapping[str, bytes]) -> str:
+    """Return the page; `pictures` are the figures' SVG files by their names."""
+    style, script = (f"\n{_asset(name)}" for name in ("page.css", "page.js"))
+    policy = POLICY.format(style=_digest(style), script=_digest(script))
+    anchors = _anchors(blocks)
+    body = "\n".join(
+        _write(block, anchor, pictures) for block, anchor in zip(blocks, anchors, strict=True)
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n"
+        f"<style>{style}</style>\n<script>{script}</script>\n</head>\n"
+        f"<body>\n{_contents(blocks, anchors)}\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )
 
 
 def inline_svg(content: bytes, name: str, label: str) -> str:
     """Return the drawing as an element of HTML.
 
     Its ids begin with its name, so that those of several drawings cannot clash. Styles become
-    attributes, which a page may forbid style attributes and yet show.
+    attributes of their own, since the page's policy forbids style attributes.
 
     Args:
         content: of the SVG file.
@@ -69,38 +93,6 @@ def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-LONG = 40  # characters: a longer text in a table may break its line
-# Nothing may be loaded, and nothing but the page's own script and style sheet counts.
-POLICY = (
-    "default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}'; "
-    "base-uri 'none'; form-action 'none'"
-)
-
-
-def to_html(title: str, blocks: Sequence[Block], pictures: Mapping[str, bytes]) -> str:
-    """Return the page.
-
-    Args:
-        title: of the browser's tab.
-        blocks: the report.
-        pictures: SVG files by their name.
-    """
-    style, script = (f"\n{_asset(name)}" for name in ("page.css", "page.js"))
-    policy = POLICY.format(style=_digest(style), script=_digest(script))
-    anchors = _anchors(blocks)
-    body = "\n".join(
-        _write(block, anchor, pictures) for block, anchor in zip(blocks, anchors, strict=True)
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n"
-        f"<style>{style}</style>\n<script>{script}</script>\n</head>\n"
-        f"<body>\n{_contents(blocks, anchors)}\n<main>\n{body}\n</main>\n</body>\n</html>\n"
-    )
-
-
 def _asset(name: str) -> str:
     return files("rnnbench.report").joinpath(name).read_text(encoding="utf-8")
 
@@ -143,7 +135,7 @@ def _write(block: Block, anchor: str, pictures: Mapping[str, bytes]) -> str:
             return f"<p>{escape(text)}</p>"
         case Bullets(texts):
             return "<ul>\n" + "\n".join(f"<li>{escape(text)}</li>" for text in texts) + "\n</ul>"
-        case Picture(name, caption):
+        case Figure(name, caption):
             drawing = inline_svg(pictures[name], name, caption)
             text = f"<figcaption>{escape(caption)}</figcaption>"
             return f'<figure><div class="picture">{drawing}</div>\n{text}</figure>'

@@ -1,77 +1,22 @@
-"""What the report draws of stored diagnoses: those of its own runs, under its curves' names."""
+"""Read all stored results of some places, and join what was measured of the same runs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from rnnbench.report.curves import CURVE, label_variants
-from rnnbench.report.figures.style import SHIPPED
-from rnnbench.report.sections.guessing import latest
-from rnnbench.report.sections.transfer import transfer_runs
 from rnnbench.report.summary import horizons, summarise
-from rnnbench.statistics import HORIZON
 from rnnbench.store.diagnoses import Diagnoses, load_diagnosis
 from rnnbench.store.frames import load_all
 from rnnbench.store.rules import LARGEST
 from rnnbench.store.tables import load_guesses, load_transfer
 
-MOST_GAPS = 3
-PANEL = ["task", "label"]
-
-
-def join(results: pd.DataFrame, diagnoses: Diagnoses) -> Diagnoses:
-    """Return the diagnoses of labelled results, with their variant and label (a curve's name).
-
-    In `runs` what was `label` is `why`, and score, status and the rest of the results are there
-    as well; results without a diagnosis are left out.
-    """
-    found = diagnoses.runs.rename(columns={"label": "why"})
-    own = [name for name in found.columns if name not in results.columns]
-    runs = results.merge(found[["run_id", *own]], on="run_id", how="inner")
-    names = results[["run_id", "variant", "label"]]
-    curves = diagnoses.curves.merge(names, on="run_id", how="inner")
-    return Diagnoses(runs, curves.assign(age=_age(curves, runs)))
-
-
-def _age(curves: pd.DataFrame, runs: pd.DataFrame) -> pd.Series[int]:
-    """Return how old the cue is at a time step; negative before it was shown."""
-    shown = runs.set_index("run_id")["cue_time"]
-    return curves["time"] - curves["run_id"].map(shown)
-
-
-def panels_of(curves: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return the (task, label) pairs that are there, in the order of panels."""
-    pairs = curves[[*CURVE, "label"]].drop_duplicates()
-    # The plain network first: the others are answers to what it cannot do.
-    pairs = pairs.assign(place=[SHIPPED.get(cell, len(SHIPPED)) for cell in pairs["cell"]])
-    pairs = pairs.sort_values(["task", "variant", "place", "cell"], kind="stable")
-    return list(zip(pairs["task"], pairs["label"], strict=True))
-
-
-def drawn_gaps(curve: pd.DataFrame) -> list[int]:
-    """Return the gaps of a curve to draw: the least, the middle one and the greatest."""
-    gaps = sorted(curve["gap"].unique())
-    return gaps if len(gaps) <= MOST_GAPS else [gaps[0], gaps[len(gaps) // 2], gaps[-1]]
-
-
-def gates_gap(gated: pd.DataFrame) -> dict[str, int]:
-    """Return for each task the greatest gap that some curve remembers, else the least.
-
-    It remembers a gap with a mean score of HORIZON.
-
-    Args:
-        gated: the runs whose gates were measured.
-    """
-    found = {}
-    for task, own in gated.groupby("task"):
-        means = own.groupby(["label", "gap"])["score"].mean().reset_index()
-        remembered = means[means.score >= HORIZON]["gap"]
-        found[str(task)] = int(remembered.max() if len(remembered) else own["gap"].min())
-    return found
+# What the runs that were tested at other gaps have beside their scores.
+OF_A_RUN = ["run_id", *CURVE, "label", "gap", "gap_schedule"]
 
 
 @dataclass(frozen=True)
@@ -100,6 +45,23 @@ class Study:
     transfer: pd.DataFrame
     guesses: pd.DataFrame
 
+    def only(self, kept: pd.Index) -> Study:
+        """Return the study of some tasks, or of some curves (task, label), for a figure of these.
+
+        What is not of a task or a curve stays, and so do all diagnosed runs, so that colours do.
+        """
+
+        def part(frame: pd.DataFrame) -> pd.DataFrame:
+            return frame[frame.set_index(list(kept.names)).index.isin(kept)]
+
+        return replace(
+            self,
+            results=part(self.results),
+            by_gap=part(self.by_gap),
+            diagnoses=self.diagnoses._replace(curves=part(self.diagnoses.curves)),
+            transfer=part(self.transfer),
+        )
+
 
 def read_study(places: Sequence[Path]) -> Study:
     """Read the results of several places as one.
@@ -112,13 +74,60 @@ def read_study(places: Sequence[Path]) -> Study:
         raise FileNotFoundError(f"no runs at {', '.join(map(str, places))}")
     results, history, tuning = (_bounded(frame) for frame in (results, history, tuning))
     results = label_variants(results)
-    by_gap, curves = summarise(results), horizons(results)
     return Study(
-        *(tuple(places), results, history, tuning, by_gap, curves),
+        places=tuple(places),
+        results=results,
+        history=history,
+        tuning=tuning,
+        by_gap=summarise(results),
+        curves=horizons(results),
         diagnoses=join(results, Diagnoses(*map(_bounded, load_diagnosis(places)))),
         transfer=transfer_runs(results, _bounded(load_transfer(places))),
         guesses=latest(_bounded(load_guesses(places)), results),
     )
+
+
+def join(results: pd.DataFrame, diagnoses: Diagnoses) -> Diagnoses:
+    """Return the diagnoses of labelled results, with their variant and label (a curve's name).
+
+    In `runs` what was `label` is `why`, and score, status and the rest of the results are there
+    as well; results without a diagnosis are left out. In `curves`, `age` is how old the cue is at
+    a time step; negative before it was shown.
+    """
+    found = diagnoses.runs.rename(columns={"label": "why"})
+    own = [name for name in found.columns if name not in results.columns]
+    runs = results.merge(found[["run_id", *own]], on="run_id", how="inner")
+    names = results[["run_id", "variant", "label"]]
+    curves = diagnoses.curves.merge(names, on="run_id", how="inner")
+    shown = curves["run_id"].map(runs.set_index("run_id")["cue_time"])
+    return Diagnoses(runs, curves.assign(age=curves["time"] - shown))
+
+
+def transfer_runs(results: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per run and test gap, as far as they are measured.
+
+    Columns: run_id, task, cell, variant, label, gap, gap_schedule, test_gap, score. Failed runs
+    have no weights; they count with score 0 wherever others of their condition are measured.
+
+    Args:
+        results: labelled, one row per run.
+        transfer: as `rnnbench.load_transfer` gives it.
+    """
+    measured = transfer[["run_id", "condition_id", "test_gap", "score"]]
+    gaps = measured[["condition_id", "test_gap"]].drop_duplicates()
+    failed = results.loc[results["status"] == "failed", ["run_id", "condition_id"]]
+    failed = failed.merge(gaps, on="condition_id").assign(score=0.0)
+    scores = pd.concat([measured[~measured["run_id"].isin(failed["run_id"])], failed])
+    scores = scores.drop(columns="condition_id")
+    return results[OF_A_RUN].merge(scores, on="run_id", how="inner")
+
+
+def latest(guesses: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
+    """Return the searches for what the results hold; of one point's, the one with most guesses."""
+    point = ["task", "cell", "gap"]
+    ordered = guesses.sort_values("guesses", kind="stable")
+    known = ordered.merge(results[point].drop_duplicates(), on=point)
+    return known.drop_duplicates(point, keep="last").sort_values(point, ignore_index=True)
 
 
 def _bounded(frame: pd.DataFrame) -> pd.DataFrame:

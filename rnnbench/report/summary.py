@@ -1,4 +1,4 @@
-"""The results in numbers: one row per curve and gap, one row per curve, and what is missing."""
+"""Put the results in numbers: a row per curve and gap, a row per curve, and what is missing."""
 
 from __future__ import annotations
 
@@ -74,16 +74,19 @@ def horizons(results: pd.DataFrame) -> pd.DataFrame:
         solved = int((runs["status"] == "solved").sum())
         rows.append(
             {
-                **{"task": task, "cell": cell, "variant": variant},
+                "task": task,
+                "cell": cell,
+                "variant": variant,
                 "label": curve_label(str(cell), str(variant)),
                 "horizon": horizon_range(scores, HORIZON),
                 "d90": horizon_range(scores, D90),
                 "area": area_under_score(scores) if len(scores) > 1 else None,
                 "success": wilson_interval(solved, len(runs)),
-                **{"solved": solved, "runs": len(runs)},
-                **{size: int(runs[size].max()) for size in SIZES},
-                **_speed(runs),
+                "solved": solved,
+                "runs": len(runs),
             }
+            | {size: int(runs[size].max()) for size in SIZES}
+            | _speed(runs)
         )
     return pd.DataFrame(rows)
 

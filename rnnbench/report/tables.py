@@ -1,4 +1,4 @@
-"""The numbers of a report as tables for people."""
+"""Show the numbers of a report as tables for people."""
 
 from __future__ import annotations
 
@@ -32,9 +32,16 @@ def horizon_table(curves: pd.DataFrame) -> Table:
     """Return the headline: how far each curve remembers on each task, how sure, at what cost."""
     rows = [
         (
-            *(str(row.task), str(row.label), str(row.horizon), str(row.d90)),
-            *(f"{row.solved} of {row.runs}", f"{row.hidden_size:,}", f"{row.state_size:,}"),
-            *(f"{row.num_parameters:,}", f"{row.seconds:.3g}", _rate(row.sequences_per_second)),
+            str(row.task),
+            str(row.label),
+            str(row.horizon),
+            str(row.d90),
+            f"{row.solved} of {row.runs}",
+            f"{row.hidden_size:,}",
+            f"{row.state_size:,}",
+            f"{row.num_parameters:,}",
+            f"{row.seconds:.3g}",
+            _rate(row.sequences_per_second),
         )
         for row in curves.itertuples()
     ]
@@ -50,16 +57,6 @@ def curve_table(curves: pd.DataFrame) -> Table:
         for row in curves.itertuples()
     ]
     return Table(("task", "cell", "area under score", "success rate"), tuple(rows), names=2)
-
-
-def comparison_table(pairs: pd.DataFrame) -> Table | None:
-    """Return how probably one curve beats another, or None where no two share their seeds."""
-    rows = [
-        (str(row.task), str(row.better), str(row.worse), interval_text(row.probability))
-        for row in pairs.itertuples()
-    ]
-    header = ("task", "better", "worse", "probability on a seed")
-    return Table(header, tuple(rows), names=3) if rows else None
 
 
 def accuracy_table(points: pd.DataFrame) -> Table:

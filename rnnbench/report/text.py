@@ -1,4 +1,4 @@
-"""A report as Markdown."""
+"""Write a report as Markdown, and its horizons as a LaTeX table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture, Table
+from rnnbench.report.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from rnnbench.report.study import Study
 from rnnbench.statistics import Horizon, HorizonRange
 
@@ -17,52 +17,13 @@ MARKDOWN_SPECIAL = re.compile(
     r"([\\`*\[\]|#~$]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|&(?=[A-Za-z#])|:(?=//)|(?<=www)\.)",
     re.IGNORECASE,
 )
-
-
-def to_markdown(blocks: Iterable[Block]) -> str:
-    """Return the report's text; pictures are linked as the PNG files beside it."""
-    return "\n\n".join(_write(block) for block in blocks) + "\n"
-
-
-def _write(block: Block) -> str:
-    match block:
-        case Heading(text, level):
-            return f"{'#' * level} {_escape(text)}"
-        case Paragraph(text):
-            return _escape(text)
-        case Bullets(texts):
-            return "\n".join(f"- {_escape(text)}" for text in texts)
-        case Picture(name, caption):
-            return f"![{name.replace('_', ' ')}]({name}.png)\n\n*{_escape(caption)}*"
-        case Table():
-            return _table(block)
-
-
-def _table(table: Table) -> str:
-    rows = [[_escape(text) for text in row] for row in (table.header, *table.rows)]
-    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
-    rule = ["-" * w if i < table.names else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
-    lines = [_line(row, widths, table.names) for row in rows]
-    return "\n".join([lines[0], _line(rule, widths, table.names), *lines[1:]])
-
-
-def _line(texts: Sequence[str], widths: Sequence[int], names: int) -> str:
-    cells = [
-        text.ljust(width) if place < names else text.rjust(width)
-        for place, (text, width) in enumerate(zip(texts, widths, strict=True))
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
-def _escape(text: str) -> str:
-    """Keep a text from a file on one line and from being read as markup."""
-    return MARKDOWN_SPECIAL.sub(r"\\\1", " ".join(text.split()))
-
-
-LATEX_SPECIAL = {
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
-    **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
+LATEX_SPECIAL = {character: f"\\{character}" for character in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
 }
 CAPTION = (
     r"Horizon in time steps: the gap at which the mean score over seeds first falls below 0.75, "
@@ -84,6 +45,11 @@ BODY
   \end{tabular}
 \end{table}
 """
+
+
+def to_markdown(blocks: Iterable[Block]) -> str:
+    """Return the report's text; pictures are linked as the PNG files beside it."""
+    return "\n\n".join(_write(block) for block in blocks) + "\n"
 
 
 def horizon_latex(study: Study) -> str:
@@ -109,6 +75,41 @@ def horizon_latex(study: Study) -> str:
 def escape(text: str) -> str:
     """Return a text as LaTeX prints it, on one line."""
     return "".join(LATEX_SPECIAL.get(character, character) for character in " ".join(text.split()))
+
+
+def _write(block: Block) -> str:
+    match block:
+        case Heading(text, level):
+            return f"{'#' * level} {_escape(text)}"
+        case Paragraph(text):
+            return _escape(text)
+        case Bullets(texts):
+            return "\n".join(f"- {_escape(text)}" for text in texts)
+        case Figure(name, caption):
+            return f"![{name.replace('_', ' ')}]({name}.png)\n\n*{_escape(caption)}*"
+        case Table():
+            return _table(block)
+
+
+def _table(table: Table) -> str:
+    rows = [[_escape(text) for text in row] for row in (table.header, *table.rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
+    rule = ["-" * w if i < table.names else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
+    lines = [_line(row, widths, table.names) for row in rows]
+    return "\n".join([lines[0], _line(rule, widths, table.names), *lines[1:]])
+
+
+def _line(texts: Sequence[str], widths: Sequence[int], names: int) -> str:
+    cells = [
+        text.ljust(width) if place < names else text.rjust(width)
+        for place, (text, width) in enumerate(zip(texts, widths, strict=True))
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _escape(text: str) -> str:
+    """Keep a text from a file on one line and from being read as markup."""
+    return MARKDOWN_SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 def _range(found: HorizonRange) -> str:

@@ -1,218 +1,55 @@
-"""Which report is up to date: by a note in the user's own cache, for results may be anybody's."""
+"""Draw the report of stored results, and write its files."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-from matplotlib.figure import Figure
-
 from rnnbench.console import warn
-from rnnbench.report.curves import CURVE, curve_numbers, is_tuned
-from rnnbench.report.document import Block, Picture
-from rnnbench.report.figures.diagnosis import draw_cue, draw_gradients
-from rnnbench.report.figures.frame import at_some_gaps, render
-from rnnbench.report.figures.gap import draw_against_gap, draw_transfer
-from rnnbench.report.figures.gates import draw_gates
-from rnnbench.report.figures.training import draw_learning_curves, draw_solving_curves
+from rnnbench.report import document
+from rnnbench.report.curves import curve_numbers
+from rnnbench.report.document import Block, Figure
+from rnnbench.report.drawn import note_drawn
+from rnnbench.report.figures.frame import render
 from rnnbench.report.page import to_html
-from rnnbench.report.sections.keep_bias import draw_keep_bias, keep_bias_horizons
-from rnnbench.report.sections.results import compose, title
-from rnnbench.report.sections.transfer import transfer_means
-from rnnbench.report.study import PANEL, Study, panels_of, read_study
+from rnnbench.report.sections import results
+from rnnbench.report.sections.comparison import comparison_section
+from rnnbench.report.sections.diagnosis import diagnosis_section
+from rnnbench.report.sections.guessing import guessing_section
+from rnnbench.report.sections.keep_bias import keep_bias_section
+from rnnbench.report.sections.provenance import provenance_section
+from rnnbench.report.sections.transfer import transfer_section
+from rnnbench.report.sections.tuning import tuning_section
+from rnnbench.report.study import Study, read_study
 from rnnbench.report.text import horizon_latex, to_markdown
-from rnnbench.store.diagnoses import Diagnoses
-from rnnbench.store.files import check_inside, private_directory, read_file, write_atomically
+from rnnbench.store.files import check_inside, write_atomically
 
-RESULTS = (
-    *("runs/*.json", "records.jsonl", "diagnosis/*.json", "diagnosis.jsonl"),
-    *("transfer.csv", "guesses.csv"),
+# Answers first, then figures and details, then what is missing in them.
+SECTIONS: Sequence[Callable[[Study], Iterable[Block]]] = (
+    results.overview,
+    results.how_far,
+    keep_bias_section,
+    comparison_section,
+    tuning_section,
+    results.over_all_gaps,
+    results.at_each_gap,
+    results.steps,
+    diagnosis_section,
+    transfer_section,
+    guessing_section,
+    results.broken,
+    results.missing,
+    results.settings,
+    provenance_section,
+    results.how_to_read,
 )
-
-
-def is_drawn(directory: Path) -> bool:
-    """Return whether a directory's report is as it was last drawn here, of the same results.
-
-    A page that came along with somebody's results is none that was drawn here, whatever its date.
-    """
-    note = _note(directory)
-    try:
-        return note is not None and read_file(note).decode() == _state(directory)
-    except (OSError, ValueError):
-        return False
-
-
-def note_drawn(directory: Path) -> None:
-    """Note that a directory's report has just been drawn; where that fails it is drawn again."""
-    note = _note(directory)
-    try:
-        if note is not None:
-            write_atomically(note, _state(directory).encode())
-    except OSError:
-        return
-
-
-def _note(directory: Path) -> Path | None:
-    place = private_directory("reports")
-    name = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:32]
-    return None if place is None else place / name
-
-
-def _state(directory: Path) -> str:
-    """Return a hash of all results and of the report; other files in its directory count, too."""
-    total = hashlib.sha256()
-    for path in _files(directory):
-        content = hashlib.sha256(read_file(path)).hexdigest()
-        total.update(f"{path.relative_to(directory)}\0{content}\n".encode(errors="surrogateescape"))
-    return total.hexdigest()
-
-
-def _files(directory: Path) -> Iterator[Path]:
-    for pattern in (*RESULTS, "report/*"):
-        yield from sorted(directory.glob(pattern))
-
-
-MOST_PANELS = 32  # three tasks with ten gaps each; hundreds would take minutes, and be read by none
-Part = tuple[Study, str]  # what is drawn, and what is left out ("3 of 9 tasks"), or nothing
-
-
-def _task_each(study: Study) -> Part:
-    """Keep as many tasks as have panels: one each, and one more where rates were tuned."""
-    tuned = study.results["variant"].map(is_tuned).groupby(study.results["task"]).nunique()
-    return _tasks(study, {str(task): int(number) for task, number in tuned.items()})
-
-
-def _with_keep_bias(study: Study) -> Part:
-    if study.results["task"].nunique() <= MOST_PANELS:
-        return study, ""
-    return _tasks(study, dict.fromkeys(_names(keep_bias_horizons(study.results)), 1))
-
-
-def _gap_each(study: Study) -> Part:
-    """Keep as many tasks as have panels, one for each gap."""
-    gaps = at_some_gaps(study.results).groupby("task")["gap"].nunique()
-    return _tasks(study, {str(task): int(number) for task, number in gaps.items()})
-
-
-def _tasks(study: Study, widths: Mapping[str, int]) -> Part:
-    """Keep the first tasks whose rows of panels have room."""
-    kept = _fitting(list(widths.values()))
-    shown = set(list(widths)[:kept])
-    results, by_gap = (f[f["task"].isin(shown)] for f in (study.results, study.by_gap))
-    drawn = replace(study, results=results, by_gap=by_gap)
-    return (study, "") if kept == len(widths) else (drawn, _left_out(kept, len(widths), "tasks"))
-
-
-def _fitting(widths: Sequence[int]) -> int:
-    """Return how many of the rows, at least one, have room; a figure is as wide as its widest."""
-    rows = (n for n in range(len(widths), 0, -1) if n * max(widths[:n]) <= MOST_PANELS)
-    return next(rows, 1)
-
-
-def _curve_each(measure: str) -> Callable[[Study], Part]:
-    """Return what keeps as many diagnosed curves as have panels, one each."""
-
-    def keep(study: Study) -> Part:
-        runs, curves = study.diagnoses
-        pairs = panels_of(curves[curves["measure"] == measure])
-        if len(pairs) <= MOST_PANELS:
-            return study, ""
-        shown = pd.MultiIndex.from_frame(curves[PANEL]).isin(pairs[:MOST_PANELS])
-        drawn = replace(study, diagnoses=Diagnoses(runs, curves[shown]))
-        return drawn, _left_out(MOST_PANELS, len(pairs), "curves")
-
-    return keep
-
-
-def _transfer(study: Study) -> Part:
-    """Keep as many curves as have panels, and then as many tasks, for all have the same curves."""
-    runs = study.transfer
-    curves = runs[CURVE[1:]].drop_duplicates().sort_values(CURVE[1:])
-    shown = runs.merge(curves.head(MOST_PANELS), on=CURVE[1:])
-    tasks = _names(runs)
-    kept = min(len(tasks), max(1, MOST_PANELS // max(1, min(len(curves), MOST_PANELS))))
-    shown = shown[shown["task"].isin(tasks[:kept])]
-    total = len(runs[CURVE].drop_duplicates())
-    left = _left_out(len(shown[CURVE].drop_duplicates()), total, "curves")
-    return (study, "") if len(shown) == len(runs) else (replace(study, transfer=shown), left)
-
-
-def _names(rows: pd.DataFrame) -> list[str]:
-    return sorted(str(task) for task in rows["task"].unique())
-
-
-def _left_out(kept: int, total: int, what: str) -> str:
-    return f"{total - kept} of {total} {what}"
-
-
-ROOM: Mapping[str, Callable[[Study], Part]] = {
-    "accuracy_vs_gap": _task_each,
-    "score_vs_gap": _task_each,
-    "solving_curves": _gap_each,
-    "learning_curves": _gap_each,
-    "horizon_vs_keep_bias": _with_keep_bias,
-    "gradient_vs_lag": _curve_each("gradient"),
-    "cue_vs_time": _curve_each("cue"),
-    "gates_vs_time": _curve_each("gate"),
-    "transfer": _transfer,
-}
-
-
-# Drawn where a section shows the picture of this name.
-FIGURES: Mapping[str, Callable[[Study], Figure]] = {
-    "accuracy_vs_gap": lambda study: _against_gap(study, "accuracy"),
-    "score_vs_gap": lambda study: _against_gap(study, "score"),
-    "solving_curves": lambda study: draw_solving_curves(study.results),
-    "learning_curves": lambda study: draw_learning_curves(study.results, study.history),
-    "horizon_vs_keep_bias": lambda study: draw_keep_bias(keep_bias_horizons(study.results)),
-    "gradient_vs_lag": lambda study: draw_gradients(study.diagnoses),
-    "cue_vs_time": lambda study: draw_cue(study.diagnoses),
-    "gates_vs_time": lambda study: draw_gates(study.diagnoses),
-    "transfer": lambda study: draw_transfer(transfer_means(study.transfer)),
-}
 # Numbers for other programs and for papers.
 TABLES: Mapping[str, Callable[[Study], str]] = {
     "summary.csv": lambda study: curve_numbers(study.curves).to_csv(index=False),
     "horizons.tex": horizon_latex,
     "by_gap.csv": lambda study: study.by_gap.drop(columns="label").to_csv(index=False),
 }
-
-
-def _against_gap(study: Study, measure: str) -> Figure:
-    return draw_against_gap(study.results, study.by_gap, measure, study.guesses)
-
-
-def draw_report(paths: Sequence[Path]) -> dict[str, bytes]:
-    """Return what the files of the report on several results directories hold, by their names.
-
-    Args:
-        paths: results directories or consolidated files; a sweep may be unfinished.
-
-    Raises:
-        FileNotFoundError: there is nothing at a path, or not one run in all of them.
-    """
-    study = read_study([Path(path) for path in paths])
-    blocks = compose(study)
-    shown = [block.name for block in blocks if isinstance(block, Picture)]
-    parts = {name: ROOM[name](study) for name in shown}
-    left_out = {name: left for name, (_, left) in parts.items() if left}
-    blocks = [_with_note(block, left_out) for block in blocks]
-    pictures = {name: render(FIGURES[name](part)) for name, (part, _) in parts.items()}
-    _warn(left_out)
-    vectors = {name: files["svg"] for name, files in pictures.items()}
-    texts = {name: write(study) for name, write in TABLES.items()} | {
-        "report.md": to_markdown(blocks),
-        "index.html": to_html(title(study.results), blocks, vectors),
-    }
-    figures = {
-        f"{name}.{kind}": content
-        for name, formats in pictures.items()
-        for kind, content in formats.items()
-    }
-    return figures | {name: text.encode() for name, text in texts.items()}
 
 
 def write_report(paths: Sequence[Path]) -> Path:
@@ -236,15 +73,43 @@ def write_report(paths: Sequence[Path]) -> Path:
     return directory
 
 
-def _with_note(block: Block, left_out: Mapping[str, str]) -> Block:
-    """Return a picture with what it leaves out in its caption, and any other block as it is."""
-    if isinstance(block, Picture) and block.name in left_out:
-        note = f"Left out, as a figure has at most {MOST_PANELS} panels: {left_out[block.name]}."
-        return replace(block, caption=f"{block.caption} {note}")
-    return block
+def draw_report(paths: Sequence[Path]) -> dict[str, bytes]:
+    """Return what the files of the report on several results directories hold, by their names.
 
+    Args:
+        paths: results directories or consolidated files; a sweep may be unfinished.
 
-def _warn(left_out: Mapping[str, str]) -> None:
+    Raises:
+        FileNotFoundError: there is nothing at a path, or not one run in all of them.
+    """
+    study = read_study([Path(path) for path in paths])
+    blocks: list[Block] = []
+    files: dict[str, bytes] = {}
+    vectors: dict[str, bytes] = {}
+    left_out: list[str] = []
+    for block in compose(study):
+        if isinstance(block, Figure):
+            part, left = block.fit(study)
+            if left:
+                block = replace(block, caption=f"{block.caption} {_note(left)}")
+                left_out.append(f"{left} in {block.name}")
+            pictures = render(block.draw(part))
+            vectors[block.name] = pictures["svg"]
+            files |= {f"{block.name}.{kind}": content for kind, content in pictures.items()}
+        blocks.append(block)
     if left_out:
-        parts = ", ".join(f"{left} in {name}" for name, left in left_out.items())
-        warn(f"figures have at most {MOST_PANELS} panels; left out: {parts}")
+        most = f"figures have at most {document.MOST_PANELS} panels"
+        warn(f"{most}; left out: {', '.join(left_out)}")
+    texts = {name: write(study) for name, write in TABLES.items()}
+    texts["report.md"] = to_markdown(blocks)
+    texts["index.html"] = to_html(results.title(study.results), blocks, vectors)
+    return files | {name: text.encode() for name, text in texts.items()}
+
+
+def compose(study: Study) -> list[Block]:
+    """Return the report's blocks; a section that has nothing to say yields none."""
+    return [block for section in SECTIONS for block in section(study)]
+
+
+def _note(left_out: str) -> str:
+    return f"Left out, as a figure has at most {document.MOST_PANELS} panels: {left_out}."

@@ -1,4 +1,4 @@
-"""Statistics over seeds and over gaps, each with its source and its interval."""
+"""Work out statistics over seeds and over gaps, each with its source and its interval."""
 
 from rnnbench.statistics.horizon import D90, HORIZON, Horizon, HorizonRange, horizon, horizon_range
 from rnnbench.statistics.intervals import (

@@ -1,4 +1,4 @@
-"""The gap at which a level of score is lost, and how sure that is."""
+"""Find the gap at which a level of score is lost, and how sure that is."""
 
 from __future__ import annotations
 
@@ -86,14 +86,7 @@ def horizon_range(
     """Return a horizon with its bootstrap interval over the seeds of every gap.
 
     Where a resample never loses the level, or never reaches it, its horizon lies beyond the
-    measured range, and so may an end of the interval.
-
-    Args:
-        scores: by gap, one per seed.
-        level: as in `horizon`.
-        confidence: of the interval.
-        resamples: how often the seeds of every gap are drawn anew.
-        seed: of the draws.
+    measured range, and so may an end of the interval. `scores` holds, by gap, one per seed.
     """
     gaps = np.array(sorted(scores), dtype=float)
     strata = [np.asarray(scores[gap], dtype=float) for gap in sorted(scores)]

@@ -1,4 +1,13 @@
-"""Intervals in closed form: of a mean over seeds, and of a rate of success."""
+"""Work out intervals over seeds: in closed form, or by drawing the seeds of every gap anew.
+
+Sources:
+    mean_interval: Student (1908), "The probable error of a mean", Biometrika 6(1).
+    wilson_interval: Wilson (1927), "Probable inference, the law of succession, and statistical
+        inference", JASA 22.
+    percentiles: the expanded percentile interval of Hesterberg (2015),
+        doi:10.1080/00031305.2015.1089789.
+    interquartile_mean, probability_of_improvement: Agarwal et al. (2021, arXiv:2108.13264).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +18,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+
+RESAMPLES = 2000
+BLOCK = 2**17  # values drawn at a time: a core's cache holds them
+MIN_SEEDS = 5  # below, an interval covers too little: see docs/coverage.csv
+Floats = NDArray[np.float64]
 
 
 class Interval(NamedTuple):
@@ -22,8 +36,7 @@ class Interval(NamedTuple):
 def mean_interval(values: Iterable[float], confidence: float = 0.95) -> Interval:
     """Return the mean of independent values with its Student t interval.
 
-    Student (1908), "The probable error of a mean", Biometrika 6(1): mean -+ t * s / sqrt(n), with
-    n - 1 degrees of freedom. Not bounded to the values' range.
+    mean -+ t * s / sqrt(n), with n - 1 degrees of freedom. Not bounded to the values' range.
 
     Raises:
         ValueError: there are no values.
@@ -42,8 +55,7 @@ def mean_interval(values: Iterable[float], confidence: float = 0.95) -> Interval
 def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> Interval:
     """Return a rate of success with its score interval.
 
-    Wilson (1927), "Probable inference, the law of succession, and statistical inference", JASA
-    22: the rates p for which the seen rate lies within z standard errors sqrt(p (1 - p) / n).
+    It holds the rates p for which the seen rate lies within z standard errors sqrt(p (1 - p) / n).
     Unlike the rate -+ z standard errors it says something when all or none succeed.
 
     Raises:
@@ -59,10 +71,114 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> In
     return Interval(rate, low, 1.0 if successes == n else float(middle + half))
 
 
-RESAMPLES = 2000
-BLOCK = 2**17  # values drawn at a time: a core's cache holds them
-MIN_SEEDS = 5  # below, an interval covers too little: see docs/coverage.csv
-Floats = NDArray[np.float64]
+def bootstrap_interval(
+    strata: Sequence[ArrayLike],
+    statistic: Callable[[Floats], Floats],
+    *,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Return a statistic of all values with its stratified bootstrap interval.
+
+    The statistic takes `(..., N)`, the values of all strata side by side, and reduces the last
+    axis. The same seed gives the same interval.
+
+    Raises:
+        ValueError: a stratum is empty, or there is none.
+    """
+    sizes = [np.size(stratum) for stratum in strata]
+    if not sizes or min(sizes) == 0:
+        raise ValueError(f"strata must hold at least one value each, got sizes {sizes}")
+    everything = np.concatenate([np.asarray(stratum, dtype=float) for stratum in strata])
+    blocks = resample(strata, resamples, seed)
+    estimates = np.concatenate([statistic(np.concatenate(drawn, axis=-1)) for drawn in blocks])
+    ends = percentiles(estimates, min(sizes), confidence)
+    return Interval(float(statistic(everything)), *ends)
+
+
+def area_under_score(
+    scores: Mapping[float, ArrayLike],
+    *,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Return the mean score over log gap, by trapezia, with its bootstrap interval over seeds.
+
+    1 is a perfect score at every gap. Unlike a horizon it needs no level, and depends on the
+    range of gaps that was measured. `scores` holds, by gap, one per seed.
+
+    Raises:
+        ValueError: there are fewer than two gaps, or one has no scores.
+    """
+    gaps = sorted(scores)
+    if len(gaps) < 2 or any(np.size(scores[gap]) == 0 for gap in gaps):
+        raise ValueError(f"scores must be of at least two gaps, some at each, got gaps {gaps}")
+    strata = [np.asarray(scores[gap], dtype=float) for gap in gaps]
+    x = np.log(gaps)
+    means = resampled_means(strata, resamples, seed)
+    ends = percentiles(_area(x, means), min(each.size for each in strata), confidence)
+    return Interval(float(_area(x, np.array([each.mean() for each in strata]))), *ends)
+
+
+def probability_of_improvement(
+    ours: Sequence[ArrayLike],
+    theirs: Sequence[ArrayLike],
+    *,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Return how often our score is the higher one on a seed, a tie counting half.
+
+    Agarwal et al. compare all runs of both; here they are paired, for the same seed has the same
+    data for every cell. The mean over strata of the share of seeds; the interval is a stratified
+    bootstrap over the pairs. Where every pair says the same, it has no width: the seeds are then
+    too few to tell how sure that is. `ours` and `theirs` hold the scores of the same strata (gaps
+    of tasks) and seeds.
+
+    Raises:
+        ValueError: the strata differ in their seeds.
+    """
+    sizes = [(np.size(a), np.size(b)) for a, b in zip(ours, theirs, strict=True)]
+    if not sizes or any(a != b or a == 0 for a, b in sizes):
+        raise ValueError(f"ours and theirs must hold the same seeds, got {sizes}")
+    wins: list[Floats] = []
+    for a, b in zip(ours, theirs, strict=True):
+        difference = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
+        wins.append((np.sign(difference) + 1) / 2)
+    means = resampled_means(wins, resamples, seed)
+    ends = percentiles(means.mean(-1), min(a for a, _ in sizes), confidence)
+    return Interval(float(np.mean([each.mean() for each in wins])), *ends)
+
+
+def interquartile_mean(values: ArrayLike) -> NDArray[np.float64]:
+    """Return the mean of the middle half along the last axis.
+
+    A quarter of the values, rounded down, is left out at each end, as scipy.stats.trim_mean does.
+    """
+    ordered = np.sort(np.asarray(values, dtype=float), axis=-1)
+    out = ordered.shape[-1] // 4
+    middle: NDArray[np.float64] = ordered[..., out : ordered.shape[-1] - out].mean(-1)
+    return middle
+
+
+def percentiles(estimates: Floats, smallest: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the ends of an interval from an estimate's values over the resamples.
+
+    Plain percentiles are too narrow by sqrt((n - 1) / n), and by what Student's t is wider than
+    the normal; both are put back into the level. The ends are values that were seen, so that an
+    estimate may be infinite; they are NaN where the smallest stratum has fewer values than
+    `MIN_SEEDS`. There is one estimate per resample.
+    """
+    if smallest < MIN_SEEDS:
+        return np.nan, np.nan
+    wide = np.sqrt(smallest / (smallest - 1)) * stats.t.ppf((1 + confidence) / 2, smallest - 1)
+    tail = float(stats.norm.cdf(-wide))
+    low = np.quantile(estimates, tail, method="lower")
+    high = np.quantile(estimates, 1 - tail, method="higher")
+    return float(low), float(high)
 
 
 def resample(
@@ -111,138 +227,6 @@ def _draw(
         yield values[generator.integers(0, values.size, shape, dtype=np.int32)]
 
 
-def percentiles(estimates: Floats, smallest: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the ends of an interval from an estimate's values over the resamples.
-
-    The expanded percentile interval (Hesterberg, 2015, doi:10.1080/00031305.2015.1089789): plain
-    percentiles are too narrow by sqrt((n - 1) / n), and by what Student's t is wider than the
-    normal; both are put back into the level. The ends are values that were seen, so that an
-    estimate may be infinite.
-
-    Args:
-        estimates: one per resample.
-        smallest: values in the smallest stratum; NaN ends below `MIN_SEEDS`.
-        confidence: of the interval.
-    """
-    if smallest < MIN_SEEDS:
-        return np.nan, np.nan
-    wide = np.sqrt(smallest / (smallest - 1)) * stats.t.ppf((1 + confidence) / 2, smallest - 1)
-    tail = float(stats.norm.cdf(-wide))
-    low = np.quantile(estimates, tail, method="lower")
-    high = np.quantile(estimates, 1 - tail, method="higher")
-    return float(low), float(high)
-
-
-def bootstrap_interval(
-    strata: Sequence[ArrayLike],
-    statistic: Callable[[Floats], Floats],
-    *,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Interval:
-    """Return a statistic of all values with its stratified bootstrap interval.
-
-    Args:
-        strata: the values of each stratum.
-        statistic: takes `(..., N)`, all strata side by side, and reduces the last axis.
-        confidence: of the interval.
-        resamples: how often all seeds are drawn anew.
-        seed: of the draws; the same seed gives the same interval.
-
-    Raises:
-        ValueError: a stratum is empty, or there is none.
-    """
-    sizes = [np.size(stratum) for stratum in strata]
-    if not sizes or min(sizes) == 0:
-        raise ValueError(f"strata must hold at least one value each, got sizes {sizes}")
-    everything = np.concatenate([np.asarray(stratum, dtype=float) for stratum in strata])
-    blocks = resample(strata, resamples, seed)
-    estimates = np.concatenate([statistic(np.concatenate(drawn, axis=-1)) for drawn in blocks])
-    ends = percentiles(estimates, min(sizes), confidence)
-    return Interval(float(statistic(everything)), *ends)
-
-
-def interquartile_mean(values: ArrayLike) -> NDArray[np.float64]:
-    """Return the mean of the middle half along the last axis.
-
-    Agarwal et al. (2021, arXiv:2108.13264); a quarter of the values, rounded down, is left out at
-    each end, as scipy.stats.trim_mean does it.
-    """
-    ordered = np.sort(np.asarray(values, dtype=float), axis=-1)
-    out = ordered.shape[-1] // 4
-    middle: NDArray[np.float64] = ordered[..., out : ordered.shape[-1] - out].mean(-1)
-    return middle
-
-
-def area_under_score(
-    scores: Mapping[float, ArrayLike],
-    *,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Interval:
-    """Return the mean score over log gap, by trapezia, with its bootstrap interval over seeds.
-
-    1 is a perfect score at every gap. Unlike a horizon it needs no level, and depends on the
-    range of gaps that was measured.
-
-    Args:
-        scores: by gap, one per seed.
-        confidence: of the interval.
-        resamples: how often the seeds of every gap are drawn anew.
-        seed: of the draws.
-
-    Raises:
-        ValueError: there are fewer than two gaps, or one has no scores.
-    """
-    gaps = sorted(scores)
-    if len(gaps) < 2 or any(np.size(scores[gap]) == 0 for gap in gaps):
-        raise ValueError(f"scores must be of at least two gaps, some at each, got gaps {gaps}")
-    strata = [np.asarray(scores[gap], dtype=float) for gap in gaps]
-    x = np.log(gaps)
-    means = resampled_means(strata, resamples, seed)
-    ends = percentiles(_area(x, means), min(each.size for each in strata), confidence)
-    return Interval(float(_area(x, np.array([each.mean() for each in strata]))), *ends)
-
-
 def _area(x: Floats, y: Floats) -> Floats:
     area: Floats = np.trapezoid(y, x, axis=-1) / (x[-1] - x[0])
     return area
-
-
-def probability_of_improvement(
-    ours: Sequence[ArrayLike],
-    theirs: Sequence[ArrayLike],
-    *,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Interval:
-    """Return how often our score is the higher one on a seed, a tie counting half.
-
-    Agarwal et al. (2021, arXiv:2108.13264), here on pairs: the same seed has the same data for
-    every cell. The mean over strata of the share of seeds; the interval is a stratified bootstrap
-    over the pairs. Where every pair says the same, it has no width: the seeds are then too few to
-    tell how sure that is.
-
-    Args:
-        ours: the scores of each stratum (a gap of a task), by seed.
-        theirs: the same strata and seeds, of the other cell.
-        confidence: of the interval.
-        resamples: how often the pairs are drawn anew.
-        seed: of the draws.
-
-    Raises:
-        ValueError: the strata differ in their seeds.
-    """
-    sizes = [(np.size(a), np.size(b)) for a, b in zip(ours, theirs, strict=True)]
-    if not sizes or any(a != b or a == 0 for a, b in sizes):
-        raise ValueError(f"ours and theirs must hold the same seeds, got {sizes}")
-    wins: list[Floats] = []
-    for a, b in zip(ours, theirs, strict=True):
-        difference = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
-        wins.append((np.sign(difference) + 1) / 2)
-    means = resampled_means(wins, resamples, seed)
-    ends = percentiles(means.mean(-1), min(a for a, _ in sizes), confidence)
-    return Interval(float(np.mean([each.mean() for each in wins])), *ends)

@@ -1,4 +1,4 @@
-"""How many steps until a run solves its task, where many never do."""
+"""Work out how many steps runs need to solve their task, where many never do."""
 
 from __future__ import annotations
 
@@ -37,11 +37,8 @@ def solving_curve(
     The complement of the estimator of Kaplan & Meier (1958, JASA 53); interval: Greenwood's
     variance on the log-log scale. A run that diverged or failed never solves its task, however
     long it had been trained: it is censored at the longest training, not where it stopped.
-
-    Args:
-        steps_to_solve: `(N,)`, NaN for a run that is not solved.
-        steps: `(N,)`, how long each run was meant to be trained at most.
-        confidence: of the interval.
+    `steps_to_solve (N,)` is NaN for a run that is not solved; `steps (N,)` is how long each was
+    meant to be trained at most.
 
     Raises:
         ValueError: there are no runs.

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from rnnbench.store.files import parse_json, read_lines, write_atomically
@@ -184,11 +185,8 @@ def load_diagnosis(paths: Paths) -> Diagnoses:
         for diagnosis in read_diagnoses(place):
             found.setdefault(diagnosis["run_id"], diagnosis)
     runs = pd.DataFrame([_run(diagnosis) for diagnosis in found.values()], columns=RUN_COLUMNS)
-    parts = [curve for diagnosis in found.values() for curve in _curves(diagnosis)]
-    empty = pd.DataFrame(columns=CURVE_COLUMNS)
-    curves = pd.concat(parts, ignore_index=True)[CURVE_COLUMNS] if parts else empty
     numbers = dict.fromkeys(["clipped_share", *HALF_LIVES], "float64")
-    return Diagnoses(runs.astype(numbers), curves)
+    return Diagnoses(runs.astype(numbers), _curves(found.values()))
 
 
 def _run(diagnosis: Record) -> Record:
@@ -201,23 +199,22 @@ def _run(diagnosis: Record) -> Record:
     return {**diagnosis, **lives, "left_out": left_out, **diagnosis["settings"]}
 
 
-def _curves(diagnosis: Record) -> Iterator[pd.DataFrame]:
-    same = {name: diagnosis[name] for name in RUN_KEY}
-    for phase, measured in diagnosis["phases"].items():
-        for (measure, name, statistic), values in _lists(measured):
-            times = range(len(values))
-            yield pd.DataFrame(
-                {
-                    **same,
-                    "phase": phase,
-                    "measure": measure,
-                    "name": name,
-                    "statistic": statistic,
-                    "time": times,
-                    "lag": [diagnosis["read_time"] - time for time in times],
-                    "value": pd.Series(values, dtype="float64"),
-                }
-            )
+def _curves(diagnoses: Iterable[Record]) -> pd.DataFrame:
+    """Return one row per run, phase, curve and time step."""
+    keys, curves = [], []
+    for diagnosis in diagnoses:
+        same = [diagnosis[name] for name in RUN_KEY]
+        for phase, measured in diagnosis["phases"].items():
+            for key, values in _lists(measured):
+                keys.append([*same, phase, *key, diagnosis["read_time"]])
+                curves.append(np.array(values, dtype=float))
+    names = [*RUN_KEY, "phase", "measure", "name", "statistic", "lag"]
+    lengths = [len(values) for values in curves]
+    table = pd.DataFrame(keys, columns=names)
+    table = table.take(np.repeat(np.arange(len(keys)), lengths)).reset_index(drop=True)
+    time = np.concatenate([np.arange(0), *map(np.arange, lengths)])
+    value = np.concatenate([np.zeros(0), *curves])
+    return table.assign(time=time, lag=table["lag"] - time, value=value)[CURVE_COLUMNS]
 
 
 def _lists(measured: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], list[float]]]:

@@ -48,7 +48,7 @@ def save_checkpoint(path: Path, trainer: Trainer, condition_id: str) -> None:
     """Write a trainer's state, in place of an older one."""
     tensors = {name: tensor.cpu().contiguous() for name, tensor in trainer.tensors().items()}
     state = {"state": json.dumps(trainer.state())}
-    content = save(tensors, metadata=_owner(condition_id, trainer.plan) | state)
+    content = save(tensors, metadata=_owner(condition_id, trainer.recipe) | state)
     write_atomically(path, seal_tensors(content))
 
 

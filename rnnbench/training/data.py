@@ -1,4 +1,4 @@
-"""Data of a stack: fresh sequences for every step of training, fixed ones for measuring."""
+"""Draw the data of a stack: fresh or fixed sequences to train on, fixed ones to measure on."""
 
 from __future__ import annotations
 
@@ -12,54 +12,14 @@ from rnnbench.experiment.limits import SEQUENCES_PER_CHUNK, STEPS_PER_BLOCK
 from rnnbench.task import Batch, Task
 from rnnbench.training.streams import TRAINING, scheduling, shuffling, stream
 
-# How the gap of training goes over the steps, if not at the one gap of the task.
-SCHEDULES = ("fixed", "uniform", "growing")
-GROWN_AFTER = 0.5  # share of the steps after which a growing gap has reached its end
-
-
-def scheduled_gap(gaps: Sequence[int], schedule: str, block: int, blocks: int) -> int:
-    """Return the gap at which a block of training steps is.
-
-    Args:
-        gaps: that the task has, ascending; the last is its own.
-        schedule: fixed, uniform (each gap alike likely, drawn for each block) or growing (from
-            the least, evenly, to the last at GROWN_AFTER of the training).
-        block: from 0.
-        blocks: that the training has.
-    """
-    if schedule == "uniform":
-        place = int(torch.randint(len(gaps), (), generator=scheduling(block)))
-    elif schedule == "growing":
-        place = int(block / max(GROWN_AFTER * blocks, 1) * len(gaps))
-    else:
-        place = len(gaps)
-    return gaps[min(place, len(gaps) - 1)]
-
-
-def mean_time_steps(task: Task, schedule: str, steps: int) -> float:
-    """Return how long a sequence is, on average over the steps of a training."""
-    if schedule == "fixed":
-        return float(task.sequence_length)
-    gaps, blocks = possible_gaps(task), -(-steps // STEPS_PER_BLOCK)
-    lengths = {gap: task.at_gap(gap).sequence_length for gap in gaps}
-    shown = [lengths[scheduled_gap(gaps, schedule, block, blocks)] for block in range(blocks)]
-    return sum(shown) / blocks
-
-
-def possible_gaps(task: Task) -> list[int]:
-    """Return the gaps up to its own that a task can have, ascending."""
-    found = []
-    for gap in range(1, task.gap):
-        with suppress(ValueError):
-            found.append(task.at_gap(gap).gap)
-    return [*found, task.gap]
+GROWN_AFTER = 0.5  # share of the steps after which a growing gap has reached the task's own
 
 
 class TrainingData:
-    """Fresh sequences for each replica and step, which depend on its seed and the step alone.
+    """Draw fresh sequences for each replica and step; they depend on seed and step alone.
 
-    Replicas of the same seed (at several learning rates) get the same sequences. Where the gap
-    of training varies, it is the same for all replicas at a step, and for the steps of a block.
+    Replicas of the same seed (at several learning rates) get the same sequences. With a schedule
+    the gap is the same for all replicas, and for all steps of a block.
     """
 
     def __init__(
@@ -73,16 +33,10 @@ class TrainingData:
         schedule: str = "fixed",
         steps: int = 1,
     ) -> None:
-        """Draw nothing yet.
+        """Draw nothing yet; `seeds` has one for each replica.
 
-        Args:
-            task: what is drawn; with a schedule, at its gap and at shorter ones.
-            batch_size: sequences per step.
-            seeds: of each replica.
-            device: where the sequences lie.
-            dtype: of inputs and of targets that are values.
-            schedule: of the gap, one of SCHEDULES.
-            steps: of the whole training, for the schedule.
+        `dtype` is that of inputs and of targets that are values. Only a schedule (one of
+        `experiment.limits.SCHEDULES`) needs `steps`, the length of the training.
         """
         self.task, self.batch_size, self.seeds = task, batch_size, list(seeds)
         self.schedule, self.blocks = schedule, -(-steps // STEPS_PER_BLOCK)
@@ -126,28 +80,12 @@ class TrainingData:
         return split.movedim(1, 0)
 
 
-def fixed_batches(
-    task: Task, size: int, kind: int, device: torch.device, dtype: torch.dtype
-) -> Iterator[Batch]:
-    """Yield the same `size` sequences of a kind (EVALUATION or TEST) at every call, in chunks."""
-    for block, start in enumerate(range(0, size, SEQUENCES_PER_CHUNK)):
-        batch = task.sample(SEQUENCES_PER_CHUNK, stream(kind, block=block))
-        count = min(SEQUENCES_PER_CHUNK, size - start)
-        inputs = batch.inputs[:, :count].to(device, dtype)
-        yield Batch(inputs, as_targets(batch.targets[:, :count], device, dtype))
-
-
-def as_targets(targets: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Move targets to the device; values to the training's type, class indices as they are."""
-    return targets.to(device, dtype if targets.is_floating_point() else targets.dtype)
-
-
 class TrainingSet:
-    """The batches of each replica, cut from the shuffled epochs of its seed, end to end.
+    """Train on a fixed set of sequences for each seed, shuffled anew in every epoch.
 
-    Every epoch shows each sequence once, in an order of its own; a batch may reach over the end
-    of one into the next. What a step shows depends on seed and step alone. A set of n sequences
-    is the start of every larger set of the same seed.
+    Batches are cut from the epochs laid end to end, so that one may reach over the end of an
+    epoch into the next. They depend on seed and step alone. A set of n sequences is the start of
+    every larger set of the same seed.
     """
 
     def __init__(
@@ -159,24 +97,14 @@ class TrainingSet:
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
-        """Draw the set of every seed; they stay in memory.
-
-        Args:
-            task: what is drawn.
-            size: sequences in a set.
-            batch_size: sequences per step.
-            seeds: of each replica.
-            device: where the sets lie.
-            dtype: of inputs and of targets that are values.
-        """
+        """Draw the set of every seed, `size` sequences each, and keep them on the device."""
         self.size, self.batch_size, self.seeds = size, batch_size, list(seeds)
-        self._sets = {
-            seed: _draw(task, size, seed, device, dtype) for seed in dict.fromkeys(self.seeds)
-        }
+        own = dict.fromkeys(self.seeds)
+        self._sets = {seed: _draw(task, size, seed, device, dtype) for seed in own}
         self._orders: dict[tuple[int, int], Tensor] = {}
 
     def batch(self, step: int) -> Batch:
-        """Return the sequences of a step (from 0): inputs `(R, T, B, F)`, targets `(R, K, B)`."""
+        """Return the sequences of a step, shaped as those of `TrainingData.batch`."""
         chosen = {seed: self._choose(seed, step) for seed in self._sets}
         batches = [chosen[seed] for seed in self.seeds]
         inputs, targets = zip(*batches, strict=True)
@@ -198,7 +126,7 @@ class TrainingSet:
         return Batch(*(each.transpose(0, 1) for each in chosen))
 
     def _order(self, seed: int, epoch: int) -> Tensor:
-        """Return the order of an epoch; that of the one before is kept for batches on the edge."""
+        """Return the order of an epoch; the one before is kept for batches that span two."""
         if (seed, epoch) not in self._orders:
             self._orders.pop((seed, epoch - 2), None)
             order = torch.randperm(self.size, generator=shuffling(seed, epoch))
@@ -206,11 +134,65 @@ class TrainingSet:
         return self._orders[seed, epoch]
 
 
-def _draw(task: Task, size: int, seed: int, device: torch.device, dtype: torch.dtype) -> Batch:
-    """Return a set: inputs `(n, T, F)`, targets `(n, K)`.
+def fixed_batches(
+    task: Task, size: int, kind: int, device: torch.device, dtype: torch.dtype
+) -> Iterator[Batch]:
+    """Yield in chunks the first sequences of EVALUATION or TEST, the same at every call."""
+    for block, start in enumerate(range(0, size, SEQUENCES_PER_CHUNK)):
+        batch = task.sample(SEQUENCES_PER_CHUNK, stream(kind, block=block))
+        count = min(SEQUENCES_PER_CHUNK, size - start)
+        inputs = batch.inputs[:, :count].to(device, dtype)
+        yield Batch(inputs, as_targets(batch.targets[:, :count], device, dtype))
 
-    A sequence lies in one piece: picked from `(T, n, F)`, each of its time steps is a jump in
-    memory, and picking takes longer than training.
+
+def scheduled_gap(gaps: Sequence[int], schedule: str, block: int, blocks: int) -> int:
+    """Return the gap of one block of training steps.
+
+    Args:
+        gaps: all that the task can have, ascending; the last is its own.
+        schedule: fixed, uniform (drawn anew for each block) or growing (evenly from the least to
+            the last, which is reached at GROWN_AFTER of the training).
+        block: from 0.
+        blocks: of the whole training.
+    """
+    if schedule == "uniform":
+        place = int(torch.randint(len(gaps), (), generator=scheduling(block)))
+    elif schedule == "growing":
+        place = int(block / max(GROWN_AFTER * blocks, 1) * len(gaps))
+    else:
+        place = len(gaps)
+    return gaps[min(place, len(gaps) - 1)]
+
+
+def mean_time_steps(task: Task, schedule: str, steps: int) -> float:
+    """Return the mean length of a sequence over the steps of a training."""
+    if schedule == "fixed":
+        return float(task.sequence_length)
+    gaps, blocks = possible_gaps(task), -(-steps // STEPS_PER_BLOCK)
+    lengths = {gap: task.at_gap(gap).sequence_length for gap in gaps}
+    shown = [lengths[scheduled_gap(gaps, schedule, block, blocks)] for block in range(blocks)]
+    return sum(shown) / blocks
+
+
+def possible_gaps(task: Task) -> list[int]:
+    """Return all gaps from 1 to its own at which a task can be built, ascending."""
+    found = []
+    for gap in range(1, task.gap):
+        with suppress(ValueError):
+            found.append(task.at_gap(gap).gap)
+    return [*found, task.gap]
+
+
+def as_targets(targets: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Move targets to a device; values change to `dtype`, class indices stay int64."""
+    return targets.to(device, dtype if targets.is_floating_point() else targets.dtype)
+
+
+def _draw(task: Task, size: int, seed: int, device: torch.device, dtype: torch.dtype) -> Batch:
+    """Return a training set: inputs `(n, T, F)`, targets `(n, K)`.
+
+    Each sequence lies in one piece. In `(T, n, F)` each of its time steps would be a jump in
+    memory, and picking a batch would take longer than training on it.
     """
     blocks = range(-(-size // SEQUENCES_PER_CHUNK))
     drawn = [task.sample(SEQUENCES_PER_CHUNK, stream(TRAINING, seed, block)) for block in blocks]

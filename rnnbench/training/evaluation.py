@@ -1,4 +1,4 @@
-"""How networks are measured on a fixed stream: the same for training, transfer and guessing."""
+"""Evaluate networks on a fixed stream, in the same way for training, transfer and guessing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rnnbench.model import SequenceModel
 from rnnbench.task import Batch, Task
 from rnnbench.training.data import fixed_batches
 
-# Numbers that one state of a stack may take over a chunk of sequences; 4 bytes each, as a rule.
+# Numbers that one state of a stack may hold over a chunk of sequences; mostly 4 bytes each.
 MOST_NUMBERS = 2**25
 PADDING = 32
 
@@ -20,31 +20,23 @@ PADDING = 32
 def evaluate(
     model: SequenceModel, task: Task, kind: int, size: int
 ) -> tuple[list[float], list[float]]:
-    """Return loss and accuracy of each replica of a stack.
+    """Return loss and accuracy of each replica on the first `size` sequences of a fixed stream.
 
-    Args:
-        model: its parameters tell device and type.
-        task: at the gap at which is measured.
-        kind: EVALUATION or TEST, see `rnnbench.training.streams`.
-        size: sequences, the first of the stream.
+    The stream is EVALUATION or TEST, see `rnnbench.training.streams`.
     """
     parameters = next(iter(model.parameters.values()))
     totals = torch.zeros(2, len(parameters), dtype=torch.float64)
     for batch in fixed_batches(task, size, kind, parameters.device, parameters.dtype):
         share = batch.inputs.shape[1] / size
-        totals += torch.stack(_judge(model, task, batch)).double().cpu() * share
+        totals += torch.stack(_evaluate_batch(model, task, batch)).double().cpu() * share
     loss, accuracy = totals.tolist()
     return loss, accuracy
 
 
 def memory_chunks(task: Task, hidden_size: int, sequences: int, replicas: int) -> Iterator[slice]:
-    """Yield the replicas to be measured together, so many that memory holds them.
+    """Yield slices of the replicas, each small enough to evaluate so many sequences in memory.
 
-    Args:
-        task: its length counts.
-        hidden_size: of all layers and directions together.
-        sequences: in a chunk.
-        replicas: in all.
+    The hidden size is that of all layers and directions together.
     """
     padded = -(-hidden_size // PADDING) * PADDING  # as engines have it
     most = max(1, MOST_NUMBERS // (task.sequence_length * padded * sequences))
@@ -52,7 +44,7 @@ def memory_chunks(task: Task, hidden_size: int, sequences: int, replicas: int) -
         yield slice(start, min(start + most, replicas))
 
 
-def _judge(model: SequenceModel, task: Task, batch: Batch) -> tuple[Tensor, Tensor]:
+def _evaluate_batch(model: SequenceModel, task: Task, batch: Batch) -> tuple[Tensor, Tensor]:
     replicas = len(next(iter(model.parameters.values())))
     inputs = batch.inputs.expand(replicas, *batch.inputs.shape)
     targets = batch.targets.expand(replicas, *batch.targets.shape)

@@ -1,4 +1,4 @@
-"""The machine a training runs on: how a process is set up for speed, and what is recorded of it."""
+"""Set a process up for speed, choose its device, and describe the machine for the record."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 
 def prepare_process() -> None:
-    """Use one thread, take subnormal numbers for 0, and keep freed memory for the next step.
+    """Use one thread, treat subnormal numbers as 0, and keep freed memory for the next step.
 
-    Small recurrent products gain nothing from a second thread; cores are filled with processes.
-    A gradient that vanishes over a long gap passes through numbers below 1e-38, with which some
-    processors reckon a hundred times slower: an RNN's step at gap 160 took four times as long.
-    By default glibc gives a sequence's workspace back after every step and faults it in again,
-    which costs up to half of the step.
+    Small recurrent products gain nothing from a second thread; the cores are filled with
+    processes. A gradient that vanishes over a long gap falls below 1e-38, where some processors
+    are a hundred times slower: an RNN's step at gap 160 took four times as long. By default glibc
+    returns memory to the system after every step and asks for it again, which takes up to half of
+    the step.
     """
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -33,11 +33,11 @@ def prepare_process() -> None:
 
 
 def choose_device(name: str, gpus: int | None = None) -> str:
-    """Return the device that a configured name stands for; auto takes a GPU where there is one.
+    """Return cpu or cuda for a configured name; `auto` takes a GPU where there is one.
 
     Args:
         name: auto, cpu or cuda.
-        gpus: of a task on a cluster; None: it runs on this machine.
+        gpus: of a task on a cluster; None on this machine.
 
     Raises:
         ValueError: cuda is asked for and there is none.
@@ -54,7 +54,7 @@ def choose_device(name: str, gpus: int | None = None) -> str:
 
 @cache
 def describe_machine() -> dict[str, str | int | None]:
-    """Return versions and hardware, as a record stores them."""
+    """Return versions and hardware, as they are stored in a record."""
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -78,7 +78,7 @@ def _cpu_name() -> str:
 
 
 def _git_commit() -> str | None:
-    """Return the commit of the suite's own checkout, `-dirty` behind it where files differ."""
+    """Return the commit of the suite's checkout, with `-dirty` where files differ; else None."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     checkout = Path(__file__).resolve().parents[2]
     if not (checkout / ".git").exists():

@@ -1,4 +1,4 @@
-"""Optimisers and gradient clipping on a stack: one flat row of parameters per replica."""
+"""Clip gradients and update parameters of a stack, which has one flat row per replica."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ ALIGNMENT = 32
 
 
 class FlatStack:
-    """Parameters of R replicas in one buffer `(R, P)`, with named views `(R, ...)`.
+    """Hold the parameters of R replicas in one buffer `(R, P)`, with named views `(R, ...)`.
 
-    Rows are padded to a multiple of 32, so that every replica starts on an aligned address and
-    elementwise kernels take the same path for all.
+    Rows are padded to a multiple of 32: every replica starts on an aligned address, so that
+    elementwise kernels round in the same way for all.
     """
 
     def __init__(
@@ -50,15 +50,15 @@ class FlatStack:
 def clip(
     gradient: Tensor, largest: float | None, largest_value: float | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Clamp each element to +-`largest_value`, then scale to a norm of at most `largest`.
+    """Clamp each element to +-`largest_value`, then scale each row to a norm of at most `largest`.
 
-    As torch.nn.utils.clip_grad_value_ and clip_grad_norm_ (Pascanu et al., 2013,
-    arXiv:1211.5063) do it, after backward, and for each replica on its own.
+    As torch.nn.utils.clip_grad_value_ and clip_grad_norm_ do it (Pascanu et al., 2013,
+    arXiv:1211.5063), for each replica by itself.
 
     Args:
         gradient: `(R, P)`.
-        largest: bound of the norm; None for none.
-        largest_value: bound of every element; None for none.
+        largest: None for no bound.
+        largest_value: None for no bound.
 
     Returns:
         The gradient `(R, P)`, its norms before clipping `(R,)`, and whether it was changed `(R,)`.
@@ -75,22 +75,18 @@ def clip(
 
 
 class Optimizer(ABC):
-    """An update rule with one learning rate, and a state of its own, per replica.
+    """Update parameters in place, with a learning rate and a state for each replica.
 
     Attributes:
         rates: learning rates `(R,)`.
+        names: of the state's parts.
         state: what is carried from step to step, by name, each `(R, P)`.
     """
 
     names: tuple[str, ...] = ()
 
     def __init__(self, buffer: Tensor, rates: Tensor) -> None:
-        """Start with a state of zeros.
-
-        Args:
-            buffer: parameters `(R, P)`.
-            rates: learning rates `(R,)`.
-        """
+        """Start with a state of zeros; `buffer` holds the parameters `(R, P)`."""
         self.rates = rates
         self.state = {name: torch.zeros_like(buffer) for name in self.names}
 
@@ -121,10 +117,10 @@ class Adam(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """RMSprop (Tieleman & Hinton, 2012), as torch's but for a decay of 0.9.
+    """RMSprop (Tieleman & Hinton, 2012), as in torch but with a decay of 0.9 (torch: 0.99).
 
-    That is the decay of the papers on long dependencies (Arjovsky et al., 2016,
-    arXiv:1511.06464; Tallec & Ollivier, 2018, arXiv:1804.11188); torch's default is 0.99.
+    Papers on long dependencies use this decay (Arjovsky et al., 2016, arXiv:1511.06464; Tallec &
+    Ollivier, 2018, arXiv:1804.11188).
     """
 
     names = ("square",)

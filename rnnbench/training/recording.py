@@ -10,7 +10,7 @@ from typing import Any
 from safetensors.torch import save
 
 from rnnbench import __version__
-from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.condition import Condition, Job, Replica
 from rnnbench.model import Layers, count_parameters, count_state
 from rnnbench.store.files import seal_tensors
 from rnnbench.store.records import FORMAT, Record, Store
@@ -70,17 +70,23 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
     }
 
 
-def describe_job(job: Mapping[str, Any], kernel: str | None = None) -> dict[Replica, Record]:
+def describe_job(job: Job, kernel: str | None = None) -> dict[Replica, Record]:
     """Return what is known of each replica of a job before it has trained."""
-    run = {name: job[name] for name in ("sweep", "command", "engine", "device", "tuning")}
-    run["kernel"] = kernel
-    run["started"] = datetime.now(UTC).isoformat(timespec="seconds")
-    return {replica: describe_run(job["condition"], replica, run) for replica in job["replicas"]}
+    run = {
+        "sweep": job.sweep,
+        "command": job.command,
+        "engine": job.engine,
+        "device": job.device,
+        "tuning": job.tuning,
+        "kernel": kernel,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return {replica: describe_run(job.condition, replica, run) for replica in job.replicas}
 
 
 def finished_record(described: Record, outcome: Outcome) -> Record:
     """Return the record of a replica that was trained."""
-    seconds = outcome.progress.seconds
+    seconds = outcome.state.seconds
     sequences = outcome.steps * described["batch_size"]
     return {
         **described,
@@ -94,7 +100,7 @@ def finished_record(described: Record, outcome: Outcome) -> Record:
         "seconds": seconds,
         "sequences_per_second": sequences / seconds if seconds else math.nan,
         "error": None,
-        "history": outcome.progress.history,
+        "history": outcome.state.history,
     }
 
 
@@ -116,9 +122,9 @@ def failed_record(described: Record, error: str) -> Record:
     }
 
 
-def store_failure(job: Mapping[str, Any], error: str, store: Store) -> None:
+def store_failure(job: Job, error: str) -> None:
     """Store that the replicas of a job which have no result could not be trained, and why."""
-    described = describe_job(job).values()
+    store, described = Store(job.output_dir), describe_job(job).values()
     done = store.finished(record["run_id"] for record in described)
     for record in described:
         if record["run_id"] not in done:

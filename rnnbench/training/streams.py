@@ -1,4 +1,4 @@
-"""Random streams: every draw of the suite depends on (stream, seed, block) and on nothing else.
+"""Make the random generators: every draw depends on (stream, seed, block) and on nothing else.
 
 A CPU generator of torch uses only the low 32 bits of its seed, so the three numbers are packed
 into 32 bits and mixed by a bijection: different triples never share a generator.
@@ -35,26 +35,26 @@ def stream(kind: int, seed: int = 0, block: int = 0) -> Generator:
 
 
 def shuffling(seed: int, epoch: int) -> Generator:
-    """Return a fresh generator for the order of one epoch (from 0) over a fixed training set.
+    """Return a fresh generator for the order of one epoch (from 0) of a fixed training set.
 
-    The initial weights take block 0 of their stream; the epochs take the others.
+    Initial weights use block 0 of this stream, epochs the others.
     """
     return stream(INITIALIZATION, seed, 1 + epoch)
 
 
 def scheduling(block: int) -> Generator:
-    """Return a fresh generator for the gap of one block of training steps, for all seeds alike.
+    """Return a fresh generator for the gap of one block of training steps, the same for all seeds.
 
-    The evaluation stream takes seed 0; this takes another of its seeds.
+    Evaluations use seed 0 of this stream.
     """
     return stream(EVALUATION, 1, block)
 
 
 def diagnosing(block: int) -> Generator:
-    """Return a fresh generator for the sequences (block 0) and the noise (1) of a diagnosis.
+    """Return a fresh generator for the sequences (block 0) or the noise (1) of a diagnosis.
 
-    The test stream takes seed 0; this takes another of its seeds, so that what is diagnosed was
-    neither trained on nor measured, and is the same for all runs of a task at a gap.
+    They are the same for all runs of a task at a gap. Tests use seed 0 of this stream, so that a
+    diagnosis sees sequences that were neither trained nor tested on.
     """
     return stream(TEST, 1, block)
 
@@ -62,15 +62,15 @@ def diagnosing(block: int) -> Generator:
 def guessing(number: int) -> Generator:
     """Return a fresh generator for one random network (from 0), the same for all tasks and cells.
 
-    As `scheduling`, it takes a seed of its own in the evaluation stream.
+    Evaluations use seed 0 of this stream, schedules seed 1.
     """
     return stream(EVALUATION, 2, number)
 
 
 def mix(number: int) -> int:
-    """Map 32 bits onto 32 bits, one to one (xor-shift-multiply; constants: C. Wellons' lowbias32).
+    """Map 32 bits onto 32 bits, one to one, so that neighbouring numbers give unrelated ones.
 
-    Neighbouring numbers give unrelated ones.
+    Xor-shift-multiply, with the constants of C. Wellons' lowbias32.
     """
     number ^= number >> 16
     number = number * 0x21F0AAAD % 2**32

@@ -1,4 +1,4 @@
-"""How a stack is trained: sizes, lengths, bounds; plain values, of a resolved engine and device."""
+"""Train a stack of replicas side by side: the recipe, the loop, and what comes of each replica."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ from rnnbench.training.evaluation import evaluate
 from rnnbench.training.optimizer import OPTIMIZERS, FlatStack, clip
 from rnnbench.training.streams import EVALUATION, INITIALIZATION, TEST, stream
 
+SOLVED_IN_A_ROW = 3  # evaluations at the task's solved accuracy, one after the other
+Row = dict[str, float]
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long and with what a stack is trained.
+    """Say how a stack is trained, in plain values; engine and device are chosen already.
 
     Attributes:
         steps: optimiser updates at most.
@@ -59,25 +62,21 @@ class Recipe:
 
 
 def make_recipe(condition: Condition, engine: str, device: str) -> Recipe:
-    """Return how a condition is trained on a resolved engine and device."""
+    """Return the recipe of a condition on an engine and a device (not `auto`)."""
     settings = {**condition.model, **condition.trainer, "gap_schedule": condition.gap_schedule}
     return Recipe(**settings, engine=engine, device=device, dtype=condition.dtype)
 
 
-SOLVED_IN_A_ROW = 3
-Row = dict[str, float]
-
-
 @dataclass
 class ReplicaState:
-    """What is known of one replica so far."""
+    """Hold what one replica has shown so far: its evaluations, and its seconds of training."""
 
     replica: Replica
     history: list[Row] = field(default_factory=list)
     seconds: float = 0.0
 
     def steps_to_solve(self, accuracy: float) -> int | None:
-        """Return the first of the last evaluations in a row that were right, if enough were."""
+        """Return the step of the first of the last 3 evaluations if all reached the accuracy."""
         latest = self.history[-SOLVED_IN_A_ROW:]
         solved = len(latest) == SOLVED_IN_A_ROW and all(
             row["accuracy"] >= accuracy for row in latest
@@ -87,9 +86,9 @@ class ReplicaState:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A replica that left the stack: what it learned, and its final parameters."""
+    """Hold what a replica learned, once it has left the stack, and its final parameters."""
 
-    progress: ReplicaState
+    state: ReplicaState
     status: str
     steps: int
     clipped_steps: int
@@ -101,57 +100,58 @@ class Outcome:
 
 
 class Trainer:
-    """Train replicas side by side; whoever is solved or diverges leaves, the others go on.
+    """Train replicas side by side; one that is solved or diverges leaves, the others go on.
 
-    A replica's numbers do not depend on the company it trains in.
+    A replica's numbers do not depend on which others are in the stack.
+
+    Attributes:
+        active: the replicas that are still in the stack, in the order of its rows.
     """
 
-    def __init__(self, task: Task, cell: Cell, plan: Recipe, replicas: Sequence[Replica]) -> None:
-        self.task, self.plan = task, plan
-        self.device, self.dtype = torch.device(plan.device), getattr(torch, plan.dtype)
-        sizes = (task.input_size, plan.hidden_size, task.output_size)
-        shapes = model_shapes(cell, *sizes, plan.layers)
+    def __init__(self, task: Task, cell: Cell, recipe: Recipe, replicas: Sequence[Replica]) -> None:
+        self.task, self.recipe = task, recipe
+        self.device, self.dtype = torch.device(recipe.device), getattr(torch, recipe.dtype)
+        sizes = (task.input_size, recipe.hidden_size, task.output_size)
+        shapes = model_shapes(cell, *sizes, recipe.layers)
         self.stack = FlatStack(shapes, len(replicas), self.device, self.dtype)
-        self.model = SequenceModel(cell, self.stack.views(), plan.engine, plan.layers)
-        self.progress = [ReplicaState(replica) for replica in replicas]
+        self.model = SequenceModel(cell, self.stack.views(), recipe.engine, recipe.layers)
+        self.active = [ReplicaState(replica) for replica in replicas]
         self.step = 0
         rates = torch.tensor([r.lr for r in replicas], device=self.device, dtype=self.dtype)
-        self.optimizer = OPTIMIZERS[plan.optimizer](self.stack.buffer, rates)
+        self.optimizer = OPTIMIZERS[recipe.optimizer](self.stack.buffer, rates)
         self.data = self._make_data([replica.seed for replica in replicas])
         self._draw_parameters(cell)
         self._norm = torch.zeros(len(replicas), device=self.device)
         self._clipped = torch.zeros(len(replicas), device=self.device, dtype=torch.int64)
 
     def _make_data(self, seeds: Sequence[int]) -> TrainingData | TrainingSet:
-        size, batch_size = self.plan.train_set_size, self.plan.batch_size
+        size, batch_size = self.recipe.train_set_size, self.recipe.batch_size
         place = (self.device, self.dtype)
-        if size is None:
-            schedule, steps = self.plan.gap_schedule, self.plan.steps
-            return TrainingData(
-                self.task, batch_size, seeds, *place, schedule=schedule, steps=steps
-            )
-        return TrainingSet(self.task, size, batch_size, seeds, *place)
+        if size is not None:
+            return TrainingSet(self.task, size, batch_size, seeds, *place)
+        schedule, steps = self.recipe.gap_schedule, self.recipe.steps
+        return TrainingData(self.task, batch_size, seeds, *place, schedule=schedule, steps=steps)
 
     @property
     def finished(self) -> bool:
         """Return whether no replica is left in the stack."""
-        return not self.progress
+        return not self.active
 
     def run(self) -> Iterator[list[Outcome]]:
-        """Train; yield after every step the replicas that left the stack at it."""
+        """Train; after every step, yield the replicas that left the stack."""
         while not self.finished:
             outcomes = self._train_step()
-            if self.progress and self._evaluation_is_due():
+            if self.active and self._evaluation_is_due():
                 outcomes += self._evaluate()
             yield outcomes
 
     def _draw_parameters(self, cell: Cell) -> None:
         """Draw each replica's parameters on the CPU, so that they depend on the seed alone."""
         shapes = self.stack.shapes
-        for row, progress in enumerate(self.progress):
+        for row, state in enumerate(self.active):
             drawn = {name: torch.zeros(shape) for name, shape in shapes.items()}
-            generator = stream(INITIALIZATION, progress.replica.seed)
-            initialize(cell, drawn, generator, gap=self.task.span, layers=self.plan.layers)
+            generator = stream(INITIALIZATION, state.replica.seed)
+            initialize(cell, drawn, generator, gap=self.task.span, layers=self.recipe.layers)
             flat = torch.cat([tensor.flatten() for tensor in drawn.values()])
             self.stack.buffer[row, : len(flat)] = flat.to(self.device, self.dtype)
         self._renew_views()
@@ -168,38 +168,36 @@ class Trainer:
         leaves = list(parameters.values())  # a cell need not use all: zeros for the others
         gradients = torch.autograd.grad(total, leaves, allow_unused=True, materialize_grads=True)
         flat = self.stack.flatten(dict(zip(parameters, gradients, strict=True)))
-        flat, self._norm, clipped = clip(flat, self.plan.clip_norm, self.plan.clip_value)
+        flat, self._norm, clipped = clip(flat, self.recipe.clip_norm, self.recipe.clip_value)
         self._clipped += clipped
         self.step += 1
         self.optimizer.update(self.stack.buffer, flat, self.step)
         all_finite = math.isfinite(total.item())
-        share = (time.perf_counter() - start) / len(self.progress)
-        for progress in self.progress:
-            progress.seconds += share
+        share = (time.perf_counter() - start) / len(self.active)
+        for state in self.active:
+            state.seconds += share
         return [] if all_finite else self._leave(~losses.detach().isfinite(), "diverged")
 
     def _evaluation_is_due(self) -> bool:
-        return self.step % self.plan.eval_every == 0 or self.step == self.plan.steps
+        return self.step % self.recipe.eval_every == 0 or self.step == self.recipe.steps
 
     def _evaluate(self) -> list[Outcome]:
         losses, accuracies = self._measure(EVALUATION)
         norms = self._norm.tolist()
-        for progress, loss, accuracy, norm in zip(
-            self.progress, losses, accuracies, norms, strict=True
-        ):
+        for state, loss, accuracy, norm in zip(self.active, losses, accuracies, norms, strict=True):
             score = self.task.score(loss, accuracy)
-            row: Row = {"step": self.step, "loss": loss, "accuracy": accuracy}
-            progress.history.append({**row, "score": score, "grad_norm": norm})
+            row: Row = {"step": self.step, "loss": loss, "accuracy": accuracy, "score": score}
+            state.history.append({**row, "grad_norm": norm})
         diverged = torch.tensor([not math.isfinite(loss) for loss in losses])
         outcomes = self._leave(diverged, "diverged")
-        solved = torch.tensor([self._steps_to_solve(p) is not None for p in self.progress])
+        solved = torch.tensor([self._steps_to_solve(state) is not None for state in self.active])
         outcomes += self._leave(solved, "solved")
-        if self.step == self.plan.steps:
-            outcomes += self._leave(torch.ones(len(self.progress)).bool(), "unsolved")
+        if self.step == self.recipe.steps:
+            outcomes += self._leave(torch.ones(len(self.active)).bool(), "unsolved")
         return outcomes
 
-    def _steps_to_solve(self, progress: ReplicaState) -> int | None:
-        return progress.steps_to_solve(self.task.solved_accuracy)
+    def _steps_to_solve(self, state: ReplicaState) -> int | None:
+        return state.steps_to_solve(self.task.solved_accuracy)
 
     def _leave(self, leaving: Tensor, status: str) -> list[Outcome]:
         """Measure the leaving replicas on the test stream and take them out of the stack."""
@@ -220,13 +218,13 @@ class Trainer:
     def _outcome(self, row: int, status: str, loss: float, accuracy: float) -> Outcome:
         if not math.isfinite(loss):
             status, loss, accuracy = "diverged", math.nan, self.task.chance.accuracy
-        progress = self.progress[row]
+        state = self.active[row]
         return Outcome(
-            progress=progress,
+            state=state,
             status=status,
             steps=self.step,
             clipped_steps=int(self._clipped[row]),
-            steps_to_solve=self._steps_to_solve(progress) if status == "solved" else None,
+            steps_to_solve=self._steps_to_solve(state) if status == "solved" else None,
             loss=loss,
             accuracy=accuracy,
             score=0.0 if status == "diverged" else self.task.score(loss, accuracy),
@@ -235,16 +233,17 @@ class Trainer:
 
     def drop(self, rates: Sequence[float | None]) -> list[Outcome]:
         """Measure the replicas with one of these learning rates and take them out of the stack."""
-        return self._leave(torch.tensor([p.replica.lr in rates for p in self.progress]), "dropped")
+        behind = [state.replica.lr in rates for state in self.active]
+        return self._leave(torch.tensor(behind), "dropped")
 
     def keep_only(self, replicas: Sequence[Replica]) -> None:
         """Drop the replicas that are not among these."""
-        wanted = [row for row, p in enumerate(self.progress) if p.replica in replicas]
-        self._keep(torch.tensor(wanted, dtype=torch.int64))
+        wanted = [state.replica in replicas for state in self.active]
+        self._keep(torch.tensor(wanted, dtype=torch.bool).nonzero().flatten())
 
     def _keep(self, rows: Tensor) -> None:
         """Keep only the replicas with these row numbers, exactly as they are."""
-        self.progress = [self.progress[row] for row in rows.tolist()]
+        self.active = [self.active[row] for row in rows.tolist()]
         on_device = rows.to(self.device)
         self.stack.buffer = self.stack.buffer.index_select(0, on_device)
         self.optimizer.keep(on_device)
@@ -258,19 +257,19 @@ class Trainer:
         parameters = self.model.parameters
         if rows is not None:
             parameters = {k: v.index_select(0, rows) for k, v in parameters.items()}
-        model = SequenceModel(self.model.cell, parameters, self.plan.engine, self.plan.layers)
-        return evaluate(model, self.task, kind, self.plan.eval_size)
+        model = SequenceModel(self.model.cell, parameters, self.recipe.engine, self.recipe.layers)
+        return evaluate(model, self.task, kind, self.recipe.eval_size)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return all tensors from which training goes on exactly, by name."""
+        """Return by name all tensors that are needed to go on exactly."""
         own = {"parameters": self.stack.buffer, "clipped": self._clipped}
         return own | self.optimizer.state
 
     def state(self) -> dict[str, Any]:
-        """Return the rest of what is needed to go on, as plain values."""
+        """Return as plain values what is needed, beside the tensors, to go on."""
         replicas = [
-            {"replica": list(p.replica), "history": p.history, "seconds": p.seconds}
-            for p in self.progress
+            {"replica": list(own.replica), "history": own.history, "seconds": own.seconds}
+            for own in self.active
         ]
         return {"step": self.step, "replicas": replicas}
 
@@ -280,9 +279,9 @@ class Trainer:
         return own == {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
 
     def restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Go on from a saved state of these same replicas, in this order."""
+        """Take up a saved state of these same replicas, in this order."""
         self.step = state["step"]
-        self.progress = [
+        self.active = [
             ReplicaState(Replica(*saved["replica"]), list(saved["history"]), saved["seconds"])
             for saved in state["replicas"]
         ]

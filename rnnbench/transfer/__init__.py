@@ -1,1 +1,1 @@
-"""Trained networks at other gaps of their task than the one that they were trained at."""
+"""Evaluate trained networks at other gaps of their task than the one of their training."""

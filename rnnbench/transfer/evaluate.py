@@ -1,10 +1,10 @@
-"""Which trained replicas are still to be measured at which gaps."""
+"""Evaluate trained replicas at other gaps of their task, where that is not done yet."""
 
 from __future__ import annotations
 
 import math
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,6 @@ from rnnbench.training.weights import load_stack
 
 Job = dict[str, Any]
 MEASURABLE = ("solved", "unsolved", "diverged")
-NO_WEIGHTS = "runs have no stored weights and are left out"
-FAILED = "runs failed, will train again, and are left out"
-OUTDATED = "runs are of an older version of their task, cell or model, and are left out"
 
 
 def make_plan(
@@ -33,16 +30,10 @@ def make_plan(
     tasks: Sequence[str] | None,
     cells: Sequence[str] | None,
 ) -> tuple[list[Job], list[str]]:
-    """Return what `rnnbench.transfer.evaluate.evaluate` is to do, and what is left out.
+    """Return the jobs that are left for `evaluate_replicas`, and lines on what is left out.
 
-    Args:
-        directory: of the results.
-        gaps: at which is measured; all gaps of the same task in the directory where None.
-        tasks: names of those that count; all where None.
-        cells: likewise.
-
-    Returns:
-        Jobs, each with a name, the longest first; and a line for whatever is left out.
+    Where `gaps` is None, networks are evaluated at all gaps of their task in the directory. Tasks
+    and cells are names; None stands for all. The longest job comes first.
 
     Raises:
         FileNotFoundError: there are no results.
@@ -56,76 +47,64 @@ def make_plan(
     records, lines = _measurable(store, records)
     if not records:
         raise NothingToDo("; ".join([f"no trained runs in {directory}", *lines]))
-    per_task = {name: gaps or _gaps_of(everything, name) for name in {r["task"] for r in records}}
-    possible, refused = _possible(records, per_task)
+    possible, refused = _possible(records, gaps, everything)
     if not any(possible.values()):
         raise NothingToDo("; ".join(refused))
-    able = [_able(job) for job in _jobs_left(directory, records, possible)]
-    told = dict.fromkeys(line for _, line in able if line)
-    return [job for job, _ in able], [*lines, *refused, *told]
+    runnable = [_runnable(job) for job in _jobs_left(directory, records, possible)]
+    changed = dict.fromkeys(line for _, line in runnable if line)
+    return [job for job, _ in runnable], [*lines, *refused, *changed]
 
 
 def _measurable(store: Store, records: Iterable[Record]) -> tuple[list[Record], list[str]]:
-    """Return the records of finished runs with weights that still mean what they meant."""
-    left_out: dict[str, int] = defaultdict(int)
-    kept = []
+    """Return the records of finished, current runs with weights, and lines on the others."""
+    left_out, kept = Counter[str](), []
     for record in records:
-        if record["status"] not in MEASURABLE:
-            left_out[FAILED] += 1
-        elif problem := _problem(record):
-            left_out[f"runs are left out: {problem}"] += 1
-        elif not _is_current(record):
-            left_out[OUTDATED] += 1
-        elif not store.parameters(record["run_id"]).exists():
-            left_out[NO_WEIGHTS] += 1
+        reason = _reason(store, record)
+        if reason:
+            left_out[reason] += 1
         else:
             kept.append(record)
     return kept, [f"{count} {text}" for text, count in left_out.items()]
 
 
-def _problem(record: Record) -> str:
-    """Return why a record's task and cell cannot be built; empty if they can."""
+def _reason(store: Store, record: Record) -> str:
+    """Return why runs like this one are left out; empty if they are not."""
+    if record["status"] not in MEASURABLE:
+        return "runs failed, will train again, and are left out"
     try:
-        condition_of(record)
+        versions, then = condition_of(record).versions, record.get("versions", {})
     except ValueError as error:
-        return str(error)
-    return ""
-
-
-def _is_current(record: Record) -> bool:
-    """Return whether a network is measured now as it was then, however it was trained."""
-    versions, then = condition_of(record).versions, record.get("versions", {})
-    return all(then.get(part) == versions[part] for part in ("task", "cell", "model"))
-
-
-def _gaps_of(records: Iterable[Record], task: str) -> list[int]:
-    return sorted({record["gap"] for record in records if record["task"] == task})
+        return f"runs are left out: {error}"
+    if any(then.get(part) != versions[part] for part in ("task", "cell", "model")):
+        return "runs are of an older version of their task, cell or model, and are left out"
+    stored = store.parameters(record["run_id"]).exists()
+    return "" if stored else "runs have no stored weights and are left out"
 
 
 def _possible(
-    records: Iterable[Record], gaps: dict[str, Sequence[int]]
+    records: Iterable[Record], gaps: Sequence[int] | None, everything: Iterable[Record]
 ) -> tuple[dict[str, list[int]], list[str]]:
-    """Return the gaps that each condition's task can have, and why it cannot have the others."""
+    """Return the gaps that each condition's task can have, and lines on those it cannot."""
+    there: dict[str, set[int]] = defaultdict(set)
+    for record in everything:
+        there[record["task"]].add(record["gap"])
     possible: dict[str, list[int]] = {}
     refused: dict[str, None] = {}
-    for record in records:
-        identity, name = record["condition_id"], record["task"]
-        if identity in possible:
-            continue
-        task = condition_of(record).build_task()
-        possible[identity] = []
-        for gap in gaps[name]:
+    for record in {r["condition_id"]: r for r in records}.values():
+        task, name = condition_of(record).build_task(), record["task"]
+        own = possible[record["condition_id"]] = []
+        for gap in gaps or sorted(there[name]):
             try:
                 task.at_gap(gap)
             except ValueError as error:
                 refused[f"{name} is left out at gap {gap}: {error}"] = None
             else:
-                possible[identity].append(gap)
+                own.append(gap)
     return possible, list(refused)
 
 
 def _jobs_left(directory: Path, records: Iterable[Record], gaps: dict[str, list[int]]) -> list[Job]:
-    """Return a job for the runs of a condition that lack the same gaps, the longest first."""
+    """Return a job for all runs of a condition that lack the same gaps, the longest first."""
     done = set(TRANSFER.load(directory)[TRANSFER.key].itertuples(index=False, name=None))
     groups: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
     for record in records:
@@ -152,8 +131,8 @@ def _job(directory: Path, records: list[Record], gaps: Sequence[int]) -> Job:
     }
 
 
-def _able(job: Job) -> tuple[Job, str]:
-    """Return the job with an engine and a device that are to be had here, and what was changed."""
+def _runnable(job: Job) -> tuple[Job, str]:
+    """Return the job with an engine and a device that work here, and a line if they changed."""
     engine, device = job["engine"], job["device"]
     try:
         device = choose_device(device)
@@ -168,16 +147,9 @@ def _able(job: Job) -> tuple[Job, str]:
 def evaluate_replicas(
     job: Job, progress: Callable[[Any], None], stop: threading.Event
 ) -> list[Row]:
-    """Measure replicas at each gap as the training measured them at theirs.
+    """Evaluate replicas at each gap as at the end of training; return a row per replica and gap.
 
-    Args:
-        job: directory; condition; records of its replicas (run_id, seed, lr, gap, status);
-            gaps; engine and device.
-        progress: not used: a job is short.
-        stop: when set, the gaps that are left stay undone.
-
-    Returns:
-        One row per replica and gap.
+    A stop leaves out the remaining gaps.
     """
     condition: Condition = job["condition"]
     task = condition.build_task()
@@ -193,7 +165,7 @@ def evaluate_replicas(
 
 
 def _measure(job: Job, task: Task) -> dict[str, tuple[float, float]]:
-    """Return loss and accuracy by run id, of the replicas that have not diverged in training."""
+    """Return loss and accuracy by run id, for replicas that did not diverge in training."""
     condition: Condition = job["condition"]
     runs = [r["run_id"] for r in job["records"] if r["status"] != "diverged"]
     size = condition.trainer["eval_size"]
@@ -219,7 +191,9 @@ def _row(job: Job, record: Record, task: Task, measured: tuple[float, float] | N
         "condition_id": record["condition_id"],
         "task": condition.task["name"],
         "cell": condition.cell["name"],
-        **{name: record[name] for name in ("seed", "lr", "gap")},
+        "seed": record["seed"],
+        "lr": record["lr"],
+        "gap": record["gap"],
         "test_gap": task.gap,
         "loss": loss,
         "accuracy": accuracy,

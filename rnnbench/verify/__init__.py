@@ -1,1 +1,1 @@
-"""Stored runs, trained again and compared to the last bit."""
+"""Train stored runs again, and compare them to the last bit."""

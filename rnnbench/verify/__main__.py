@@ -1,30 +1,34 @@
-"""`python -m rnnbench.verify RESULTS`: some stored runs trained again and compared to the bit."""
+"""`python -m rnnbench.verify RESULTS`: some stored runs trained again and compared to the bit.
+
+Exit code: 0 if all are the same, 1 if not, 2 if none can be compared here.
+"""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from argparse import Namespace
 from pathlib import Path
 
-from rnnbench.console import Parser, at_least, leave, whole_number, workers
+from rnnbench.console import ExitCode, Parser, at_least, leave, mistakes, say, whole_number
 
-PROGRAM = "rnnbench.verify"
-EXIT_CODES = "exit code: 0 if all are the same, 1 if not, 2 if none can be compared here"
+parser = Parser("rnnbench.verify", __doc__)
+parser.add_argument(
+    "results", metavar="RESULTS", type=Path, help="a results directory, or its records.jsonl"
+)
+parser.add_argument("--sample", type=whole_number, default=5, help="runs to train (default: 5)")
+parser.add_argument("--seed", type=at_least(0), default=0, help="that chooses them (default: 0)")
+parser.add_workers()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Train a sample again; bad input is one line and exit code 2."""
-    given = _parser().parse_args(arguments)
+@parser.command
+def main(given: Namespace) -> int:
+    """Train a sample of the stored runs again and compare."""
     from rnnbench.launcher.tabulate import do_jobs
     from rnnbench.verify.rerun import make_plan, rerun
 
-    try:
+    with mistakes(OSError, ValueError):
         jobs, lines = make_plan(given.results, given.sample, given.seed)
-    except (OSError, ValueError) as error:
-        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
-        return 2
     for line in lines:
-        print(f"{PROGRAM}: {line}", file=sys.stderr)
+        say(line, parser.program)
     same: list[int] = []
 
     def take(index: int, difference: str) -> str:
@@ -32,24 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             same.append(index)
         return f": {difference or 'the same'}"
 
-    code = do_jobs(PROGRAM, rerun, jobs, take, given.workers)
+    code = do_jobs(parser.program, rerun, jobs, take, given.workers)
     print(f"{len(same)} of {len(jobs)} runs are the same to the last bit")
-    return code or int(len(same) < len(jobs))
-
-
-def _parser() -> Parser:
-    parser = Parser(prog=f"python -m {PROGRAM}", description=__doc__, epilog=EXIT_CODES)
-    parser.add_argument(
-        "results", metavar="RESULTS", type=Path, help="a results directory, or its records.jsonl"
-    )
-    parser.add_argument("--sample", type=whole_number, default=5, help="runs to train (default: 5)")
-    parser.add_argument(
-        "--seed", type=at_least(0), default=0, help="that chooses them (default: 0)"
-    )
-    parser.add_argument(
-        "--workers", type=workers, default=0, help="processes: auto, one per core, or a number"
-    )
-    return parser
+    return code or (ExitCode.DONE if len(same) == len(jobs) else ExitCode.NOT_ALL)
 
 
 if __name__ == "__main__":

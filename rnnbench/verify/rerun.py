@@ -1,4 +1,4 @@
-"""Which stored runs are trained again, and why others cannot be."""
+"""Choose stored runs that can be repeated here, train them again, and compare every number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from safetensors.torch import load
 
 from rnnbench.console import message_of
 from rnnbench.engine import check_engine, kernel_identity
-from rnnbench.experiment.condition import Condition, Replica, condition_from, condition_of
+from rnnbench.experiment.condition import Condition, Replica, condition_of
 from rnnbench.store.records import NothingToDo, Record, Store, decode, encode, read_records
 from rnnbench.store.rules import shown
 from rnnbench.training.machine import choose_device
@@ -23,37 +23,33 @@ from rnnbench.training.recording import describe_run, differences, final_paramet
 from rnnbench.training.trainer import Trainer, make_recipe
 
 Job = dict[str, Any]
-# What a record may say whatever its settings are; where it was trained is compared by itself.
+# Fields that do not follow from the settings; the environment is compared by itself.
 FREE = ("format", "sweep", "command", "tuning", "version", "environment")
-# The others failed, or were taken out of a tuning because of their company.
+# The others failed, or were taken out of a tuning because other rates were better.
 REPEATABLE = ("solved", "unsolved", "diverged")
+ENDS = ("status", "steps", "clipped_steps", "steps_to_solve", "loss", "accuracy", "score")
 
 
 class Here(NamedTuple):
-    """What the runs of some settings are here: the settings, and what they make of a record."""
+    """Hold what a record's settings give here: a condition, and the record before training."""
 
     condition: Condition
     described: Record
 
 
 def make_plan(path: Path, sample: int, seed: int) -> tuple[list[Job], list[str]]:
-    """Return what `rnnbench.verify.rerun.rerun` is to do, and what is left out.
-
-    Args:
-        path: of the results, a directory or a consolidated file.
-        sample: runs to choose, all if there are no more.
-        seed: that chooses them.
+    """Choose by a seed so many runs to train again, or all that can be compared if there are fewer.
 
     Returns:
-        Jobs, each with a name; and lines that say how many runs there are and why some are not.
+        Jobs for `rerun`, and lines on how many runs can be compared, and why the others cannot.
 
     Raises:
         FileNotFoundError: there are no results.
-        NothingToDo: no run can be expected to have the same numbers here.
+        NothingToDo: no run can be compared here.
     """
     records = {r["run_id"]: r for r in read_records(path) if r["status"] in REPEATABLE}
     comparable, refused = [], Counter[str]()
-    known: dict[str, Here | str] = {}  # by settings, engine, device and machine: many share them
+    known: dict[str, Here | str] = {}  # by settings, engine, device and machine, as many share them
     for run_id in sorted(records):
         reason = _reason(records[run_id], known)
         if reason:
@@ -69,7 +65,7 @@ def make_plan(path: Path, sample: int, seed: int) -> tuple[list[Job], list[str]]
 
 
 def _reason(record: Record, known: dict[str, Here | str]) -> str:
-    """Return why a run cannot be expected to have the same numbers here; empty if it can."""
+    """Return why a run may have other numbers here; empty if it must have the same."""
     fields = ("config", "engine", "device", "dtype", "versions", "environment")
     told = {name: record.get(name) for name in fields}
     if told["environment"]:
@@ -78,13 +74,13 @@ def _reason(record: Record, known: dict[str, Here | str]) -> str:
     if key not in known:
         known[key] = _here(record)
     here = known[key]
-    return here if isinstance(here, str) else _told_otherwise(record, here)
+    return here if isinstance(here, str) else _contradiction(record, here)
 
 
 def _here(record: Record) -> Here | str:
-    """Return what runs of a record's settings are here, or why their numbers may be others."""
+    """Return what a record's settings give here, or why its numbers may be others here."""
     try:
-        condition = condition_from(record.get("config", {}), "a record's config")
+        condition = Condition.from_settings(record.get("config", {}), trusted=False)
         cell, device = condition.build_cell(), choose_device(record["device"])
         check_engine(record["engine"], cell, device)
         run = {"engine": record["engine"], "device": device}
@@ -97,10 +93,10 @@ def _here(record: Record) -> Here | str:
         return message_of(error)
 
 
-def _told_otherwise(record: Record, here: Here) -> str:
-    """Return what a record tells of its run that its settings do not make it; empty if nothing.
+def _contradiction(record: Record, here: Here) -> str:
+    """Return the first field of a record that contradicts its settings; empty if there is none.
 
-    What an early record does not tell is not held against it.
+    Fields that an early record lacks do not count.
     """
     run_id = here.condition.run_id(Replica(record["seed"], record["lr"]))
     own = {"run_id": run_id, "seed": record["seed"], "lr": record["lr"]}
@@ -120,22 +116,13 @@ def _job(path: Path, record: Record) -> Job:
     }
 
 
-ENDS = ("status", "steps", "clipped_steps", "steps_to_solve", "loss", "accuracy", "score")
-
-
 def rerun(job: Mapping[str, Any], progress: Callable[[Any], None], stop: threading.Event) -> str:
-    """Return the first difference, in words; empty where all numbers are the same.
-
-    Args:
-        job: as `rnnbench.verify.rerun.make_plan` returns it.
-        progress: takes nothing.
-        stop: ends the training.
-    """
+    """Train a run again; return the first difference in words, empty if there is none."""
     record = job["record"]
     condition = condition_of(record)
-    plan = make_recipe(condition, record["engine"], record["device"])
+    recipe = make_recipe(condition, record["engine"], record["device"])
     replica = Replica(record["seed"], record["lr"])
-    trainer = Trainer(condition.build_task(), condition.build_cell(), plan, [replica])
+    trainer = Trainer(condition.build_task(), condition.build_cell(), recipe, [replica])
     for outcomes in trainer.run():
         for outcome in outcomes:
             again = decode(encode(finished_record(record, outcome)))
@@ -148,6 +135,7 @@ def rerun(job: Mapping[str, Any], progress: Callable[[Any], None], stop: threadi
 
 
 def _in_numbers(stored: Record, again: Record) -> str:
+    """Return the first difference between two records in evaluations or results."""
     for before, now in zip(stored["history"], again["history"], strict=False):
         for name in before:
             if before[name] != now.get(name):
@@ -161,7 +149,7 @@ def _in_numbers(stored: Record, again: Record) -> str:
 
 
 def _in_weights(store: Store, record: Record, content: bytes) -> str:
-    """Compare the trained parameters, where they are stored."""
+    """Return the first difference from the stored parameters; empty where none are stored."""
     try:
         stored, again = load(store.read_parameters(record)), load(content)
     except (FileNotFoundError, NotADirectoryError):  # beside a consolidated file are none

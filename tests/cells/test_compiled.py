@@ -16,7 +16,7 @@ import torch
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.check.problem import difference, everything, make_problem
+from rnnbench.check.problem import difference, make_problem, run_with_gradients
 from rnnbench.engine import get_engine
 from rnnbench.engine.compiled import build, kernel
 from rnnbench.engine.compiled.codegen import emit
@@ -68,16 +68,16 @@ def test_agrees_with_the_reference_in_float64(cell, hidden, batch, steps, featur
     sizes = {"hidden": hidden, "batch": batch, "steps": steps, "features": features}
     for last in {None, 1, steps}:
         given = problem(cell, **sizes)
-        expected = everything("reference", cell, given, last=last)
-        assert_agree(everything("compiled", cell, given, last=last), expected, 1e-12)
+        expected = run_with_gradients("reference", cell, given, last=last)
+        assert_agree(run_with_gradients("compiled", cell, given, last=last), expected, 1e-12)
 
 
 @pytest.mark.parametrize("cell", [*CELLS.values(), Odd()], ids=[*CELLS, "odd"])
 def test_agrees_in_float32_as_far_as_that_goes(cell):
     given = problem(cell, steps=30, hidden=48, dtype=torch.float32)
     exact = problem(cell, steps=30, hidden=48)
-    expected = everything("reference", cell, exact)
-    assert_agree(everything("compiled", cell, given), expected, 1e-5)
+    expected = run_with_gradients("reference", cell, exact)
+    assert_agree(run_with_gradients("compiled", cell, given), expected, 1e-5)
 
 
 def test_over_random_shapes():
@@ -87,8 +87,8 @@ def test_over_random_shapes():
             hidden, batch, steps, features = (int(n) for n in draw.integers(1, 40, 4))
             given = problem(cell, hidden=hidden, batch=batch, steps=steps, features=features)
             last = int(draw.integers(1, steps + 1))
-            expected = everything("reference", cell, given, last=last)
-            assert_agree(everything("compiled", cell, given, last=last), expected, 1e-12)
+            expected = run_with_gradients("reference", cell, given, last=last)
+            assert_agree(run_with_gradients("compiled", cell, given, last=last), expected, 1e-12)
 
 
 def test_a_replica_is_bitwise_the_same_alone_and_in_a_stack():
@@ -209,7 +209,7 @@ def test_functions_of_infinity_and_nan(architecture):
 
 
 @pytest.mark.parametrize("architecture", BUILDS.values(), ids=list(BUILDS))
-@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+@pytest.mark.parametrize("compiler", ["g++", pytest.param("clang++", marks=pytest.mark.slow)])
 def test_builds_without_a_warning(compiler, architecture, tmp_path):
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed")
@@ -228,8 +228,8 @@ def test_other_builds_compute_the_same(monkeypatch, architecture):
     monkeypatch.setattr(kernel, "load", lambda text: build.load(text, architecture))
     for cell in (LSTM(), Odd()):
         given = problem(cell, hidden=33, batch=7, steps=9)
-        expected = everything("reference", cell, given)
-        assert_agree(everything("compiled", cell, given), expected, 1e-12)
+        expected = run_with_gradients("reference", cell, given)
+        assert_agree(run_with_gradients("compiled", cell, given), expected, 1e-12)
 
 
 @pytest.fixture
@@ -315,8 +315,8 @@ def test_cells_loaded_side_by_side_do_not_disturb_each_other():
     for first, second in itertools.permutations([LSTM(), GRU(), Odd(), RNN()], 2):
         for cell in (first, second):
             given = problem(cell, hidden=5, steps=3)
-            expected = everything("reference", cell, given)
-            assert_agree(everything("compiled", cell, given), expected, 1e-12)
+            expected = run_with_gradients("reference", cell, given)
+            assert_agree(run_with_gradients("compiled", cell, given), expected, 1e-12)
 
 
 def test_a_kernel_is_kept_as_long_as_its_cell_and_no_longer():

@@ -10,6 +10,7 @@ import pytest
 import rnnbench
 from rnnbench.cli.help import find_commands, wrap
 from rnnbench.cli.main import run_command
+from rnnbench.console import Parser, mistakes
 
 PACKAGE = Path(rnnbench.__file__).parent
 COMMANDS = [words.split()[0] for words, _ in find_commands()]
@@ -23,6 +24,8 @@ def test_every_module_that_can_be_run_is_a_command(in_tmp, capsys):
         for path in files
     }
     assert names == {*COMMANDS, "rnnbench"}
+    expected = "bench check dashboard diagnose guess publish report status sync train transfer"
+    assert names == {"rnnbench", *(f"rnnbench.{n}" for n in [*expected.split(), "verify"])}
     assert run_command(["--help"]) == 0
     shown = capsys.readouterr().out
     for words, purpose in find_commands():
@@ -52,12 +55,33 @@ def test_a_long_line_goes_on_below_set_in():
     assert folded[1].startswith("  sweep: word") and folded[2].startswith("      word")
 
 
-def test_help_and_completion_load_no_torch():
-    code = "import sys; from rnnbench.cli import main; main(['--help'])"
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"], capture_output=True
-    )
-    assert done.returncode == 0
+@pytest.mark.parametrize("words", [["--help"], ["--cfg", "job"], ["-sc", "install=bash"]])
+def test_what_only_shows_something_loads_little(words):
+    code = f"import sys; from rnnbench.cli import main; main({words}); "
+    code += "sys.exit(bool({'torch', 'pandas', 'pydantic'} & {*sys.modules}))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (ValueError("no\nsuch \x1b thing"), 2, "error: no such \\x1b thing"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_a_small_command_s_mistakes_and_ctrl_c_are_one_line(capsys, error, code, line):
+    parser = Parser("rnnbench.trial", "`python -m rnnbench.trial`: try.\n\nExit code: any.")
+
+    @parser.command
+    def main(given):
+        with mistakes(ValueError):
+            raise error
+
+    assert main([]) == code
+    assert capsys.readouterr().err == f"rnnbench.trial: {line}\n"
+    assert parser.description == "Try." and parser.epilog == "Exit code: any."
+    with pytest.raises(SystemExit, match="2"):
+        main(["more"])
 
 
 def test_ctrl_c_before_anything_starts_is_one_line(monkeypatch, capsys):

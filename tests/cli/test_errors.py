@@ -14,6 +14,10 @@ import pytest
         ("task=copy task.gap=3", "task.gap must be at least num_symbols + 1 = 11, got 3"),
         ("task=adding task.gap=1", "task.gap must be at least 2, got 1"),
         (
+            "task.gap=2000000",
+            "the command's task's gap must be a whole number from 1 to 1048576, got 2000000",
+        ),
+        (
             "+task.alfabet_size=4",
             "task.alfabet_size is not an option (did you mean alphabet_size?)",
         ),
@@ -165,7 +169,9 @@ import pytest
         ),
         ("task._target_=rnnbench.cells.GRU", "task must be a Task, got rnnbench.cells.GRU"),
         ("workers=auto workers=2,3", "workers must be the same in all jobs of results/copy-lstm"),
-        ("task.gap=20 --nonsense", "error: unrecognized arguments: --nonsense"),
+        ("task.gap=20 --nonsense", "unrecognized arguments: --nonsense"),
+        ("--config-dir nowhere", "/nowhere' not found"),
+        ("--config-dir . hydra.searchpath=[x]", "hydra.searchpath must be left alone where"),
         ("cell=5", "Config group override must be a string or a list. Got int"),
         ("task=copy,recall +trainer.steps=5", "An item is already at 'trainer.steps'"),
         ("hydra/sweeper=basic", "hydra/sweeper must be left alone, got basic"),

@@ -47,7 +47,7 @@ def as_run(words):
     if program in EXCEPTED and single:
         return []
     if program in PYTHON and single and "+cluster=" in " ".join(rest):
-        return []  # needs that cluster; tests/cluster runs its like
+        return []  # needs that cluster; tests/launcher/cluster runs its like
     if program in PYTHON and single and rest[:1] == ["docs/draw.py"]:
         return [sys.executable, *rest]
     if program in PYTHON and single and rest[0] == "-m" and rest[1] in EXCEPTED_MODULES:

@@ -26,6 +26,8 @@ STAND_INS |= {"docs/why.md": "first", "docs/cells.md": "janet"}
 SHORT = {"trainer.steps": 3, "model.hidden_size": 8, "trainer.eval_size": 16}
 # Of the reference there are its records; a report that draws its diagnoses too takes 15 s more.
 DIAGNOSED = {"docs/why.md": ["diagnosis.jsonl"]}
+# Their commands take a minute or more; the others have the like of them.
+LONGEST = ("docs/cells.md", "docs/cluster.md", "docs/why.md")
 # These are read every time but for their long commands, which are run with the other documents.
 QUICK = ("README.md", "docs/why.md")
 
@@ -105,7 +107,8 @@ def readings():
         if document in QUICK:
             yield pytest.param(document, False, id=document)
         if plan_of(document, long=True):
-            yield pytest.param(document, True, id=f"{document}, long", marks=pytest.mark.slow)
+            mark = pytest.mark.long if document in LONGEST else pytest.mark.slow
+            yield pytest.param(document, True, id=f"{document}, long", marks=mark)
 
 
 @pytest.mark.timeout(600)

@@ -14,7 +14,7 @@ worker.CHECKPOINT_SECONDS = worker.PROGRESS_SECONDS = -1.0
 standing.NEWS_SECONDS = 0.0
 watch.POLL_SECONDS = pool.POLL_SECONDS = 0.05
 claims.take.__kwdefaults__["beat_seconds"] = 0.25
-claims.Vigil.__init__.__kwdefaults__["stale_seconds"] = 4.0
+claims.ClaimWatcher.__init__.__kwdefaults__["stale_seconds"] = 4.0
 
 if __name__ == "__main__":
     from rnnbench.cli import main

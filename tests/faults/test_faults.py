@@ -1,4 +1,4 @@
-"""Faults put to real sweeps: some in every test run, more when slow, all by `make faults`."""
+"""Faults put to real sweeps: some in `make slow`, more in `make long`, all by `make faults`."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ def put(*words: str, table: Path) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 def test_ten_faults_are_survived(tmp_path: Path) -> None:
     assert put("--count", "10", "--seed", "3", table=tmp_path / "faults.json") == (10, 10)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.alone
 @pytest.mark.timeout(900)  # two or three minutes, where no other program runs
 def test_sixty_faults_are_survived(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ MODULES = (
     "rnnbench.cli.main",
     "rnnbench.cli.sweeps",
     "rnnbench.training.recording",
-    "rnnbench.report",
+    "rnnbench.report.write",
 )
 MODULES += ("matplotlib.pyplot", "seaborn", "tests.faults.brisk")
 
@@ -63,10 +63,10 @@ def run(words: Sequence[str], *, draws: bool) -> int:
     """
     multiprocessing.get_context = lambda method=None: WarmContext()  # type: ignore[assignment]
     from rnnbench.cli.main import run_command
-    from rnnbench.launcher import run as launcher
+    from rnnbench.launcher import closing
 
     if not draws:
-        launcher._sum_up = lambda plan, mode: None
+        closing.draw = lambda remaining, tracker: None
 
     try:
         code: Any = run_command(words)

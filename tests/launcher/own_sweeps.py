@@ -1,7 +1,8 @@
-"""Small sweeps, of cells that end their process, raise, or are mended, and what they leave."""
+"""Small sweeps, of cells that end their process, raise, are mended or slow, and their results."""
 
 import os
 import signal
+import time
 from dataclasses import replace
 
 from rnnbench.cells import GRU
@@ -35,9 +36,18 @@ class Repaired(GRU):
         return super().update(*arguments)
 
 
+class Slow(GRU):
+    """A cell that takes minutes to train as long as the environment says so."""
+
+    def update(self, *arguments):
+        if "RNNBENCH_TEST_SLOW" in os.environ:
+            time.sleep(0.02)
+        return super().update(*arguments)
+
+
 def condition(cell="gru", gap=6, engine="reference", **trainer):
     """Return a small condition; `engine="auto"` has its engines timed before."""
-    own = {"killed": Killed, "broken": Broken, "repaired": Repaired}
+    own = {"killed": Killed, "broken": Broken, "repaired": Repaired, "slow": Slow}
     target = f"{__name__}.{own[cell].__name__}" if cell in own else f"rnnbench.cells.{cell.upper()}"
     return Condition(
         task={"_target_": "tasks.delayed_recall.DelayedRecall", "name": "recall", "gap": gap},

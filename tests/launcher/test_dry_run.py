@@ -44,11 +44,11 @@ def test_a_dry_run_counts_the_time_steps_of_a_schedule(tmp_path):
 
     fixed = condition(gap=9, steps=16 * 36)
     growing = replace(fixed, task={**fixed.task, "gap_schedule": "growing"})
-    plan = find_remaining(sweep_of(tmp_path, growing, fixed))
-    assert [job["condition"].gap_schedule for job in plan.jobs] == ["fixed", "growing"]
-    seconds = estimate_seconds(plan)
+    remaining = find_remaining(sweep_of(tmp_path, growing, fixed))
+    assert [job.condition.gap_schedule for job in remaining.jobs] == ["fixed", "growing"]
+    seconds = estimate_seconds(remaining)
     assert seconds[1] == pytest.approx(0.8 * seconds[0])
-    assert plan.costs[1] == pytest.approx(0.8 * plan.costs[0])
+    assert remaining.costs[1] == pytest.approx(0.8 * remaining.costs[0])
 
 
 def test_a_dry_run_of_a_broken_cell_says_what_is_broken(tmp_path, capfd):

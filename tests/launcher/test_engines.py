@@ -9,8 +9,9 @@ import pytest
 
 from rnnbench.engine.compiled import build
 from rnnbench.experiment.condition import Condition, Replica, Sweep
-from rnnbench.launcher.engines import _choice, resolve_engines, time_engines
-from rnnbench.launcher.plan import find_remaining
+from rnnbench.launcher.engines import _choice, time_engines
+from rnnbench.launcher.interrupt import Interrupt
+from rnnbench.launcher.plan import plan
 from rnnbench.store.records import Store
 from rnnbench.training.recording import describe_run, failed_record
 
@@ -29,25 +30,25 @@ FIXED = replace(GRU, engine="torch")
 
 
 @pytest.fixture
-def resolve(tmp_path):
-    """Resolve some conditions: engines in order, lines said, gaps of the jobs that were timed."""
+def resolve(tmp_path, capsys):
+    """Resolve some conditions: engines in order, lines said, cell and gap of those timed."""
 
     def run(*conditions, dry_run=False, work=time_engines):
         jobs = tuple((condition, (Replica(0, 1e-3),)) for condition in conditions)
-        plan = find_remaining(Sweep("trial", tmp_path, 1, dry_run, {}, jobs))
-        lines, timed = [], []
+        timed = []
 
-        def here(jobs, notify):
-            for index, job in enumerate(jobs):
-                timed.append((job["condition"].cell["name"], job["condition"].task["gap"]))
+        def runner(given):
+            for index, job in enumerate(given.jobs):
+                timed.append((job.condition.cell["name"], job.condition.task["gap"]))
                 try:
-                    notify(index, "done", work(job, None, None))
+                    given.notify(index, "done", work(job, None, None))
                 except RuntimeError as error:
-                    notify(index, "died", str(error))
+                    given.notify(index, "died", str(error))
 
-        resolved = resolve_engines(plan, lines.append, here)
-        engines = {job["condition"].condition_id: job["engine"] for job in resolved.jobs}
-        return [engines[condition.condition_id] for condition in conditions], lines, timed
+        remaining = plan(Sweep("trial", tmp_path, 1, dry_run, {}, jobs), runner, Interrupt())
+        said = capsys.readouterr().err.replace("rnnbench: ", "").splitlines()
+        engines = {job.condition.condition_id: job.engine for job in remaining.jobs}
+        return [engines[condition.condition_id] for condition in conditions], said, timed
 
     return run
 
@@ -95,10 +96,11 @@ def test_a_dry_run_remembers_nothing(resolve, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"x": 1}', '{"x": {"engine": 3}}', "\x00"])
-def test_a_broken_memory_is_named_and_made_anew(resolve, tmp_path, capsys, content):
+def test_a_broken_memory_is_named_and_made_anew(resolve, tmp_path, content):
     (tmp_path / "engines.json").write_text(content)
-    assert resolve(GRU, work=favour("torch"))[0] == ["torch"]
-    assert f"{tmp_path / 'engines.json'} is passed over" in capsys.readouterr().err
+    engines, (told, _), _ = resolve(GRU, work=favour("torch"))
+    assert engines == ["torch"]
+    assert told.startswith(f"warning: {tmp_path / 'engines.json'} is passed over: ")
     assert resolve(GRU, work=favour("reference"))[0] == ["torch"]
 
 
@@ -118,30 +120,30 @@ def test_a_broken_memory_is_named_and_made_anew(resolve, tmp_path, capsys, conte
         {"lacking": []},
     ],
 )
-def test_a_choice_that_is_none_is_named_and_made_anew(resolve, tmp_path, capsys, change):
+def test_a_choice_that_is_none_is_named_and_made_anew(resolve, tmp_path, change):
     resolve(GRU, work=favour("reference"))
     path = tmp_path / "engines.json"
     ((key, choice),) = json.loads(path.read_text()).items()
     assert set(choice) == {"engine", "seconds_per_step", "lacking"}
     path.write_text(json.dumps({key: {**choice, **change}}))
-    engines, lines, timed = resolve(GRU, work=favour("torch"))
+    engines, (told, line), timed = resolve(GRU, work=favour("torch"))
     assert (engines, len(timed)) == (["torch"], 1)
-    (told,) = capsys.readouterr().err.splitlines()
     assert f"{path} is passed over" in told
-    assert all(line.isprintable() for line in [told, *lines])
+    assert told.isprintable() and line.isprintable()
     assert resolve(GRU, work=favour("reference"))[0] == ["torch"]
 
 
 @pytest.mark.parametrize("endless", ["pipe", "/dev/zero"])
-def test_a_memory_without_an_end_is_named_and_made_anew(resolve, tmp_path, capsys, endless):
+def test_a_memory_without_an_end_is_named_and_made_anew(resolve, tmp_path, endless):
     path = tmp_path / "engines.json"
     os.mkfifo(path) if endless == "pipe" else path.symlink_to(endless)
-    assert resolve(GRU, work=favour("torch"))[0] == ["torch"]
-    assert f"{path} is passed over" in capsys.readouterr().err
+    engines, (told, _), _ = resolve(GRU, work=favour("torch"))
+    assert engines == ["torch"]
+    assert f"{path} is passed over" in told
     assert path.is_file() and not path.is_symlink()
 
 
-def test_why_an_engine_cannot_run_a_cell_can_be_read_back(resolve, tmp_path, capsys):
+def test_why_an_engine_cannot_run_a_cell_can_be_read_back(resolve, tmp_path):
     """Also where it is more than a line."""
 
     def fail(cell):
@@ -151,8 +153,7 @@ def test_why_an_engine_cannot_run_a_cell_can_be_read_back(resolve, tmp_path, cap
         patch.setattr("rnnbench.engine.kernel_of", fail)
         _, (line,), _ = resolve(GRU)
     assert line.endswith("not compiled: two lines \\x1b[2J")
-    assert resolve(GRU)[2] == []
-    assert capsys.readouterr().err == ""
+    assert resolve(GRU)[1:] == ([line], [])
 
 
 def test_an_engine_that_there_is_not_is_not_taken_from_stored_runs(resolve, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from rnnbench.experiment.condition import Replica
 from rnnbench.launcher import launch, launch_here
-from rnnbench.launcher.closing import close, format_closing
+from rnnbench.launcher.closing import format_closing, tally_of
 from rnnbench.launcher.plan import find_remaining
 from rnnbench.store.records import FINISHED, Store
 from tests.launcher.own_sweeps import REPLICAS, condition, files, statuses, sweep_of
@@ -25,26 +25,26 @@ def test_only_what_has_no_result_is_planned(tmp_path):
     ]
     for seed, (run_id, status) in enumerate(stored):
         store.write(stored_record(run_id=run_id, status=status, seed=seed))
-    plan = find_remaining(sweep_of(tmp_path, one, two))
-    assert [(job["condition"], job["replicas"]) for job in plan.jobs] == [(one, [REPLICAS[0]])]
-    assert plan.skipped == 3
+    remaining = find_remaining(sweep_of(tmp_path, one, two))
+    assert [(job.condition, job.replicas) for job in remaining.jobs] == [(one, REPLICAS[:1])]
+    assert remaining.skipped == 3
 
 
 def test_the_longest_comes_first(tmp_path):
     conditions = [condition("gru", 6), condition("rnn", 50), condition("lstm", 50)]
     conditions += [condition("gru", 6, steps=600), condition("gru", 50)]
-    plan = find_remaining(sweep_of(tmp_path, *conditions))
-    order = [conditions.index(job["condition"]) for job in plan.jobs]
+    remaining = find_remaining(sweep_of(tmp_path, *conditions))
+    order = [conditions.index(job.condition) for job in remaining.jobs]
     assert order[0] == 3
     assert order[3:] == [1, 0]
-    assert list(plan.costs) == sorted(plan.costs, reverse=True)
+    assert list(remaining.costs) == sorted(remaining.costs, reverse=True)
 
 
 def test_more_replicas_make_a_condition_longer(tmp_path):
     few, many = condition(gap=9), condition(gap=6)
     jobs = ((few, REPLICAS[:1]), (many, REPLICAS))
-    plan = find_remaining(replace(sweep_of(tmp_path), jobs=jobs))
-    assert [job["condition"] for job in plan.jobs] == [many, few]
+    remaining = find_remaining(replace(sweep_of(tmp_path), jobs=jobs))
+    assert [job.condition for job in remaining.jobs] == [many, few]
 
 
 @pytest.mark.parametrize(("asked", "got"), [(1, 1), (2, 2), (9, 3)])
@@ -111,10 +111,8 @@ def test_a_worker_that_dies_and_a_cell_that_raises_cost_their_own_conditions(tmp
     assert launch([sweep]) == 1
     records = Store(tmp_path).runs().values()
     errors = {record["cell"]: record["error"] for record in records}
-    assert sorted(record["cell"] for record in records if record["status"] == "failed") == [
-        *("broken", "broken"),
-        *("killed", "killed"),
-    ]
+    failed = sorted(record["cell"] for record in records if record["status"] == "failed")
+    assert failed == ["broken", "broken", "killed", "killed"]
     assert errors["killed"] == "the worker process was killed by SIGKILL, perhaps out of memory"
     assert errors["broken"].startswith("RuntimeError: a mistake in the cell (own_sweeps.py:")
     assert errors["gru"] is None
@@ -172,12 +170,12 @@ def test_an_error_in_the_report_does_not_change_the_exit_code(tmp_path, capfd):
 
 def test_the_closing_table_counts_what_is_left(tmp_path):
     sweep = sweep_of(tmp_path, condition("gru"), condition("lstm"))
-    plan = find_remaining(sweep)
+    remaining = find_remaining(sweep)
     done = condition("gru").run_id(REPLICAS[0])
     records = {done: {"run_id": done, "status": "solved"}}
-    closing = close(plan, records, {condition("lstm").condition_id: "lost"})
-    assert not closing.complete
-    assert format_closing(closing).splitlines() == [
+    tally = tally_of(remaining, records, {condition("lstm").condition_id: "lost"})
+    assert not tally.complete
+    assert format_closing(tally).splitlines() == [
         "task    cell  done  skipped  failed  left",
         "recall  gru      1        0       0     1",
         "recall  lstm     0        0       2     0",

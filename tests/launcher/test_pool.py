@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from rnnbench.launcher.backends import pool
+from rnnbench.launcher.backends import Assignment, Work, pool
 from rnnbench.launcher.interrupt import Interrupt
 
 Progress = Callable[[Any], None]
@@ -97,11 +97,18 @@ class Log:
         self.act(index, kind, value)
 
 
-def run(jobs: list[Any], work: pool.Work, log: Log | None = None, **options: Any) -> Log:
+def run(
+    jobs: list[Any],
+    work: Work,
+    log: Log | None = None,
+    interrupt: Interrupt | None = None,
+    workers: int = 2,
+    seconds: float | None = None,
+    **options: Any,
+) -> Log:
     log = log or Log()
-    with Interrupt() as interrupt:
-        options.setdefault("workers", 2)
-        pool.run(jobs, work, log, **{"interrupt": interrupt, **options})
+    with interrupt or Interrupt() as noted:
+        pool.run(Assignment(work, jobs, log, noted, workers, seconds), **options)
     return log
 
 
@@ -247,8 +254,8 @@ def test_a_signal_lets_jobs_checkpoint_and_hands_out_no_more(
 
     before = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
     log = Log(interrupt_self)
-    with Interrupt() as interrupt:
-        pool.run([tmp_path] * 5, wait_for_stop, log, workers=2, interrupt=interrupt)
+    interrupt = Interrupt()
+    run([tmp_path] * 5, wait_for_stop, log, interrupt)
     assert interrupt.exit_code == code
     assert set(log.told["started"]) == {0, 1}
     assert log.told["done"] == {0: "stopped", 1: "stopped"}
@@ -263,14 +270,13 @@ def test_a_signal_to_the_whole_group_is_the_parents_to_answer(tmp_path: Path) ->
         from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         import test_pool
-        from rnnbench.launcher import pool
         from rnnbench.launcher.interrupt import Interrupt
         if __name__ == "__main__":
             delay = float(sys.argv[1])
             threading.Timer(delay, os.killpg, (os.getpgid(0), signal.SIGINT)).start()
-            with Interrupt() as interrupt:
-                jobs = [Path({str(tmp_path)!r})] * 4
-                pool.run(jobs, test_pool.wait_for_stop, print, workers=2, interrupt=interrupt)
+            interrupt = Interrupt()
+            jobs = [Path({str(tmp_path)!r})] * 4
+            test_pool.run(jobs, test_pool.wait_for_stop, print, interrupt)
             sys.exit(interrupt.exit_code)
     """
     for delay in (0.05, 0.15, 1.5):
@@ -307,9 +313,8 @@ def test_a_second_ctrl_c_does_not_wait_for_the_grace_time() -> None:
             threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT)).start()
 
     start = time.monotonic()
-    with Interrupt() as interrupt:
-        log = Log(interrupt_twice)
-        pool.run([0], never_stop, log, workers=1, interrupt=interrupt, grace=40)
+    interrupt = Interrupt()
+    run([0], never_stop, Log(interrupt_twice), interrupt, grace=40.0)
     assert 0.7 < time.monotonic() - start < 10
 
 
@@ -342,12 +347,10 @@ def test_workers_are_gone_soon_after_their_parent_is_killed(tmp_path: Path) -> N
         from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         import test_pool
-        from rnnbench.launcher import pool
-        from rnnbench.launcher.interrupt import Interrupt
         if __name__ == "__main__":
             tell = lambda index, kind, value: print(value, flush=True)
             jobs = [Path({str(tmp_path)!r})] * 2
-            pool.run(jobs, test_pool.wait_for_stop, tell, workers=2, interrupt=Interrupt())
+            test_pool.run(jobs, test_pool.wait_for_stop, tell)
     """
     parent = run_python(tmp_path, script)
     assert parent.stdout is not None

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from rnnbench.console import duration
+from rnnbench.experiment.condition import Job
 from rnnbench.launcher import progress as progress_module
-from rnnbench.launcher.bars import Bars
-from rnnbench.launcher.progress import PlainLines
-from rnnbench.launcher.run import make_progress
+from rnnbench.launcher.progress import Bars, Display, make_display
 from rnnbench.launcher.watch import Watch
+from rnnbench.launcher.worker import JobResult
 
 NAMES = ["copy gap 20 gru", "copy gap 20 [/rnn]"]
 
@@ -28,7 +28,7 @@ def event(step, accuracy=0.5):
 
 @pytest.fixture
 def plain():
-    return PlainLines(io.StringIO(), NAMES, [30.0, 10.0], 7)
+    return Display(io.StringIO(), NAMES, [30.0, 10.0], 7)
 
 
 def test_the_share_weighs_conditions_by_their_cost(plain):
@@ -45,6 +45,7 @@ def test_the_share_weighs_conditions_by_their_cost(plain):
 
 def test_the_time_left_follows_from_the_work_done(plain):
     plain.start(0)
+    plain.move(0, event(0))
     assert plain.summary() == "0 done, 7 skipped, 0 failed"
     plain.move(0, event(50))
     plain.began = time.monotonic() - 30
@@ -52,6 +53,17 @@ def test_the_time_left_follows_from_the_work_done(plain):
     plain.end(0, 2, 0, "")
     plain.end(1, 2, 0, "")
     assert "left" not in plain.summary()
+
+
+def test_what_was_done_before_this_start_does_not_shorten_the_time_left(plain):
+    """A condition that goes on from 80 % needs 30 s for 10 %: all 40 shares of work need 400 s."""
+    plain.move(0, event(80))
+    plain.began = time.monotonic() - 30
+    assert "left" not in plain.summary()
+    plain.move(0, event(90))
+    assert plain.summary().endswith(f"about {duration(30 * (3 + 10) / 3)} left")
+    plain.end(0, 2, 0, "")
+    assert plain.summary().endswith(f"about {duration(30 * 10 / 6)} left")
 
 
 def test_plain_lines_tell_when_a_condition_ends_and_little_else(plain):
@@ -66,16 +78,17 @@ def test_plain_lines_tell_when_a_condition_ends_and_little_else(plain):
 
 
 def test_a_condition_ends_with_the_accuracy_of_its_results_not_of_its_last_news(plain):
-    watch = Watch([{"replicas": [0, 1]}] * 2, plain)
-    watch(0, "started", None)
-    watch(0, "progress", event(10, accuracy=0.2))
-    result = {"statuses": {"a": "solved", "b": "solved"}, "accuracy": 0.99, "found": 0}
-    watch(0, "done", {**result, "stopped": False, "held": False})
+    watch = Watch([Job(None, (0, 1), Path(), "reference", "cpu")] * 2, plain)
+    watch.notify(0, "started", None)
+    watch.notify(0, "progress", event(10, accuracy=0.2))
+    statuses = {"a": "solved", "b": "solved"}
+    watch.notify(0, "done", JobResult(statuses, stopped=False, found=0, accuracy=0.99))
     assert "2 solved, accuracy 0.99" in plain.stream.getvalue()
 
 
-def test_plain_lines_break_a_long_silence_once(plain, monkeypatch):
+def test_plain_lines_break_a_long_silence_once(plain):
     plain.start(0)
+    plain.move(0, event(0, None))
     plain.start(1)
     plain.move(1, event(25, None))
     plain.said -= progress_module.QUIET_SECONDS
@@ -90,15 +103,15 @@ def test_plain_lines_break_a_long_silence_once(plain, monkeypatch):
 def test_plain_lines_go_where_there_is_no_terminal(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert isinstance(make_progress(io.StringIO(), NAMES, [1.0, 1.0], 0), PlainLines)
+    assert isinstance(make_display(io.StringIO(), NAMES, [1.0, 1.0], 0), Display)
 
 
-@pytest.mark.parametrize(("term", "kind"), [("xterm", Bars), ("dumb", PlainLines)])
+@pytest.mark.parametrize(("term", "kind"), [("xterm", Bars), ("dumb", Display)])
 def test_a_terminal_gets_bars_if_it_can_move_its_cursor(monkeypatch, term, kind):
     monkeypatch.setenv("TERM", term)
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w") as stream:
-        assert type(make_progress(stream, NAMES, [1.0, 1.0], 0)) is kind
+        assert type(make_display(stream, NAMES, [1.0, 1.0], 0)) is kind
     os.close(ours)
 
 
@@ -125,12 +138,13 @@ def in_terminal(script, **environment):
 
 SCRIPT = """
     import sys, time
-    from rnnbench.launcher.run import make_progress
+    from rnnbench.launcher.progress import make_display
     names = ["copy gap 20 gru", "copy gap 20 [/rnn]", "copy gap 20 lstm"]
-    progress = make_progress(sys.stderr, names, [1.0, 1.0, 2.0], 7)
+    progress = make_display(sys.stderr, names, [1.0, 1.0, 2.0], 7)
     with progress:
         progress.start(0)
         progress.start(1)
+        progress.move(0, {"step": 0, "steps": 100, "active": 2, "accuracy": None})
         progress.move(0, {"step": 50, "steps": 100, "active": 2, "accuracy": 0.25})
         time.sleep(0.3)
         progress.end(0, 2, 0, "2 solved")

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from rnnbench.experiment.condition import Job
 from rnnbench.launcher import launch_here
 from rnnbench.launcher.worker import run_job
 from rnnbench.store.claims import claim_of, take
@@ -32,12 +33,13 @@ def files_of(directory, condition):
     return [*runs, *(run.with_suffix(".safetensors") for run in runs)]
 
 
+def job_of(directory, condition):
+    """Return the job of a whole condition, as if nothing of it were stored."""
+    return Job(condition, REPLICAS, directory, "reference", "cpu", sweep="trial")
+
+
 def train(directory, condition):
-    """Do the job of a whole condition, as if nothing of it were stored."""
-    run = {"sweep": "trial", "command": "", "engine": "reference", "device": "cpu"}
-    job = {"condition": condition, "replicas": REPLICAS, "output_dir": str(directory), **run}
-    rest = {"tracker": {"kind": "none"}, "tuning": None, "is_tuning": False}
-    return run_job(job | rest, lambda event: None, threading.Event())
+    return run_job(job_of(directory, condition), lambda event: None, threading.Event())
 
 
 def wait_for(met, seconds=120):
@@ -106,8 +108,7 @@ def test_what_another_launcher_gives_up_is_trained_here(held, tmp_path):
 
 def test_what_failed_elsewhere_is_told_and_left_to_the_next_start(held, tmp_path, capsys):
     claim, launch = held
-    run = {"sweep": "trial", "command": "", "engine": "reference", "device": "cpu", "tuning": None}
-    store_failure({"condition": TWO, "replicas": REPLICAS, **run}, "no luck", Store(tmp_path))
+    store_failure(job_of(tmp_path, TWO), "no luck")
     claim.__exit__(None, None, None)
     launch.join(120)
     assert launch.code == 1
@@ -129,8 +130,8 @@ def test_a_finished_condition_is_not_trained_again_by_a_job_planned_before(tmp_p
     train(tmp_path, ONE)
     before = [path.stat().st_mtime_ns for path in files_of(tmp_path, ONE)]
     result = train(tmp_path, ONE)
-    assert set(result["statuses"]) == {ONE.run_id(replica) for replica in REPLICAS}
-    assert (result["stopped"], result["found"], result["held"]) == (False, 2, False)
+    assert set(result.statuses) == {ONE.run_id(replica) for replica in REPLICAS}
+    assert (result.stopped, result.found) == (False, 2)
     assert [path.stat().st_mtime_ns for path in files_of(tmp_path, ONE)] == before
 
 

@@ -30,7 +30,7 @@ def recognise(words):
     return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.alone
 def test_a_thousand_finished_conditions_are_recognised(tmp_path):
     words = ["+sweep=gaps", "task.gap=range(11,123)", "seeds=5", "engine=reference"]

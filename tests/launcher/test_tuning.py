@@ -8,7 +8,7 @@ import pytest
 
 from rnnbench.experiment.condition import Condition, Replica, Sweep
 from rnnbench.experiment.tuning import GRID, TUNING_SEEDS, tuning_sweep
-from rnnbench.launcher import launch_here, settle
+from rnnbench.launcher import launch_here, with_chosen_rates
 from rnnbench.report.summary import STATUSES
 from rnnbench.store.frames import load_results, load_tuning
 from rnnbench.store.records import Store
@@ -24,8 +24,11 @@ CONDITION = Condition(
     cell={"_target_": "rnnbench.cells.GRU", "name": "gru", "keep_bias": 1.0},
     model={"hidden_size": 8, "num_layers": 1, "bidirectional": False},
     trainer={
-        **{"steps": 120, "batch_size": 16, "clip_norm": 1.0},
-        **{"eval_every": 10, "eval_size": 64},
+        "steps": 120,
+        "batch_size": 16,
+        "clip_norm": 1.0,
+        "eval_every": 10,
+        "eval_size": 64,
     },
     dtype="float32",
     engine="reference",
@@ -120,11 +123,11 @@ def test_a_stopped_tuning_chooses_nothing_yet(tuned, tmp_path):
     for record in records[:-1]:
         target.write(record)
     sweep = sweep_of(tmp_path)
-    assert settle(sweep).choices == {}
-    assert all(replica.lr is None for replica in settle(sweep).jobs[0][1])
+    assert with_chosen_rates(sweep).choices == {}
+    assert all(replica.lr is None for replica in with_chosen_rates(sweep).jobs[0][1])
     target.write(records[-1])
-    assert set(settle(sweep).choices) == {CONDITION.condition_id}
-    assert all(replica.lr is not None for replica in settle(sweep).jobs[0][1])
+    assert set(with_chosen_rates(sweep).choices) == {CONDITION.condition_id}
+    assert all(replica.lr is not None for replica in with_chosen_rates(sweep).jobs[0][1])
 
 
 def test_tuning_is_the_same_for_every_number_of_seeds_and_says_no_word_to_the_tracker(tmp_path):

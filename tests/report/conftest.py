@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from rnnbench.report.curves import label_variants
-from rnnbench.report.sections.results import compose
 from rnnbench.report.study import read_study
 from rnnbench.report.summary import summarise
 from rnnbench.report.text import to_markdown
+from rnnbench.report.write import compose
 from rnnbench.store.frames import load_results
 from rnnbench.store.records import Record, Store
 
@@ -45,19 +45,38 @@ def fabricate(
         "format": 1,
         "run_id": f"{zlib.crc32(repr([settings, seed, lr]).encode()):016x}",
         "condition_id": f"{code:0>16}",
-        **{"task": task, "cell": cell, "gap": gap, "seed": seed, "lr": lr, "version": "0.1.0"},
-        **{"hidden_size": 64, "num_parameters": 15176, "state_size": 64, "batch_size": 64},
-        **{"num_layers": 1, "directions": 1},
-        **{"steps": steps, "loss": final, "score": score},
+        "task": task,
+        "cell": cell,
+        "gap": gap,
+        "seed": seed,
+        "lr": lr,
+        "version": "0.1.0",
+        "hidden_size": 64,
+        "num_parameters": 15176,
+        "state_size": 64,
+        "batch_size": 64,
+        "num_layers": 1,
+        "directions": 1,
+        "steps": steps,
+        "loss": final,
+        "score": score,
         "accuracy": min(max(chance_accuracy + score * (1 - chance_accuracy), 0.0), 1.0),
-        **{"chance_accuracy": chance_accuracy, "chance_loss": chance_loss},
-        **{"status": "solved" if solved else "unsolved", "seconds": steps / 250},
+        "chance_accuracy": chance_accuracy,
+        "chance_loss": chance_loss,
+        "status": "solved" if solved else "unsolved",
+        "seconds": steps / 250,
         "steps_to_solve": steps - 400 if solved else None,
         "sequences_per_second": 16000.0,
-        **{"engine": "reference", "device": "cpu", "dtype": "float32"},
-        **{"sequence_length": gap + 10, "load_bits": 30.0, "error": None},
+        "engine": "reference",
+        "device": "cpu",
+        "dtype": "float32",
+        "sequence_length": gap + 10,
+        "load_bits": 30.0,
+        "error": None,
         "plateaus": {"one of two": 1 / 12} if task == "adding" else {},
-        **{"keep_bias": None if cell == "rnn" else 1.0, "init": "torch", "sweep": "gaps"},
+        "keep_bias": None if cell == "rnn" else 1.0,
+        "init": "torch",
+        "sweep": "gaps",
         "history": [
             {"step": 200 * (i + 1), "loss": loss, "accuracy": 0.5, "score": 0.5, "grad_norm": 1.0}
             for i, loss in enumerate(losses.tolist())

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from rnnbench.report.sections.comparison import comparisons
-from rnnbench.report.tables import comparison_table
+from rnnbench.report.sections.comparison import comparison_table, comparisons
 
 Fabricate = Callable[..., Any]
 

@@ -6,17 +6,18 @@ import pytest
 
 from rnnbench.diagnose.label import VANISHED
 from rnnbench.report.curves import label_variants
-from rnnbench.report.document import Bullets, Heading, Picture
-from rnnbench.report.figures.diagnosis import curve_grid
+from rnnbench.report.document import Bullets, Figure, Heading
+from rnnbench.report.figures.diagnosis import curve_grid, drawn_gaps, panels_of
+from rnnbench.report.figures.gates import gates_gap
 from rnnbench.report.sections.diagnosis import (
-    CAPTIONS,
+    FIGURES,
     diagnosis_section,
     evidence_table,
     label_table,
 )
-from rnnbench.report.study import Study, drawn_gaps, gates_gap, join, panels_of
+from rnnbench.report.study import Study, join
 from rnnbench.report.text import to_markdown
-from rnnbench.report.write import FIGURES, write_report
+from rnnbench.report.write import write_report
 from rnnbench.store.diagnoses import FORMAT, Diagnoses, load_diagnosis, write_diagnosis
 from rnnbench.store.frames import load_results
 
@@ -44,11 +45,16 @@ def diagnose(record, **changes):
     return {
         "format": FORMAT,
         **{name: record[name] for name in ("run_id", "task", "cell", "gap", "seed", "lr")},
-        **{"settings": {"sequences": 64}, "cue_time": 0, "read_time": record["gap"]},
-        **{"cue": "class", "keep_gate": {"gru": "z", "lstm": "f"}.get(record["cell"])},
-        **{"clipped_share": 0.25, "left_out": [] if gates else ["gates: none"]},
+        "settings": {"sequences": 64},
+        "cue_time": 0,
+        "read_time": record["gap"],
+        "cue": "class",
+        "keep_gate": {"gru": "z", "lstm": "f"}.get(record["cell"]),
+        "clipped_share": 0.25,
+        "left_out": [] if gates else ["gates: none"],
         "phases": {name: phase(record, factor, gates) for name, factor in FACTOR.items()},
-        **{"label": "vanishing", "evidence": "Said."},
+        "label": "vanishing",
+        "evidence": "Said.",
     } | changes
 
 
@@ -61,7 +67,10 @@ def write_sweep(fabricate, directory, cells, gaps):
     status = {10: "solved", 20: "solved", 40: "unsolved", 80: "unsolved"}
     runs = [
         fabricate(
-            **{"cell": cell, "gap": gap, "seed": seed, "status": status[gap]},
+            cell=cell,
+            gap=gap,
+            seed=seed,
+            status=status[gap],
             score=0.8 if gap < lost_at[cell] else 0.7,
         )
         for cell in cells
@@ -100,13 +109,16 @@ def panels(figure):
     return {panel.get_title(): panel for panel in figure.axes}
 
 
+NAMES = ["gradient_vs_lag", "cue_vs_time", "gates_vs_time"]
+
+
 def study_of(results, diagnoses):
     nothing = pd.DataFrame()
     return Study((), results, *[nothing] * 4, join(results, diagnoses), nothing, nothing)
 
 
 def draw(name, *diagnosed):
-    return FIGURES[name](study_of(*diagnosed))
+    return next(f for f in FIGURES.values() if f.name == name).draw(study_of(*diagnosed))
 
 
 def section(*diagnosed):
@@ -114,12 +126,12 @@ def section(*diagnosed):
 
 
 def pictures(blocks):
-    return [block.name for block in blocks if isinstance(block, Picture)]
+    return [block.name for block in blocks if isinstance(block, Figure)]
 
 
 def test_the_plain_network_comes_first_and_nothing_is_drawn_of_gates_it_lacks(diagnosed):
     names = pictures(section(*diagnosed))
-    assert names == list(CAPTIONS)
+    assert names == NAMES
     titles = {name: list(panels(draw(name, *diagnosed))) for name in names}
     assert titles["gradient_vs_lag"] == ["copy, rnn", "copy, lstm", "copy, gru"]
     assert titles["gates_vs_time"] == ["copy, lstm", "copy, gru"]
@@ -265,7 +277,7 @@ def test_the_section_says_how_many_and_what_was_left_out(diagnosed):
     assert blocks[0] == Heading("Why it forgets")
     text = to_markdown(blocks)
     assert "24 of 36 runs were diagnosed: 6 solved, 18 vanishing." in text
-    assert pictures(blocks) == list(CAPTIONS)
+    assert pictures(blocks) == NAMES
     (bullets,) = [block for block in blocks if isinstance(block, Bullets)]
     assert bullets.texts[-1] == "Left out of rnn: gates: none."
 
@@ -281,7 +293,7 @@ def test_the_section_and_its_pictures_are_part_of_the_report(fabricate, tmp_path
     text = (report / "report.md").read_text()
     assert text.index("## Learning curves") < text.index("## Why it forgets")
     assert text.index("## Why it forgets") < text.index("## Settings")
-    for name in CAPTIONS:
+    for name in NAMES:
         assert (report / f"{name}.png").stat().st_size and (report / f"{name}.svg").stat().st_size
         assert f"({name}.png)" in text
 

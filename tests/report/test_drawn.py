@@ -3,72 +3,94 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from shutil import copytree, rmtree
+from shutil import copytree
 from typing import Any
 
 import pytest
 
 from rnnbench.report import is_drawn, write_report
+from rnnbench.report.drawn import note_drawn
 from rnnbench.store.records import Store
 
 Fabricate = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def drawn(fabricate: Fabricate, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with its report, and the cache that knows it."""
-    place = tmp_path_factory.mktemp("drawn")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RNNBENCH_CACHE", str(place / "cache"))
-        Store(place / "own").write(fabricate())
-        write_report([place / "own"])
-    return place
+HEAVY = ("torch", "matplotlib", "seaborn", "scipy", "pandas", "numpy")
 
 
 @pytest.fixture
-def own(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The same for a test alone, at the place that the cache knows."""
-    copytree(drawn / "own", tmp_path / "saved")
-    monkeypatch.setenv("RNNBENCH_CACHE", str(drawn / "cache"))
-    yield drawn / "own"
-    rmtree(drawn / "own")
-    copytree(tmp_path / "saved", drawn / "own")
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fabricate: Fabricate) -> Path:
+    """Results with a page that a note in the cache says was drawn here."""
+    monkeypatch.setenv("RNNBENCH_CACHE", str(tmp_path / "cache"))
+    Store(tmp_path / "own").write(fabricate())
+    (tmp_path / "own" / "report").mkdir()
+    for name in ("index.html", "report.md", "score_vs_gap.png"):
+        (tmp_path / "own" / "report" / name).write_text("as it was drawn")
+    note_drawn(tmp_path / "own")
+    assert is_drawn(tmp_path / "own")
+    return tmp_path / "own"
 
 
-def test_what_was_drawn_here_is_not_drawn_again(own: Path, tmp_path: Path) -> None:
-    assert is_drawn(own)
+def overwrite(path: Path) -> None:
+    """Give a file another content of the same size, and the time of writing that it had."""
+    before = path.stat()
+    time.sleep(0.02)  # a clock of files may tick a hundred times a second
+    path.write_text("<" * before.st_size)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_what_was_drawn_here_is_not_drawn_again(
+    own: Path, tmp_path: Path, fabricate: Fabricate
+) -> None:
     (tmp_path / "link").symlink_to(own)
     assert is_drawn(tmp_path / "link")
+    Store(own).write(fabricate(seed=1))
+    assert not is_drawn(own)
+    write_report([own])
+    assert is_drawn(own)
+
+
+@pytest.mark.parametrize("name", ["index.html", "score_vs_gap.png", "report.md"])
+def test_another_file_of_the_report_is_drawn_over_whatever_its_size_and_date(
+    own: Path, name: str
+) -> None:
+    overwrite(own / "report" / name)
+    assert not is_drawn(own)
+
+
+def test_a_file_more_or_less_in_the_report_is_found(own: Path) -> None:
+    (own / "report" / "more.html").write_text("<script src='http://elsewhere/x.js'></script>")
+    assert not is_drawn(own)
+    (own / "report" / "more.html").unlink()
+    assert is_drawn(own)
+    (own / "report" / "index.html").unlink()
+    assert not is_drawn(own)
 
 
 @pytest.mark.parametrize(
-    "name", ["report/index.html", "report/score_vs_gap.png", "report/report.md", "report/more.html"]
+    "name", ["runs/0.json", "records.jsonl", "diagnosis.jsonl", "transfer.csv", "guesses.csv"]
 )
-def test_another_file_of_the_report_is_drawn_over_whatever_its_date(own: Path, name: str) -> None:
-    (own / name).write_text("<script src='http://elsewhere/x.js'></script>")
-    os.utime(own / name, (time.time() + 1e6,) * 2)
-    assert not is_drawn(own)
-
-
-def test_results_that_came_later_are_drawn(own: Path, fabricate: Fabricate) -> None:
-    Store(own).write(fabricate(seed=1))
-    for path in (own / "runs").glob("*.json"):
-        os.utime(path, (0, 0))
-    assert not is_drawn(own)
-
-
-@pytest.mark.parametrize("name", ["diagnosis.jsonl", "transfer.csv", "guesses.csv"])
-def test_so_is_what_was_measured_later(own: Path, name: str) -> None:
+def test_what_was_measured_later_is_drawn(own: Path, name: str) -> None:
     (own / name).write_text("x")
+    os.utime(own / name, (0, 0))
+    assert not is_drawn(own)
+
+
+def test_a_record_that_was_written_again_is_drawn(own: Path) -> None:
+    (record,) = (own / "runs").glob("*.json")
+    overwrite(record)
     assert not is_drawn(own)
 
 
 def test_a_report_from_elsewhere_is_never_taken_for_one_of_here(own: Path, tmp_path: Path) -> None:
     copytree(own, tmp_path / "foreign")
     assert not is_drawn(tmp_path / "foreign")
+    own.rename(tmp_path / "away")
+    (tmp_path / "foreign").rename(own)
+    assert not is_drawn(own)
 
 
 def test_without_a_cache_of_ones_own_it_is_drawn_again(
@@ -76,10 +98,16 @@ def test_without_a_cache_of_ones_own_it_is_drawn_again(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("RNNBENCH_CACHE", str(tmp_path / "file"))
-    write_report([own])
+    note_drawn(own)
     assert not is_drawn(own)
 
 
 def test_a_pipe_in_the_report_is_not_waited_for(own: Path) -> None:
     os.mkfifo(own / "report" / "pipe")
     assert not is_drawn(own)
+
+
+def test_to_look_takes_none_of_the_libraries_that_draw() -> None:
+    code = f"import sys, rnnbench.report; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "\n"

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from rnnbench.report.figures.frame import FORMATS, render
+from rnnbench.report.figures.frame import PNG_DPI, render
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def figure():
 def test_a_png_has_a_palette_and_shows_the_same(figure):
     picture = Image.open(io.BytesIO(render(figure)["png"]))
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", **FORMATS["png"])
+    figure.savefig(buffer, format="png", dpi=PNG_DPI)
     whole = Image.open(buffer)
     assert (picture.mode, picture.size) == ("P", whole.size)
     assert picture.info["dpi"] == pytest.approx((200, 200), abs=0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from rnnbench.report.document import Table
+from rnnbench.report.figures.gap import best_of_cells, draw_guesses
 from rnnbench.report.sections.guessing import (
-    best_of_cells,
-    draw_guesses,
-    guessing_blocks,
+    guessing_section,
     guessing_table,
-    latest,
     solved_by_guessing,
 )
+from rnnbench.report.study import latest
 from rnnbench.store.tables import GUESSES
 
 
@@ -90,8 +90,13 @@ def test_the_table_has_accuracies_and_what_was_solved(guesses: pd.DataFrame) -> 
     )
 
 
+def section(guesses: pd.DataFrame) -> list[Any]:
+    study: Any = SimpleNamespace(guesses=guesses)
+    return list(guessing_section(study))
+
+
 def test_the_section_is_there_only_if_something_was_guessed(guesses: pd.DataFrame) -> None:
-    assert list(guessing_blocks(guesses.iloc[:0])) == []
-    blocks = list(guessing_blocks(guesses))
+    assert section(guesses.iloc[:0]) == []
+    blocks = section(guesses)
     assert any(isinstance(block, Table) for block in blocks)
-    assert "1, 4 or 64 hidden units" in blocks[-1].text  # type: ignore[union-attr]
+    assert "1, 4 or 64 hidden units" in blocks[-1].text

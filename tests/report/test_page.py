@@ -12,9 +12,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.figure import Figure as Drawing
 
 from rnnbench.report import write_report
-from rnnbench.report.document import Heading, Paragraph, Picture
+from rnnbench.report.document import Figure, Heading, Paragraph, one_panel_each
 from rnnbench.report.page import inline_svg, to_html
 from rnnbench.store.records import Store
 
@@ -137,7 +138,10 @@ def test_a_drawing_keeps_its_look_without_style_and_metadata() -> None:
 
 
 def test_the_same_drawing_twice_has_names_of_its_own() -> None:
-    blocks = [Picture("one", "first"), Picture("two", "second")]
+    blocks = [
+        Figure(*names, draw=lambda _: Drawing(), rows=lambda _: one_panel_each([]))
+        for names in (("one", "first"), ("two", "second"))
+    ]
     page = Elements(to_html("t", blocks, {"one": SVG, "two": SVG}))
     assert {"one-figure", "two-figure"} <= set(page.values("id"))
     assert page.texts["figcaption"] == "firstsecond"

@@ -14,7 +14,10 @@ from rnnbench.report.tables import seed_ranges
 Fabricate = Callable[..., Any]
 MACHINE = {"cpu": "Abacus", "cores": 8, "threads": 1, "gpu": None}
 ENVIRONMENT = MACHINE | {
-    **{"python": "3.12.1", "torch": "2.6.0", "platform": "Linux", "git_commit": "abc-dirty"},
+    "python": "3.12.1",
+    "torch": "2.6.0",
+    "platform": "Linux",
+    "git_commit": "abc-dirty",
     "started": "2026-11-25T01:10:48+00:00",
 }
 

@@ -46,7 +46,11 @@ def test_a_cell_is_compared_with_itself_on_the_seeds_of_both(
     records = curve(fabricate, "gru", shared, False) + curve(fabricate, "gru", tuned, True, lr=0.01)
     (row,) = compared(labelled, records).itertuples()
     assert (row.task, row.cell, row.curve, row.shared_lr, row.seeds) == (
-        *("copy", "gru", "gru", "0.003", 5),
+        "copy",
+        "gru",
+        "gru",
+        "0.003",
+        5,
     )
     assert row.shared == horizon_range(shared) and row.tuned == horizon_range(tuned)
     five = [scores[:5] for scores in shared.values()]

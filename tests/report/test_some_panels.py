@@ -9,15 +9,20 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rnnbench.report import draw_report, write
+from rnnbench.report import document, draw_report
+from rnnbench.report.document import MOST_PANELS, Figure
+from rnnbench.report.figures.diagnosis import CUE
+from rnnbench.report.figures.gap import ACCURACY, SCORE
+from rnnbench.report.figures.gates import GATES
+from rnnbench.report.figures.training import LEARNING, SOLVING
+from rnnbench.report.sections.keep_bias import KEEP_BIAS
+from rnnbench.report.sections.transfer import TRANSFER
 from rnnbench.report.study import Study, read_study
-from rnnbench.report.write import FIGURES, MOST_PANELS, ROOM
 from rnnbench.store.diagnoses import Diagnoses
 
 Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]
-AGAINST_GAP = ("accuracy_vs_gap", "score_vs_gap")
-BY_STEP = ("solving_curves", "learning_curves")
+WITH_TASKS = (ACCURACY, SCORE, SOLVING, LEARNING)
 
 
 def runs(fabricate: Fabricate, tasks: int, gaps: tuple[int, ...] = (11,), **more: Any) -> list[Any]:
@@ -30,20 +35,20 @@ def runs(fabricate: Fabricate, tasks: int, gaps: tuple[int, ...] = (11,), **more
     ]
 
 
-def drawn(study: Study, name: str) -> int:
+def drawn(study: Study, figure: Figure) -> int:
     """Return how many panels a figure has."""
-    return len(FIGURES[name](ROOM[name](study)[0]).axes)
+    return len(figure.draw(figure.fit(study)[0]).axes)
 
 
 def test_three_tasks_with_ten_gaps_are_all_drawn(fabricate: Fabricate, stored: Stored) -> None:
     study = read_study([stored(runs(fabricate, 3, tuple(range(1, 11))))])
-    assert [ROOM[name](study) for name in (*AGAINST_GAP, *BY_STEP)] == [(study, "")] * 4
+    assert [figure.fit(study) for figure in WITH_TASKS] == [(study, "")] * 4
 
 
 def test_of_many_tasks_the_first_are_drawn(fabricate: Fabricate, stored: Stored) -> None:
     study = read_study([stored(runs(fabricate, 120))])
-    for name in (*AGAINST_GAP, *BY_STEP):
-        part, left = ROOM[name](study)
+    for figure in WITH_TASKS:
+        part, left = figure.fit(study)
         assert left == "88 of 120 tasks"
         assert part.results["task"].unique().tolist() == [f"t{n:03d}" for n in range(MOST_PANELS)]
         assert set(part.by_gap["task"]) == set(part.results["task"])
@@ -52,13 +57,13 @@ def test_of_many_tasks_the_first_are_drawn(fabricate: Fabricate, stored: Stored)
 def test_a_row_of_panels_is_drawn_whole_or_not(
     fabricate: Fabricate, stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "MOST_PANELS", 7)
+    monkeypatch.setattr(document, "MOST_PANELS", 7)
     study = read_study([stored(runs(fabricate, 4, (3, 5, 9)))])
-    assert ROOM["solving_curves"](study)[1] == "2 of 4 tasks"
-    assert drawn(study, "solving_curves") == drawn(study, "learning_curves") == 6
-    assert drawn(study, "accuracy_vs_gap") == 4
-    monkeypatch.setattr(write, "MOST_PANELS", 2)
-    assert drawn(study, "solving_curves") == 3
+    assert SOLVING.fit(study)[1] == "2 of 4 tasks"
+    assert drawn(study, SOLVING) == drawn(study, LEARNING) == 6
+    assert drawn(study, ACCURACY) == 4
+    monkeypatch.setattr(document, "MOST_PANELS", 2)
+    assert drawn(study, SOLVING) == 3
 
 
 def test_the_page_and_one_line_say_what_is_left_out(
@@ -67,7 +72,7 @@ def test_the_page_and_one_line_say_what_is_left_out(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(write, "MOST_PANELS", 2)
+    monkeypatch.setattr(document, "MOST_PANELS", 2)
     files = draw_report([stored(runs(fabricate, 3))])
     note = "Left out, as a figure has at most 2 panels: 1 of 3 tasks."
     assert files["report.md"].decode().count(note) == 4
@@ -79,7 +84,7 @@ def test_the_page_and_one_line_say_what_is_left_out(
 def test_so_it_is_with_keep_biases(
     fabricate: Fabricate, stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "MOST_PANELS", 2)
+    monkeypatch.setattr(document, "MOST_PANELS", 2)
     records = []
     for bias in (0.0, 1.0, 2.0):
         own = runs(fabricate, 3, (11, 20), keep_bias=bias)
@@ -87,14 +92,14 @@ def test_so_it_is_with_keep_biases(
             ids = {key: f"{record[key]}_{bias:.0f}" for key in ("run_id", "condition_id")}
             records.append(record | ids)
     study = read_study([stored(records)])
-    assert ROOM["horizon_vs_keep_bias"](study)[1] == "1 of 3 tasks"
-    assert drawn(study, "horizon_vs_keep_bias") == 2
+    assert KEEP_BIAS.fit(study)[1] == "1 of 3 tasks"
+    assert drawn(study, KEEP_BIAS) == 2
 
 
 def test_so_it_is_with_curves_that_were_diagnosed_or_tested_at_other_gaps(
     fabricate: Fabricate, stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "MOST_PANELS", 4)
+    monkeypatch.setattr(document, "MOST_PANELS", 4)
     study = read_study([stored(runs(fabricate, 5))])
     names = study.results[["run_id", "task", "cell", "variant", "label"]]
     curves = names.assign(measure="cue")
@@ -102,8 +107,8 @@ def test_so_it_is_with_curves_that_were_diagnosed_or_tested_at_other_gaps(
     transfer = names.assign(gap=11, test_gap=20, score=0.5, gap_schedule="fixed")
     object.__setattr__(study, "diagnoses", Diagnoses(study.results, curves))
     object.__setattr__(study, "transfer", transfer)
-    part, left = ROOM["cue_vs_time"](study)
+    part, left = CUE.fit(study)
     assert (left, part.diagnoses.curves["task"].nunique()) == ("1 of 5 curves", 4)
-    assert ROOM["gates_vs_time"](study) == (study, "")
-    assert ROOM["transfer"](study)[1] == "1 of 5 curves"
-    assert drawn(study, "transfer") == 4
+    assert GATES.fit(study) == (study, "")
+    assert TRANSFER.fit(study)[1] == "1 of 5 curves"
+    assert drawn(study, TRANSFER) == 4

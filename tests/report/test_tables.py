@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rnnbench.report.document import Bullets, Heading, Paragraph, Picture, Table
+from matplotlib.figure import Figure as Drawing
+
+from rnnbench.report.document import (
+    Bullets,
+    Figure,
+    Heading,
+    Paragraph,
+    Table,
+    one_panel_each,
+)
 from rnnbench.report.page import to_html
 from rnnbench.report.summary import horizons
 from rnnbench.report.tables import (
@@ -123,7 +132,7 @@ def test_every_block_of_a_page_is_escaped() -> None:
         Paragraph(evil),
         Bullets((evil,)),
         Table((evil,), ((evil,),)),
-        Picture("a", evil),
+        Figure("a", evil, draw=lambda _: Drawing(), rows=lambda _: one_panel_each([])),
     ]
     page = to_html(evil, blocks, {"a": b"<svg/>"})
     assert "<i>" not in page

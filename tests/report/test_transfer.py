@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,17 @@ import pytest
 from matplotlib.axes import Axes
 
 from rnnbench.report.document import Bullets, Paragraph
-from rnnbench.report.figures.gap import draw_transfer
 from rnnbench.report.sections.transfer import (
+    draw_transfer,
     farthest,
     reach_table,
     reaches,
     schedules,
     tally,
-    transfer_blocks,
     transfer_means,
-    transfer_runs,
+    transfer_section,
 )
+from rnnbench.report.study import transfer_runs
 from rnnbench.store.tables import TRANSFER
 
 Fabricate = Callable[..., Any]
@@ -123,7 +124,11 @@ def test_curves_that_do_not_fit_in_a_row_take_several(fabricate: Fabricate, runs
     assert [panel.get_title() for panel in figure.axes] == [f"copy: {cell}" for cell in "abcde"]
     places = [panel.get_subplotspec() for panel in figure.axes]
     assert [(p.rowspan.start, p.colspan.start) for p in places if p] == [
-        *((0, 0), (0, 1), (0, 2), (1, 0), (1, 1)),
+        (0, 0),
+        (0, 1),
+        (0, 2),
+        (1, 0),
+        (1, 1),
     ]
 
 
@@ -192,11 +197,16 @@ def test_schedules_are_compared_where_all_of_them_are(fabricate: Fabricate, runs
     assert schedules(reaches(runs_of(*fixed))) == []
 
 
+def section(runs: pd.DataFrame) -> list[Any]:
+    study: Any = SimpleNamespace(transfer=runs)
+    return list(transfer_section(study))
+
+
 def test_the_section_is_there_only_if_something_was_measured(
     fabricate: Fabricate, runs_of: Any
 ) -> None:
     records, rows = trained(fabricate, SCORES)
-    assert list(transfer_blocks(runs_of(records, []))) == []
-    blocks = list(transfer_blocks(runs_of(records, rows)))
+    assert section(runs_of(records, [])) == []
+    blocks = section(runs_of(records, rows))
     assert any(isinstance(block, Paragraph) and "4 of 6" in block.text for block in blocks)
     assert not any(isinstance(block, Bullets) for block in blocks)

@@ -12,9 +12,10 @@ from rnnbench.cli.main import run_command
 from rnnbench.console import message_of, printable
 from rnnbench.diagnose.__main__ import main as diagnose
 from rnnbench.diagnose.diagnosis import settings
-from rnnbench.launcher.closing import close, format_closing
+from rnnbench.experiment.condition import Job
+from rnnbench.launcher.closing import format_closing, tally_of
 from rnnbench.launcher.plan import find_remaining
-from rnnbench.launcher.progress import PlainLines
+from rnnbench.launcher.progress import Display
 from rnnbench.publish import main as publish
 from rnnbench.report.__main__ import main as report
 from rnnbench.status import main as status
@@ -24,7 +25,6 @@ from tests.small_sweep import NEWS, ONE, REPLICAS, sweep_of
 from tests.stored_record import stored_record
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN = {"sweep": "trial", "command": "", "engine": "reference", "device": "cpu", "tuning": None}
 ESCAPE = "\x1b[2J\u202e\u009b"
 
 
@@ -150,21 +150,21 @@ def test_nor_does_a_stored_diagnosis(in_tmp, shows):
 
 
 def test_nor_does_the_error_of_a_failed_run(in_tmp, shows):
-    store_failure({"condition": ONE, "replicas": REPLICAS, **RUN}, ESCAPE, Store(in_tmp))
+    store_failure(Job(ONE, REPLICAS, in_tmp, "reference", "cpu", sweep="trial"), ESCAPE)
     assert status(["."]) == 1
     shows()
 
 
 def test_nor_does_the_error_of_a_failed_run_in_the_closing_table(in_tmp, shows):
-    store_failure({"condition": ONE, "replicas": REPLICAS, **RUN}, ESCAPE, Store(in_tmp))
-    plan = find_remaining(sweep_of(in_tmp, ONE))
-    shows(format_closing(close(plan, stored_records(plan.sweep.output_dir), {})))
+    store_failure(Job(ONE, REPLICAS, in_tmp, "reference", "cpu", sweep="trial"), ESCAPE)
+    remaining = find_remaining(sweep_of(in_tmp, ONE))
+    shows(format_closing(tally_of(remaining, stored_records(in_tmp), {})))
 
 
 def test_nor_does_a_line_between_the_bars_or_where_a_condition_is_trained(shows, monkeypatch):
     monkeypatch.setattr("rnnbench.launcher.progress.QUIET_SECONDS", 0.0)
     stream = io.StringIO()
-    progress = PlainLines(stream, ["one", "two"], [1.0, 1.0], 0)
+    progress = Display(stream, ["one", "two"], [1.0, 1.0], 0)
     progress.move(0, NEWS, f"on {ESCAPE}")
     shows(stream.getvalue())
     progress.end(0, 0, 1, f"failed: {ESCAPE}")
@@ -188,4 +188,4 @@ def test_all_warnings_go_through_one_function():
     sources = (ROOT / "rnnbench").rglob("*.py")
     saying = [path.name for path in sources if "warning: " in path.read_text()]
     # The tuning's line is said by the launcher, the watch's between the bars.
-    assert sorted(saying) == ["errors.py", "tuning.py", "watch.py"]
+    assert sorted(saying) == ["console.py", "tuning.py", "watch.py"]

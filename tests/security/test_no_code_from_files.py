@@ -24,20 +24,16 @@ METHODS |= {"pd.read_pickle", "pandas.read_pickle", "pd.eval", "np.fromfile"}
 
 ALLOWED = {
     "rnnbench/__init__.py": {"importlib.import_module"},  # of the names in its own table
-    "rnnbench/experiment/class_path.py": {
-        "importlib.import_module"
-    },  # of a module whose text was read
+    # Of a class, by a path that was checked where it came from a file.
+    "rnnbench/experiment/class_path.py": {"importlib.import_module"},
     "rnnbench/launcher/backends/slurm.py": {"subprocess"},  # commands of SLURM
     "rnnbench/engine/compiled/build.py": {"subprocess", "ctypes"},  # compiler, and what it built
     "rnnbench/engine/compiled/kernel.py": {"ctypes"},  # arguments of the built kernel
-    "rnnbench/launcher/backends/pool.py": {
-        "pickle"
-    },  # jobs for a worker, over a pipe of this program
-    "rnnbench/launcher/backends/process.py": {"pickle"},  # the worker's end of that pipe
-    "rnnbench/training/machine.py": {
-        "subprocess",
-        "ctypes",
-    },  # git, for the commit; malloc's settings
+    # Jobs for a worker, over a pipe of this program, and the worker's end of it.
+    "rnnbench/launcher/backends/pool.py": {"pickle"},
+    "rnnbench/launcher/backends/process.py": {"pickle"},
+    # Git, for the commit; malloc's settings.
+    "rnnbench/training/machine.py": {"subprocess", "ctypes"},
     "rnnbench/bench/process.py": {"ctypes"},  # the same, to time a product
     "rnnbench/bench/measure.py": {"subprocess"},  # workers of the bench
 }

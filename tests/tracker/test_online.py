@@ -86,7 +86,10 @@ def test_the_dashboard_is_saved_once(healthy):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trouble", ["slow", "error", "gone", "hang"])
+@pytest.mark.parametrize(
+    "trouble",
+    ["error", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("slow", "gone", "hang"))],
+)
 def test_trouble_half_way_costs_no_number_and_the_rest_is_sent_later(trouble, untracked, tmp_path):
     directory = tmp_path / "results" / "gaps"
     with wandb_server() as server:

@@ -10,7 +10,7 @@ from rnnbench.experiment.condition import Replica
 from rnnbench.training.trainer import Recipe, Trainer
 from tasks.delayed_recall import DelayedRecall
 
-PLAN = Recipe(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)
+RECIPE = Recipe(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)
 
 
 @pytest.fixture
@@ -18,13 +18,13 @@ def train():
     """Train to the end; `between(trainer)` is called after every step. Outcomes by replica."""
 
     def run(replicas, *, task=None, cell=None, between=None, **settings):
-        plan = replace(PLAN, **settings)
+        recipe = replace(RECIPE, **settings)
         task = DelayedRecall(gap=6) if task is None else task
         cell = GRU() if cell is None else cell
-        trainer = Trainer(task, cell, plan, [Replica(*r) for r in replicas])
+        trainer = Trainer(task, cell, recipe, [Replica(*r) for r in replicas])
         outcomes = {}
         for left in trainer.run():
-            outcomes |= {outcome.progress.replica: outcome for outcome in left}
+            outcomes |= {outcome.state.replica: outcome for outcome in left}
             if between is not None:
                 between(trainer)
         return outcomes
@@ -33,7 +33,7 @@ def train():
 
 
 def _numbers(outcome):
-    return (outcome.status, outcome.steps, outcome.loss, outcome.accuracy, outcome.progress.history)
+    return (outcome.status, outcome.steps, outcome.loss, outcome.accuracy, outcome.state.history)
 
 
 @pytest.fixture

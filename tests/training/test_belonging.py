@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load, load_file, save, save_file
 
 import rnnbench
+from rnnbench.experiment.condition import Job
 from rnnbench.launcher import worker
 from rnnbench.store.files import seal_tensors
 from rnnbench.store.records import Store
@@ -20,12 +22,8 @@ from tests.training.stop_at import StopAt
 
 
 def run(directory, condition=ONE, stop=None, **changes):
-    job = {
-        **{"condition": condition, "replicas": list(REPLICAS), "output_dir": str(directory)},
-        **{"sweep": "test", "command": "", "engine": "reference", "device": "cpu"},
-        **{"tracker": {"kind": "none"}, "tuning": None, "is_tuning": False},
-    }
-    return worker.run_job(job | changes, lambda event: None, stop or threading.Event())
+    job = Job(condition, REPLICAS, directory, "reference", "cpu", sweep="test")
+    return worker.run_job(replace(job, **changes), lambda event: None, stop or threading.Event())
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +66,7 @@ def test_and_the_runs_are_trained_again(swapped, undisturbed, capsys):
     err = capsys.readouterr().err
     for path in paths:
         assert f"{path} is passed over: it belongs to another run, '" in err
-    assert run(directory)["found"] == 0
+    assert run(directory).found == 0
     assert numbers(directory) == undisturbed
 
 
@@ -111,7 +109,7 @@ def test_weights_that_never_end_or_are_far_too_large_are_not_read(tmp_path, undi
 @pytest.fixture
 def stopped(tmp_path, undisturbed):
     """Return a directory whose sweep was stopped after 4 of 6 steps, and its checkpoint."""
-    assert run(tmp_path, stop=StopAt(3))["stopped"]
+    assert run(tmp_path, stop=StopAt(3)).stopped
     (path,) = (tmp_path / "checkpoints").iterdir()
     return tmp_path, path
 
@@ -142,7 +140,7 @@ def is_passed_over(directory, path, undisturbed, capsys, monkeypatch):
     """Check that all is trained from the start, to the same numbers, and in one warning."""
     capsys.readouterr()
     steps = steps_of(monkeypatch)
-    assert run(directory)["stopped"] is False
+    assert run(directory).stopped is False
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"rnnbench: warning: {path} is passed over: ")
     assert steps == list(range(6))
@@ -156,7 +154,7 @@ def test_a_checkpoint_that_is_resealed_as_it_was_is_gone_on_from(
     directory, path = stopped
     reseal(path)
     steps = steps_of(monkeypatch)
-    assert run(directory)["stopped"] is False
+    assert run(directory).stopped is False
     assert steps == [4, 5] and "passed over" not in capsys.readouterr().err
     assert numbers(directory) == undisturbed
 

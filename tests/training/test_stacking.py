@@ -107,27 +107,27 @@ def test_after_a_resume_with_the_trainer_s_options(train, assert_same, settings,
 
 def resume(train, assert_same, cell, step, settings):
     whole = train(STACK, cell=cell, **settings)
-    plan = replace(Recipe(16, 12, 8, 1.0, 5, 64), **settings)
+    recipe = replace(Recipe(16, 12, 8, 1.0, 5, 64), **settings)
     replicas = [Replica(*replica) for replica in STACK]
     task = DelayedRecall(gap=6)
-    first = Trainer(task, cell, plan, replicas)
+    first = Trainer(task, cell, recipe, replicas)
     for _ in first.run():
         if first.step == step:
             break
     tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
-    second = Trainer(task, cell, plan, replicas)
+    second = Trainer(task, cell, recipe, replicas)
     assert second.fits(tensors)
     second.restore(tensors, first.state())
     for outcomes in second.run():
         for outcome in outcomes:
-            assert_same(outcome, whole[outcome.progress.replica])
+            assert_same(outcome, whole[outcome.state.replica])
     assert second.finished
 
 
 def test_a_state_fits_its_own_optimizer_alone():
-    plan = Recipe(16, 12, 8, 1.0, 5, 64)
+    recipe = Recipe(16, 12, 8, 1.0, 5, 64)
     own = {
-        name: Trainer(TASKS["adding"], RNN(), replace(plan, optimizer=name), [Replica(0, 1e-3)])
+        name: Trainer(TASKS["adding"], RNN(), replace(recipe, optimizer=name), [Replica(0, 1e-3)])
         for name in ("adam", "rmsprop", "sgd")
     }
     fits = {(a, b) for a in own for b in own if own[a].fits(own[b].tensors())}

@@ -17,7 +17,7 @@ from tasks.copying import Copying
 from tasks.delayed_recall import DelayedRecall
 
 # As in conftest.py: the fixture trains with these.
-PLAN = Recipe(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)
+RECIPE = Recipe(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)
 CPU = torch.device("cpu")
 
 
@@ -33,12 +33,12 @@ class Tutorial(nn.Module):
 
 def tutorial(kind, cell, task, replica, *, steps, clip_norm):
     """Train one replica with torch.nn and torch.optim, from the suite's initial weights."""
-    start = Trainer(task, cell, PLAN, [replica])
-    network = Tutorial(kind, task, PLAN.hidden_size)
+    start = Trainer(task, cell, RECIPE, [replica])
+    network = Tutorial(kind, task, RECIPE.hidden_size)
     network.load_state_dict(start.model.state_dict())
     network.double()
     optimizer = torch.optim.Adam(network.parameters(), lr=replica.lr)
-    data = TrainingData(task, PLAN.batch_size, [replica.seed], CPU, torch.float64)
+    data = TrainingData(task, RECIPE.batch_size, [replica.seed], CPU, torch.float64)
     clipped = 0
     for step in range(steps):
         inputs, targets = (each[0] for each in data.batch(step))
@@ -61,10 +61,12 @@ def test_trains_as_the_tutorial_does(train, engine, task, kind, cell):
     replica, bound = Replica(3, 3e-3), 0.05
     settings = {"engine": engine, "dtype": "float64", "clip_norm": bound, "task": task}
     outcome = train([(0, 1e-3), replica], cell=cell, **settings)[replica]
-    network, norm, clipped = tutorial(kind, cell, task, replica, steps=PLAN.steps, clip_norm=bound)
+    network, norm, clipped = tutorial(
+        kind, cell, task, replica, steps=RECIPE.steps, clip_norm=bound
+    )
     assert norm > bound, "clipping must matter here"
     assert outcome.clipped_steps == clipped > 0
-    assert outcome.progress.history[-1]["grad_norm"] == pytest.approx(norm, rel=1e-9)
+    assert outcome.state.history[-1]["grad_norm"] == pytest.approx(norm, rel=1e-9)
     for name, tensor in network.state_dict().items():
         torch.testing.assert_close(outcome.parameters[name], tensor, atol=1e-9, rtol=1e-9)
     losses = {}
@@ -73,7 +75,7 @@ def test_trains_as_the_tutorial_does(train, engine, task, kind, cell):
         outputs = network(batch.inputs, task.answer_length)
         losses[kind_of_stream] = float(task.loss(outputs, batch.targets).detach())
         accuracy = float(task.accuracy(outputs, batch.targets))
-    assert outcome.progress.history[-1]["loss"] == pytest.approx(losses[EVALUATION], rel=1e-9)
+    assert outcome.state.history[-1]["loss"] == pytest.approx(losses[EVALUATION], rel=1e-9)
     assert (outcome.loss, outcome.accuracy) == pytest.approx((losses[TEST], accuracy), rel=1e-9)
     assert outcome.score == pytest.approx(task.score(losses[TEST], accuracy), rel=1e-9)
 
@@ -94,13 +96,13 @@ def test_trains_as_the_tutorial_does_with_another_optimizer(train, settings, pee
     task, replica = Adding(gap=6), Replica(3, 3e-3)
     whole = {"dtype": "float64", "clip_norm": None, "train_set_size": 20, **settings}
     outcome = train([replica], cell=GRU(), task=task, **whole)[replica]
-    start = Trainer(task, GRU(), PLAN, [replica])
-    network = Tutorial(nn.GRU, task, PLAN.hidden_size)
+    start = Trainer(task, GRU(), RECIPE, [replica])
+    network = Tutorial(nn.GRU, task, RECIPE.hidden_size)
     network.load_state_dict(start.model.state_dict())
     network.double()
     optimizer = peer(network.parameters(), lr=replica.lr)
-    data = TrainingSet(task, 20, PLAN.batch_size, [replica.seed], CPU, torch.float64)
-    for step in range(PLAN.steps):
+    data = TrainingSet(task, 20, RECIPE.batch_size, [replica.seed], CPU, torch.float64)
+    for step in range(RECIPE.steps):
         inputs, targets = (each[0] for each in data.batch(step))
         optimizer.zero_grad()
         task.loss(network(inputs, 1), targets).backward()
@@ -114,14 +116,16 @@ def test_trains_as_the_tutorial_does_with_another_optimizer(train, settings, pee
 def test_chrono_reckons_with_the_longest_distance():
     """Its biases are log U[1, T_max - 1], and the gap is only the least distance here."""
     task = Copying(gap=4, num_symbols=3, longest_gap=1000)
-    trainer = Trainer(task, LSTM(init="chrono"), replace(PLAN, hidden_size=64), [Replica(0, 1e-3)])
+    trainer = Trainer(
+        task, LSTM(init="chrono"), replace(RECIPE, hidden_size=64), [Replica(0, 1e-3)]
+    )
     bias = trainer.model.parameters["rnn.bias_hh_l0"].detach().abs().max()
     assert math.log(500) < bias < math.log(999)
 
 
 def test_evaluates_at_intervals_and_always_at_the_end(train):
     (outcome,) = train([(0, 1e-3)], steps=12, eval_every=5).values()
-    assert [row["step"] for row in outcome.progress.history] == [5, 10, 12]
+    assert [row["step"] for row in outcome.state.history] == [5, 10, 12]
     assert (outcome.status, outcome.steps, outcome.steps_to_solve) == ("unsolved", 12, None)
 
 
@@ -129,12 +133,12 @@ def test_a_short_gap_is_learned_and_the_solved_leave_early(train):
     task = DelayedRecall(gap=2, alphabet_size=2, distractors="blank")
     outcome = train([(0, 1e-2)], task=task, steps=1000, eval_every=10)[Replica(0, 1e-2)]
     assert outcome.status == "solved"
-    accuracies = [row["accuracy"] for row in outcome.progress.history]
+    accuracies = [row["accuracy"] for row in outcome.state.history]
     assert all(a >= 0.99 for a in accuracies[-3:])
     assert not any(
         all(a >= 0.99 for a in accuracies[i : i + 3]) for i in range(len(accuracies) - 3)
     )
-    assert outcome.steps_to_solve == outcome.progress.history[-3]["step"] == outcome.steps - 20
+    assert outcome.steps_to_solve == outcome.state.history[-3]["step"] == outcome.steps - 20
     assert outcome.accuracy > 0.95
 
 
@@ -162,7 +166,7 @@ def test_blanks_alone_do_not_solve_copy_where_all_time_steps_are_scored(train):
     task = Copying(gap=120, num_symbols=1, alphabet_size=2, score_on="all")
     assert task.chance.accuracy > 0.99
     outcome = train([(0, 1e-1)], task=task, steps=30, eval_every=2)[Replica(0, 1e-1)]
-    assert all(row["accuracy"] > 0.99 for row in outcome.progress.history[-3:])
+    assert all(row["accuracy"] > 0.99 for row in outcome.state.history[-3:])
     assert outcome.status == "unsolved"
 
 
@@ -173,13 +177,13 @@ def test_a_diverged_replica_counts_as_remembering_nothing(train):
     assert outcome.status == "diverged"
     assert math.isnan(outcome.loss)
     assert (outcome.accuracy, outcome.score) == (task.chance.accuracy, 0.0)
-    assert outcome.steps < PLAN.steps
+    assert outcome.steps < RECIPE.steps
 
 
 @pytest.mark.alone
 def test_seconds_are_shared_out_and_exclude_evaluation(train):
     outcomes = train([(0, 1e-3), (1, 1e-3)], eval_size=4096, eval_every=1)
-    first, second = (outcome.progress.seconds for outcome in outcomes.values())
+    first, second = (outcome.state.seconds for outcome in outcomes.values())
     assert first == second > 0
     alone = train([(0, 1e-3)], eval_size=64, eval_every=100)
-    assert first < 5 * next(iter(alone.values())).progress.seconds
+    assert first < 5 * next(iter(alone.values())).state.seconds

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 import rnnbench
-from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.condition import Condition, Job, Replica
 from rnnbench.launcher import worker
 from rnnbench.store.records import Store
 from rnnbench.training.recording import store_failure
@@ -28,44 +28,31 @@ REPLICAS = (Replica(0, 1e-3), Replica(1, 1e-3), Replica(1, 3e-3))
 
 
 def job(output_dir, replicas=REPLICAS, condition=CONDITION):
-    return {
-        "condition": condition,
-        "replicas": list(replicas),
-        "output_dir": str(output_dir),
-        "sweep": "test",
-        "command": "python -m rnnbench",
-        "engine": "reference",
-        "device": "cpu",
-        "tracker": {"kind": "none", "mode": "offline", "project": "rnnbench", "entity": None},
-        "tuning": None,
-        "is_tuning": False,
-    }
+    return Job(condition, tuple(replicas), output_dir, "reference", "cpu", "test", "rnnbench")
 
 
 def run(output_dir, replicas=REPLICAS, stop=None, condition=CONDITION):
-    return worker.run_job(
-        job(output_dir, replicas, condition), lambda event: None, stop or threading.Event()
-    )
+    stop = stop or threading.Event()
+    return worker.run_job(job(output_dir, replicas, condition), lambda event: None, stop)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     directory = tmp_path_factory.mktemp("undisturbed")
     result = run(directory)
-    assert result["stopped"] is False
+    assert not result.stopped
     accuracies = [record["accuracy"] for record in Store(directory).runs().values()]
-    assert result["accuracy"] == pytest.approx(sum(accuracies) / 3)
-    assert set(result["statuses"]) == {CONDITION.run_id(replica) for replica in REPLICAS}
+    assert result.accuracy == pytest.approx(sum(accuracies) / 3)
+    assert set(result.statuses) == {CONDITION.run_id(replica) for replica in REPLICAS}
     return numbers(directory)
 
 
 @pytest.mark.parametrize("looks", [0, 9, 19, 28])
 def test_stopped_and_started_again_gives_the_same_numbers(tmp_path, undisturbed, looks):
     first = run(tmp_path, stop=StopAt(looks))
-    nothing = {"statuses": {}, "found": 0, "accuracy": None}
-    assert first == {**nothing, "stopped": True, "held": False}
+    assert first == worker.JobResult(statuses={}, stopped=True, found=0, accuracy=None)
     assert len(list((tmp_path / "checkpoints").iterdir())) == 1
-    assert run(tmp_path)["stopped"] is False
+    assert not run(tmp_path).stopped
     assert numbers(tmp_path) == undisturbed
     assert not list((tmp_path / "checkpoints").iterdir())
 
@@ -76,8 +63,8 @@ def test_where_the_gap_of_training_varies_it_goes_on_as_it_would_have(tmp_path, 
     task = {**CONDITION.task, "gap_schedule": schedule}
     varied = replace(CONDITION, task=task, trainer={**CONDITION.trainer, "steps": 50})
     run(tmp_path / "whole", condition=varied)
-    assert run(tmp_path / "stopped", stop=StopAt(23), condition=varied)["stopped"]
-    assert run(tmp_path / "stopped", condition=varied)["stopped"] is False
+    assert run(tmp_path / "stopped", stop=StopAt(23), condition=varied).stopped
+    assert run(tmp_path / "stopped", condition=varied).stopped is False
     assert numbers(tmp_path / "stopped") == numbers(tmp_path / "whole")
     run(tmp_path / "fixed", condition=replace(varied, task=CONDITION.task))
     losses = [
@@ -170,7 +157,7 @@ def test_layers_and_directions_are_recorded_and_come_back(tmp_path):
 
 def test_a_job_that_failed_is_recorded_and_what_was_finished_is_kept(tmp_path):
     run(tmp_path, REPLICAS[:1])
-    store_failure(job(tmp_path), "the worker died (exit code -9)", Store(tmp_path))
+    store_failure(job(tmp_path), "the worker died (exit code -9)")
     frame = rnnbench.load_results(tmp_path)
     assert frame["status"].tolist() == ["unsolved", "failed", "failed"]
     failed = frame[frame["status"] == "failed"]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.condition import Condition, Job, Replica
 from rnnbench.launcher import worker
 from rnnbench.store.records import Store
 from rnnbench.training.recording import describe_run, failed_record
@@ -36,11 +36,7 @@ def train():
     """Train replicas of a condition into a directory."""
 
     def run(directory, condition=CONDITION, replicas=REPLICAS, engine="reference"):
-        job = {
-            **{"condition": condition, "replicas": list(replicas), "output_dir": str(directory)},
-            **{"sweep": "test", "command": "", "engine": engine, "device": "cpu"},
-            **{"tracker": {"kind": "none"}, "tuning": None, "is_tuning": False},
-        }
+        job = Job(condition, replicas, directory, engine, "cpu", sweep="test")
         worker.run_job(job, lambda event: None, threading.Event())
         return directory
 

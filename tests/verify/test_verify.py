@@ -7,7 +7,7 @@ import threading
 import pytest
 from safetensors.torch import load_file, save_file
 
-from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.condition import Condition, Job, Replica
 from rnnbench.launcher import worker
 from rnnbench.store.records import Store
 from rnnbench.training.recording import differences
@@ -35,11 +35,7 @@ def trained(tmp_path_factory):
     """Three cells on three engines, two replicas of each side by side."""
     directory = tmp_path_factory.mktemp("trained")
     for name, (kind, engine) in CELLS.items():
-        job = {
-            **{"condition": condition(name, kind), "replicas": REPLICAS, "engine": engine},
-            **{"output_dir": str(directory), "sweep": "trial", "command": "", "device": "cpu"},
-            **{"tracker": {"kind": "none"}, "tuning": None, "is_tuning": False},
-        }
+        job = Job(condition(name, kind), REPLICAS, directory, engine, "cpu", sweep="trial")
         worker.run_job(job, lambda event: None, threading.Event())
     return directory
 
@@ -147,15 +143,14 @@ def test_a_run_of_which_something_else_is_told_is_not_attested(copied, capsys, n
     assert f"run {record['run_id']} has " in line and " by its settings" in line
 
 
-def test_settings_are_looked_at_though_all_else_is_another_runs(copied, capsys):
+def test_settings_are_looked_at_though_all_else_is_another_runs(copied):
     """What is known of one run says nothing of the next that has its ids."""
     first, *_ = sorted(Store(copied).runs().values(), key=lambda record: record["run_id"])
     settings = {**first["config"], "dtype": "float64"}
     Store(copied).write({**first, "config": settings, "run_id": "0" * 16, "seed": 2})
-    assert main([str(copied), "--sample", "99"]) == 0
-    out, err = capsys.readouterr()
-    assert out == "6 of 6 runs are the same to the last bit\n"
-    assert "1 runs are not comparable: dtype float32 there, float64 here" in err
+    jobs, lines = make_plan(copied, 99, 0)
+    assert sorted(job["record"]["seed"] for job in jobs) == [0, 0, 0, 1, 1, 1]
+    assert "1 runs are not comparable: dtype float32 there, float64 here" in lines
 
 
 def test_a_record_tells_which_kernel_it_was_trained_by(trained):

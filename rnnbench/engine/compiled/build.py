@@ -1,4 +1,4 @@
-"""The system's C++ compiler, and a cache of what it built that is the user's own."""
+"""Build kernels with the system's C++ compiler, and cache them where only the user can write."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from rnnbench.store.files import is_private, private_directory
 
 HERE = Path(__file__).resolve().parent
 HEADERS = ("simd.h", "gemm.h", "recurrence.h", "forward.h", "backward.h")
-FLAGS = (
-    *("-O3", "-std=c++17", "-fno-math-errno", "-ffp-contract=fast"),
-    *("-shared", "-fPIC", "-x", "c++"),
-)
+FLAGS = "-O3 -std=c++17 -fno-math-errno -ffp-contract=fast -shared -fPIC -x c++".split()
 NATIVE = ("-march=native",)
 ENTRIES = """
 template <class Pass, class T> static void run(const Call<T> *call) {
@@ -39,22 +36,20 @@ int saved() { return Cell::SAVED; }
 
 
 class NoCompiler(ValueError):
-    """There is no C++ compiler, or none that builds a kernel."""
+    """Say that there is no C++ compiler, or that it fails to build a kernel."""
 
 
 def source(cell: str) -> str:
-    """Return the whole translation unit around a cell's struct."""
+    """Return the whole C++ source of a kernel, around the struct of a cell."""
     headers = ((HERE / name).read_text() for name in HEADERS)
     return "\n".join([*headers, f"namespace {{\n{cell}}}", ENTRIES])
 
 
 @cache
 def load(text: str, architecture: tuple[str, ...] = NATIVE) -> ctypes.CDLL:
-    """Build a translation unit, or find it in the cache, and load it.
+    """Build a source, or find it built in the cache, and load it.
 
-    Args:
-        text: as `source` returns it.
-        architecture: the compiler's flags for the processor.
+    The architecture is given as flags of the compiler.
 
     Raises:
         NoCompiler: it cannot be built here.
@@ -71,7 +66,7 @@ def load(text: str, architecture: tuple[str, ...] = NATIVE) -> ctypes.CDLL:
 
 @cache
 def compiler() -> str:
-    """Return the path of the compiler: the one named in CXX, g++ or clang++.
+    """Return the path of the C++ compiler: the one named in CXX, or g++, clang++ or c++.
 
     Raises:
         NoCompiler: there is none.
@@ -85,9 +80,9 @@ def compiler() -> str:
 
 @cache
 def cache_directory() -> Path:
-    """Return a directory for kernels that belongs to the user and that no one else can write to.
+    """Return a directory for kernels that only the user can write to.
 
-    It is `kernels` in the user's cache, or where that is not to be had one of this process alone.
+    It is `kernels` in the user's cache, or where there is none a directory for this process.
     """
     return private_directory("kernels") or Path(_process_directory().name)
 
@@ -98,7 +93,7 @@ def _process_directory() -> tempfile.TemporaryDirectory[str]:
 
 
 def _is_intact(library: Path, seal: Path) -> bool:
-    """Return whether a library is the user's own and just as it was built."""
+    """Return whether a library belongs to the user and has not changed since it was built."""
     try:
         if not (is_private(library) and is_private(seal)):
             return False
@@ -108,7 +103,7 @@ def _is_intact(library: Path, seal: Path) -> bool:
 
 
 def _build(text: str, command: list[str], library: Path, seal: Path) -> None:
-    """Compile beside the target and move into place: other processes see all or nothing."""
+    """Compile into a directory beside the library, and move it into place in one step."""
     with tempfile.TemporaryDirectory(dir=library.parent) as scratch:
         built, sealed = Path(scratch, library.name), Path(scratch, seal.name)
         done = subprocess.run(
@@ -132,7 +127,7 @@ def _version(path: str) -> str:
 
 @cache
 def _processor() -> str:
-    """Return what -march=native depends on."""
+    """Return the processor's features, on which -march=native depends."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

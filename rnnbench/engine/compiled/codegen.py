@@ -1,4 +1,4 @@
-"""From a cell's `update` to the straight-line arithmetic of its forward and backward pass."""
+"""Turn a cell's `update` into C++: the arithmetic of its forward and its backward pass."""
 
 from __future__ import annotations
 
@@ -19,17 +19,47 @@ ALIASES = (aten.detach.default, aten.alias.default, aten.clone.default)
 # Recomputing these costs more than keeping their values for the backward pass.
 COSTLY = (aten.sigmoid.default, aten.tanh.default, aten.exp.default)
 
+Words = tuple[str, ...]
+
+
+def _binary(sign: str) -> Callable[[Words], str]:
+    return lambda x: f"{x[0]} {sign} {x[1]}"
+
+
+EXPRESSIONS: dict[object, Callable[[Words], str]] = {
+    aten.add.Tensor: _binary("+"),
+    aten.add.Scalar: _binary("+"),
+    aten.sub.Tensor: _binary("-"),
+    aten.sub.Scalar: _binary("-"),
+    aten.mul.Tensor: _binary("*"),
+    aten.mul.Scalar: _binary("*"),
+    aten.div.Tensor: _binary("/"),
+    aten.div.Scalar: _binary("/"),
+    aten.rsub.Scalar: lambda x: f"{x[1]} - {x[0]}",
+    aten.neg.default: lambda x: f"-{x[0]}",
+    aten.reciprocal.default: lambda x: f"1 / {x[0]}",
+    aten.exp.default: lambda x: f"vexp({x[0]})",
+    aten.tanh.default: lambda x: f"vtanh({x[0]})",
+    aten.sigmoid.default: lambda x: f"vsigmoid({x[0]})",
+    aten.relu.default: lambda x: f"{x[0]} > 0 ? {x[0]} : V{{}}",
+    aten.sigmoid_backward.default: lambda x: f"{x[0]} * {x[1]} * (1 - {x[1]})",
+    aten.tanh_backward.default: lambda x: f"{x[0]} * (1 - {x[1]} * {x[1]})",
+    aten.threshold_backward.default: lambda x: f"{x[1]} > {x[2]} ? {x[0]} : V{{}}",
+    aten.zeros_like.default: lambda x: "V{}",
+    aten.ones_like.default: lambda x: "V{} + 1",
+}
+
 
 @dataclass(frozen=True)
 class Trace:
-    """The joint graph of one time step, and where it is cut in two.
+    """Hold the graph of one time step, forward and backward.
 
     Attributes:
-        gates, states, vectors, d_states: the placeholders, in the order of declaration.
-        next_states: what the forward pass gives.
-        d_inputs: what the backward pass gives: of gates, states and vectors.
-        saved: values of the forward pass that the backward pass starts from, beside the states.
-        forward, backward: the operations of each, in order.
+        gates, states, vectors, d_states: the arguments, in the order of declaration.
+        next_states: results of the forward pass.
+        d_inputs: results of the backward pass: gradients of gates, states and vectors.
+        saved: values of the forward pass that the backward pass needs, beside the states.
+        forward, backward: the operations of each pass, in order.
     """
 
     gates: list[Node]
@@ -70,12 +100,13 @@ def trace(cell: Cell) -> Trace:
 
 
 def _joint_graph(cell: Cell, counts: tuple[int, ...]) -> Graph:
+    """Trace the update together with its gradients."""
     inputs = sum(counts[:3])
 
     def joint(*values: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         def update(*arguments: Tensor) -> tuple[Tensor, ...]:
             new = cell.update(*arguments)
-            # A state passed on as it is must still be a value of its own; see _merge_equal.
+            # A state that is passed on unchanged must still be a computed value; see _merge_equal.
             return tuple(x * 1 for x in (new if isinstance(new, tuple) else (new,)))
 
         pulled: Any = torch.func.vjp(update, *values[:inputs])
@@ -93,7 +124,7 @@ def _joint_graph(cell: Cell, counts: tuple[int, ...]) -> Graph:
 
 
 def _merge_equal(graph: Graph) -> None:
-    """Compute every value once."""
+    """Merge nodes that compute the same value."""
     seen: dict[object, Node] = {}
     for node in list(graph.nodes):
         if node.op != "call_function":
@@ -114,7 +145,7 @@ def _is_copy(node: Node) -> bool:
 
 
 def _needed(results: list[Node], calls: list[Node], stop: set[Node]) -> list[Node]:
-    """Return, in order, the operations that lead to the results from `stop` and placeholders."""
+    """Return, in order, the operations that compute the results from `stop` and the arguments."""
     found: set[Node] = set()
     waiting = [node for node in results if isinstance(node, Node)]
     while waiting:
@@ -125,39 +156,8 @@ def _needed(results: list[Node], calls: list[Node], stop: set[Node]) -> list[Nod
     return [node for node in calls if node in found]
 
 
-Words = tuple[str, ...]
-
-
-def _binary(sign: str) -> Callable[[Words], str]:
-    return lambda x: f"{x[0]} {sign} {x[1]}"
-
-
-EXPRESSIONS: dict[object, Callable[[Words], str]] = {
-    aten.add.Tensor: _binary("+"),
-    aten.add.Scalar: _binary("+"),
-    aten.sub.Tensor: _binary("-"),
-    aten.sub.Scalar: _binary("-"),
-    aten.mul.Tensor: _binary("*"),
-    aten.mul.Scalar: _binary("*"),
-    aten.div.Tensor: _binary("/"),
-    aten.div.Scalar: _binary("/"),
-    aten.rsub.Scalar: lambda x: f"{x[1]} - {x[0]}",
-    aten.neg.default: lambda x: f"-{x[0]}",
-    aten.reciprocal.default: lambda x: f"1 / {x[0]}",
-    aten.exp.default: lambda x: f"vexp({x[0]})",
-    aten.tanh.default: lambda x: f"vtanh({x[0]})",
-    aten.sigmoid.default: lambda x: f"vsigmoid({x[0]})",
-    aten.relu.default: lambda x: f"{x[0]} > 0 ? {x[0]} : V{{}}",
-    aten.sigmoid_backward.default: lambda x: f"{x[0]} * {x[1]} * (1 - {x[1]})",
-    aten.tanh_backward.default: lambda x: f"{x[0]} * (1 - {x[1]} * {x[1]})",
-    aten.threshold_backward.default: lambda x: f"{x[1]} > {x[2]} ? {x[0]} : V{{}}",
-    aten.zeros_like.default: lambda x: "V{}",
-    aten.ones_like.default: lambda x: "V{} + 1",
-}
-
-
 def emit(cell: Cell) -> str:
-    """Return the struct `Cell` in C++.
+    """Write a cell as the C++ struct `Cell`.
 
     Raises:
         ValueError: the update holds an operation for which there is no expression.

@@ -1,4 +1,4 @@
-"""The compiled engine: a kernel generated from the cell's own definition, with its gradients."""
+"""Run a cell's compiled kernel, forward and backward, as one operation of autograd."""
 
 from __future__ import annotations
 
@@ -12,35 +12,34 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from rnnbench.cell import Cell
-from rnnbench.engine.base import Parameters, States
+from rnnbench.cell import Cell, Parameters, States
 from rnnbench.engine.compiled.build import load, source
 from rnnbench.engine.compiled.codegen import emit
 
 SIZES = ("replicas", "steps", "batch", "features", "hidden", "scored", "keep")
-ARRAYS = (
-    *("inputs", "weight_x", "weight_h", "bias_x", "bias_h", "vectors", "initial"),
-    *("states", "saved", "outputs", "finals", "d_outputs", "d_finals"),
-    *("d_weight_x", "d_weight_h", "d_bias_x", "d_bias_h", "d_vectors", "d_inputs", "d_initial"),
-)
+ARGUMENTS = ("inputs", "weight_x", "weight_h", "bias_x", "bias_h", "vectors", "initial")
+RESULTS = ("states", "saved", "outputs", "finals", "d_outputs", "d_finals")
+# The kernel always computes the first five of these, the others where they are asked for.
+GRADIENTS = ("weight_x", "weight_h", "bias_x", "bias_h", "vectors", "inputs", "initial")
+ARRAYS = (*ARGUMENTS, *RESULTS, *(f"d_{name}" for name in GRADIENTS))
 PARAMETERS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
 
 class Call(ctypes.Structure):
-    """The kernel's arguments, as recurrence.h declares them."""
+    """Hold the kernel's arguments, in the order of `Call` in recurrence.h."""
 
     _fields_ = [(name, ctypes.c_int64) for name in SIZES]
     _fields_ += [(name, ctypes.c_void_p) for name in ARRAYS]
 
 
 class Kernel:
-    """The compiled functions of one cell.
+    """Build and call the compiled functions of one cell.
 
     Attributes:
         identity: the same for the same source, compiler, flags and processor.
         states: how many states the cell has.
         width: blocks of hidden units that a time step works on.
-        saves: whether these are kept for the backward pass, which may need the states alone.
+        saves: whether these blocks are kept for the backward pass; it may need the states alone.
     """
 
     def __init__(self, cell: Cell) -> None:
@@ -53,7 +52,7 @@ class Kernel:
         self._panel_bytes: int = self.library.panel_bytes()
 
     def padded(self, size: int, dtype: torch.dtype) -> int:
-        """Return a number of hidden units, rounded up to whole panels."""
+        """Return a number of hidden units, rounded up to whole panels of the matrix product."""
         unit = self._panel_bytes // dtype.itemsize
         return -(-size // unit) * unit
 
@@ -107,14 +106,14 @@ def run_compiled(
 
 
 class _Recurrence(torch.autograd.Function):
-    """The kernel as one differentiable operation."""
+    """Wrap the kernel as one differentiable operation of torch."""
 
     @staticmethod
     def forward(
         ctx: Any, kernel: Kernel, scored: int, keep: bool, *arguments: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        given = dict(zip(ARRAYS, arguments, strict=False))
-        arrays = {name: x.contiguous() for name, x in given.items() if x is not None}
+        given = zip(ARGUMENTS, arguments, strict=True)
+        arrays = {name: x.contiguous() for name, x in given if x is not None}
         inputs, size = arrays["inputs"], arrays["weight_h"].shape[-1]
         replicas, steps, batch, features = inputs.shape
         numbers = (replicas, steps, batch, features, size, scored, int(keep))
@@ -142,13 +141,12 @@ class _Recurrence(torch.autograd.Function):
         for name, tensor in (("d_outputs", d_outputs), ("d_finals", d_finals)):
             if tensor is not None:
                 arrays[name] = tensor.contiguous()
-        needed = ctx.needs_input_grad[3:]
-        always = ("weight_x", "weight_h", "bias_x", "bias_h", "vectors")
+        needed = dict(zip(ARGUMENTS, ctx.needs_input_grad[3:], strict=True))
         gradients = {
-            name: torch.empty_like(arrays[name])
-            for name, asked in zip(ARRAYS, needed, strict=False)
-            if name in arrays and (asked or name in always)
+            name: torch.empty_like(array)
+            for name, array in arrays.items()
+            if needed.get(name) or name in GRADIENTS[:5]
         }
         arrays |= {f"d_{name}": tensor for name, tensor in gradients.items()}
         ctx.kernel.call("backward", ctx.sizes, arrays)
-        return (None, None, None, *(gradients.get(name) for name in ARRAYS[: len(needed)]))
+        return (None, None, None, *(gradients.get(name) for name in ARGUMENTS))

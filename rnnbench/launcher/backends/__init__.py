@@ -1,30 +1,58 @@
-"""What runs the jobs of a sweep: processes of this machine, or tasks of SLURM or Ray."""
+"""Run jobs: in processes of this machine, or as tasks of SLURM or Ray."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any
 
-from rnnbench.launcher.backends import pool
 from rnnbench.launcher.interrupt import Interrupt
-from rnnbench.launcher.plan import Job
+
+# `work(job, report, stop) -> result`: importable by its name; `report` takes how far it is.
+Work = Callable[[Any, Callable[[Any], None], threading.Event], Any]
+# `notify(index, kind, value)`, with kind "started", "progress" (what the job reports), "look" (the
+# job's progress file may have changed), and at the end "done" (the job's result), "error" (what
+# the job raised, in one line) or "died" (how its process ended, in one line).
+Notify = Callable[[int, str, Any], None]
+ENDS = ("done", "error", "died")
 
 
 class CannotRun(Exception):
     """A sweep asks for what this machine has not; the text is one line."""
 
 
-class Runner(Protocol):
-    """Do a piece of work for each job, and tell how it went, as `pool.run` does."""
+def say_nothing() -> None:
+    """Stand for what is said when work is put away."""
 
-    def __call__(
-        self,
-        work: pool.Work,
-        jobs: Sequence[Job],
-        notify: pool.Notify,
-        interrupt: Interrupt,
-        *,
-        workers: int = 1,
-        seconds: float | None = None,
-        stopping: Callable[[], None] | None = None,
-    ) -> None: ...
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a runner does.
+
+    Attributes:
+        work: does one job.
+        jobs: plain values, begun in this order.
+        notify: is told how each job goes.
+        interrupt: entered by the caller. After an interrupt no job is begun, and those that run
+            are told to stop.
+        workers: processes at most, on this machine.
+        seconds: that a job may take, after which its process is killed; None for no limit.
+        stopping: called when an interrupt has come and jobs are left.
+    """
+
+    work: Work
+    jobs: Sequence[Any]
+    notify: Notify
+    interrupt: Interrupt
+    workers: int = 1
+    seconds: float | None = None
+    stopping: Callable[[], None] = say_nothing
+
+
+Runner = Callable[[Assignment], None]
+
+
+def overdue(seconds: float) -> str:
+    """Return what is said of a job that did not end in so many seconds."""
+    return f"it took longer than condition_seconds={seconds:g}"

@@ -1,76 +1,90 @@
-"""Worker processes: one pipe each and nothing shared, so that one that dies costs its job alone."""
+"""Run jobs in worker processes, or one after the other in this process.
+
+Workers have one pipe each and share nothing, so that one that dies costs its own job alone.
+"""
 
 from __future__ import annotations
 
 import pickle
-import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import wait
 from typing import Any
 
+from rnnbench.console import describe
+from rnnbench.launcher.backends import ENDS, Assignment
 from rnnbench.launcher.backends.process import Child
 from rnnbench.launcher.interrupt import Interrupt
-
-Work = Callable[[Any, Callable[[Any], None], threading.Event], Any]
-Notify = Callable[[int, str, Any], None]
-ENDS = ("done", "error", "died")
 
 POLL_SECONDS = 0.25
 HAND_OVERS = 10  # of one job to workers that die before they begin it
 
 
+def run_in_workers(given: Assignment) -> None:
+    """Run jobs in worker processes of one thread each."""
+    from rnnbench.training.machine import prepare_process
+
+    run(given, initialize=prepare_process)
+
+
+def run_here(given: Assignment) -> None:
+    """Run jobs one after the other in this process, on one thread as in a worker.
+
+    None is ended when its `seconds` are over: there is nobody to do that.
+    """
+    import torch
+
+    from rnnbench.training.machine import prepare_process
+
+    threads = torch.get_num_threads()
+    prepare_process()
+    for index, job in enumerate(given.jobs):
+        if given.interrupt.stop.is_set():
+            break
+        given.notify(index, "started", None)
+        report = partial(given.notify, index, "progress")
+        try:
+            result = given.work(job, report, given.interrupt.stop)
+        except Exception as error:  # a job's own: the others go on, as they do in workers
+            given.notify(index, "error", describe(error))
+        else:
+            given.notify(index, "done", result)
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)
+
+
 def run(
-    jobs: Sequence[Any],
-    work: Work,
-    notify: Notify,
-    *,
-    workers: int,
-    interrupt: Interrupt,
-    seconds: float | None = None,
-    initialize: Callable[[], None] | None = None,
-    stopping: Callable[[], None] | None = None,
-    grace: float = 30.0,
+    given: Assignment, *, initialize: Callable[[], None] | None = None, grace: float = 30.0
 ) -> None:
     """Run every job in one of several spawned processes.
 
-    A worker that dies takes the job with it that it had begun, and no other. After an interrupt
-    no job is handed out, and those that run see their stop event.
+    A worker that dies takes the job with it that it had begun, and no other.
 
     Args:
-        jobs: plain values, handed out in this order.
-        work: `work(job, progress, stop) -> result`, importable by its name.
-        notify: called as `notify(index, kind, value)` with kind "started", "progress" (what the
-            job reports), and at the end "done" (the result), "error" (what the job raised, in
-            one line) or "died" (how its worker ended, in one line).
-        workers: processes at most.
-        interrupt: entered by the caller.
-        seconds: that a job may take; the worker of one that takes longer is killed.
         initialize: called once in each worker, before its first job.
-        stopping: called when an interrupt has come.
         grace: seconds that running jobs have after an interrupt, until they are killed.
     """
-    pool = _Pool([pickle.dumps((initialize, work, job)) for job in jobs], notify, seconds)
+    pool, stop = _Pool(given, initialize), given.interrupt.stop
     try:
-        while pool.unfinished and not interrupt.stop.is_set():
-            pool.hand_out(workers)
+        while pool.unfinished and not stop.is_set():
+            pool.hand_out()
             pool.collect()
-        if stopping is not None and pool.unfinished:
-            stopping()
+        if pool.unfinished:
+            given.stopping()
     finally:
-        pool.leave(interrupt, grace)
+        pool.leave(given.interrupt, grace)
 
 
 class _Pool:
     """The parent's side: jobs that wait, and workers."""
 
-    def __init__(self, jobs: list[bytes], notify: Notify, seconds: float | None) -> None:
-        self.jobs = jobs
-        self.notify = notify
-        self.seconds = seconds
-        self.waiting = deque(range(len(jobs)))
+    def __init__(self, given: Assignment, initialize: Callable[[], None] | None) -> None:
+        self.given = given
+        self.jobs = [pickle.dumps((initialize, given.work, job)) for job in given.jobs]
+        self.waiting = deque(range(len(self.jobs)))
         self.workers: list[Child] = []
         self.hand_overs: Counter[int] = Counter()
         self.leaving = False
@@ -83,9 +97,10 @@ class _Pool:
     def unfinished(self) -> bool:
         return bool(self.waiting or self.busy)
 
-    def hand_out(self, limit: int) -> None:
+    def hand_out(self) -> None:
         """Give each idle worker a job, starting workers up to the limit."""
-        while len(self.workers) < min(limit, len(self.waiting) + len(self.busy)):
+        useful = min(self.given.workers, len(self.waiting) + len(self.busy))
+        while len(self.workers) < useful:
             self.workers.append(Child())
         for worker in self.workers:
             if worker.job is None and self.waiting:
@@ -100,8 +115,7 @@ class _Pool:
         for worker in list(self.workers):
             for kind, value in worker.messages():
                 self._take(worker, kind, value)
-            if self.seconds is not None:
-                worker.end_overdue(self.seconds)
+            worker.end_overdue(self.given.seconds)
 
     def _take(self, worker: Child, kind: str, value: Any) -> None:
         index, begun = worker.job, worker.begun
@@ -117,7 +131,7 @@ class _Pool:
         if kind == "died" and not begun and self.hand_overs[index] < HAND_OVERS:
             self.waiting.appendleft(index)
         else:
-            self.notify(index, kind, value)
+            self.given.notify(index, kind, value)
 
     def leave(self, interrupt: Interrupt, grace: float) -> None:
         """End all workers: idle ones by closing their pipe, busy ones after their checkpoint."""

@@ -1,4 +1,4 @@
-"""A worker process from within: wait for a job, do it, send what comes of it."""
+"""A worker process: it waits for a job, does it and sends the result; its parent watches it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from rnnbench.console import describe
+from rnnbench.launcher.backends import overdue
 from rnnbench.launcher.interrupt import SIGNALS
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -79,9 +80,10 @@ EXIT_SECONDS = 5.0
 
 
 class Child:
-    """A worker process and the parent's end of its pipe.
+    """A worker process, as its parent sees it.
 
     Attributes:
+        connection: the parent's end of the pipe.
         job: index of the job that was handed over, or None.
         begun: the worker has said that it began that job.
         began: when, by the monotonic clock.
@@ -118,9 +120,11 @@ class Child:
                 return
             yield message
 
-    def end_overdue(self, seconds: float) -> None:
-        """Kill the process if its job takes longer than so many seconds."""
-        if self.begun and self.overdue is None and time.monotonic() - self.began > seconds:
+    def end_overdue(self, seconds: float | None) -> None:
+        """Kill the process if its job takes longer than so many seconds; None is no limit."""
+        if seconds is None or not self.begun or self.overdue is not None:
+            return
+        if time.monotonic() - self.began > seconds:
             self.overdue = seconds
             self.process.kill()
 
@@ -140,8 +144,3 @@ class Child:
             return f"the worker process ended with exit code {code}"
         hint = ", perhaps out of memory" if -code == signal.SIGKILL else ""
         return f"the worker process was killed by {signal.Signals(-code).name}{hint}"
-
-
-def overdue(seconds: float) -> str:
-    """Return what is said of a job that did not end in so many seconds."""
-    return f"it took longer than condition_seconds={seconds:g}"

@@ -1,4 +1,4 @@
-"""The connection to a Ray cluster: one that runs, or one of this machine for as long as needed."""
+"""Run jobs as tasks of Ray: of a cluster that runs, or of one that is started on this machine."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from rnnbench.console import warn
-from rnnbench.launcher.backends import CannotRun
-from rnnbench.launcher.backends.pool import Notify, Work
+from rnnbench.launcher.backends import Assignment, CannotRun, Work
 from rnnbench.launcher.backends.process import THREAD_VARIABLES
-from rnnbench.launcher.backends.task import TaskEnd, TaskReports, Training
-from rnnbench.launcher.interrupt import SIGNALS, Interrupt
-from rnnbench.launcher.plan import Job
+from rnnbench.launcher.backends.task import TaskEnd, Tasks, Training
+from rnnbench.launcher.interrupt import SIGNALS
 
 CONNECT_SECONDS = 5.0
 
@@ -46,19 +44,19 @@ def connected(cluster: Mapping[str, Any]) -> Iterator[None]:
     Raises:
         CannotRun: Ray cannot be reached, or its one node has no room for a task.
     """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+
     try:
         _connect(cluster["address"])
         _say_what_lacks(cluster)
         yield
     finally:
-        import ray
-
         ray.shutdown()
 
 
 def _connect(address: str | None) -> None:
     """Connect, and leave the launcher's own signal handlers as they are."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
 
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
@@ -96,115 +94,90 @@ LEAVE_SECONDS = 60.0  # to checkpoint after an interrupt
 
 
 class RayRunner:
-    """Fulfils `rnnbench.launcher.backends.local.Runner`."""
+    """Hands an assignment to Ray and waits for its end."""
 
     def __init__(self, cluster: Mapping[str, Any]) -> None:
-        """Check that Ray is installed, and that somebody answers at the address."""
+        """Check that Ray is installed, and that somebody answers at the address.
+
+        Raises:
+            CannotRun: it is not so.
+        """
         if importlib.util.find_spec("ray") is None:
             raise CannotRun("+cluster=ray needs ray: pip install 'rnnbench[ray]'")
         if cluster["address"] is not None:
             reach(cluster["address"])
         self.cluster = cluster
 
-    def __call__(
-        self,
-        work: Work,
-        jobs: Sequence[Job],
-        notify: Notify,
-        interrupt: Interrupt,
-        *,
-        workers: int = 1,
-        seconds: float | None = None,
-        stopping: Callable[[], None] | None = None,
-    ) -> None:
+    def __call__(self, given: Assignment) -> None:
         """Hand all jobs to Ray and wait for them."""
-        if not jobs or interrupt.stop.is_set():
-            return
-        with connected(self.cluster):
-            tasks = _Tasks(self.cluster, work, jobs, notify, seconds)
-            while tasks.unfinished and not interrupt.stop.is_set():
-                tasks.hand_out()
-                tasks.collect()
-            if tasks.unfinished:
-                if stopping is not None:
-                    stopping()
-                tasks.leave(interrupt)
+        if given.jobs and not given.interrupt.stop.is_set():
+            with connected(self.cluster):
+                _RayTasks(self.cluster, given).run()
 
 
-class _Tasks:
+class _RayTasks(Tasks):
     """Jobs that wait, and those that Ray has."""
 
-    def __init__(
-        self,
-        cluster: Mapping[str, Any],
-        work: Work,
-        jobs: Sequence[Job],
-        notify: Notify,
-        seconds: float | None,
-    ) -> None:
+    def __init__(self, cluster: Mapping[str, Any], given: Assignment) -> None:
         import ray
 
-        self.jobs, self.work, self.seconds = jobs, work, seconds
-        self.notes = TaskReports(jobs, notify)
-        self.waiting = deque(range(len(jobs)))
+        super().__init__(given)
+        self.waiting = deque(range(len(self.jobs)))
         self.running: dict[Any, int] = {}
-        self.limit = cluster["max_running"] or len(jobs)
-        self.run = ray.remote(
+        self.limit = cluster["max_running"] or len(self.jobs)
+        self.remote = ray.remote(
             num_cpus=cluster["cpus"],
             num_gpus=cluster["gpus"],
             max_retries=0,  # a lost task is counted here, and its condition is not tried for ever
             runtime_env={"env_vars": dict.fromkeys(THREAD_VARIABLES, "1")},
-        )(run_task)
+        )(run_task).remote
 
     @property
     def unfinished(self) -> bool:
         return bool(self.waiting or self.running)
 
-    def hand_out(self) -> None:
-        """Give Ray the jobs that wait, up to the limit."""
+    def collect(self) -> None:
+        """Give Ray the jobs that wait, up to the limit; take those that have ended."""
         while self.waiting and len(self.running) < self.limit:
             index = self.waiting.popleft()
-            task = self.run.remote(self.work, self.jobs[index], os.getcwd(), self.seconds)
-            self.running[task] = index
+            given = (self.given.work, self.jobs[index], os.getcwd(), self.given.seconds)
+            self.running[self.remote(*given)] = index
+        self._take_ended()
 
-    def collect(self, *, leaving: bool = False) -> None:
-        """Take what has ended, waiting a moment if nothing has; tell the news of the others."""
+    def _take_ended(self, *, leaving: bool = False) -> None:
         import ray
 
         ended, _ = ray.wait(list(self.running), num_returns=1, timeout=POLL_SECONDS)
         for task in ended:
             index = self.running.pop(task)
             try:
-                outcome = TaskEnd(*ray.get(task))
+                self.end(index, TaskEnd(*ray.get(task)))
             except ray.exceptions.RayTaskError as error:  # before its work began: an import
-                outcome = TaskEnd("error", str(error).strip().splitlines()[-1], False)
+                self.end(index, TaskEnd("error", str(error).strip().splitlines()[-1]))
             except ray.exceptions.RayError as error:
-                if not leaving and self.notes.lose(index, _cause(error)):
+                if not leaving and self.lose(index, _cause(error)):
                     self.waiting.append(index)
-                continue
-            self.notes.end(index, outcome.kind, outcome.value)
-        self.notes.look(self.running.values())
+        for index in self.running.values():
+            self.look(index)
 
-    def leave(self, interrupt: Interrupt) -> None:
+    def leave(self) -> None:
         """Cancel the jobs that wait, and let those that run checkpoint."""
         import ray
 
         for task in self.running:
             ray.cancel(task, force=False, recursive=False)
         for _ in range(round(LEAVE_SECONDS / POLL_SECONDS)):
-            if not self.running or interrupt.insists:
+            if not self.running or self.given.interrupt.insists:
                 return
-            self.collect(leaving=True)
+            self._take_ended(leaving=True)
 
 
-def run_task(work: Work, job: Job, directory: str, seconds: float | None) -> tuple[str, Any, bool]:
+def run_task(work: Work, job: Any, directory: str, seconds: float | None) -> tuple[str, Any, bool]:
     """Do one job in a worker of Ray; it is cancelled by a KeyboardInterrupt in the main thread.
 
     Args:
-        work: as of a runner.
-        job: likewise.
         directory: where the launcher is; a user's own task and a relative output_dir lie there.
-        seconds: that it may take; None for no limit.
+        seconds: that the job may take; None for no limit.
     """
     os.chdir(directory)
     if directory not in sys.path:
@@ -212,13 +185,13 @@ def run_task(work: Work, job: Job, directory: str, seconds: float | None) -> tup
     training = Training(work, job, seconds)
     while True:
         try:
-            outcome = training.end()
+            ended = training.end()
         except KeyboardInterrupt:
             training.stop.set()
             continue
         if training.overdue:  # what it is still at must not go on beside the worker's next task
             threading.Timer(1.0, os._exit, (1,)).start()
-        return tuple(outcome)
+        return tuple(ended)
 
 
 def _cause(error: Exception) -> str:

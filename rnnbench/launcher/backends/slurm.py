@@ -1,4 +1,4 @@
-"""SLURM's queue: the state of array tasks, and how they are told to leave.
+"""Run jobs as array tasks of SLURM: submit them, watch the queue, submit lost ones again.
 
 It needs no accounting: the controller itself remembers for some minutes how a task ended.
 """
@@ -10,22 +10,24 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rnnbench.launcher.backends import CannotRun
-from rnnbench.launcher.backends.pool import Notify, Work
-from rnnbench.launcher.backends.submission import Submission, clear, outcome_of
-from rnnbench.launcher.backends.task import TaskEnd, TaskReports
-from rnnbench.launcher.interrupt import Interrupt
-from rnnbench.launcher.plan import Job
+from rnnbench.launcher.backends import Assignment, CannotRun
+from rnnbench.launcher.backends.submission import SlurmTask, Submission, clear, end_of
+from rnnbench.launcher.backends.task import TaskEnd, Tasks
 
 # All others are ends. A task in one of these runs again, or has not run yet.
 WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD")
 RUNNING = (
-    *("RUNNING", "CONFIGURING", "COMPLETING", "STAGE_OUT", "SIGNALING"),
-    *("RESIZING", "STOPPED", "SUSPENDED"),
+    "RUNNING",
+    "CONFIGURING",
+    "COMPLETING",
+    "STAGE_OUT",
+    "SIGNALING",
+    "RESIZING",
+    "STOPPED",
+    "SUSPENDED",
 )
 COMMAND_SECONDS = 60
 
@@ -54,16 +56,12 @@ def is_left(state: str | None) -> bool:
 
 def tell_to_leave(name: str) -> None:
     """Cancel the tasks that wait, and send SIGTERM to those that run."""
-    _cancel("--state=PENDING", f"--name={name}")
-    _cancel("--state=RUNNING", "--signal=TERM", f"--name={name}")
+    cancel("--state=PENDING", f"--name={name}")
+    cancel("--state=RUNNING", "--signal=TERM", f"--name={name}")
 
 
-def cancel(tasks: Iterable[str]) -> None:
-    """Cancel tasks, whatever they are at."""
-    _cancel(*tasks)
-
-
-def _cancel(*words: str) -> None:
+def cancel(*words: str) -> None:
+    """Cancel the tasks that these words tell scancel, if the controller answers."""
     try:
         subprocess.run(["scancel", "--quiet", *words], capture_output=True, timeout=COMMAND_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
@@ -79,10 +77,14 @@ CANCELLED = "the SLURM job was cancelled"
 
 
 class SlurmRunner:
-    """Fulfils `rnnbench.launcher.backends.local.Runner`."""
+    """Submits an assignment to SLURM and waits for its end."""
 
     def __init__(self, cluster: Mapping[str, Any]) -> None:
-        """Check that jobs can be submitted from here."""
+        """Check that jobs can be submitted from here.
+
+        Raises:
+            CannotRun: they cannot.
+        """
         if importlib.util.find_spec("submitit") is None:
             raise CannotRun("+cluster=slurm needs submitit: pip install 'rnnbench[slurm]'")
         missing = [name for name in COMMANDS if shutil.which(name) is None]
@@ -90,51 +92,31 @@ class SlurmRunner:
             raise CannotRun(f"+cluster=slurm needs {', '.join(missing)}: not found on this machine")
         self.cluster = cluster
 
-    def __call__(
-        self,
-        work: Work,
-        jobs: Sequence[Job],
-        notify: Notify,
-        interrupt: Interrupt,
-        *,
-        workers: int = 1,
-        seconds: float | None = None,
-        stopping: Callable[[], None] | None = None,
-    ) -> None:
+    def __call__(self, given: Assignment) -> None:
         """Submit all jobs and wait for them."""
-        if not jobs or interrupt.stop.is_set():
-            return
-        tasks = _Tasks(self.cluster, work, jobs, notify, seconds)
-        tasks.begin()
-        while tasks.unfinished and not interrupt.stop.wait(POLL_SECONDS):
-            tasks.collect()
-        if tasks.unfinished:
-            if stopping is not None:
-                stopping()
-            tasks.leave(interrupt)
-        tasks.submission.clear()
+        if given.jobs and not given.interrupt.stop.is_set():
+            tasks = _SlurmTasks(self.cluster, given)
+            tasks.begin()
+            tasks.run()
+            tasks.submission.clear()
 
 
-class _Tasks:
+class _SlurmTasks(Tasks):
     """Tasks that have not ended, by the index of their job."""
 
-    def __init__(
-        self,
-        cluster: Mapping[str, Any],
-        work: Work,
-        jobs: Sequence[Job],
-        notify: Notify,
-        seconds: float | None,
-    ) -> None:
-        self.jobs, self.work, self.seconds = jobs, work, seconds
-        self.notes = TaskReports(jobs, notify)
-        self.unfinished: dict[int, Any] = {}
+    def __init__(self, cluster: Mapping[str, Any], given: Assignment) -> None:
+        super().__init__(given)
+        self.tasks: dict[int, Any] = {}
         # A name of its own finds these tasks, and no others, with one look at the queue.
-        self.name = f"{jobs[0]['sweep']}-{secrets.token_hex(4)}"
-        directory = Path(jobs[0]["output_dir"], "cluster", self.name)
+        self.name = f"{self.jobs[0].sweep}-{secrets.token_hex(4)}"
+        directory = self.jobs[0].output_dir / "cluster" / self.name
         self.submission = Submission(cluster, self.name, directory)
         self._absent: dict[int, float] = {}
         self._looked = time.monotonic()
+
+    @property
+    def unfinished(self) -> bool:
+        return bool(self.tasks)
 
     def begin(self) -> None:
         """Submit all jobs.
@@ -151,6 +133,8 @@ class _Tasks:
 
     def collect(self) -> None:
         """Take the results that are there; now and then look for tasks that left none."""
+        if self.given.interrupt.stop.wait(POLL_SECONDS):
+            return
         self._take_results()
         if time.monotonic() - self._looked < QUEUE_SECONDS:
             return
@@ -159,44 +143,51 @@ class _Tasks:
         if states is None:
             return
         gone = self._gone(states)
-        self._submit_again([i for i, task, state in gone if self._runs_again(i, task, state)])
-        self.notes.look(i for i, t in self.unfinished.items() if states.get(t.job_id) == "RUNNING")
+        again = [i for i, task, state in gone if self._runs_again(i, task, state)]
+        try:
+            self._submit(again)
+        except CannotRun as refusal:
+            for index in again:
+                self.end(index, TaskEnd("died", str(refusal)))
+        for index, task in self.tasks.items():
+            if states.get(task.job_id) == "RUNNING":
+                self.look(index)
 
-    def leave(self, interrupt: Interrupt) -> None:
+    def leave(self) -> None:
         """Let running tasks checkpoint, cancel the others, and see all of them gone."""
         deadline = time.monotonic() + LEAVE_SECONDS
         states: Mapping[str, str] | None = None
         while states is None or any(map(is_left, states.values())):
-            if time.monotonic() > deadline or interrupt.insists:
-                cancel(task.job_id for task in self.unfinished.values())
+            if time.monotonic() > deadline or self.given.interrupt.insists:
+                cancel(*(task.job_id for task in self.tasks.values()))
                 break
-            # Told again: a task that was just starting may have missed it.
+            # Told again and again: a task that was just starting may have missed it.
             tell_to_leave(self.name)
             time.sleep(POLL_SECONDS)
             states = read_states(self.name)
         self._take_results(leaving=True)
 
     def _take_results(self, *, leaving: bool = False) -> None:
-        for index, task in list(self.unfinished.items()):
+        for index, task in list(self.tasks.items()):
             if not task.paths.result_pickle.exists():
                 continue
-            outcome = outcome_of(task)
-            if outcome.left and not leaving:
+            ended = end_of(task)
+            if ended.stopped and not leaving:
                 continue  # whether somebody cancelled it or it is to run again, the queue knows
-            del self.unfinished[index]
-            if outcome.kind == "done":
+            del self.tasks[index]
+            if ended.kind == "done":
                 clear(task)
-            self.notes.end(index, outcome.kind, outcome.value)
+            self.end(index, ended)
 
     def _gone(self, states: Mapping[str, str]) -> list[tuple[int, Any, str | None]]:
         """Take out the tasks that have ended and are not done, with their states."""
         gone, now = [], time.monotonic()
-        for index, task in list(self.unfinished.items()):
+        for index, task in list(self.tasks.items()):
             state, since = states.get(task.job_id), self._absent.setdefault(index, now)
             if is_left(state):
                 del self._absent[index]
             elif task.paths.result_pickle.exists() or now - since >= RESULT_SECONDS:
-                gone.append((index, self.unfinished.pop(index), state))
+                gone.append((index, self.tasks.pop(index), state))
                 del self._absent[index]
         return gone
 
@@ -204,23 +195,13 @@ class _Tasks:
         """Tell of a task that is gone, if that is its end; return whether it is to run again."""
         has_left = task.paths.result_pickle.exists()
         if state == "CANCELLED":  # by somebody else, who does not want it to run again by itself
-            outcome = outcome_of(task) if has_left else TaskEnd("died", CANCELLED, False)
-            self.notes.end(index, outcome.kind, outcome.value)
+            self.end(index, end_of(task) if has_left else TaskEnd("died", CANCELLED))
             return False
         if has_left:  # at a checkpoint, as one that is preempted does: that may happen often
             return True
-        return self.notes.lose(index, f"the SLURM job left no result ({state or 'not in queue'})")
-
-    def _submit_again(self, indices: Sequence[int]) -> None:
-        try:
-            self._submit(indices)
-        except CannotRun as refusal:
-            for index in indices:
-                self.notes.end(index, "died", str(refusal))
+        return self.lose(index, f"the SLURM job left no result ({state or 'not in queue'})")
 
     def _submit(self, indices: Sequence[int]) -> None:
-        from rnnbench.launcher.backends.slurm_task import SlurmTask
-
-        functions = [SlurmTask(self.work, self.jobs[index], self.seconds) for index in indices]
-        tasks = self.submission.submit(functions)
-        self.unfinished |= dict(zip(indices, tasks, strict=True))
+        work, seconds = self.given.work, self.given.seconds
+        tasks = [SlurmTask(work, self.jobs[index], seconds) for index in indices]
+        self.tasks |= zip(indices, self.submission.submit(tasks), strict=True)

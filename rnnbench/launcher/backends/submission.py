@@ -1,22 +1,46 @@
-"""What submitit is told, and what it leaves in a directory: job arrays and their tasks' results."""
+"""Submit job arrays through submitit, and read the results that their tasks leave behind."""
 
 from __future__ import annotations
 
 import io
 import logging
 import shutil
+import signal
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
-from rnnbench.launcher.backends import CannotRun
+from rnnbench.launcher.backends import CannotRun, Work
 from rnnbench.launcher.backends.process import THREAD_VARIABLES
-from rnnbench.launcher.backends.task import TaskEnd
+from rnnbench.launcher.backends.task import TaskEnd, Training
 
 SIGNAL_SECONDS = 90  # before the time is up, to checkpoint and queue again
 MAX_TIMEOUTS = 1000
 MAX_ARRAY = 1000  # tasks; SLURM refuses arrays of more unless it is configured otherwise
+
+
+class SlurmTask:
+    """One job on a node: SIGTERM ends it at a checkpoint; before a time-out it is queued again."""
+
+    def __init__(self, work: Work, job: Any, seconds: float | None) -> None:
+        self.work, self.job, self.seconds = work, job, seconds
+        self.training: Training | None = None
+
+    def __call__(self) -> TaskEnd:
+        """Train to the end, or to a checkpoint."""
+        training = self.training = Training(self.work, self.job, self.seconds)
+        signal.signal(signal.SIGTERM, lambda number, frame: training.stop.set())
+        return training.end()
+
+    def checkpoint(self) -> Any:
+        """Put the training away and return what goes on with it; submitit queues that again."""
+        from submitit.helpers import DelayedSubmission
+
+        if self.training is not None:
+            self.training.stop.set()
+            self.training.end()
+        return DelayedSubmission(SlurmTask(self.work, self.job, self.seconds))
 
 
 class Submission:
@@ -27,13 +51,7 @@ class Submission:
     """
 
     def __init__(self, cluster: Mapping[str, Any], name: str, directory: Path) -> None:
-        """Prepare to submit.
-
-        Args:
-            cluster: checked settings, see conf/cluster/slurm.yaml.
-            name: of the jobs.
-            directory: not there yet.
-        """
+        """Make the directory; `cluster` has the settings of conf/cluster/slurm.yaml."""
         import submitit
 
         logging.getLogger("submitit").setLevel(logging.ERROR)
@@ -56,19 +74,19 @@ class Submission:
             additional_parameters={"requeue": True, **cluster["options"]},
         )
 
-    def submit(self, functions: Sequence[Any]) -> list[Any]:
-        """Submit functions, as one array where they are not too many; return submitit's jobs.
+    def submit(self, tasks: Sequence[SlurmTask]) -> list[Any]:
+        """Submit tasks, as one array where they are not too many; return submitit's jobs.
 
         Raises:
             CannotRun: sbatch refuses them.
         """
         jobs = []
-        for start in range(0, len(functions), MAX_ARRAY):
+        for start in range(0, len(tasks), MAX_ARRAY):
             try:
                 # submitit prints what sbatch says besides raising it.
                 with redirect_stderr(io.StringIO()), self._executor.batch():
-                    some = functions[start : start + MAX_ARRAY]
-                    jobs += [self._executor.submit(function) for function in some]
+                    some = tasks[start : start + MAX_ARRAY]
+                    jobs += [self._executor.submit(task) for task in some]
             except Exception as error:  # submitit has no type of its own for what sbatch says
                 reason = _last_line(str(error))
                 raise CannotRun(f"sbatch refuses the job: {reason}") from error
@@ -80,17 +98,17 @@ class Submission:
             shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def outcome_of(job: Any) -> TaskEnd:
+def end_of(job: Any) -> TaskEnd:
     """Return how a task ended that has left a result."""
     error = job.exception()
     if error is None:
-        outcome: TaskEnd = job.result()
-        return outcome
+        ended: TaskEnd = job.result()
+        return ended
     # What the task did not catch itself came before its work began: an import, for one. submitit
     # puts the traceback between rulers.
     _, _, trace = str(error).partition("-" * 22)
     trace, _, _ = trace.partition("-" * 22)
-    return TaskEnd("error", _last_line(trace or str(error)), False)
+    return TaskEnd("error", _last_line(trace or str(error)))
 
 
 def clear(job: Any) -> None:

@@ -1,4 +1,4 @@
-"""The frame of a diagnosis' figures: a row of panels for each task, one for each curve."""
+"""Draw why runs forget: the gradient against the lag, the cue against time, a panel per curve."""
 
 from __future__ import annotations
 
@@ -11,29 +11,75 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
 from rnnbench.diagnose.label import VANISHED
-from rnnbench.report.curves import curve_label, curves_of
+from rnnbench.report.curves import CURVE, curve_label, curves_of
+from rnnbench.report.document import Figure, one_panel_a_curve
 from rnnbench.report.figures.frame import mark_level, panel_grid, plain
-from rnnbench.report.figures.style import REFERENCE_COLOUR, THEME, Colour, Style, curve_styles
-from rnnbench.report.study import drawn_gaps, panels_of
+from rnnbench.report.figures.style import (
+    REFERENCE_COLOUR,
+    SHIPPED,
+    THEME,
+    Colour,
+    Style,
+    curve_styles,
+)
+from rnnbench.report.study import Study
 from rnnbench.store.diagnoses import Diagnoses
 from rnnbench.store.rules import LARGEST
 
 MOST_COLUMNS = 4
+MOST_GAPS = 3
+SHOWN = ["task", "label", "gap", "phase", "name", "run_id", "value"]  # of a curve
+LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 1.4}, "trained": {"lw": 2.0}}
+# What is less lies at the lower edge, for nothing else would be seen; more widens the axis.
+FAINTEST, STRONGEST = 1e-9, 1e2
 Panels = dict[tuple[str, str], Axes]
 
 
-def curve_grid(pairs: Sequence[tuple[str, str]], width: float = 2.9) -> tuple[Figure, Panels]:
+def draw_gradients(diagnoses: Diagnoses) -> Drawing:
+    """Draw the gradient's norm against the lag, as a multiple of that at lag 0."""
+    curves = diagnoses.curves[diagnoses.curves.measure == "gradient"]
+    curves = curves[curves.age >= 0]
+    total = curves[curves.name == "total"]
+    at_the_end = total[total.lag == 0].set_index(["run_id", "phase"])["value"]
+    keys = pd.MultiIndex.from_frame(curves[["run_id", "phase"]])
+    ratios = curves["value"] / at_the_end.reindex(keys).to_numpy()
+    curves = curves.assign(value=ratios.clip(upper=LARGEST))
+    one_state = Line2D([], [], color=REFERENCE_COLOUR, lw=1, ls=":")
+    with mpl.rc_context(THEME):
+        figure = _draw(diagnoses.runs, curves, "total", "lag")
+        top = max(STRONGEST, 2 * float(curves["value"].max()))
+        for panel in figure.axes:
+            panel.set(yscale="log", ylim=(FAINTEST, top))
+            mark_level(panel, VANISHED, "noise")
+            for marks in panel.collections:
+                low = np.asarray(marks.get_offsets()).clip(min=FAINTEST)
+                marks.set(offsets=low, clip_on=False)
+        _name(figure, "lag (time steps)", "gradient / at lag 0", (one_state, "after, h alone"))
+    return figure
+
+
+def draw_cue(diagnoses: Diagnoses) -> Drawing:
+    """Draw what a linear read-out recovers of the cue against the time since it was shown."""
+    curves = diagnoses.curves[(diagnoses.curves.measure == "cue") & (diagnoses.curves.age >= 0)]
+    with mpl.rc_context(THEME):
+        figure = _draw(diagnoses.runs, curves, "cue", "age")
+        for panel in figure.axes:
+            panel.set(ylim=(-0.06, 1.06))
+            mark_level(panel, 0, "chance")
+        _name(figure, "time steps since the cue", "recoverable of the cue")
+    return figure
+
+
+def curve_grid(pairs: Sequence[tuple[str, str]], width: float = 2.9) -> tuple[Drawing, Panels]:
     """Return a figure with a titled panel for each (task, label), tasks on rows of their own.
 
-    Args:
-        pairs: of task and label.
-        width: of a panel, in inches.
+    A panel is `width` inches wide.
     """
     by_task: dict[str, list[tuple[str, str]]] = {}
     for pair in pairs:
@@ -64,7 +110,7 @@ def set_time_axis(panel: Axes, gaps: Sequence[int], most: int) -> None:
     panel.set_xlim(-0.15, most * 1.25)
 
 
-def name_lines(figure: Figure, *extra: tuple[Line2D | Patch, str]) -> None:
+def name_lines(figure: Drawing, *extra: tuple[Line2D | Patch, str]) -> None:
     """Put one legend for all panels below them: what is dashed, thick, thin, and what else."""
     handles = [
         (Line2D([], [], color=REFERENCE_COLOUR, ls="--", lw=1.4), "before training, seeds' median"),
@@ -80,53 +126,30 @@ def name_lines(figure: Figure, *extra: tuple[Line2D | Patch, str]) -> None:
     )
 
 
-LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 1.4}, "trained": {"lw": 2.0}}
-# What is less lies at the lower edge, for nothing else would be seen; more widens the axis.
-FAINTEST, STRONGEST = 1e-9, 1e2
+def panels_of(curves: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the (task, label) pairs that are there, in the order of panels."""
+    pairs = curves[[*CURVE, "label"]].drop_duplicates()
+    # The plain network first: the others are answers to what it cannot do.
+    pairs = pairs.assign(place=[SHIPPED.get(cell, len(SHIPPED)) for cell in pairs["cell"]])
+    pairs = pairs.sort_values(["task", "variant", "place", "cell"], kind="stable")
+    return list(zip(pairs["task"], pairs["label"], strict=True))
 
 
-def draw_gradients(diagnoses: Diagnoses) -> Figure:
-    """Draw the gradient's norm against the lag, as a multiple of that at lag 0."""
-    curves = diagnoses.curves[diagnoses.curves.measure == "gradient"]
-    curves = curves[curves.age >= 0]
-    total = curves[curves.name == "total"]
-    at_the_end = total[total.lag == 0].set_index(["run_id", "phase"])["value"]
-    keys = pd.MultiIndex.from_frame(curves[["run_id", "phase"]])
-    ratios = curves["value"] / at_the_end.reindex(keys).to_numpy()
-    curves = curves.assign(value=ratios.clip(upper=LARGEST))
-    one_state = Line2D([], [], color=REFERENCE_COLOUR, lw=1, ls=":")
-    with mpl.rc_context(THEME):
-        figure = _draw(diagnoses.runs, curves, "total", "lag")
-        top = max(STRONGEST, 2 * float(curves["value"].max()))
-        for panel in figure.axes:
-            panel.set(yscale="log", ylim=(FAINTEST, top))
-            mark_level(panel, VANISHED, "noise")
-            for marks in panel.collections:
-                low = np.asarray(marks.get_offsets()).clip(min=FAINTEST)
-                marks.set(offsets=low, clip_on=False)
-        _name(figure, "lag (time steps)", "gradient / at lag 0", (one_state, "after, h alone"))
-    return figure
+def drawn_gaps(curve: pd.DataFrame) -> list[int]:
+    """Return the gaps of a curve to draw: the least, the middle one and the greatest."""
+    gaps = sorted(curve["gap"].unique())
+    return gaps if len(gaps) <= MOST_GAPS else [gaps[0], gaps[len(gaps) // 2], gaps[-1]]
 
 
-def draw_cue(diagnoses: Diagnoses) -> Figure:
-    """Draw what a linear read-out recovers of the cue against the time since it was shown."""
-    curves = diagnoses.curves[(diagnoses.curves.measure == "cue") & (diagnoses.curves.age >= 0)]
-    with mpl.rc_context(THEME):
-        figure = _draw(diagnoses.runs, curves, "cue", "age")
-        for panel in figure.axes:
-            panel.set(ylim=(-0.06, 1.06))
-            mark_level(panel, 0, "chance")
-        _name(figure, "time steps since the cue", "recoverable of the cue")
-    return figure
-
-
-def _draw(runs: pd.DataFrame, curves: pd.DataFrame, name: str, x: str) -> Figure:
+def _draw(runs: pd.DataFrame, curves: pd.DataFrame, name: str, x: str) -> Drawing:
     styles = {curve_label(*pair): style for pair, style in curve_styles(curves_of(runs)).items()}
     figure, panels = curve_grid(panels_of(curves))
+    most = curves.groupby("task")["gap"].max()
+    by_panel = dict(iter(curves[[*SHOWN, x]].groupby(["task", "label"])))
     for (task, label), panel in panels.items():
-        own = curves[(curves.task == task) & (curves.label == label)]
+        own = by_panel[task, label]
         shown = drawn_gaps(own)
-        set_time_axis(panel, shown, most=curves[curves.task == task]["gap"].max())
+        set_time_axis(panel, shown, most=most[task])
         shades = _shades(styles[label].colour, len(shown))
         for gap, shade in zip(shown, shades, strict=True):
             lines = own[own.gap == gap]
@@ -140,9 +163,10 @@ def _draw(runs: pd.DataFrame, curves: pd.DataFrame, name: str, x: str) -> Figure
 
 
 def _draw_gap(panel: Axes, lines: pd.DataFrame, x: str, style: Style, shade: Colour) -> None:
-    """Draw all seeds of one gap; the mark stands where the line ends on the other side."""
+    """Draw all seeds of one gap, with a mark at the cue, where each line ends."""
     for phase, look in LOOKS.items():
-        own = lines[lines.phase == phase].pivot_table(index=x, columns="run_id", values="value")
+        own = lines[(lines.phase == phase) & lines["value"].notna()]
+        own = own.pivot(index=x, columns="run_id", values="value")
         if own.empty:
             continue
         middle = own.median(axis=1)
@@ -169,7 +193,7 @@ def _shades(colour: Colour, number: int) -> Sequence[Colour]:
     return list(sns.blend_palette(["white", colour, "black"], n_colors=9)[3:7])[-number:]
 
 
-def _name(figure: Figure, x: str, y: str, *extra: tuple[Line2D, str]) -> None:
+def _name(figure: Drawing, x: str, y: str, *extra: tuple[Line2D, str]) -> None:
     for panel in figure.axes:
         place = panel.get_subplotspec()
         if place is not None and place.is_first_col():
@@ -178,3 +202,30 @@ def _name(figure: Figure, x: str, y: str, *extra: tuple[Line2D, str]) -> None:
     seed = Line2D([], [], color=REFERENCE_COLOUR, lw=0.6)
     end = Line2D([], [], color=REFERENCE_COLOUR, marker="o", mfc="white", ls="none", ms=4)
     name_lines(figure, (seed, "after, one seed"), (end, "one seed at the gap"), *extra)
+
+
+def rows_of_curves(study: Study, measure: str) -> pd.Series[int]:
+    """Return the panels of a figure that draws a measure: one for each curve that has it."""
+    curves = study.diagnoses.curves
+    return one_panel_a_curve(panels_of(curves[curves["measure"] == measure]))
+
+
+GRADIENT = Figure(
+    "gradient_vs_lag",
+    "Norm of the gradient of one answer's loss with respect to all states, against the lag: time "
+    "steps before the read-out. As a multiple of that at lag 0; each line ends at its gap, where "
+    "the cue is; marks at the lower edge lie below it. Dotted level: as large is the noise of a "
+    "mean over all sequences of a training, so that what is less is lost among the rest.",
+    draw=lambda study: draw_gradients(study.diagnoses),
+    rows=lambda study: rows_of_curves(study, "gradient"),
+)
+CUE = Figure(
+    "cue_vs_time",
+    "What a linear read-out recovers of the cue from all states, on sequences held out, against "
+    "the time since the cue was shown: 0 is chance, 1 all of it. Classes: accuracy corrected for "
+    "chance; values: R squared. A network that keeps only a sum or a function of the cue needs "
+    "less than 1; and what no linear read-out tells half-way may come back, for it is there in "
+    "another form.",
+    draw=lambda study: draw_cue(study.diagnoses),
+    rows=lambda study: rows_of_curves(study, "cue"),
+)

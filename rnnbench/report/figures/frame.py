@@ -1,4 +1,4 @@
-"""A figure's frame: panels, legend, stamp, and its files' bytes, the same at every drawing."""
+"""Make what all figures share: panels, legend, levels, stamp, and files of the same bytes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
@@ -24,38 +27,46 @@ from rnnbench.report.figures.style import REFERENCE_COLOUR, THEME, Curve, Style
 MOST_SEEDS = 100  # of a curve at a gap are drawn one by one: more would be a smear
 LONGEST_ASIDE = 30  # letters of a name beside a panel: longer ones would leave it no room
 LINE_INCHES, LETTER_INCHES = 0.9, 0.075  # of a legend's entry: its line, and a letter of its name
-FORMATS: Mapping[str, dict[str, Any]] = {
-    "png": {"dpi": 200, "metadata": {"Software": None}},
-    "svg": {"metadata": {"Date": None}},
-    "pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
+PNG_DPI, COLOURS = 200, 256
+# Drawn as vectors, without what would be another at every drawing.
+VECTORS: Mapping[str, Any] = {
+    "svg": (FigureCanvasSVG, {"Date": None}),
+    "pdf": (FigureCanvasPdf, {"CreationDate": None, "Creator": None, "Producer": None}),
 }
 
 
 def seed_note(mark: str, results: pd.DataFrame) -> str:
-    """Return what a mark of single seeds stands for; all of them, unless they are too many."""
+    """Say in a legend what a mark stands for: one seed, of which at most MOST_SEEDS are drawn."""
     counts = results.groupby([*CURVE, "gap"], observed=True).size()
     return f"{mark}: one seed{f' (the first {MOST_SEEDS})' if counts.max() > MOST_SEEDS else ''}"
 
 
 def render(figure: Figure) -> dict[str, bytes]:
     """Return the figure as files' contents by format."""
-    files = {}
+    files, dpi = {}, figure.get_dpi()
     with mpl.rc_context(THEME):
-        figure.draw_without_rendering()  # arranges it, which need not be done for every format
-        figure.set_layout_engine("none")
-        for kind, options in FORMATS.items():
+        # It is arranged once; `savefig` would also draw it twice for every format.
+        engine = figure.get_layout_engine()
+        if engine is not None:
+            engine.execute(figure)
+            figure.set_layout_engine("none")
+        for kind, (canvas, metadata) in VECTORS.items():
+            figure.set_dpi(dpi)  # which the one before may have changed
             buffer = io.BytesIO()
-            figure.savefig(buffer, format=kind, **options)
+            getattr(canvas(figure), f"print_{kind}")(buffer, metadata=metadata)
             files[kind] = buffer.getvalue()
-    return {**files, "png": _smaller(files["png"])}
+        return files | {"png": _png(figure)}
 
 
-def _smaller(picture: bytes) -> bytes:
+def _png(figure: Figure) -> bytes:
     """Return a PNG in the 256 colours that are nearest to its own: a third of the bytes."""
+    figure.set_dpi(PNG_DPI)
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     buffer = io.BytesIO()
-    with Image.open(io.BytesIO(picture)) as opened:
-        reduced = opened.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-        reduced.save(buffer, "PNG", optimize=True, dpi=opened.info["dpi"])
+    reduced = drawn.quantize(COLOURS, dither=Image.Dither.NONE)
+    reduced.save(buffer, "PNG", dpi=(PNG_DPI, PNG_DPI))
     return buffer.getvalue()
 
 
@@ -71,13 +82,9 @@ def panel_grid(rows: int, columns: int, width: float, height: float) -> tuple[Fi
 def add_legend(
     figure: Figure, styles: Mapping[Curve, Style], notes: Sequence[str], *, marked: bool = True
 ) -> None:
-    """Put one legend for all panels below them.
+    """Put one legend of all curves below the panels, with notes on what is drawn.
 
-    Args:
-        figure: with its panels.
-        styles: of each curve.
-        notes: on what is drawn.
-        marked: the lines have their markers.
+    Its lines have markers where `marked` says so.
     """
     handles = [
         Line2D(
@@ -108,12 +115,12 @@ def add_legend(
 
 
 def plain(name: str) -> str:
-    """Return a name as a figure must be given it: a dollar in it is no formula."""
+    """Escape the dollars in a name, which matplotlib would read as a formula."""
     return name.replace("$", r"\$")
 
 
 def shortened(name: str) -> str:
-    """Return what can be shown of a name beside a panel."""
+    """Cut a name to the room that is beside a panel."""
     return name if len(name) <= LONGEST_ASIDE else f"{name[: LONGEST_ASIDE - 3]}..."
 
 
@@ -142,7 +149,9 @@ def stamp(panels: Sequence[Axes], text: str) -> None:
     """Write a word across every panel, so that a trial is never taken for a result."""
     for panel in panels:
         panel.text(
-            *(0.5, 0.5, text),
+            0.5,
+            0.5,
+            text,
             transform=panel.transAxes,
             ha="center",
             va="center",
@@ -176,38 +185,6 @@ def set_gap_ticks(panel: Axes, gaps: Sequence[float]) -> None:
 
 
 def room_at_a_gap(gaps: Sequence[float]) -> float:
-    """Return the width, in log gap, in which a gap's marks stay clear of its neighbours'."""
+    """Return the width, in log gap, that the marks of a gap have before they meet the next's."""
     nearest = np.diff(np.log(gaps)).min() if len(gaps) > 1 else math.log(2)
     return 0.5 * float(nearest)
-
-
-MOST_GAPS = 10
-
-
-def at_some_gaps(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs at up to MOST_GAPS gaps of each task, even in log gap, ends included.
-
-    Args:
-        results: one row per run.
-    """
-    gaps = results.groupby("task")["gap"].transform(lambda own: own.isin(spread(own.unique())))
-    return results[gaps.astype(bool)]
-
-
-def gap_notes(results: pd.DataFrame) -> tuple[str, ...]:
-    """Return what a legend has to say of gaps that have no panel; nothing where all have one."""
-    most, shown = (
-        int(runs.groupby("task")["gap"].nunique().max())
-        for runs in (results, at_some_gaps(results))
-    )
-    return (f"panels: {shown} of {most} gaps",) if most > shown else ()
-
-
-def spread(gaps: np.ndarray) -> list[int]:
-    """Return up to MOST_GAPS of different gaps, as even in log gap as they come."""
-    ordered = np.sort(gaps)
-    if len(ordered) <= MOST_GAPS:
-        return [int(gap) for gap in ordered]
-    wanted = np.geomspace(ordered[0], ordered[-1], MOST_GAPS)
-    nearest = np.abs(np.log(ordered)[:, None] - np.log(wanted)).argmin(0)
-    return [int(gap) for gap in ordered[np.unique(nearest)]]

@@ -1,22 +1,19 @@
-"""Accuracy or score against the gap: a panel per task, a line per curve."""
+"""Draw accuracy and score against the gap: a panel per task, a line per curve."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from itertools import zip_longest
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.figure import Figure as Drawing
 from numpy.typing import NDArray
 
-from rnnbench.report.curves import CURVE, curves_of, is_tuned, without_rate
+from rnnbench.report.curves import curves_of, is_tuned, without_rate
+from rnnbench.report.document import Figure
 from rnnbench.report.figures.frame import (
     MOST_SEEDS,
     add_legend,
@@ -30,7 +27,7 @@ from rnnbench.report.figures.frame import (
     stamp,
 )
 from rnnbench.report.figures.style import REFERENCE_COLOUR, THEME, Curve, Style, curve_styles
-from rnnbench.report.sections.guessing import draw_guesses
+from rnnbench.report.study import Study
 
 Floats = NDArray[np.float64]
 Panel = tuple[str, str, list[str]]  # a task, its title, and the variants that are drawn
@@ -39,7 +36,7 @@ NOTES = ("line: mean over seeds", "band: 95 % interval of the mean")
 
 def draw_against_gap(
     results: pd.DataFrame, summary: pd.DataFrame, measure: str, guesses: pd.DataFrame | None = None
-) -> Figure:
+) -> Drawing:
     """Draw a measure in [0, 1] against the gap.
 
     Args:
@@ -72,8 +69,36 @@ def draw_against_gap(
     return figure
 
 
+def _rows_of_tasks(study: Study) -> pd.Series[int]:
+    """Return how many panels each task has: one, and one more where rates were tuned."""
+    tuned = study.results["variant"].map(is_tuned)
+    return tuned.groupby(study.results["task"]).nunique()
+
+
+def _draw(study: Study, measure: str) -> Drawing:
+    return draw_against_gap(study.results, study.by_gap, measure, study.guesses)
+
+
+ACCURACY = Figure(
+    "accuracy_vs_gap",
+    "Accuracy on the test stream against the gap. Line: mean over seeds. Band: 95 % interval of "
+    "that mean over seeds (Student t), cut to the range 0 to 1. Open marks: single seeds, moved "
+    "aside a little. Where learning rates were tuned, those curves have panels of their own. "
+    "Dotted: what a predictor that remembers nothing gets.",
+    draw=lambda study: _draw(study, "accuracy"),
+    rows=_rows_of_tasks,
+)
+SCORE = Figure(
+    "score_vs_gap",
+    "Score against the gap: 0 remembers nothing, 1 is perfect. Drawn as above; scores outside 0 to "
+    "1 are drawn at its ends and kept as they are in by_gap.csv.",
+    draw=lambda study: _draw(study, "score"),
+    rows=_rows_of_tasks,
+)
+
+
 def _looks(curves: Sequence[Curve]) -> list[Curve]:
-    """Return the curves that need a look: tuned ones stand apart and have that of their like."""
+    """Return the curves that need a style: a tuned curve has that of the same cell untuned."""
     return list(dict.fromkeys((cell, without_rate(variant)) for cell, variant in curves))
 
 
@@ -145,7 +170,7 @@ def _draw_curve(panel: Axes, curve: pd.DataFrame, measure: str, style: Style) ->
 
 
 def _draw_seeds(panel: Axes, runs: pd.DataFrame, measure: str, style: Style, aside: Floats) -> None:
-    """Draw one small mark per run, moved aside in log gap so that equal outcomes are seen."""
+    """Draw one small mark per run, moved aside so that runs with equal outcomes are all seen."""
     panel.scatter(
         runs["gap"].to_numpy(dtype=float) * np.exp(aside),
         runs[measure].clip(0, 1).to_numpy(dtype=float),
@@ -190,74 +215,45 @@ def _isolated(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return known & ~padded[:-2] & ~padded[2:]
 
 
-# From white, which is remembering nothing, to a blue on which a black frame is still seen; in
-# grey print it goes from light to dark as well.
-COLOURS = LinearSegmentedColormap.from_list(
-    "score", mpl.colormaps["Blues"](np.linspace(0, 0.78, 256))
-)
-DARK = 0.7  # from this score on numbers are white
-MOST_ACROSS = 4  # panels; a task with more curves takes several rows
-CELL_INCHES, ROOM_INCHES = 0.36, 0.72
-
-
-def draw_transfer(means: pd.DataFrame) -> Figure:
-    """Draw the mean score: training gap in rows, test gap in columns, a number in every cell.
+def draw_guesses(panels: Iterable[tuple[str, Axes]], guesses: pd.DataFrame, measure: str) -> str:
+    """Draw the best random network of each gap in the panels of tasks; return the legend's note.
 
     Args:
-        means: one row per curve, training gap and test gap; scores outside [0, 1] have the colours
-            of its ends.
+        panels: each with its task.
+        guesses: as `latest` gives them.
+        measure: "accuracy" or "score", drawn within [0, 1].
     """
-    curves = means[CURVE[1:]].drop_duplicates().sort_values(CURVE[1:])
-    tasks = sorted(means["task"].unique())
-    lines = math.ceil(len(curves) / MOST_ACROSS)
-    columns, rows = math.ceil(len(curves) / lines), lines * len(tasks)
-    across = max(means["test_gap"].nunique(), 4) * CELL_INCHES + ROOM_INCHES
-    down = max(means["gap"].nunique(), 2) * CELL_INCHES + ROOM_INCHES
-    with mpl.rc_context(THEME | {"axes.grid": False}):
-        size = (max(4.6, columns * across), rows * down + 0.2)
-        figure = Figure(figsize=size, layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False).reshape(len(tasks), -1)
-        for panels, task in zip(grid, tasks, strict=True):
-            own = means[means["task"] == task]
-            for panel, curve in zip_longest(panels, curves.itertuples(index=False)):
-                if curve is None:
-                    panel.remove()
-                else:
-                    points = own[(own["cell"] == curve.cell) & (own["variant"] == curve.variant)]
-                    _draw_panel(panel, points)
-    return figure
+    best = best_of_cells(guesses)
+    for task, panel in panels:
+        points = best[best["task"] == task]
+        panel.plot(
+            points["gap"],
+            points[measure].clip(0, 1),
+            color=REFERENCE_COLOUR,
+            linestyle=":",
+            lw=1.0,
+            marker="x",
+            markersize=5,
+            markeredgewidth=1.3,
+            label="_random networks",
+            zorder=3,
+        )
+    return f"crosses: best of {range_text(best['guesses'])} random networks"
 
 
-def _draw_panel(panel: Axes, points: pd.DataFrame) -> None:
-    """Draw one curve's matrix, or take the panel away where there is none."""
-    if points.empty:
-        panel.remove()
-        return
-    table = points.pivot_table(index="gap", columns="test_gap", values="score")
-    values = table.to_numpy(dtype=float)
-    panel.imshow(values, cmap=COLOURS, vmin=0, vmax=1, aspect="equal", label="_scores")
-    title = plain(f"{points['task'].iloc[0]}: {points['label'].iloc[0]}")
-    panel.set_title(title, fontsize="small")
-    panel.set(xlabel="test gap", ylabel="training gap")
-    panel.set_xticks(range(table.shape[1]), [f"{gap}" for gap in table.columns])
-    panel.set_yticks(range(table.shape[0]), [f"{gap}" for gap in table.index])
-    panel.tick_params(length=0)
-    panel.set_facecolor("0.94")  # where nothing was measured
-    panel.spines[:].set_color("0.7")
-    for (row, column), score in np.ndenumerate(values):
-        colour = "white" if score > DARK else "0.15"
-        number = panel.text(column, row, _number(score), ha="center", va="center")
-        number.set(color=colour, fontsize="x-small")
-        if table.index[row] == table.columns[column]:
-            corner = (column - 0.46, row - 0.46)
-            frame = Rectangle(corner, 0.92, 0.92, fill=False, lw=1.4, edgecolor="black")
-            frame.set_label("_own gap")
-            panel.add_patch(frame)
+def best_of_cells(guesses: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per task and gap: the best network of all cells, and how many were guessed.
+
+    It is the best on the evaluation stream; its numbers are those of the test stream.
+    """
+    points = ["task", "gap"]
+    ordered = guesses.sort_values("evaluation_score", ascending=False, kind="stable")
+    best = ordered.drop_duplicates(points).set_index(points)
+    totals = guesses.groupby(points)["guesses"].sum()
+    return best.assign(guesses=totals).reset_index().sort_values(points, ignore_index=True)
 
 
-def _number(score: float) -> str:
-    if np.isnan(score):
-        return ""
-    if score < -1:
-        return "< −1"
-    return f"{score:.2f}".replace("-0.00", "0.00").replace("-", "−")
+def range_text(counts: pd.Series) -> str:
+    """Return counts in words: all of them, or the least and the greatest."""
+    low, high = int(counts.min()), int(counts.max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

@@ -1,4 +1,4 @@
-"""How far the gates are open over the gap: a panel per task and gated curve, a line per gate."""
+"""Draw how far the gates are open over the gap: a panel per gated curve, a line per gate."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from typing import Any
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from rnnbench.report.figures.diagnosis import curve_grid, name_lines
+from rnnbench.report.document import Figure
+from rnnbench.report.figures.diagnosis import (
+    curve_grid,
+    name_lines,
+    panels_of,
+    rows_of_curves,
+)
 from rnnbench.report.figures.frame import plain, shortened
 from rnnbench.report.figures.style import PALETTE, REFERENCE_COLOUR, THEME
-from rnnbench.report.study import gates_gap, panels_of
+from rnnbench.statistics import HORIZON
 from rnnbench.store.diagnoses import PHASES, Diagnoses
 
 NOTE_POINTS = 13  # height of a line below a title
@@ -22,18 +28,18 @@ MOST_STEPS = 10_000
 LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 1.2}, "trained": {"lw": 1.9}}
 
 
-def draw_gates(diagnoses: Diagnoses) -> Figure:
+def draw_gates(diagnoses: Diagnoses) -> Drawing:
     """Draw each gate's mean activation against time, at one gap of each task."""
     gates = diagnoses.curves[diagnoses.curves.measure == "gate"]
     runs = diagnoses.runs[diagnoses.runs["run_id"].isin(gates["run_id"])]
     gaps = gates_gap(runs)
     gates = gates[gates["gap"] == gates["task"].map(gaps)]
+    by_panel = dict(iter(gates.groupby(["task", "label"])))
     with mpl.rc_context(THEME):
         figure, panels = curve_grid(panels_of(gates), width=3.3)
         for (task, label), panel in panels.items():
-            where = (gates.task == task) & (gates.label == label)
             own = runs[(runs.task == task) & (runs.label == label) & (runs.gap == gaps[task])]
-            _draw_panel(panel, gates[where], own)
+            _draw_panel(panel, by_panel[task, label], own)
             if panel.get_subplotspec().is_first_col():  # type: ignore[union-attr]
                 panel.set_ylabel("gate: 0 shut, 1 open")
         band = Patch(color=REFERENCE_COLOUR, alpha=0.15, lw=0)
@@ -41,6 +47,22 @@ def draw_gates(diagnoses: Diagnoses) -> Figure:
         units = (band, "keep gate, 10 to 90 % of units"), (most, "keep gate, most open unit")
         name_lines(figure, *units)
     return figure
+
+
+def gates_gap(gated: pd.DataFrame) -> dict[str, int]:
+    """Return for each task the greatest gap that some curve remembers, else the least.
+
+    It remembers a gap with a mean score of HORIZON.
+
+    Args:
+        gated: the runs whose gates were measured.
+    """
+    found = {}
+    for task, own in gated.groupby("task"):
+        means = own.groupby(["label", "gap"])["score"].mean().reset_index()
+        remembered = means[means.score >= HORIZON]["gap"]
+        found[str(task)] = int(remembered.max() if len(remembered) else own["gap"].min())
+    return found
 
 
 def _draw_panel(panel: Axes, gates: pd.DataFrame, runs: pd.DataFrame) -> None:
@@ -95,3 +117,15 @@ def _steps(number: float) -> str:
 def _median(gates: pd.DataFrame) -> pd.DataFrame:
     """Return the median over seeds of every statistic, age x statistic."""
     return gates.pivot_table(index="age", columns="statistic", values="value", aggfunc="median")
+
+
+GATES = Figure(
+    "gates_vs_time",
+    "Activation of the gates over the gap, mean over units and sequences, at the greatest gap of "
+    f"the task at which a cell with gates still has a mean score of {HORIZON:g}. Half-life: time "
+    "steps after which the keep gate alone leaves half of a unit's old state, before and after "
+    "training, of the median unit and of the one that keeps longest. Where no unit comes near the "
+    "gap and the score is high all the same, the past goes round through the recurrent weights.",
+    draw=lambda study: draw_gates(study.diagnoses),
+    rows=lambda study: rows_of_curves(study, "gate"),
+)

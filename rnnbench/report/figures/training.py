@@ -1,4 +1,4 @@
-"""Loss against step: a row per task, a panel per gap, thick mean curves, thin seeds."""
+"""Draw loss and solved runs against the step: a row per task, a panel per gap."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import MaxNLocator
 
 from rnnbench.report.curves import CURVE, curves_of
+from rnnbench.report.document import Figure
 from rnnbench.report.figures.frame import (
     MOST_SEEDS,
     add_legend,
-    at_some_gaps,
-    gap_notes,
     mark_level,
     panel_grid,
     plain,
@@ -25,21 +24,24 @@ from rnnbench.report.figures.frame import (
     stamp,
 )
 from rnnbench.report.figures.style import THEME, Curve, Style, curve_styles
+from rnnbench.report.study import Study
 from rnnbench.report.summary import BROKEN
 from rnnbench.statistics import solving_curve
 
+MOST_GAPS = 10  # of a task, that have a panel
 MEAN = "thick: mean over seeds (a run that ended keeps its last loss)"
 CROSS = "cross: it diverged"
+SHARE = ("line: share of all seeds that have solved the task by then", "band: 95 % interval")
 
 
-def draw_learning_curves(results: pd.DataFrame, history: pd.DataFrame) -> Figure:
+def draw_learning_curves(results: pd.DataFrame, history: pd.DataFrame) -> Drawing:
     """Draw the loss of the evaluations during training.
 
     Args:
         results: labelled, one row per run, with the tasks' `plateaus`.
         history: one row per run and evaluation.
     """
-    some, results = gap_notes(results), at_some_gaps(results)
+    some, results = _gap_notes(results), _at_some_gaps(results)
     gaps = results.groupby("task")["gap"].unique().map(sorted)
     styles = curve_styles(curves_of(results))
     numbers = results.groupby([*CURVE, "gap"], observed=True).ngroup()
@@ -148,10 +150,7 @@ def _draw_curve(panel: Axes, runs: pd.DataFrame, history: pd.DataFrame, style: S
         panel.scatter(steps, heights, marker="x", s=22, color="0.15", zorder=4)
 
 
-NOTES = ("line: share of all seeds that have solved the task by then", "band: 95 % interval")
-
-
-def draw_solving_curves(results: pd.DataFrame) -> Figure:
+def draw_solving_curves(results: pd.DataFrame) -> Drawing:
     """Draw how many runs have solved their task after so many steps.
 
     Runs that are not solved, diverged and failed ones included, stay in the count to the end.
@@ -159,7 +158,7 @@ def draw_solving_curves(results: pd.DataFrame) -> Figure:
     Args:
         results: labelled, one row per run.
     """
-    some, results = gap_notes(results), at_some_gaps(results)
+    some, results = _gap_notes(results), _at_some_gaps(results)
     gaps = results.groupby("task")["gap"].unique().map(sorted)
     styles = curve_styles(curves_of(results))
     with mpl.rc_context(THEME):
@@ -168,7 +167,7 @@ def draw_solving_curves(results: pd.DataFrame) -> Figure:
         for row, task in enumerate(gaps.index):
             own = results[results.task == task]
             _draw_solving_row(panels[row * across : (row + 1) * across], own, styles)
-        add_legend(figure, styles, (*NOTES, *some), marked=False)
+        add_legend(figure, styles, (*SHARE, *some), marked=False)
         if "smoke" in set(results["sweep"]):
             stamp(figure.axes, "smoke")
     return figure
@@ -208,3 +207,51 @@ def _draw_solving_curve(panel: Axes, runs: pd.DataFrame, longest: float, style: 
     )
     band = panel.fill_between(curve.steps, curve.low, curve.high, step="post")
     band.set(color=style.colour, alpha=0.15, linewidth=0)
+
+
+def _at_some_gaps(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs at up to MOST_GAPS gaps of each task, even in log gap, ends included."""
+    gaps = results.groupby("task")["gap"].transform(lambda own: own.isin(_spread(own.unique())))
+    return results[gaps.astype(bool)]
+
+
+def _gap_notes(results: pd.DataFrame) -> tuple[str, ...]:
+    """Return the legend's note on gaps that have no panel; none where all have one."""
+    most, shown = (
+        int(runs.groupby("task")["gap"].nunique().max())
+        for runs in (results, _at_some_gaps(results))
+    )
+    return (f"panels: {shown} of {most} gaps",) if most > shown else ()
+
+
+def _spread(gaps: np.ndarray) -> list[int]:
+    """Return up to MOST_GAPS of different gaps, as even in log gap as they come."""
+    ordered = np.sort(gaps)
+    if len(ordered) <= MOST_GAPS:
+        return [int(gap) for gap in ordered]
+    wanted = np.geomspace(ordered[0], ordered[-1], MOST_GAPS)
+    nearest = np.abs(np.log(ordered)[:, None] - np.log(wanted)).argmin(0)
+    return [int(gap) for gap in ordered[np.unique(nearest)]]
+
+
+def _rows_of_gaps(study: Study) -> pd.Series[int]:
+    """Return how many panels each task has: one for each gap that is drawn."""
+    return _at_some_gaps(study.results).groupby("task")["gap"].nunique()
+
+
+SOLVING = Figure(
+    "solving_curves",
+    "Share of runs that have solved their task after so many steps: accuracy of 0.99 at three "
+    "evaluations in a row, of which the first counts. Kaplan-Meier estimate; runs that are never "
+    "solved, diverged and failed ones included, are counted to the end.",
+    draw=lambda study: draw_solving_curves(study.results),
+    rows=_rows_of_gaps,
+)
+LEARNING = Figure(
+    "learning_curves",
+    "Loss of the evaluations during training. Thick: mean over seeds, where a run that ended early "
+    "counts on at its last loss and a diverged one at chance. Thin: single seeds. Dotted: chance "
+    "and known half-way solutions.",
+    draw=lambda study: draw_learning_curves(study.results, study.history),
+    rows=_rows_of_gaps,
+)

@@ -1,1 +1,1 @@
-"""The sections of a report, each from its data to its blocks."""
+"""Write the sections of a report."""

@@ -1,7 +1,8 @@
-"""Which of two curves does better on the same seeds, and how sure that is."""
+"""Compare curves in pairs on the same seeds: which does better, and how sure that is."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
@@ -9,10 +10,31 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rnnbench.report.curves import VERSION_SETTINGS, is_tuned
+from rnnbench.report.document import Block, Heading, Table
+from rnnbench.report.study import Study
+from rnnbench.report.tables import interval_text
 from rnnbench.statistics import probability_of_improvement
 
 Floats = NDArray[np.float64]
 MOST_CURVES = 6  # of a task: more pairs than these make would be a table that nobody reads
+
+
+def comparison_section(study: Study) -> Iterator[Block]:
+    """Yield which curves do better; nothing where no two share their seeds."""
+    table = comparison_table(comparisons(study.results))
+    if table:
+        yield Heading("Which does better")
+        yield table
+
+
+def comparison_table(pairs: pd.DataFrame) -> Table | None:
+    """Return how probably one curve beats another, or None where no two share their seeds."""
+    rows = [
+        (str(row.task), str(row.better), str(row.worse), interval_text(row.probability))
+        for row in pairs.itertuples()
+    ]
+    header = ("task", "better", "worse", "probability on a seed")
+    return Table(header, tuple(rows), names=3) if rows else None
 
 
 def comparisons(results: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The labels of diagnosed runs, and what they rest on, as tables for people."""
+"""Tell why runs forget: their labels, and what these rest on."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pandas as pd
 
 from rnnbench.diagnose import label as rules
 from rnnbench.diagnose.label import LABELS
-from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture, Table
+from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Table
+from rnnbench.report.figures.diagnosis import CUE, GRADIENT
+from rnnbench.report.figures.gates import GATES
 from rnnbench.report.study import Study
-from rnnbench.statistics import HORIZON
 from rnnbench.store.diagnoses import Diagnoses
 
 
@@ -69,24 +70,6 @@ def at_the_cue(joined: Diagnoses) -> dict[str, pd.Series[float]]:
     return found
 
 
-CAPTIONS = {
-    "gradient_vs_lag": "Norm of the gradient of one answer's loss with respect to all states, "
-    "against the lag: time steps before the read-out. As a multiple of that at lag 0; each line "
-    "ends at its gap, where the cue is; marks at the lower edge lie below it. Dotted level: as "
-    "large is the noise of a mean over all sequences of a training, so that what is less is lost "
-    "among the rest.",
-    "cue_vs_time": "What a linear read-out recovers of the cue from all states, on sequences held "
-    "out, against the time since the cue was shown: 0 is chance, 1 all of it. Classes: accuracy "
-    "corrected for chance; values: R squared. A network that keeps only a sum or a function of "
-    "the cue needs less than 1; and what no linear read-out tells half-way may come back, for it "
-    "is there in another form.",
-    "gates_vs_time": "Activation of the gates over the gap, mean over units and sequences, at the "
-    "greatest gap of the task at which a cell with gates still has a mean score of "
-    f"{HORIZON:g}. Half-life: time steps after which the keep gate alone leaves half of a unit's "
-    "old state, before and after training, of the median unit and of the one that keeps longest. "
-    "Where no unit comes near the gap and the score is high all the same, the past goes round "
-    "through the recurrent weights.",
-}
 HOW = (
     "Gradients and states are of fresh sequences, which no training and no test has seen; before "
     "training: with the weights that the seed starts from. The loss is that of the first answer "
@@ -110,7 +93,7 @@ RESTS_ON = (
     "that at lag 0, before and after training. Recoverable: of the cue, from the last state after "
     "training. Half-life: of the keep gate, in time steps."
 )
-MEASURES = {"gradient_vs_lag": "gradient", "cue_vs_time": "cue", "gates_vs_time": "gate"}
+FIGURES = {"gradient": GRADIENT, "cue": CUE, "gate": GATES}  # by what they show
 
 
 def diagnosis_section(study: Study) -> Iterator[Block]:
@@ -122,16 +105,11 @@ def diagnosis_section(study: Study) -> Iterator[Block]:
     number = len(study.results)
     yield Paragraph(f"{len(runs)} of {number} runs were diagnosed: {count_labels(runs)}.")
     yield label_table(runs)
-    for name in _drawn(study.diagnoses):
-        yield Picture(name, CAPTIONS[name])
+    measured = set(study.diagnoses.curves["measure"])
+    yield from (figure for measure, figure in FIGURES.items() if measure in measured)
     yield Paragraph(RESTS_ON)
     yield evidence_table(study.diagnoses)
     yield Bullets((*HOW, *_left_out(runs)))
-
-
-def _drawn(diagnoses: Diagnoses) -> list[str]:
-    measured = set(diagnoses.curves["measure"])
-    return [name for name, measure in MEASURES.items() if measure in measured]
 
 
 def _left_out(runs: pd.DataFrame) -> Iterator[str]:

@@ -1,14 +1,14 @@
-"""Random guessing as a baseline: its level in the figures, its table, and what it solves."""
+"""Tell how far random guessing comes, which is a baseline of all that is learned."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from rnnbench.report.document import Block, Heading, Paragraph, Table
-from rnnbench.report.figures.style import REFERENCE_COLOUR
+from rnnbench.report.figures.gap import best_of_cells, range_text
+from rnnbench.report.study import Study
 
 HOW = (
     "Random networks: all weights and biases uniform in [-s, s], s log-uniform from 0.1 to 100, "
@@ -19,54 +19,9 @@ HOW = (
 )
 
 
-def latest(guesses: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
-    """Return the searches for what the results hold; of one point's, the one with most guesses."""
-    point = ["task", "cell", "gap"]
-    ordered = guesses.sort_values("guesses", kind="stable")
-    known = ordered.merge(results[point].drop_duplicates(), on=point)
-    return known.drop_duplicates(point, keep="last").sort_values(point, ignore_index=True)
-
-
-def best_of_cells(guesses: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per task and gap: the best network of all cells, and how many were guessed.
-
-    It is the best on the evaluation stream; its numbers are those of the test stream.
-    """
-    points = ["task", "gap"]
-    ordered = guesses.sort_values("evaluation_score", ascending=False, kind="stable")
-    best = ordered.drop_duplicates(points).set_index(points)
-    totals = guesses.groupby(points)["guesses"].sum()
-    return best.assign(guesses=totals).reset_index().sort_values(points, ignore_index=True)
-
-
-def draw_guesses(panels: Iterable[tuple[str, Axes]], guesses: pd.DataFrame, measure: str) -> str:
-    """Draw the best random network of each gap in the panels of tasks; return the legend's note.
-
-    Args:
-        panels: each with its task.
-        guesses: as `latest` gives them.
-        measure: "accuracy" or "score", drawn within [0, 1].
-    """
-    best = best_of_cells(guesses)
-    for task, panel in panels:
-        points = best[best["task"] == task]
-        panel.plot(
-            points["gap"],
-            points[measure].clip(0, 1),
-            color=REFERENCE_COLOUR,
-            linestyle=":",
-            lw=1.0,
-            marker="x",
-            markersize=5,
-            markeredgewidth=1.3,
-            label="_random networks",
-            zorder=3,
-        )
-    return f"crosses: best of {_range(best['guesses'])} random networks"
-
-
-def guessing_blocks(guesses: pd.DataFrame) -> Iterator[Block]:
-    """Yield the section on random guessing; nothing where there was none."""
+def guessing_section(study: Study) -> Iterator[Block]:
+    """Yield how far random guessing comes; nothing where it was not tried."""
+    guesses = study.guesses
     if guesses.empty:
         return
     sizes = sorted({int(size) for text in guesses["hidden_sizes"] for size in text.split()})
@@ -74,7 +29,7 @@ def guessing_blocks(guesses: pd.DataFrame) -> Iterator[Block]:
     yield Heading("Random guessing")
     yield Paragraph(solved_by_guessing(guesses))
     yield guessing_table(guesses)
-    yield Paragraph(HOW.format(sizes=listed, guesses=_range(guesses["guesses"])))
+    yield Paragraph(HOW.format(sizes=listed, guesses=range_text(guesses["guesses"])))
 
 
 def solved_by_guessing(guesses: pd.DataFrame) -> str:
@@ -118,8 +73,3 @@ def guessing_table(guesses: pd.DataFrame) -> Table:
 
 def _solving(solved: float, first: float) -> str:
     return f" ({int(solved):,}, first {int(first):,})" if solved else ""
-
-
-def _range(counts: pd.Series) -> str:
-    low, high = int(counts.min()), int(counts.max())
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

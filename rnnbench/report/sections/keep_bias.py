@@ -1,18 +1,21 @@
-"""Horizons against the bias of the gate that keeps the old state: data, figure, words."""
+"""Compare starts of the gate that keeps the old state: how far does each reach?"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import combinations
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Drawing
 
+from rnnbench.report.document import Block, Bullets, Figure, Heading, one_panel_each
 from rnnbench.report.figures.frame import panel_grid, plain
 from rnnbench.report.figures.style import REFERENCE_COLOUR, THEME, Style, curve_styles
+from rnnbench.report.study import Study
 from rnnbench.report.summary import scores_by_gap
 from rnnbench.statistics import HORIZON, HorizonRange, horizon_range
 
@@ -26,16 +29,21 @@ def keep_bias_horizons(results: pd.DataFrame) -> pd.DataFrame:
     Columns: task, cell, start (a keep bias, or chrono), horizon (HorizonRange). Starts other than
     torch's and chrono's are left out, and so are cells without a keep gate.
     """
-    known = results["keep_bias"].notna() & (results["init"] == "torch")
-    runs = results[known | (results["init"] == CHRONO)]
-    starts = runs["keep_bias"].mask(runs["init"] == CHRONO, math.inf)
-    several = starts.groupby([runs["task"], runs["cell"]]).transform("nunique") > 2
     rows = []
-    for (task, cell, init, bias), own in runs[several].groupby(POINT, dropna=False):
+    for (task, cell, init, bias), own in _with_several(results).groupby(POINT, dropna=False):
         start = CHRONO if init == CHRONO else bias
         found = horizon_range(scores_by_gap(own), HORIZON)
         rows.append({"task": task, "cell": cell, "start": start, "horizon": found})
     return pd.DataFrame(rows, columns=["task", "cell", "start", "horizon"])
+
+
+def _with_several(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of the cells that were run with more than two starts."""
+    known = results["keep_bias"].notna() & (results["init"] == "torch")
+    runs = results[known | (results["init"] == CHRONO)]
+    starts = runs["keep_bias"].mask(runs["init"] == CHRONO, math.inf)
+    several = starts.groupby([runs["task"], runs["cell"]]).transform("nunique") > 2
+    return runs[several]
 
 
 def half_life(bias: float) -> float:
@@ -48,7 +56,7 @@ def half_life(bias: float) -> float:
         return float(np.log(2) / np.logaddexp(0, -bias))
 
 
-def draw_keep_bias(table: pd.DataFrame) -> Figure:
+def draw_keep_bias(table: pd.DataFrame) -> Drawing:
     """Draw horizons against keep bias: a panel per task, a line per cell, chrono at the right."""
     tasks = sorted(table["task"].unique())
     styles = curve_styles([(cell, "") for cell in sorted(table["cell"].unique())])
@@ -105,6 +113,26 @@ def _draw_point(panel: Axes, x: float, found: HorizonRange, style: Style) -> Non
         ms=7,
         ls="none",
     )
+
+
+KEEP_BIAS = Figure(
+    "horizon_vs_keep_bias",
+    "Horizon against the bias that the gate which keeps the old state starts with; bars: 95 % "
+    "interval, arrows: beyond the measured gaps. Dotted: after how many time steps a gate at that "
+    "bias alone has kept half, ln 2 / -ln sigmoid(b). Chrono draws the bias of every unit between "
+    "log 1 and log(gap - 1).",
+    draw=lambda study: draw_keep_bias(keep_bias_horizons(study.results)),
+    rows=lambda study: one_panel_each(sorted(_with_several(study.results)["task"].unique())),
+)
+
+
+def keep_bias_section(study: Study) -> Iterator[Block]:
+    """Yield horizons against keep bias; nothing where no cell was run with several."""
+    starts = keep_bias_horizons(study.results)
+    if not starts.empty:
+        yield Heading("Horizon against keep bias")
+        yield KEEP_BIAS
+        yield Bullets(tuple(rankings(starts)))
 
 
 def rankings(table: pd.DataFrame) -> list[str]:

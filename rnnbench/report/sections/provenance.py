@@ -1,4 +1,4 @@
-"""Where the runs come from: versions, commands, machines, dates; every value with its runs."""
+"""Tell where the runs come from: versions, commands, machines, dates, and how many runs each."""
 
 from __future__ import annotations
 

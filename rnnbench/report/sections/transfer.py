@@ -1,42 +1,62 @@
-"""Trained networks at other gaps: who remembers beyond the gap of training, and who below it."""
+"""Tell how trained networks do at other gaps than that of their training, shorter and longer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+import math
+from collections.abc import Iterable, Iterator
+from itertools import takewhile, zip_longest
+from typing import Any, NamedTuple
 
+import matplotlib as mpl
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure as Drawing
+from matplotlib.patches import Rectangle
 
 from rnnbench.report.curves import CURVE
-from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Picture, Table
+from rnnbench.report.document import (
+    Block,
+    Bullets,
+    Figure,
+    Heading,
+    Paragraph,
+    Table,
+    one_panel_a_curve,
+)
+from rnnbench.report.figures.frame import plain
+from rnnbench.report.figures.style import THEME
+from rnnbench.report.study import OF_A_RUN, Study
 from rnnbench.statistics import HORIZON, wilson_interval
 
-POINT = [*CURVE, "label", "gap", "test_gap"]
-OF_A_RUN = ["run_id", *CURVE, "label", "gap", "gap_schedule"]
+# From white, which is remembering nothing, to a blue on which a black frame is still seen; in
+# grey print it goes from light to dark as well.
+COLOURS = LinearSegmentedColormap.from_list(
+    "score", mpl.colormaps["Blues"](np.linspace(0, 0.78, 256))
+)
+DARK = 0.7  # from this score on numbers are white
+MOST_ACROSS = 4  # panels; a task with more curves takes several rows
+CELL_INCHES, ROOM_INCHES = 0.36, 0.72
+SCHEDULES = (
+    "Schedules of the training gap, over the tasks, cells and gaps that all of them have; in "
+    "brackets the 95 % interval of the share (Wilson):"
+)
 
 
-def transfer_runs(results: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per run and test gap, as far as they are measured.
-
-    Columns: run_id, task, cell, variant, label, gap, gap_schedule, test_gap, score. Failed runs
-    have no weights; they count with score 0 wherever others of their condition are measured.
-
-    Args:
-        results: labelled, one row per run.
-        transfer: as `rnnbench.load_transfer` gives it.
-    """
-    measured = transfer[["run_id", "condition_id", "test_gap", "score"]]
-    gaps = measured[["condition_id", "test_gap"]].drop_duplicates()
-    failed = results.loc[results["status"] == "failed", ["run_id", "condition_id"]]
-    failed = failed.merge(gaps, on="condition_id").assign(score=0.0)
-    scores = pd.concat([measured[~measured["run_id"].isin(failed["run_id"])], failed])
-    scores = scores.drop(columns="condition_id")
-    return results[OF_A_RUN].merge(scores, on="run_id", how="inner")
-
-
-def transfer_means(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean score over seeds: one row per curve, training gap and test gap."""
-    return runs.groupby(POINT, observed=True)["score"].mean().reset_index()
+def transfer_section(study: Study) -> Iterator[Block]:
+    """Yield the scores at other gaps than that of training; nothing where none was measured."""
+    if study.transfer.empty:
+        return
+    found = reaches(study.transfer)
+    yield Heading("At other gaps than in training")
+    yield TRANSFER
+    yield Paragraph(farthest(found))
+    yield reach_table(found)
+    lines = schedules(found)
+    if lines:
+        yield Paragraph(SCHEDULES)
+        yield Bullets(tuple(lines))
 
 
 def reaches(runs: pd.DataFrame) -> pd.DataFrame:
@@ -46,21 +66,25 @@ def reaches(runs: pd.DataFrame) -> pd.DataFrame:
     as well; None where none was measured), longest (the last test gap, from its own on, up to
     which it does at every one), measured (the longest test gap).
     """
-    rows = []
-    for key, own in runs.groupby(OF_A_RUN, observed=True):
-        run = dict(zip(OF_A_RUN, key, strict=True))
-        good = own.set_index("test_gap")["score"].sort_index() >= HORIZON
-        gap = run["gap"]
-        below, above = good[good.index < gap], good[good.index >= gap]
-        learned = bool(good.get(gap, False))
-        longest = above.index[above.cummin()][-1] if learned else gap
-        shorter = bool(below.all()) if len(below) else None
-        rows.append([*key, learned, shorter, longest, good.index[-1]])
+    remembered: dict[tuple[Any, ...], dict[int, bool]] = {}
+    ordered = runs[[*OF_A_RUN, "test_gap", "score"]].sort_values([*OF_A_RUN, "test_gap"])
+    for *run, test_gap, score in ordered.itertuples(index=False):
+        remembered.setdefault(tuple(run), {})[test_gap] = score >= HORIZON
+    rows = [[*run, *_reach(run[OF_A_RUN.index("gap")], of)] for run, of in remembered.items()]
     return pd.DataFrame(rows, columns=[*OF_A_RUN, "own", "shorter", "longest", "measured"])
 
 
+def _reach(gap: int, remembered: dict[int, bool]) -> tuple[bool, bool | None, int, int]:
+    """Return own, shorter, longest and measured of a run, from what it does at rising test gaps."""
+    own = remembered.get(gap, False)
+    shorter = [good for test_gap, good in remembered.items() if test_gap < gap]
+    above = takewhile(remembered.get, (test_gap for test_gap in remembered if test_gap >= gap))
+    longest = max(above) if own else gap
+    return own, all(shorter) if shorter else None, longest, max(remembered)
+
+
 class Tally(NamedTuple):
-    """How many runs hold on where.
+    """Counts of runs that remember at shorter and at longer gaps than that of their training.
 
     Attributes:
         runs: in all.
@@ -91,39 +115,8 @@ def tally(found: pd.DataFrame) -> Tally:
     return Tally(*counts, int((factors > 1).sum()), float(factors.median()))
 
 
-FIGURE = "transfer"
-CAPTION = (
-    "Mean score over seeds on the test stream of a gap (column) of networks trained at a gap "
-    "(row): white 0, dark 1. Framed: the gap of training; right of it gaps are longer than in "
-    "training, left of it shorter. A score below 0 is worse than remembering nothing."
-)
-SCHEDULES = (
-    "Schedules of the training gap, over the tasks, cells and gaps that all of them have; in "
-    "brackets the 95 % interval of the share (Wilson):"
-)
-
-
-def transfer_blocks(runs: pd.DataFrame) -> Iterator[Block]:
-    """Yield the section on other gaps than that of training; nothing where none was measured.
-
-    Args:
-        runs: as `rnnbench.report.sections.transfer.transfer_runs` gives them.
-    """
-    if runs.empty:
-        return
-    found = reaches(runs)
-    yield Heading("At other gaps than in training")
-    yield Picture(FIGURE, CAPTION)
-    yield Paragraph(farthest(found))
-    yield reach_table(found)
-    lines = schedules(found)
-    if lines:
-        yield Paragraph(SCHEDULES)
-        yield Bullets(tuple(lines))
-
-
 def farthest(found: pd.DataFrame) -> str:
-    """Say how many runs hold on beyond their training gap, and which one the farthest."""
+    """Say how many runs remember beyond their training gap, and which one the farthest."""
     counts = tally(found)
     start = f"{counts.own} of {counts.runs} runs score 0.75 or more at the gap of their training"
     if not counts.above:
@@ -144,7 +137,7 @@ def farthest(found: pd.DataFrame) -> str:
 
 
 def reach_table(found: pd.DataFrame) -> Table:
-    """Return a row per curve: how many runs hold on at shorter and at longer gaps."""
+    """Return a row per curve: how many runs remember at shorter and at longer gaps."""
     rows = []
     for (task, _, _), own in found.groupby(CURVE, observed=True):
         counts = tally(own)
@@ -184,3 +177,88 @@ def _share(count: int, total: int) -> str:
         return "0 of 0"
     _, low, high = wilson_interval(count, total)
     return f"{count} of {total} ({low:.2f}–{high:.2f})"
+
+
+def transfer_means(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean score over seeds: one row per curve, training gap and test gap."""
+    points = [*CURVE, "label", "gap", "test_gap"]
+    return runs.groupby(points, observed=True)["score"].mean().reset_index()
+
+
+TRANSFER = Figure(
+    "transfer",
+    "Mean score over seeds on the test stream of a gap (column) of networks trained at a gap "
+    "(row): white 0, dark 1. Framed: the gap of training; right of it gaps are longer than in "
+    "training, left of it shorter. A score below 0 is worse than remembering nothing.",
+    draw=lambda study: draw_transfer(transfer_means(study.transfer)),
+    rows=lambda study: one_panel_a_curve(_curves(study.transfer)),
+)
+
+
+def _curves(runs: pd.DataFrame) -> Iterable[tuple[str, str]]:
+    """Return the (task, label) of each curve, in the order of panels."""
+    curves = runs[[*CURVE, "label"]].drop_duplicates().sort_values(CURVE)
+    return zip(curves["task"], curves["label"], strict=True)
+
+
+def draw_transfer(means: pd.DataFrame) -> Drawing:
+    """Draw the mean score: training gap in rows, test gap in columns, a number in every cell.
+
+    Args:
+        means: one row per curve, training gap and test gap; scores outside [0, 1] have the colours
+            of its ends.
+    """
+    curves = means[CURVE[1:]].drop_duplicates().sort_values(CURVE[1:])
+    tasks = sorted(means["task"].unique())
+    lines = math.ceil(len(curves) / MOST_ACROSS)
+    columns, rows = math.ceil(len(curves) / lines), lines * len(tasks)
+    across = max(means["test_gap"].nunique(), 4) * CELL_INCHES + ROOM_INCHES
+    down = max(means["gap"].nunique(), 2) * CELL_INCHES + ROOM_INCHES
+    with mpl.rc_context(THEME | {"axes.grid": False}):
+        size = (max(4.6, columns * across), rows * down + 0.2)
+        figure = Drawing(figsize=size, layout="constrained")
+        grid = figure.subplots(rows, columns, squeeze=False).reshape(len(tasks), -1)
+        for panels, task in zip(grid, tasks, strict=True):
+            own = means[means["task"] == task]
+            for panel, curve in zip_longest(panels, curves.itertuples(index=False)):
+                if curve is None:
+                    panel.remove()
+                else:
+                    points = own[(own["cell"] == curve.cell) & (own["variant"] == curve.variant)]
+                    _draw_panel(panel, points)
+    return figure
+
+
+def _draw_panel(panel: Axes, points: pd.DataFrame) -> None:
+    """Draw one curve's matrix, or take the panel away where there is none."""
+    if points.empty:
+        panel.remove()
+        return
+    table = points.pivot_table(index="gap", columns="test_gap", values="score")
+    values = table.to_numpy(dtype=float)
+    panel.imshow(values, cmap=COLOURS, vmin=0, vmax=1, aspect="equal", label="_scores")
+    title = plain(f"{points['task'].iloc[0]}: {points['label'].iloc[0]}")
+    panel.set_title(title, fontsize="small")
+    panel.set(xlabel="test gap", ylabel="training gap")
+    panel.set_xticks(range(table.shape[1]), [f"{gap}" for gap in table.columns])
+    panel.set_yticks(range(table.shape[0]), [f"{gap}" for gap in table.index])
+    panel.tick_params(length=0)
+    panel.set_facecolor("0.94")  # where nothing was measured
+    panel.spines[:].set_color("0.7")
+    for (row, column), score in np.ndenumerate(values):
+        colour = "white" if score > DARK else "0.15"
+        number = panel.text(column, row, _number(score), ha="center", va="center")
+        number.set(color=colour, fontsize="x-small")
+        if table.index[row] == table.columns[column]:
+            corner = (column - 0.46, row - 0.46)
+            frame = Rectangle(corner, 0.92, 0.92, fill=False, lw=1.4, edgecolor="black")
+            frame.set_label("_own gap")
+            panel.add_patch(frame)
+
+
+def _number(score: float) -> str:
+    if np.isnan(score):
+        return ""
+    if score < -1:
+        return "< −1"
+    return f"{score:.2f}".replace("-0.00", "0.00").replace("-", "−")

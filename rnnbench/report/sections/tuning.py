@@ -1,4 +1,4 @@
-"""Tuned against shared learning rates: how far each reaches, and whether the ranking changes."""
+"""Compare tuned learning rates with one for all: how far each reaches, and how the cells rank."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ COLUMNS = ["task", "cell", "curve", "shared_lr", "shared", "tuned", "seeds", "pr
 
 
 def compare_rates(results: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per task and pair of curves that differ in their rates' being tuned alone.
+    """Compare each curve with a given rate with the same curve with tuned rates.
 
-    All of it is over the gaps that every such curve of the task has, so that an unfinished sweep
-    is not taken for a short memory, nor for a long one.
+    There is one row per task and pair, over the gaps that every such curve of the task has, so
+    that an unfinished sweep is not taken for a short memory, nor for a long one.
 
     Columns: task, cell, curve (the label without its rate), shared_lr (text), shared and tuned
     (HorizonRange), seeds (the fewest at a gap that both have; 0 where they share no seed),
@@ -45,7 +45,7 @@ def compare_rates(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pairs(runs: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Return a task's pairs of curves: with a given rate, and alike with a tuned one."""
+    """Return the pairs of a task's curves of the same settings: a given rate, and a tuned one."""
     groups: dict[str, tuple[list[pd.DataFrame], list[pd.DataFrame]]] = {}
     for _, curve in runs.groupby(CURVE, observed=True):
         tuned = bool((curve["lr_choice"] == "tuned").all())
@@ -54,7 +54,7 @@ def _pairs(runs: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
 
 
 def _settings(runs: pd.DataFrame) -> str:
-    """Return what parts a curve from others of its task, but for its rate; NaN is a value."""
+    """Return the settings of a curve but its rate, as a key; NaN is a value."""
     names = [name for name in (*TASK_SETTINGS, *CELL_SETTINGS) if name != "rate"]
     return repr(
         [*runs[["task", "cell"]].iloc[0], *(runs[name].unique().tolist() for name in names)]
@@ -120,8 +120,13 @@ def rate_table(table: pd.DataFrame) -> Table:
     """Return horizons with either rate, and how often the tuned one wins on the same seed."""
     rows = [
         (
-            *(str(row.task), str(row.curve), str(row.shared_lr), str(row.shared), str(row.tuned)),
-            *(f"{row.seeds}", interval_text(row.probability)),
+            str(row.task),
+            str(row.curve),
+            str(row.shared_lr),
+            str(row.shared),
+            str(row.tuned),
+            f"{row.seeds}",
+            interval_text(row.probability),
         )
         for row in table.itertuples()
     ]

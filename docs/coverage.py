@@ -1,4 +1,4 @@
-"""`python -m rnnbench.statistics.coverage [FILE]`: how often each interval holds the truth.
+"""Simulate how often each interval holds the truth: `python docs/coverage.py [FILE]`.
 
 Simulated sweeps of five gaps whose true curve is known; seeds' outcomes are normal around it, or
 bimodal: a seed has solved the task or remembers nothing.

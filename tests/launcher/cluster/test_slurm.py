@@ -79,6 +79,7 @@ def test_a_task_told_that_its_time_is_up_goes_on_from_its_checkpoint(
     assert results(tmp_path) == local_one
 
 
+@pytest.mark.long
 def test_tasks_that_are_preempted_go_on_from_their_checkpoints_however_often(slurm, node, tmp_path):
     words = [*ONE, "trainer.steps=16000", "trainer.eval_every=2000"]
     (tmp_path / "local").mkdir()
@@ -94,6 +95,7 @@ def test_tasks_that_are_preempted_go_on_from_their_checkpoints_however_often(slu
     assert results(tmp_path) == results(tmp_path / "local") != {}
 
 
+@pytest.mark.long
 def test_ctrl_c_leaves_no_job_and_the_same_command_completes(slurm, node, tmp_path, local_twelve):
     words = [*TWELVE, "trainer.steps=300", "cluster.max_running=2"]
     launcher = slurm(*words)
@@ -112,7 +114,7 @@ def test_ctrl_c_leaves_no_job_and_the_same_command_completes(slurm, node, tmp_pa
     ("name", "told"),
     [
         ("Broken", "RuntimeError: no such luck (own.py:"),
-        ("Hanging", "it took longer than condition_seconds=15"),
+        pytest.param("Hanging", "it took longer than condition_seconds=15", marks=pytest.mark.long),
     ],
 )
 def test_a_task_s_own_error_is_told_in_one_line_and_not_tried_again(
@@ -133,6 +135,7 @@ def test_what_sbatch_refuses_is_one_line(slurm, tmp_path):
     assert text.count("sbatch: error") == 1, text
 
 
+@pytest.mark.long
 def test_a_killed_launcher_leaves_its_jobs(slurm, node, tmp_path, local_one):
     launcher = slurm(*ONE)
     node.until(lambda: at_work(tmp_path))

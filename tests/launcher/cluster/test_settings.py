@@ -79,7 +79,7 @@ def test_where_a_sweep_runs_is_not_part_of_its_conditions():
 
 
 def test_jobs_of_one_directory_agree_on_the_cluster():
-    from rnnbench.cli.validation import ConfigError
+    from rnnbench.cli.message import ConfigError
 
     with pytest.raises(ConfigError, match="cluster must be the same in all jobs of out"):
         sweep("+cluster=slurm", "cluster.time=5,6", "output_dir=out")
@@ -88,4 +88,4 @@ def test_jobs_of_one_directory_agree_on_the_cluster():
 @pytest.mark.parametrize(("gpus", "device"), [(0, "cpu"), (1, "cuda")])
 def test_auto_is_the_device_that_a_task_has(gpus, device, tmp_path):
     found = sweep("+cluster=slurm", f"cluster.gpus={gpus}", f"output_dir={tmp_path}")
-    assert [job["device"] for job in find_remaining(found).jobs] == [device]
+    assert [job.device for job in find_remaining(found).jobs] == [device]

@@ -9,8 +9,18 @@ import torch
 
 from rnnbench.bench.__main__ import main
 from rnnbench.bench.measure import measure
-from rnnbench.bench.problem import CELLS, COMPILED, RATE, MarkedSum, Shape, flops, make_trainer
-from rnnbench.bench.tutorial import MODULES, Model, train
+from rnnbench.bench.problem import (
+    CELLS,
+    COMPILED,
+    MODULES,
+    RATE,
+    MarkedSum,
+    Shape,
+    TutorialModel,
+    flops,
+    make_trainer,
+    train_as_tutorials_do,
+)
 
 
 def test_flops_by_hand():
@@ -32,7 +42,7 @@ def test_what_is_timed_learns(cell):
         outputs, _ = trainer.model(batch.inputs, last=1)
         losses.append(float(trainer.task.loss(outputs, batch.targets).detach()))
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
-    tutorial = train(cell, Shape(8, 16, 5), "cpu")
+    tutorial = train_as_tutorials_do(cell, Shape(8, 16, 5), "cpu")
     assert [next(tutorial) for _ in range(3)] == [None] * 3
 
 
@@ -41,6 +51,7 @@ def bench(*words):
     return subprocess.run(command, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_a_table_a_file_and_a_picture(tmp_path):
     table, picture = tmp_path / "bench.json", tmp_path / "bench.svg"
     words = ("--rounds", 1, "--processes", 1, "--cells", "rnn", "--shapes", "8,4,5,2")
@@ -93,6 +104,7 @@ def test_a_missing_gpu_is_told():
     assert "device must be auto or cpu on a machine without CUDA, got cuda" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_stack_is_counted_by_run_and_memory_by_what_is_held():
     columns = [COMPILED]
     sizes = {"rounds": 1, "processes": 1, "device": "cpu"}
@@ -114,7 +126,7 @@ def test_jax_takes_the_same_step(cell):
     torch.manual_seed(0)
     parameters = jax_training.initial(cell, shape)
     torch.manual_seed(0)
-    model = Model(cell, shape.hidden)
+    model = TutorialModel(cell, shape.hidden)
     task = MarkedSum(shape.length)
     batch = task.sample(shape.batch, torch.Generator().manual_seed(0))
     loss = task.loss(model(batch.inputs), batch.targets)

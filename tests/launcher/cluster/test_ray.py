@@ -68,6 +68,7 @@ def cluster():
         process.wait(60)
 
 
+@pytest.mark.long
 def test_results_are_those_of_this_machine_though_a_node_dies(ray, cluster, tmp_path, local_twelve):
     nodes, address = cluster
     launcher = ray(*TWELVE, "trainer.steps=300", f"cluster.address={address}")
@@ -108,8 +109,15 @@ def test_ctrl_c_ends_in_a_checkpoint_and_the_same_command_completes(ray, tmp_pat
     ("name", "attempts", "told"),
     [
         ("Broken", 1, "RuntimeError: no such luck (own.py:"),
-        ("Deadly", 4, "the Ray task was lost (WorkerCrashedError), 4 times"),
-        ("Hanging", 1, "it took longer than condition_seconds=15"),
+        pytest.param(
+            "Deadly",
+            4,
+            "the Ray task was lost (WorkerCrashedError), 4 times",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            "Hanging", 1, "it took longer than condition_seconds=15", marks=pytest.mark.long
+        ),
     ],
 )
 def test_a_lost_task_runs_again_and_a_failed_one_does_not(ray, tmp_path, name, attempts, told):

@@ -2,23 +2,30 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import rnnbench
-from rnnbench.experiment.condition import Replica, condition_from, condition_of
-from rnnbench.experiment.limits import MAX_LAYERS, MAX_SET, MAX_SIZE, MAX_STEPS
+from rnnbench.engine import ENGINES
+from rnnbench.experiment.condition import Condition, Replica, condition_of
+from rnnbench.experiment.limits import LAYERS, SET, SIZE, STEPS, Engine, Optimizer
 from rnnbench.store.records import Store, read_records
 from rnnbench.store.rules import MOST
+from rnnbench.training.optimizer import OPTIMIZERS
 from rnnbench.training.recording import describe_run, failed_record
 from tests.small_sweep import ONE
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 BOUNDS = {
-    **{("task", "gap"): MAX_SIZE, ("model", "hidden_size"): MAX_SIZE},
-    **{("model", "num_layers"): MAX_LAYERS, ("trainer", "batch_size"): MAX_SIZE},
-    **{("trainer", "steps"): MAX_STEPS, ("trainer", "eval_every"): MAX_STEPS},
-    **{("trainer", "eval_size"): MAX_SET, ("trainer", "train_set_size"): MAX_SET},
+    ("task", "gap"): SIZE,
+    ("model", "hidden_size"): SIZE,
+    ("model", "num_layers"): LAYERS,
+    ("trainer", "batch_size"): SIZE,
+    ("trainer", "steps"): STEPS,
+    ("trainer", "eval_every"): STEPS,
+    ("trainer", "eval_size"): SET,
+    ("trainer", "train_set_size"): SET,
 }
 
 
@@ -29,12 +36,20 @@ def settings_with(part, name, value):
 
 
 @pytest.mark.parametrize(("part", "name"), BOUNDS)
-def test_a_size_is_bounded_as_on_the_command_line(part, name):
-    most = BOUNDS[part, name]
-    assert condition_from(settings_with(part, name, most), "it").settings[part][name] == most
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_size_is_bounded_wherever_it_comes_from(part, name, trusted):
+    most = BOUNDS[part, name].most
+    made = Condition.from_settings(settings_with(part, name, most), trusted=trusted)
+    assert made.settings[part][name] == most
     for value in (most + 1, MOST, 0, 1.5, True):
-        with pytest.raises(ValueError, match=f"^it.{part}'s {name} must be a whole number from 1"):
-            condition_from(settings_with(part, name, value), "it")
+        with pytest.raises(ValueError, match=f"^it's {part}'s {name} must be a whole number from"):
+            settings = settings_with(part, name, value)
+            Condition.from_settings(settings, trusted=trusted, what="it")
+
+
+def test_the_choices_are_those_that_there_are():
+    assert get_args(Engine) == ("auto", *ENGINES)
+    assert get_args(Optimizer) == tuple(OPTIMIZERS)
 
 
 def of(condition, **changes):

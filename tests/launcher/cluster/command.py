@@ -8,7 +8,7 @@ from pathlib import Path
 from rnnbench.store.claims import holders
 from tests.stored_numbers import numbers
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SMALL = (
     "task=recall seeds=2 model.hidden_size=8 trainer.batch_size=4 trainer.eval_size=16 "
     "engine=reference tracker=none"

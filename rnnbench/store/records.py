@@ -25,7 +25,6 @@ from rnnbench.store.schema import check_record
 Record = dict[str, Any]
 FORMAT = 2
 UNSEALED = 1  # the format before records and weights were sealed
-FINISHED = ("solved", "unsolved", "diverged", "dropped")  # dropped: from a tuning's grid
 # What two records of one training have alike, whatever machine and sweep they come from.
 RESULTS = ("status", "steps", "steps_to_solve", "loss", "accuracy", "score")
 WIDEST, HEADER = 8, 2**24  # bytes of a parameter, and of all else in their file, at most
@@ -73,7 +72,7 @@ def _without_nan(value: Any) -> Any:
 
 def is_finished(record: Record) -> bool:
     """Return whether a record is of a run that needs no more training; a failed one runs again."""
-    return record["status"] in FINISHED
+    return bool(record["status"] != "failed")
 
 
 class Store:

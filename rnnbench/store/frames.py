@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,12 +27,11 @@ class Columns:
             value = row.get(name)
             column.append(sys.intern(value) if type(value) is str else value)
 
-    def frame(self, numbers: Iterable[str] = ()) -> pd.DataFrame:
+    def frame(self, numbers: Iterable[str]) -> pd.DataFrame:
         """Return the rows, the columns of numbers as float64 with NaN for None."""
-        own = [name for name in numbers if name in self.values]
-        rows = len(next(iter(self.values.values()), ()))
-        frame = pd.DataFrame(self.values, dtype=None if rows else "object")
-        return frame.astype(dict.fromkeys(own, "float64"))
+        is_empty = not any(self.values.values())
+        frame = pd.DataFrame(self.values, dtype="object" if is_empty else None)
+        return frame.astype(dict.fromkeys(numbers, "float64"))
 
 
 class Histories:
@@ -92,19 +91,12 @@ def load_results(path: Paths) -> pd.DataFrame:
     Raises:
         FileNotFoundError: there is nothing at a path.
     """
-    columns = Columns(COLUMNS)
-    for record in _records(path):
-        columns.append(_row(record))
-    return _ordered(columns.frame(NUMBERS))
+    return load_all(path).results
 
 
 def load_history(path: Paths) -> pd.DataFrame:
     """Return one row per run and evaluation; arguments as in `load_results`."""
-    runs, histories = Columns(RUN_KEY), Histories()
-    for record in _records(path):
-        runs.append(record)
-        histories.append(record["history"])
-    return histories.frame(runs.frame(NUMBERS))
+    return load_all(path).history
 
 
 def load_tuning(path: Paths) -> pd.DataFrame:
@@ -113,20 +105,25 @@ def load_tuning(path: Paths) -> pd.DataFrame:
     Columns: task, cell, gap, condition_id; chosen_lr, learned and at_edge as in
     `rnnbench.experiment.tuning.Choice`; lr, score, steps, solved and dropped as in its entries.
     """
-    return _tuning({r["condition_id"]: _tuned(r) for r in _records(path) if r.get("tuning")})
+    return load_all(path).tuning
 
 
 def load_all(path: Paths) -> Loaded:
     """Read everything once; arguments as in `load_results`."""
-    columns, histories = Columns(COLUMNS), Histories()
+    runs, histories = Columns(COLUMNS), Histories()
     tuned: dict[str, Record] = {}
-    for record in _records(path):
-        columns.append(_row(record))
+    for record in read_places([path] if isinstance(path, Path | str) else path):
+        runs.append(_row(record))
         histories.append(record["history"])
         if record.get("tuning"):
-            tuned[record["condition_id"]] = _tuned(record)
-    runs = columns.frame(NUMBERS)
-    return Loaded(_ordered(runs), histories.frame(runs[RUN_KEY]), _tuning(tuned))
+            tuned[record["condition_id"]] = record
+    results = runs.frame(NUMBERS)
+    order = ["task", "cell", "gap", "lr", "seed"]
+    return Loaded(
+        results.sort_values(order, kind="stable", ignore_index=True),
+        histories.frame(results[RUN_KEY]),
+        _tuning(tuned.values()),
+    )
 
 
 def _row(record: Record) -> Record:
@@ -138,25 +135,12 @@ def _row(record: Record) -> Record:
     return row
 
 
-def _ordered(runs: pd.DataFrame) -> pd.DataFrame:
-    order = ["task", "cell", "gap", "lr", "seed"]
-    return runs.sort_values(order, kind="stable", ignore_index=True)
-
-
-def _tuned(record: Record) -> Record:
-    return {name: record[name] for name in (*CONDITION_KEY, "tuning")}
-
-
-def _tuning(tuned: dict[str, Record]) -> pd.DataFrame:
-    """Return the grids of tuned conditions, by the condition's id."""
+def _tuning(tuned: Iterable[Record]) -> pd.DataFrame:
+    """Return the grids of tuned conditions, from a record of each."""
     rows = [
         {**record, **record["tuning"], "chosen_lr": record["tuning"]["lr"], **entry}
-        for record in tuned.values()
+        for record in tuned
         for entry in record["tuning"]["grid"]
     ]
     order = ["task", "cell", "gap", "lr"]
     return pd.DataFrame(rows, columns=TUNING_COLUMNS).sort_values(order, ignore_index=True)
-
-
-def _records(path: Paths) -> Iterator[Record]:
-    return read_places([path] if isinstance(path, Path | str) else path)

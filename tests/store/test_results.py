@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import rnnbench
-from rnnbench.store.frames import load_all, load_tuning
+from rnnbench.store.frames import load_tuning
 from rnnbench.store.records import Store, consolidate
 
 COLUMNS = """task cell gap seed lr hidden_size num_parameters state_size batch_size steps loss
@@ -70,17 +70,23 @@ def test_one_row_per_run_and_evaluation(directory):
     assert frame.query("seed == 1")["loss"].tolist() == [0.5, 0.25]
 
 
-def test_one_reading_gives_what_three_do(directory, tmp_path):
+def test_a_tuned_condition_has_a_row_for_each_rate(directory):
     tuning = {
         **{"lr": 1e-3, "learned": True, "at_edge": False, "seeds": [1021]},
         "grid": [{"lr": 1e-3, "score": 0.9, "steps": 4.0, "solved": 1, "dropped": False}],
     }
     Store(directory).write(record(3, tuning=tuning, history=[]))
-    loaded = load_all(directory)
-    pd.testing.assert_frame_equal(loaded.results, rnnbench.load_results(directory))
-    pd.testing.assert_frame_equal(loaded.history, rnnbench.load_history(directory))
-    pd.testing.assert_frame_equal(loaded.tuning, load_tuning(directory))
-    assert len(loaded.tuning) == 1
+    (row,) = load_tuning(directory).to_dict("records")
+    assert row == {
+        "task": "copy",
+        "cell": "gru",
+        "gap": 20,
+        "condition_id": "c" * 16,
+        "chosen_lr": 1e-3,
+        "learned": True,
+        "at_edge": False,
+        **tuning["grid"][0],
+    }
 
 
 def test_evaluations_keep_to_their_run(tmp_path):

@@ -13,7 +13,7 @@ from rnnbench.console import message_of, say, warn
 from rnnbench.experiment.condition import Job, condition_of, digest, is_buildable
 from rnnbench.launcher.backends import ENDS
 from rnnbench.store.files import read_json, write_atomically
-from rnnbench.store.records import FINISHED, Record
+from rnnbench.store.records import Record, is_finished
 from rnnbench.store.rules import AT_LEAST_0, Rule, Rules, check_fields, is_text, one_of
 
 FILE = "engines.json"
@@ -103,7 +103,7 @@ def _stored_choices(records: Mapping[str, Record]) -> dict[str, Choice]:
     choices = {}
     for record in records.values():
         asked = record.get("config", {}).get("engine")
-        trained = record["status"] in FINISHED and record["engine"] in PREFERENCE
+        trained = is_finished(record) and record["engine"] in PREFERENCE
         if trained and asked == AUTO and is_buildable(record):
             job = Job(condition_of(record), (), Path(), AUTO, record["device"])
             choices[_key(job)] = {**_choice({}, {}), "engine": record["engine"]}

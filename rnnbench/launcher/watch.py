@@ -12,7 +12,7 @@ from rnnbench.experiment.condition import Job
 from rnnbench.launcher.backends import Assignment, Notify, Runner
 from rnnbench.launcher.progress import Display
 from rnnbench.store.claims import ClaimWatcher, claim_of, holders
-from rnnbench.store.records import FINISHED, NewerRecord, Record, Store
+from rnnbench.store.records import NewerRecord, Record, Store, is_finished
 from rnnbench.store.standing import ProgressFile
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Watch:
         except (OSError, NewerRecord) as unwritable:
             self.display.say(f"rnnbench: warning: the failure is not stored: {unwritable}")
         records = self._records(index)
-        done = sum(record is not None and record["status"] in FINISHED for record in records)
+        done = sum(record is not None and is_finished(record) for record in records)
         self.display.end(index, done, len(records) - done, f"failed: {error}")
 
     def _records(self, index: int) -> list[Record | None]:

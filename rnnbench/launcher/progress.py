@@ -105,7 +105,7 @@ class Display:
 
     def show(self, index: int) -> None:
         """Show what `latest` has of a condition; nothing where that is gone."""
-        if time.monotonic() - self.said >= QUIET_SECONDS:
+        if self.latest and time.monotonic() - self.said >= QUIET_SECONDS:
             running = "; ".join(f"{self.names[i]}: {text}" for i, text in self.latest.items())
             self.say(f"{self.share:.0%}, {self.summary()} ({running})")
 

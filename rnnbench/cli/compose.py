@@ -10,8 +10,9 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import hydra
@@ -54,8 +55,11 @@ class Composer:
     def __init__(self, of_hydra: Sequence[str]) -> None:
         """Prepare to compose jobs that share the overrides of Hydra's own keys."""
         self._of_hydra = list(of_hydra)
-        self._loader = GlobalHydra.instance().config_loader()
-        self._parser = OverridesParser.create(config_loader=self._loader)
+        options = GlobalHydra.instance().config_loader().get_group_options
+        self._options = partial(options, config_name="config", overrides=self._of_hydra)
+        # Hydra's own loader would leave out the search path when it looks for glob(*).
+        loader: Any = SimpleNamespace(get_group_options=self._options)
+        self._parser = OverridesParser.create(config_loader=loader)
         self._parse = cache(self._parser.parse_override)
         self._is_group = cache(self._look_for_group)
         self._read = cache(self._compose)
@@ -109,7 +113,7 @@ class Composer:
         return not (more or self._is_group(override.key_or_group))
 
     def _look_for_group(self, key: str) -> bool:
-        return bool(self._loader.get_group_options(key, None, "config", self._of_hydra))
+        return bool(self._options(key, results_filter=None))
 
 
 def _values(override: Override) -> list[str]:
@@ -205,17 +209,18 @@ def _with_search_path(of_hydra: list[str], flags: Sequence[str]) -> list[str]:
     for word in words:
         name, equals, value = word.partition("=")
         if name in CONFIG_DIR:
-            directory = os.path.abspath(value if equals else next(words, ""))
+            directory = value if equals else next(words, "")
         elif word not in MULTIRUN:
             raise HydraException(f"unrecognized arguments: {word}")
     if directory is None:
         return of_hydra
-    if not os.path.isdir(directory):
-        raise HydraException(f"Additional config directory '{directory}' not found")
+    place = os.path.abspath(directory)
+    if not directory or not os.path.isdir(place):
+        raise HydraException(f"--config-dir must be a directory, got '{directory}'")
     if any("hydra.searchpath" in word for word in of_hydra):
         raise HydraException("hydra.searchpath must be left alone where --config-dir is given")
-    place = QuotedString(f"file://{directory}", Quote.single).with_quotes()
-    return [*of_hydra, f"hydra.searchpath=[{place}]"]
+    quoted = QuotedString(f"file://{place}", Quote.single).with_quotes()
+    return [*of_hydra, f"hydra.searchpath=[{quoted}]"]
 
 
 def _show(words: list[str]) -> None:

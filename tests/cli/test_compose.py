@@ -152,8 +152,10 @@ def test_an_own_cell_from_the_current_directory(in_tmp, sweeps_of):
     sys.path.insert(0, str(in_tmp))
     try:
         (sweep,) = sweeps_of("--config-dir", "conf", "+sweep=gaps", "cell=mine", "task.gap=20")
+        (every,) = sweeps_of("cell=glob(*)", "--config-dir=conf", "name=all", "output_dir=all")
     finally:
         sys.path.remove(str(in_tmp))
+    assert {c.cell["name"] for c, _ in every.jobs} == {"gru", "lstm", "mine", "rnn"}
     assert [condition.cell["name"] for condition, _ in sweep.jobs] == ["mine"] * 3
     assert sweep.jobs[0][0].cell["keep_bias"] == 1.0
 

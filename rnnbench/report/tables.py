@@ -27,8 +27,6 @@ SETTINGS = {
     "device": "device",
     "dtype": "dtype",
 }
-
-
 HORIZONS = {
     "task": "{task}",
     "cell": "{label}",

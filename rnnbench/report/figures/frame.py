@@ -133,17 +133,9 @@ def mark_level(panel: Axes, value: float, text: str) -> None:
 
 def name_level(panel: Axes, value: float, text: str) -> None:
     """Write a name at the right of a panel, where no curve can cover it, if the value is in it."""
-    panel.annotate(
-        plain(shortened(text)),
-        (1, value),
-        xycoords=panel.get_yaxis_transform(),
-        xytext=(3, 0),
-        textcoords="offset points",
-        va="center",
-        color=REFERENCE_COLOUR,
-        fontsize="x-small",
-        annotation_clip=True,
-    )
+    side = panel.get_yaxis_transform()
+    name = panel.annotate(plain(shortened(text)), (1, value), (3, 0), side, "offset points")
+    name.set(va="center", color=REFERENCE_COLOUR, fontsize="x-small", annotation_clip=True)
 
 
 def stamp(figure: Figure, sweeps: Iterable[str]) -> None:

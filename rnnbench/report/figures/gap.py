@@ -57,40 +57,34 @@ def _rows_of_tasks(study: Study) -> pd.Series[int]:
     return tuned.groupby(study.results["task"]).nunique()
 
 
-def _draw(study: Study, measure: str) -> Drawing:
-    return draw_against_gap(study.results, study.by_gap, measure, study.guesses)
-
-
 ACCURACY = Figure(
     "accuracy_vs_gap",
     "Accuracy on the test stream against the gap. Line: mean over seeds. Band: 95 % interval of "
     "that mean over seeds (Student t), cut to the range 0 to 1. Open marks: single seeds, moved "
     "aside a little. Where learning rates were tuned, those curves have panels of their own. "
     "Dotted: what a predictor that remembers nothing gets.",
-    draw=lambda study: _draw(study, "accuracy"),
+    draw=lambda study: draw_against_gap(study.results, study.by_gap, "accuracy", study.guesses),
     rows=_rows_of_tasks,
 )
 SCORE = Figure(
     "score_vs_gap",
     "Score against the gap: 0 remembers nothing, 1 is perfect. Drawn as above; scores outside 0 to "
     "1 are drawn at its ends and kept as they are in by_gap.csv.",
-    draw=lambda study: _draw(study, "score"),
+    draw=lambda study: draw_against_gap(study.results, study.by_gap, "score", study.guesses),
     rows=_rows_of_tasks,
 )
 
 
 def _rows(results: pd.DataFrame) -> list[list[Panel]]:
     """Arrange a panel per task in rows of three; curves with tuned rates in rows of their own."""
-    variants = results.groupby("task")["variant"].unique().map(list)
-    several = any(is_tuned(variant) for found in variants for variant in found)
+    variants = results[["task", "variant"]].drop_duplicates().astype(str)
+    tuned = variants["variant"].map(is_tuned)
     rows: list[list[Panel]] = []
-    for tuned in (False, True):
-        row: list[Panel] = []
-        for task, found in variants.items():
-            chosen = tuple(variant for variant in found if is_tuned(variant) == tuned)
-            kind = f", {'tuned' if tuned else 'shared'} lr" if several else ""
-            if chosen:
-                row.append((str(task), f"{task}{kind}", chosen))
+    for own, kind in ((variants[~tuned], ", shared lr"), (variants[tuned], ", tuned lr")):
+        row = [
+            (str(task), f"{task}{kind if tuned.any() else ''}", tuple(found))
+            for task, found in own.groupby("task")["variant"]
+        ]
         rows += [row[start : start + 3] for start in range(0, len(row), 3)]
     return rows
 
@@ -175,13 +169,7 @@ def _isolated(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def draw_guesses(panels: Iterable[tuple[str, Axes]], guesses: pd.DataFrame, measure: str) -> str:
-    """Draw the best random network of each gap in the panels of tasks; return the legend's note.
-
-    Args:
-        panels: each with its task.
-        guesses: as `latest` gives them.
-        measure: "accuracy" or "score", drawn within [0, 1].
-    """
+    """Draw the best random network of each gap in the panels of tasks; return the legend's note."""
     best = best_of_cells(guesses)
     look: dict[str, Any] = {"color": REFERENCE_COLOUR, "linestyle": ":", "lw": 1.0}
     look |= {"marker": "x", "markersize": 5, "markeredgewidth": 1.3}

@@ -44,10 +44,7 @@ def draw_gates(diagnoses: Diagnoses) -> Drawing:
 def gates_gap(gated: pd.DataFrame) -> dict[str, int]:
     """Return for each task the greatest gap that some curve remembers, else the least.
 
-    It remembers a gap with a mean score of HORIZON.
-
-    Args:
-        gated: the runs whose gates were measured.
+    It remembers a gap with a mean score of HORIZON. `gated` are the runs with measured gates.
     """
     found = {}
     for task, own in gated.groupby("task"):

@@ -43,11 +43,8 @@ def evidence_table(joined: Diagnoses) -> Table:
     }
     rows = []
     for (task, label, gap, why), own in runs.groupby(["task", "label", "gap", "why"]):
-        medians = [own[column].median() for column, _ in columns.values()]
-        texts = [
-            "" if pd.isna(value) else form.format(value)
-            for value, (_, form) in zip(medians, columns.values(), strict=True)
-        ]
+        medians = [(own[column].median(), form) for column, form in columns.values()]
+        texts = ["" if pd.isna(value) else form.format(value) for value, form in medians]
         rows.append((str(task), str(label), str(why), str(gap), str(len(own)), *texts))
     header = ("task", "cell", "label", "gap", "runs", *columns)
     return Table(header, tuple(rows), names=3)

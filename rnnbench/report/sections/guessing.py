@@ -38,13 +38,11 @@ def guessing_section(study: Study) -> Iterator[Block]:
 def solved_by_guessing(guesses: pd.DataFrame) -> str:
     """Say which tasks are solved by guessing, and how near it comes to the others."""
     solved = guesses[guesses["solved"] > 0]
-    names = [
-        f"{task} at gap {', '.join(map(str, sorted(own['gap'].unique())))}"
-        for task, own in solved.groupby("task")
-    ]
+    gaps = solved.groupby("task")["gap"].unique().map(sorted)
+    names = [f"{task} at gap {', '.join(map(str, own))}" for task, own in gaps.items()]
     best = best_of_cells(guesses)
-    others = best.merge(solved[["task", "gap"]].drop_duplicates(), how="left", indicator=True)
-    unsolved = others[others["_merge"] == "left_only"]
+    points = best.set_index(["task", "gap"]).index
+    unsolved = best[~points.isin(solved.set_index(["task", "gap"]).index)]
     found = f"Guessing solves {'; '.join(names)}." if names else "Guessing solves no task here."
     if unsolved.empty:
         return found

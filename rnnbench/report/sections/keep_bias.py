@@ -31,8 +31,7 @@ def keep_bias_horizons(results: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (task, cell, init, bias), own in _with_several(results).groupby(POINT, dropna=False):
         start = CHRONO if init == CHRONO else bias
-        found = horizon_range(scores_by_gap(own), HORIZON)
-        rows.append({"task": task, "cell": cell, "start": start, "horizon": found})
+        rows.append((task, cell, start, horizon_range(scores_by_gap(own), HORIZON)))
     return pd.DataFrame(rows, columns=["task", "cell", "start", "horizon"])
 
 

@@ -114,8 +114,7 @@ def farthest(found: pd.DataFrame) -> str:
     edge = ", the longest measured" if best["longest"] == best["measured"] else ""
     return (
         f"{text}, the farthest up to {best['longest'] / best['gap']:.3g} times its gap: "
-        f"{best['task']}, {best['label']}, trained at {best['gap']}, up to "
-        f"{best['longest']}{edge}."
+        f"{best['task']}, {best['label']}, trained at {best['gap']}, up to {best['longest']}{edge}."
     )
 
 
@@ -124,13 +123,10 @@ def reach_table(found: pd.DataFrame) -> Table:
     rows = []
     for (task, _, _), own in found.groupby(CURVE, observed=True):
         counts = tally(own)
-        shares = (
-            _of(counts.own, counts.runs),
-            _of(counts.shorter, counts.below),
-            _of(counts.longer, counts.above),
-        )
+        own_gap = _of(counts.own, counts.runs)
+        shorter, longer = _of(counts.shorter, counts.below), _of(counts.longer, counts.above)
         factor = f"{counts.factor:.3g}" if counts.above else ""
-        rows.append((str(task), str(own["label"].iloc[0]), *shares, factor))
+        rows.append((str(task), str(own["label"].iloc[0]), own_gap, shorter, longer, factor))
     header = ("task", "cell", "0.75 at the gap of training", "and at all shorter", "at a longer")
     return Table((*header, "longest / own, median"), tuple(rows), names=2)
 

@@ -61,10 +61,9 @@ def _pairs(runs: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
 
 def _settings(runs: pd.DataFrame) -> str:
     """Return the settings of a curve but its rate, as a key; NaN is a value."""
-    names = [name for name in (*TASK_SETTINGS, *CELL_SETTINGS) if name != "rate"]
-    return repr(
-        [*runs[["task", "cell"]].iloc[0], *(runs[name].unique().tolist() for name in names)]
-    )
+    settings = TASK_SETTINGS.keys() | CELL_SETTINGS.keys() - {"rate"}
+    names = ["task", "cell", *sorted(settings)]
+    return repr([runs[name].unique().tolist() for name in names])
 
 
 def _compare(given: pd.DataFrame, tuned: pd.DataFrame) -> tuple[object, ...]:
@@ -81,10 +80,7 @@ def order_changes(table: pd.DataFrame) -> list[str]:
     """Say in words, for every task, how the cells rank with either rate and whether it changes.
 
     Cells rank by their horizons. Two that change places are named, and whether their intervals
-    part both ways: if not, the seeds alone may have done it.
-
-    Args:
-        table: as `compare_rates` gives it; tasks with one pair of curves have no ranking.
+    part both ways: if not, the seeds alone may have done it. A task with one pair has no ranking.
     """
     lines = []
     for task, rows in table.groupby("task"):

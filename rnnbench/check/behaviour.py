@@ -184,7 +184,7 @@ def check_endurance(subject: Subject) -> Measured:
     most = 0.0
     with torch.no_grad():
         for step, x in enumerate(noise.unbind(1)):
-            _, states = get_engine("reference")(cell, parameters, x[:, None], states)
+            _, states = get_engine("reference")(cell, parameters, x[:, None], states, None)
             for name, state in zip(cell.states, states, strict=True):
                 reached = float(state.abs().max())
                 if not reached <= STATE_BOUND:

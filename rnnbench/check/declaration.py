@@ -112,7 +112,7 @@ def check_shapes(subject: Subject) -> Measured:
         for sizes in SIZES:
             problem = make_problem(cell, hidden=size, dtype=dtype, **sizes)
             with torch.no_grad():
-                outputs, finals = get_engine("reference")(cell, *problem, last=1)
+                outputs, finals = get_engine("reference")(cell, *problem, 1)
             state = (sizes["replicas"], sizes["batch"], size)
             _expect("outputs", outputs, (state[0], 1, *state[1:]), dtype)
             for name, final in zip(cell.states, finals, strict=True):

@@ -56,7 +56,7 @@ def check_gradient(subject: Subject) -> Measured:
 
 
 def _total(cell: Cell, problem: Problem) -> Tensor:
-    return objective(*get_engine("reference")(cell, *problem))
+    return objective(*get_engine("reference")(cell, *problem, None))
 
 
 def _slope(cell: Cell, problem: Problem, leaf: Tensor, direction: Tensor) -> float:

@@ -66,7 +66,7 @@ def run_with_gradients(
     engine: str, cell: Cell, problem: Problem, last: int | None = None
 ) -> dict[str, Tensor]:
     """Return outputs, final states and the gradient of `objective` to every leaf, by name."""
-    outputs, finals = get_engine(engine)(cell, *problem, last=last)
+    outputs, finals = get_engine(engine)(cell, *problem, last)
     leaves = problem.leaves()
     found = torch.autograd.grad(
         objective(outputs, finals), list(leaves.values()), allow_unused=True, materialize_grads=True
@@ -79,7 +79,7 @@ def run_with_gradients(
 def run(cell: Cell, problem: Problem) -> list[Tensor]:
     """Return outputs and final states on the reference engine, without gradients."""
     with torch.no_grad():
-        outputs, finals = get_engine("reference")(cell, *problem)
+        outputs, finals = get_engine("reference")(cell, *problem, None)
     return [outputs, *finals]
 
 

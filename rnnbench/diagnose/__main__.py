@@ -52,9 +52,8 @@ def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUE
             except FAILURES as error:
                 print(f"{_name(record)}: left out: {console.message_of(error)}")
                 continue
-        print(
-            console.printable(f"{_name(record)}: {found['label']}. {found['evidence']}"), flush=True
-        )
+        line = f"{_name(record)}: {found['label']}. {found['evidence']}"
+        print(console.printable(line), flush=True)
         done += 1
     return done
 

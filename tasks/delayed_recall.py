@@ -26,11 +26,7 @@ class DelayedRecall(ClassificationTask):
     """
 
     def __init__(
-        self,
-        *,
-        gap: int,
-        alphabet_size: int = 8,
-        distractors: Literal["noise", "blank"] = "noise",
+        self, *, gap: int, alphabet_size: int = 8, distractors: Literal["noise", "blank"] = "noise"
     ) -> None:
         """Check and derive sizes and chance.
 

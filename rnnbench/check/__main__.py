@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rnnbench.check.problem import FAILED, NOT_APPLICABLE, CheckResult, Subject
+from rnnbench.check import FAILED, NOT_APPLICABLE, CheckResult, Subject
 from rnnbench.check.run import CHECKS, run_checks
 from rnnbench.console import ExitCode, Parser, describe, leave, message_of, mistakes, whole_number
 from rnnbench.experiment.class_path import find_class
@@ -82,7 +82,11 @@ def make_subject(path: str, arguments: Mapping[str, Any], hidden_size: int) -> S
     try:
         subject = Subject(find_class(path, Cell, "cell"), arguments, hidden_size)
     except ValueError as error:
-        raise ValueError(f"{error}{_reason(error.__cause__)}") from error
+        cause = error.__cause__  # what the module raised when it was imported
+        if cause is None:
+            raise
+        why = message_of(cause) if isinstance(cause, Exception) else describe(cause)
+        raise ValueError(f"{error}: {why}") from error
     try:
         subject.build()
     except KeyboardInterrupt:
@@ -92,13 +96,6 @@ def make_subject(path: str, arguments: Mapping[str, Any], hidden_size: int) -> S
         rule = f"be built with {words}" if words else "be built without arguments"
         raise ValueError(f"cell must {rule}, got {describe(error)}") from error
     return subject
-
-
-def _reason(cause: BaseException | None) -> str:
-    """Return in one line what a module raised when it was imported; empty if nothing."""
-    if cause is None:
-        return ""
-    return f": {message_of(cause) if isinstance(cause, Exception) else describe(cause)}"
 
 
 def format_line(result: CheckResult) -> str:

@@ -9,18 +9,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from rnnbench.console import (
-    ExitCode,
-    Parser,
-    at_least,
-    leave,
-    message_of,
-    mistakes,
-    printable,
-    whole_number,
-    whole_numbers,
-    words,
-)
+from rnnbench import console
+from rnnbench.console import ExitCode, Parser, leave, mistakes, whole_number, whole_numbers, words
 from rnnbench.store.diagnoses import read_diagnosis, write_diagnosis
 from rnnbench.store.files import check_links
 from rnnbench.store.records import Record, Store, select_records
@@ -38,7 +28,7 @@ parser.add_argument("--gap", type=whole_numbers, help="at these gaps only: 20,40
 parser.add_argument("--seeds", type=whole_number, help="the first so many seeds of each curve")
 parser.add_argument(
     "--sequences",
-    type=at_least(LEAST_SEQUENCES),
+    type=console.at_least(LEAST_SEQUENCES),
     default=SEQUENCES,
     help=f"fresh sequences to measure on, {SEQUENCES} unless told",
 )
@@ -60,9 +50,10 @@ def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUE
                 found = diagnose_run(output_dir, record, sequences)
                 write_diagnosis(output_dir, found)
             except FAILURES as error:
-                print(f"{_name(record)}: left out: {message_of(error)}")
+                print(f"{_name(record)}: left out: {console.message_of(error)}")
                 continue
-        print(printable(f"{_name(record)}: {found['label']}. {found['evidence']}"), flush=True)
+        line = f"{_name(record)}: {found['label']}. {found['evidence']}"
+        print(console.printable(line), flush=True)
         done += 1
     return done
 

@@ -60,9 +60,7 @@ def measure_network(
 
     Args:
         network: its gates are measured where it records any.
-        task: of the sequences.
         batch: inputs in the network's dtype; gradients use the first GRADIENT_SEQUENCES.
-        answer: whose loss and cue are followed.
         keep_gate: the gate whose half-life is measured; None for none.
 
     Returns:

@@ -98,12 +98,7 @@ class Moment(NamedTuple):
 
 
 class Unrolled:
-    """Run one replica time step by time step on the reference engine.
-
-    Attributes:
-        parameters: as `SequenceModel` has them, with a leading axis of 1.
-        state_names: of the cell.
-    """
+    """Run one replica time step by time step on the reference engine."""
 
     def __init__(
         self,

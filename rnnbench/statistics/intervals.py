@@ -19,10 +19,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+CONFIDENCE = 0.95
 RESAMPLES = 2000
 BLOCK = 2**17  # values drawn at a time: a core's cache holds them
 MIN_SEEDS = 5  # below, an interval covers too little: see docs/coverage.csv
 Floats = NDArray[np.float64]
+Strata = Sequence[ArrayLike]
 
 
 class Interval(NamedTuple):
@@ -33,7 +35,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def mean_interval(values: Iterable[float], confidence: float = 0.95) -> Interval:
+def mean_interval(values: Iterable[float], confidence: float = CONFIDENCE) -> Interval:
     """Return the mean of independent values with its Student t interval.
 
     mean -+ t * s / sqrt(n), with n - 1 degrees of freedom. Not bounded to the values' range.
@@ -52,7 +54,7 @@ def mean_interval(values: Iterable[float], confidence: float = 0.95) -> Interval
     return Interval(mean, mean - half, mean + half)
 
 
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> Interval:
+def wilson_interval(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
     """Return a rate of success with its score interval.
 
     It holds the rates p for which the seen rate lies within z standard errors sqrt(p (1 - p) / n).
@@ -72,10 +74,8 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> In
 
 
 def bootstrap_interval(
-    strata: Sequence[ArrayLike],
+    strata: Strata,
     statistic: Callable[[Floats], Floats],
-    *,
-    confidence: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Interval:
@@ -93,14 +93,13 @@ def bootstrap_interval(
     everything = np.concatenate([np.asarray(stratum, dtype=float) for stratum in strata])
     blocks = resample(strata, resamples, seed)
     estimates = np.concatenate([statistic(np.concatenate(drawn, axis=-1)) for drawn in blocks])
-    ends = percentiles(estimates, min(sizes), confidence)
+    ends = percentiles(estimates, min(sizes))
     return Interval(float(statistic(everything)), *ends)
 
 
 def area_under_score(
     scores: Mapping[float, ArrayLike],
     *,
-    confidence: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Interval:
@@ -118,15 +117,14 @@ def area_under_score(
     strata = [np.asarray(scores[gap], dtype=float) for gap in gaps]
     x = np.log(gaps)
     means = resampled_means(strata, resamples, seed)
-    ends = percentiles(_area(x, means), min(each.size for each in strata), confidence)
+    ends = percentiles(_area(x, means), min(each.size for each in strata))
     return Interval(float(_area(x, np.array([each.mean() for each in strata]))), *ends)
 
 
 def probability_of_improvement(
-    ours: Sequence[ArrayLike],
-    theirs: Sequence[ArrayLike],
+    ours: Strata,
+    theirs: Strata,
     *,
-    confidence: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Interval:
@@ -149,7 +147,7 @@ def probability_of_improvement(
         difference = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
         wins.append((np.sign(difference) + 1) / 2)
     means = resampled_means(wins, resamples, seed)
-    ends = percentiles(means.mean(-1), min(a for a, _ in sizes), confidence)
+    ends = percentiles(means.mean(-1), min(a for a, _ in sizes))
     return Interval(float(np.mean([each.mean() for each in wins])), *ends)
 
 
@@ -164,7 +162,7 @@ def interquartile_mean(values: ArrayLike) -> NDArray[np.float64]:
     return middle
 
 
-def percentiles(estimates: Floats, smallest: int, confidence: float = 0.95) -> tuple[float, float]:
+def percentiles(estimates: Floats, smallest: int) -> tuple[float, float]:
     """Return the ends of an interval from an estimate's values over the resamples.
 
     Plain percentiles are too narrow by sqrt((n - 1) / n), and by what Student's t is wider than
@@ -174,16 +172,14 @@ def percentiles(estimates: Floats, smallest: int, confidence: float = 0.95) -> t
     """
     if smallest < MIN_SEEDS:
         return np.nan, np.nan
-    wide = np.sqrt(smallest / (smallest - 1)) * stats.t.ppf((1 + confidence) / 2, smallest - 1)
+    wide = np.sqrt(smallest / (smallest - 1)) * stats.t.ppf((1 + CONFIDENCE) / 2, smallest - 1)
     tail = float(stats.norm.cdf(-wide))
     low = np.quantile(estimates, tail, method="lower")
     high = np.quantile(estimates, 1 - tail, method="higher")
     return float(low), float(high)
 
 
-def resample(
-    strata: Sequence[ArrayLike], resamples: int = RESAMPLES, seed: int = 0
-) -> Iterator[list[Floats]]:
+def resample(strata: Strata, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[list[Floats]]:
     """Draw each stratum's values anew, with replacement; yield blocks of `(rows, n)` for n values.
 
     A stratum is what is not left to chance: the seeds of one gap and task. Its draws follow the
@@ -202,9 +198,7 @@ def resample(
         yield list(blocks)
 
 
-def resampled_means(
-    strata: Sequence[ArrayLike], resamples: int = RESAMPLES, seed: int = 0
-) -> Floats:
+def resampled_means(strata: Strata, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
     """Return the mean of each stratum's values drawn as by `resample`: `(resamples, strata)`."""
     generator = np.random.default_rng(seed)
     means = []

@@ -81,14 +81,9 @@ def kernel_of(cell: Cell) -> Kernel:
 
 
 def run_compiled(
-    cell: Cell,
-    parameters: Parameters,
-    inputs: Tensor,
-    states: States | None = None,
-    *,
-    last: int | None = None,
+    cell: Cell, parameters: Parameters, inputs: Tensor, states: States | None, last: int | None
 ) -> tuple[Tensor, States]:
-    """Run a cell's kernel; see `rnnbench.engine.Engine`."""
+    """Run a cell's kernel; see `run_reference`."""
     kernel = kernel_of(cell)
     vectors = [parameters[f"{name}_l0"] for name in cell.vectors]
     arguments = (

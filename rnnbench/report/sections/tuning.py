@@ -181,7 +181,7 @@ def chosen_rates(tuning: pd.DataFrame) -> Table:
     Where one task, cell and gap was tuned in several settings, all their rates are told.
 
     Args:
-        tuning: as `rnnbench.store.frames.load_tuning` gives it.
+        tuning: as `rnnbench.store.frames.load_all` gives it.
     """
     conditions = tuning.drop_duplicates("condition_id")
     gaps = sorted(conditions["gap"].unique())

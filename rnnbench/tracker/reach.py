@@ -32,7 +32,7 @@ def read_destination(output_dir: Path) -> dict[str, str | None]:
     """Return project and entity; the defaults where the sweep was not mirrored."""
     default: dict[str, str | None] = {"project": PROJECT, "entity": None}
     try:
-        kept = read_object(_file(output_dir), RULES, {}, "a destination")
+        kept = read_object(_file(output_dir), RULES, "a destination")
     except (OSError, ValueError):
         return default
     return {name: kept[name] for name in default}

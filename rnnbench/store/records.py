@@ -62,7 +62,7 @@ def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def is_finished(record: Record) -> bool:
+def is_finished(record: Mapping[str, Any]) -> bool:
     """Return whether a run has a result and needs no more training; a failed one runs again."""
     return bool(record["status"] != "failed")
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from rnnbench.experiment.condition import Condition, Replica, Sweep
-from rnnbench.store.records import Record, finished, stored_records
+from rnnbench.store.records import Record, is_finished, stored_records
 
 GRID = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 TUNING_SEEDS = (1021, 1022, 1023)  # the last that streams have; users' seeds end before them
@@ -180,12 +180,10 @@ def describe_choices(sweep: Sweep) -> list[str]:
 
 def _choices(tuning: Sweep, records: Mapping[str, Record]) -> dict[str, Choice]:
     """Return the choices for the conditions whose tuning runs are all finished, by their ids."""
-    complete = finished(records)
     choices = {}
     for condition, replicas in tuning.jobs:
-        identities = [condition.run_id(replica) for replica in replicas]
-        if complete.issuperset(identities):
-            own = [records[identity] for identity in identities]
+        own = [records[key] for key in map(condition.run_id, replicas) if key in records]
+        if len(own) == len(replicas) and all(map(is_finished, own)):
             choices[condition.condition_id] = choose(own, condition.trainer["steps"])
     return choices
 

@@ -88,7 +88,7 @@ def resolve_engines(
 
 def read_choices(path: Path) -> dict[str, Choice]:
     """Return the remembered choices; a file that has anything else is named, and not used."""
-    choices = read_json(path, {}, {}, "engines") or {}
+    choices = read_json(path, {}, "engines") or {}
     try:
         for choice in choices.values():
             check_fields(choice, CHOICE, {}, "a choice of engines")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnnbench.cli.main import run_command
+from rnnbench.cli.command import run_command
 from rnnbench.experiment.tuning import DIRECTORY as TUNING
 from rnnbench.launcher.plan_file import write_plan
 from rnnbench.store.files import KEY, seal_line

@@ -95,7 +95,7 @@ class Store:
         return {record["run_id"]: record["status"] for record in done}
 
     def has_damaged_weights(self, record: Record) -> bool:
-        """Return whether a run's weights are there and not as they were written; name them then."""
+        """Return whether a run's weights are damaged, or another run's; if so, name them."""
         try:
             self.read_parameters(record)
         except FileNotFoundError:
@@ -174,11 +174,10 @@ def _read_place(path: Path, strict: bool) -> Iterator[tuple[str, Record]]:
     """Yield where each record of a place lies, and the record."""
     if not path.exists():
         raise FileNotFoundError(f"no results at {path}")
-    if path.is_file():
-        yield from files.read_lines(path, decode, strict=strict)
-        return
-    yield from _read_files(sorted((path / "runs").glob("*.json")), strict)
-    yield from files.read_lines(path / "records.jsonl", decode, strict=strict)
+    if not path.is_file():
+        yield from _read_files(sorted((path / "runs").glob("*.json")), strict)
+        path /= "records.jsonl"
+    yield from files.read_lines(path, decode, strict=strict)
 
 
 def _read_files(paths: Iterable[Path], strict: bool) -> Iterator[tuple[str, Record]]:

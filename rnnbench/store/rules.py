@@ -66,11 +66,9 @@ def is_name(value: Any) -> bool:
 # What was measured just before a run diverged may have any size; the report cuts it.
 FINITE = Rule("a finite number", _is_finite)
 NUMBER = Rule(f"a number from -{LARGEST:g} to {LARGEST:g}", _is_number)
-SHARE = Rule("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)
-AT_LEAST_0 = Rule(f"a number from 0 to {LARGEST:g}", lambda value: _is_number(value) and value >= 0)
-ABOVE_0 = Rule(
-    f"a number above 0, up to {LARGEST:g}", lambda value: _is_number(value) and value > 0
-)
+SHARE = Rule("a number from 0 to 1", lambda x: _is_number(x) and 0 <= x <= 1)
+AT_LEAST_0 = Rule(f"a number from 0 to {LARGEST:g}", lambda x: _is_number(x) and x >= 0)
+ABOVE_0 = Rule(f"a number above 0, up to {LARGEST:g}", lambda x: _is_number(x) and x > 0)
 NAME = Rule(f"a name of 1 to {LONGEST_NAME} printable characters", is_name)
 TEXT = Rule(f"a text of at most {LONGEST_TEXT} characters", is_text)
 TRUTH = Rule("true or false", lambda value: isinstance(value, bool))

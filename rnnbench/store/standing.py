@@ -137,10 +137,9 @@ def read_sweep_status(output_dir: Path) -> SweepStatus:
         records = list(by_condition.get(identity, {}).values())
         entry = manifest.get(identity) or _entry(records[0])
         statuses = Counter(record["status"] for record in records)
-        done = sum(map(is_finished, records))
         statuses["left"] = max(0, len(entry["replicas"]) - statuses.total())
         counts.setdefault((entry["task"], entry["cell"]), Counter()).update(statuses)
-        finished += not statuses["left"] and not statuses["failed"] and done > 0
+        finished += bool(records) and all(map(is_finished, records)) and not statuses["left"]
         running += _running(output_dir, identity, entry["name"])
         failures += _failures(entry["name"], records)
     order = dict(sorted(counts.items()))

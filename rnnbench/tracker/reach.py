@@ -18,7 +18,6 @@ from rnnbench.store.files import read_object, write_atomically
 from rnnbench.store.rules import NAME, Rules
 from rnnbench.tracker.client import Outage, Settings, quiet_client
 
-PROJECT = "rnnbench"
 RULES: Rules = {"project": NAME, "entity": NAME.or_none}
 
 
@@ -30,7 +29,7 @@ def keep_destination(settings: Settings, output_dir: Path) -> None:
 
 def read_destination(output_dir: Path) -> dict[str, str | None]:
     """Return project and entity; the defaults where the sweep was not mirrored."""
-    kept: dict[str, Any] = {"project": PROJECT, "entity": None}
+    kept: dict[str, Any] = {"project": "rnnbench", "entity": None}
     with suppress(OSError, ValueError):
         kept = read_object(_file(output_dir), RULES, "a destination")
     return {name: kept[name] for name in RULES}

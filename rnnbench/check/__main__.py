@@ -33,20 +33,13 @@ def _setting(text: str) -> tuple[str, Any]:
         return key, value
 
 
+OF_SET = "an argument of its constructor: keep_bias=1.0; may be repeated"
 parser = Parser("rnnbench.check", __doc__)
-parser.add_argument("cell", metavar="CELL", help="dotted path of its class: mymodule.MyCell")
-parser.add_argument(
-    "--set",
-    metavar="KEY=VALUE",
-    type=_setting,
-    action="append",
-    default=[],
-    help="an argument of its constructor: keep_bias=1.0; may be repeated",
-)
-parser.add_argument(
-    "--hidden-size", type=whole_number, default=32, help="units to check with (default 32)"
-)
-parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes here, too")
+add = parser.add_argument
+add("cell", metavar="CELL", help="dotted path of its class: mymodule.MyCell")
+add("--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help=OF_SET)
+add("--hidden-size", type=whole_number, default=32, help="units to check with (default 32)")
+add("--json", type=Path, metavar="FILE", help="write the outcomes here, too")
 
 
 @parser.command

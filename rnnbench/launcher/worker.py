@@ -74,7 +74,7 @@ class _Work:
         self.described = describe_job(job, kernel)
         self.accuracies: list[float] = []  # of the replicas that were finished
         # Another launcher may have been here since the job was planned.
-        self.statuses = self.store.finished(run["run_id"] for run in self.described.values())
+        self.statuses = self.store.trained(run["run_id"] for run in self.described.values())
         self.waiting = [
             r for r, run in self.described.items() if run["run_id"] not in self.statuses
         ]

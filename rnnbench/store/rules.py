@@ -79,9 +79,7 @@ SECTION = Rule("an object", lambda value: isinstance(value, dict))
 # Files are named after it.
 IDENTITY = Rule(
     "1 to 64 letters, digits, dashes and underscores",
-    lambda value: (
-        isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value) is not None
-    ),
+    lambda value: isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value)),
 )
 Rules = Mapping[str, Rule]
 
@@ -89,15 +87,12 @@ Rules = Mapping[str, Rule]
 def replica(most: int = MOST, rate: Rule = ABOVE_0) -> Rule:
     """Return the rule of pairs of a seed up to `most` and a learning rate."""
     seed = whole(0, most)
-    return Rule(
-        "a seed and a learning rate",
-        lambda pair: (
-            isinstance(pair, list)
-            and len(pair) == 2
-            and seed.holds(pair[0])
-            and rate.holds(pair[1])
-        ),
-    )
+
+    def holds(pair: Any) -> bool:
+        is_pair = isinstance(pair, list) and len(pair) == 2
+        return is_pair and seed.holds(pair[0]) and rate.holds(pair[1])
+
+    return Rule("a seed and a learning rate", holds)
 
 
 def list_of(rule: Rule) -> Rule:

@@ -125,7 +125,7 @@ def failed_record(described: Record, error: str) -> Record:
 def store_failure(job: Job, error: str) -> None:
     """Store that the replicas of a job which have no result could not be trained, and why."""
     store, described = Store(job.output_dir), describe_job(job).values()
-    done = store.finished(record["run_id"] for record in described)
+    done = store.trained(record["run_id"] for record in described)
     for record in described:
         if record["run_id"] not in done:
             store.write(failed_record(record, error))

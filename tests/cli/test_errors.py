@@ -172,7 +172,7 @@ import pytest
         ("task.gap=20 --nonsense", "unrecognized arguments: --nonsense"),
         ("--config-dir nowhere", "--config-dir must be a directory, got 'nowhere'"),
         ("task.gap=20 --config-dir", "--config-dir must be a directory, got ''"),
-        ("--config-dir . hydra.searchpath=[x]", "hydra.searchpath must be left alone where"),
+        ("--config-dir . hydra.searchpath=x", "hydra.searchpath must be a list of strings. Got: x"),
         ("cell=5", "Config group override must be a string or a list. Got int"),
         ("task=copy,recall +trainer.steps=5", "An item is already at 'trainer.steps'"),
         ("hydra/sweeper=basic", "hydra/sweeper must be left alone, got basic"),

@@ -26,7 +26,9 @@ RESEALED = 0.75  # so often a change gets a seal that fits, so that it is gone i
 
 def damage(place: Path, draw: Random) -> str:
     """Damage one file of a directory; return in words how."""
-    path = draw.choice([p for p in sorted(place.rglob("*")) if p.is_file() and not p.is_symlink()])
+    files = [p for p in sorted(place.rglob("*")) if p.is_file() and not p.is_symlink()]
+    records = [p for p in files if p.parent.name == "runs" or p.name == "records.jsonl"]
+    path = draw.choice(draw.choice([files, records or files]))  # all commands read records
     way = draw.choice((*[edit] * 6, replace, truncate, splice, double, move))
     way(path, draw)
     return f"{way.__name__} {path.relative_to(place)}"

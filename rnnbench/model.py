@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -198,7 +198,9 @@ def matched_size(
         return hidden_size
     count = count_parameters if match == "parameters" else count_state
     wanted = count(task, standard, layers, hidden_size)
-    return _nearest(lambda size: count(task, cell, layers, size), wanted)
+    own = partial(count, task, cell, layers)
+    above = bisect_left(range(2**30), wanted, lo=1, key=own)
+    return min((max(above - 1, 1), above), key=lambda size: abs(own(size) - wanted))
 
 
 def count_parameters(task: Task, cell: Cell, layers: Layers, hidden_size: int) -> int:
@@ -210,9 +212,3 @@ def count_parameters(task: Task, cell: Cell, layers: Layers, hidden_size: int) -
 def count_state(task: Task, cell: Cell, layers: Layers, hidden_size: int) -> int:
     """Count the numbers that one replica carries from one time step to the next."""
     return hidden_size * len(cell.states) * layers.num_layers * layers.directions
-
-
-def _nearest(count: Callable[[int], int], wanted: int) -> int:
-    """Find by bisection the size whose count is nearest to the one wanted."""
-    above = bisect_left(range(2**30), wanted, lo=1, key=count)
-    return min((max(above - 1, 1), above), key=lambda size: abs(count(size) - wanted))

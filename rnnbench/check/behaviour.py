@@ -126,10 +126,8 @@ def check_batch(subject: Subject) -> Measured:
         for state in states:
             state[:, others] += 1
         after = run(cell, problem._replace(inputs=inputs, states=states))
-        if not all(
-            torch.equal(a.select(-2, own), b.select(-2, own))
-            for a, b in zip(before, after, strict=True)
-        ):
+        pairs = zip(before, after, strict=True)
+        if not all(torch.equal(a.select(-2, own), b.select(-2, own)) for a, b in pairs):
             raise Failure(f"a sequence must not depend on the others, got sequence {own} changed")
     return Measured(f"{batch} sequences, none moved by the others", 0.0)
 
@@ -140,9 +138,7 @@ def check_use(subject: Subject) -> Measured:
     problem = make_problem(cell, hidden=subject.hidden_size)
     outputs = run(cell, problem)[0]
     changes = dict(_changes(cell, problem, subject.hidden_size))
-    unused = [
-        what for what, changed in changes.items() if torch.equal(run(cell, changed)[0], outputs)
-    ]
+    unused = [what for what, new in changes.items() if torch.equal(run(cell, new)[0], outputs)]
     if unused:
         raise Failure(f"all that is declared must be used, got no use of {', '.join(unused)}")
     return Measured(f"{len(changes)} states and parts of parameters, all used")
@@ -177,9 +173,8 @@ def check_endurance(subject: Subject) -> Measured:
     """Run an untrained cell over normal noise, in float32, and check that its states stay small."""
     cell, size = subject.build(), subject.hidden_size
     parameters = {name: tensor[None] for name, tensor in draw(cell, size).items()}
-    noise = torch.randn(
-        1, STEPS_OF_NOISE, 4, INPUT_SIZE, generator=torch.Generator().manual_seed(0)
-    )
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(1, STEPS_OF_NOISE, 4, INPUT_SIZE, generator=generator)
     states = tuple(torch.zeros(1, 4, size) for _ in cell.states)
     most = 0.0
     with torch.no_grad():
@@ -189,9 +184,8 @@ def check_endurance(subject: Subject) -> Measured:
                 reached = float(state.abs().max())
                 if not reached <= STATE_BOUND:
                     rule = f"stay below {STATE_BOUND:g} over {STEPS_OF_NOISE} time steps of noise"
-                    raise Failure(
-                        f"states must {rule}, got {reached:g} in {name} at {step}", reached
-                    )
+                    found = f"got {reached:g} in {name} at {step}"
+                    raise Failure(f"states must {rule}, {found}", reached)
                 most = max(most, reached)
     return Measured(f"at most {most:.2g} over {STEPS_OF_NOISE} time steps of noise", most)
 
@@ -214,9 +208,8 @@ def check_learning(subject: Subject) -> Measured:
             scores.setdefault(outcome.state.replica.lr, []).append(outcome.score)
     best = max(median(own) for own in scores.values())
     chance, accuracy = task.chance.accuracy, _accuracy(task, best)
-    text = (
-        f"accuracy {accuracy:.2f}, the median of {len(SEEDS)} seeds, after {TRAINING_STEPS} steps"
-    )
+    text = f"accuracy {accuracy:.2f}, the median of {len(SEEDS)} seeds"
+    text += f", after {TRAINING_STEPS} steps"
     least = f"{_accuracy(task, LEAST_SCORE):.2f} (chance {chance:.2f})"
     if not best >= LEAST_SCORE:
         raise Failure(f"recall over {task.gap} time steps must reach {least}, got {text}", accuracy)

@@ -34,9 +34,7 @@ def check_gradient(subject: Subject) -> Measured:
     total = _total(cell, problem)
     if not total.requires_grad:
         raise Failure("outputs must have a gradient, got none: is all of them detached?")
-    found = torch.autograd.grad(
-        total, list(leaves.values()), allow_unused=True, materialize_grads=True
-    )
+    found = torch.autograd.grad(total, list(leaves.values()), materialize_grads=True)
     generator = torch.Generator().manual_seed(0)
     errors = []
     for (name, leaf), gradient in zip(leaves.items(), found, strict=True):
@@ -48,10 +46,8 @@ def check_gradient(subject: Subject) -> Measured:
         errors.append((name, error / max(scale, abs(slope), 1e-3)))
     name, worst = max(errors, key=itemgetter(1))
     if not worst <= GRADIENT_BOUND:
-        rule = f"agree with finite differences to {GRADIENT_BOUND:g}"
-        raise Failure(
-            f"gradients must {rule}, got {name} {worst:.1e} apart: is something detached?", worst
-        )
+        rule = f"gradients must agree with finite differences to {GRADIENT_BOUND:g}"
+        raise Failure(f"{rule}, got {name} {worst:.1e} apart: is something detached?", worst)
     return Measured(f"{worst:.1e} from finite differences", worst)
 
 

@@ -68,9 +68,8 @@ def run_with_gradients(
     """Return outputs, final states and the gradient of `objective` to every leaf, by name."""
     outputs, finals = get_engine(engine)(cell, *problem, last)
     leaves = problem.leaves()
-    found = torch.autograd.grad(
-        objective(outputs, finals), list(leaves.values()), allow_unused=True, materialize_grads=True
-    )
+    total = objective(outputs, finals)
+    found = torch.autograd.grad(total, list(leaves.values()), materialize_grads=True)
     named = {f"gradient of {name}": g for name, g in zip(leaves, found, strict=True)}
     states = {f"final state {name}": final for name, final in zip(cell.states, finals, strict=True)}
     return {"outputs": outputs, **states, **named}

@@ -32,10 +32,9 @@ add("--sequences", type=at_least, default=SEQUENCES, help=OF_SEQUENCES)
 
 
 def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUENCES) -> int:
-    """Diagnose runs and store the results; keep what is stored with the same settings.
+    """Diagnose runs, store the results and return their number; print why one is left out.
 
-    Returns:
-        How many of the runs are diagnosed now; for each of the others the reason is printed.
+    What is stored with the same settings is kept.
     """
     from rnnbench.diagnose.diagnosis import diagnose_run, settings
 

@@ -42,9 +42,8 @@ class HorizonRange(NamedTuple):
     high: Horizon | None
 
     def __str__(self) -> str:
-        if self.low is None or self.high is None:
-            return str(self.horizon)
-        if self.horizon.bound and self.low == self.high:
+        beyond = bool(self.horizon.bound) and self.low == self.high
+        if self.low is None or self.high is None or beyond:
             return str(self.horizon)
         return f"{self.horizon} ({self.low} to {self.high})"
 

@@ -74,10 +74,7 @@ def wilson_interval(successes: int, trials: int, confidence: float = CONFIDENCE)
 
 
 def bootstrap_interval(
-    strata: Strata,
-    statistic: Callable[[Floats], Floats],
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    strata: Strata, statistic: Callable[[Floats], Floats], resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval:
     """Return a statistic of all values with its stratified bootstrap interval.
 
@@ -98,10 +95,7 @@ def bootstrap_interval(
 
 
 def area_under_score(
-    scores: Mapping[float, ArrayLike],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    scores: Mapping[float, ArrayLike], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval:
     """Return the mean score over log gap, by trapezia, with its bootstrap interval over seeds.
 
@@ -122,11 +116,7 @@ def area_under_score(
 
 
 def probability_of_improvement(
-    ours: Strata,
-    theirs: Strata,
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    ours: Strata, theirs: Strata, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval:
     """Return how often our score is the higher one on a seed, a tie counting half.
 

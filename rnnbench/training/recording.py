@@ -146,11 +146,7 @@ def differences(stored: Record, here: Record) -> list[str]:
 
     How many runs were trained at once, in how many workers, in which order and with how many
     interruptions is no reason. A kernel that one of the two does not tell is not held against them.
-
-    Args:
-        stored: the record of one.
-        here: the record of the other, or what is known before it trains
-            (`rnnbench.training.recording.describe_run`).
+    `here` may be what is known of a run before it trains (`describe_run`).
     """
     theirs, ours = _circumstances(stored), _circumstances(here)
     names = [name for name in {**theirs, **ours} if theirs.get(name) != ours.get(name)]

@@ -173,7 +173,7 @@ class Trainer:
         losses = self.task.loss(outputs, batch.targets)
         total, parameters = losses.sum(), self.model.parameters
         leaves = list(parameters.values())  # a cell need not use all: zeros for the others
-        gradients = torch.autograd.grad(total, leaves, allow_unused=True, materialize_grads=True)
+        gradients = torch.autograd.grad(total, leaves, materialize_grads=True)
         flat = self.stack.flatten(dict(zip(parameters, gradients, strict=True)))
         flat, self._norm, clipped = clip(flat, self.recipe.clip_norm, self.recipe.clip_value)
         self._clipped += clipped
@@ -210,10 +210,8 @@ class Trainer:
         measured = [chance] * len(rows)
         if status != "diverged":
             measured = list(zip(*self._measure(TEST, rows.to(self.device)), strict=True))
-        outcomes = [
-            self._outcome(row, status, *numbers)
-            for row, numbers in zip(rows.tolist(), measured, strict=True)
-        ]
+        pairs = zip(rows.tolist(), measured, strict=True)
+        outcomes = [self._outcome(row, status, *numbers) for row, numbers in pairs]
         self._keep((~leaving).nonzero().flatten())
         return outcomes
 

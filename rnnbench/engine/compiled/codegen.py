@@ -156,10 +156,8 @@ def emit(cell: Cell) -> str:
         ValueError: the update holds an operation for which there is no expression.
     """
     t = trace(cell)
-    flags = {
-        source: ", ".join(str(source in fed).lower() for fed in cell.gates.values())
-        for source in "xh"
-    }
+    fed = cell.gates.values()
+    flags = {source: ", ".join(str(source in by).lower() for by in fed) for source in "xh"}
     forward = [
         *_read("gate", t.gates),
         *_read("old", t.states),

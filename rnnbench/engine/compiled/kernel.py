@@ -37,7 +37,6 @@ class Kernel:
 
     Attributes:
         identity: the same for the same source, compiler, flags and processor.
-        states: how many states the cell has.
         width: blocks of hidden units that a time step works on.
         saves: whether these blocks are kept for the backward pass; it may need the states alone.
     """
@@ -92,9 +91,7 @@ def run_compiled(
         torch.stack(vectors, 1) if vectors else None,
         None if states is None else torch.stack(states),
     )
-    keep = torch.is_grad_enabled() and any(
-        tensor is not None and tensor.requires_grad for tensor in arguments
-    )
+    keep = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in arguments)
     scored = inputs.shape[1] if last is None else last
     outputs, finals = _Recurrence.apply(kernel, scored, keep, *arguments)  # type: ignore[no-untyped-call]
     return outputs, finals.unbind(0)

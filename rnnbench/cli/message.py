@@ -11,6 +11,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
 
+from rnnbench.console import Mistake
+
+# What callers of `compose` and `make_sweeps` catch.
+ConfigError = Mistake
 LEXER = "LexerNoViableAltException: "  # and the override; below, an arrow at a character of it
 NOISE = ("full_key", "reference_type", "object_type", "To append", "Did you mean", "See https")
 

@@ -258,3 +258,13 @@ class Own(Cell):
     def update(self, a, h):
         return a.tanh()
 """
+
+
+@pytest.mark.parametrize("word", ["task.gap=-5", "task=nothing", "trainer.lr=abc", "engine=fast"])
+def test_a_mistake_has_a_class_of_its_own(word):
+    from rnnbench.cli.compose import compose
+    from rnnbench.cli.message import ConfigError
+    from rnnbench.cli.sweeps import make_sweeps
+
+    with pytest.raises(ConfigError, match="must"):
+        make_sweeps(compose([word]))

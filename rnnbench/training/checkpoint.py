@@ -12,13 +12,7 @@ from torch import Tensor
 
 from rnnbench.console import message_of, warn
 from rnnbench.experiment.condition import Replica
-from rnnbench.store.files import (
-    check_tensors,
-    parse_json,
-    read_file,
-    seal_tensors,
-    write_atomically,
-)
+from rnnbench.store import files
 from rnnbench.store.rules import AT_LEAST_0, LIST, Rule, Rules, check_fields, replica, shown, whole
 from rnnbench.store.schema import EVALUATION, MEASURES
 from rnnbench.training.streams import MAX_SEED
@@ -49,7 +43,7 @@ def save_checkpoint(path: Path, trainer: Trainer, condition_id: str) -> None:
     tensors = {name: tensor.cpu().contiguous() for name, tensor in trainer.tensors().items()}
     state = {"state": json.dumps(trainer.state())}
     content = save(tensors, metadata=_owner(condition_id, trainer.recipe) | state)
-    write_atomically(path, seal_tensors(content))
+    files.write_atomically(path, files.seal_tensors(content))
 
 
 def load_checkpoint(path: Path, condition_id: str, plan: Recipe) -> Checkpoint | None:
@@ -60,12 +54,12 @@ def load_checkpoint(path: Path, condition_id: str, plan: Recipe) -> Checkpoint |
     if not path.exists():
         return None
     try:
-        content = read_file(path, most=None)
-        metadata = check_tensors(content)
+        content = files.read_file(path, most=None)
+        metadata = files.check_tensors(content)
         for name, value in _owner(condition_id, plan).items():
             if metadata.get(name) != value:
                 raise ValueError(f"its {name} is {shown(metadata.get(name))}, and not {value}")
-        checkpoint = Checkpoint(load(content), parse_json(metadata["state"]))
+        checkpoint = Checkpoint(load(content), files.parse_json(metadata["state"]))
         _check_state(checkpoint.state, plan)
         if {len(tensor) for tensor in checkpoint.tensors.values()} != {len(checkpoint.replicas)}:
             raise ValueError("its parts do not belong together")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shlex
 import sys
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 def run_command(argv: Sequence[str] | None = None) -> int:
     """Compose and check all jobs, then launch them; return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    gc.set_threshold(100_000)  # what torch and Hydra make stays: looking for garbage is in vain
     if os.getcwd() not in sys.path:  # the console script lacks it: own tasks and cells lie there
         sys.path.insert(0, os.getcwd())
     try:

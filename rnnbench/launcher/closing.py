@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,8 @@ def close(
     """Compare the store with the sweep, draw the report, print the closing table.
 
     Args:
-        remaining: what there was to do.
         errors: of the conditions that failed, by condition id: also those whose failure could
             not be stored.
-        tracker: where the sweep is mirrored.
         stopped: an interrupt has come, and no report is drawn.
 
     Returns:
@@ -61,11 +59,15 @@ def tally_of(
         return "failed" if failed else "left"
 
     for condition, replicas in remaining.sweep.jobs:
-        kinds = [kind_of(condition, replica) for replica in replicas]
+        kinds = {replica: kind_of(condition, replica) for replica in replicas}
         row = counts.setdefault((condition.task["name"], condition.cell["name"]), Counter())
-        row.update(kinds)
-        if "failed" in kinds:
-            failures.append(_failure(condition, replicas, kinds, records, errors))
+        row.update(kinds.values())
+        failed = [replica for replica, kind in kinds.items() if kind == "failed"]
+        if failed:
+            stored = (records.get(condition.run_id(r), {}).get("error") for r in failed)
+            reasons = [errors.get(condition.condition_id), *stored, "unknown error"]
+            count = f"{len(failed)} of {len(replicas)} replicas"
+            failures.append(f"{condition.name} ({count}): {next(filter(None, reasons))}")
     return Tally(counts, tuple(failures))
 
 
@@ -75,26 +77,8 @@ def format_closing(tally: Tally) -> str:
     return "\n".join([tally.table(shown), *map(printable, tally.failure_lines())])
 
 
-def _failure(
-    condition: Condition,
-    replicas: Sequence[Replica],
-    kinds: Sequence[str],
-    records: Mapping[str, Record],
-    errors: Mapping[str, str],
-) -> str:
-    failed = [r for r, kind in zip(replicas, kinds, strict=True) if kind == "failed"]
-    stored = (records.get(condition.run_id(replica), {}).get("error") for replica in failed)
-    error = errors.get(condition.condition_id) or next(filter(None, stored), "unknown error")
-    count = f"{len(failed)} of {len(replicas)} replicas"
-    return f"{condition.name} ({count}): {error}"
-
-
 def draw(remaining: Remaining, tracker: Mapping[str, Any]) -> Path | None:
-    """Draw the report, and mirror it; neither may cost the sweep its exit code.
-
-    Returns:
-        The page; None where there is none of these results.
-    """
+    """Draw the report, mirror it and return its page; None where that fails: it costs no sweep."""
     directory = remaining.sweep.output_dir
     try:
         from rnnbench.report import is_drawn

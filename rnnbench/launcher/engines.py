@@ -56,7 +56,6 @@ def resolve_engines(
 
     Args:
         path: of the file with earlier choices.
-        records: what is stored of the sweep.
         run: where to time; a worker process, as a user's own cell may bring it down.
         remember: write the choices to the file.
     """
@@ -132,9 +131,7 @@ def time_engines(job: Job, report: Callable[[Any], None], stop: Event) -> Choice
 
     reasons = {name: _reason_against(name, job) for name in PREFERENCE}
     seconds = {
-        name: seconds_per_step(job.condition, len(job.replicas), name, job.device)
-        for name, reason in reasons.items()
-        if reason is None
+        name: seconds_per_step(job, name) for name, reason in reasons.items() if reason is None
     }
     return _choice(seconds, {name: reason for name, reason in reasons.items() if reason})
 

@@ -43,10 +43,7 @@ def estimate_seconds(remaining: Remaining) -> list[float]:
     per_time_step = {}
     for key, jobs in groups.items():
         middle = sorted(jobs, key=_time_steps)[len(jobs) // 2]
-        seconds = seconds_per_step(
-            middle.condition, len(middle.replicas), middle.engine, middle.device
-        )
-        per_time_step[key] = seconds / _time_steps(middle)
+        per_time_step[key] = seconds_per_step(middle, middle.engine) / _time_steps(middle)
     return [
         per_time_step[_but_for_the_gap(job)] * trained_time_steps(job.condition)
         for job in remaining.jobs
@@ -73,5 +70,4 @@ def _but_for_the_gap(job: Job) -> Hashable:
 
 
 def _time_steps(job: Job) -> int:
-    length: int = job.condition.build_task().sequence_length
-    return length
+    return int(job.condition.build_task().sequence_length)

@@ -39,6 +39,8 @@ def terminable() -> Iterator[None]:
 class Interrupt:
     """Notes SIGINT and SIGTERM while it is entered; the old handlers come back afterwards.
 
+    After a second Ctrl-C a third raises KeyboardInterrupt; unless patient, the second does.
+
     Attributes:
         stop: set by the first signal: put the work away and leave.
         insists: a second Ctrl-C came: leave at once.
@@ -46,12 +48,6 @@ class Interrupt:
     """
 
     def __init__(self, *, patient: bool = True) -> None:
-        """Prepare to note signals.
-
-        Args:
-            patient: a second Ctrl-C sets `insists` and a third raises KeyboardInterrupt; if
-                False, the second raises it.
-        """
         self.stop = threading.Event()
         self.insists = False
         self.exit_code: int | None = None

@@ -20,16 +20,19 @@ class Remaining:
     Attributes:
         sweep: the whole of it.
         jobs: conditions that are not finished, the costliest first.
-        costs: of each job, in arbitrary units.
         records: what was stored when this was planned, by run id.
         finished: run ids that need no training.
     """
 
     sweep: Sweep
     jobs: tuple[Job, ...]
-    costs: tuple[float, ...]
     records: Mapping[str, Record]
     finished: frozenset[str]
+
+    @property
+    def costs(self) -> list[float]:
+        """Return how long each job is expected to take, in arbitrary units."""
+        return list(map(cost_of, self.jobs))
 
     @property
     def skipped(self) -> int:
@@ -51,10 +54,7 @@ def cores() -> int:
 
 
 def plan(sweep: Sweep, runner: Runner, interrupt: Interrupt) -> Remaining:
-    """Find what is left of a sweep, and choose an engine where that is left open.
-
-    Args:
-        runner: times the engines, unless an interrupt has come.
+    """Find what is left of a sweep; let the runner time engines where one is left open.
 
     Raises:
         ValueError: a device is not to be had here.
@@ -102,24 +102,17 @@ def find_remaining(sweep: Sweep) -> Remaining:
             is_tuning=sweep.is_tuning,
         )
         jobs.append(job)
-    costs = [cost_of(job.condition, len(job.replicas)) for job in jobs]
-    order = sorted(range(len(jobs)), key=lambda index: -costs[index])
-    return Remaining(
-        sweep,
-        jobs=tuple(jobs[index] for index in order),
-        costs=tuple(costs[index] for index in order),
-        records=records,
-        finished=finished,
-    )
+    jobs.sort(key=cost_of, reverse=True)
+    return Remaining(sweep, tuple(jobs), records, finished)
 
 
-def cost_of(condition: Condition, replicas: int) -> float:
-    """Estimate a training's length, in arbitrary units, to order and weigh the conditions."""
+def cost_of(job: Job) -> float:
+    """Estimate a training's length, in arbitrary units, to order and weigh the jobs."""
+    condition, model = job.condition, job.condition.model
     gates = max(1, len(condition.build_cell().gates))
-    model = condition.model
     layers = model["num_layers"] * (2 if model["bidirectional"] else 1)
     size: int = model["hidden_size"] * layers * condition.trainer["batch_size"]
-    return trained_time_steps(condition) * replicas * gates * size
+    return trained_time_steps(condition) * len(job.replicas) * gates * size
 
 
 def trained_time_steps(condition: Condition) -> float:

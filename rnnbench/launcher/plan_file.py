@@ -7,28 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.experiment.condition import Condition, Replica, Sweep
+from rnnbench.store import rules
 from rnnbench.store.files import KEY, check_line, parse_json, read_file, seal_line, write_atomically
-from rnnbench.store.rules import (
-    ABOVE_0,
-    IDENTITY,
-    LIST,
-    NAME,
-    SECTION,
-    TEXT,
-    Rules,
-    check_fields,
-    shown,
-    whole,
-)
 from rnnbench.training.trainer import make_recipe
 
 FORMAT = 1
-PLAN: Rules = {
-    **{"format": whole(1), "sweep": NAME, "command": TEXT, "jobs": LIST},
-    **{"condition_seconds": ABOVE_0.or_none},
+PLAN: rules.Rules = {
+    "format": rules.whole(1),
+    "sweep": rules.NAME,
+    "command": rules.TEXT,
+    "jobs": rules.LIST,
+    "condition_seconds": rules.ABOVE_0.or_none,
 }
-JOB: Rules = {"condition_id": IDENTITY, "config": SECTION, "replicas": LIST}
-SEED = whole(0)
+JOB: rules.Rules = {"condition_id": rules.IDENTITY, "config": rules.SECTION, "replicas": rules.LIST}
+SEED = rules.whole(0)
 
 
 def write_plan(path: Path, sweep: Sweep) -> None:
@@ -46,11 +38,6 @@ def write_plan(path: Path, sweep: Sweep) -> None:
 
 def read_plan(path: Path, output_dir: Path, workers: int) -> Sweep:
     """Return the sweep of a plan file, not mirrored anywhere.
-
-    Args:
-        path: of the file.
-        output_dir: where its results go.
-        workers: processes; 0 for one per core.
 
     Raises:
         OSError: the file cannot be read.
@@ -80,15 +67,15 @@ def _parse(content: bytes) -> dict[str, Any]:
     plan = parse_json(content)
     found = plan.get("format") if isinstance(plan, dict) else None
     if found != FORMAT:
-        raise ValueError(f"a plan must have format {FORMAT}, got {shown(found)}")
+        raise ValueError(f"a plan must have format {FORMAT}, got {rules.shown(found)}")
     check_line(content.decode())
     fields: dict[str, Any] = {key: value for key, value in plan.items() if key != KEY}
-    check_fields(fields, PLAN, {}, "a plan")
+    rules.check_fields(fields, PLAN, {}, "a plan")
     return fields
 
 
 def _job(job: Any) -> tuple[Condition, tuple[Replica, ...]]:
-    check_fields(job, JOB, {}, "a plan's job")
+    rules.check_fields(job, JOB, {}, "a plan's job")
     condition = Condition.from_settings(job["config"], trusted=False, what="a plan")
     try:
         make_recipe(condition, condition.engine, condition.device)
@@ -105,7 +92,7 @@ def _replica(pair: Any, tuned: bool) -> Replica:
     match pair:
         case [seed, None] if tuned and SEED.holds(seed):
             return Replica(seed, None)
-        case [seed, lr] if not tuned and SEED.holds(seed) and ABOVE_0.holds(lr):
+        case [seed, lr] if not tuned and SEED.holds(seed) and rules.ABOVE_0.holds(lr):
             return Replica(seed, lr)
     rule = "a seed and null, as the rate is tuned" if tuned else "a seed and a learning rate"
-    raise ValueError(f"a plan's replica must be {rule}, got {shown(pair)}")
+    raise ValueError(f"a plan's replica must be {rule}, got {rules.shown(pair)}")

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 from rnnbench.console import duration, printable
@@ -13,10 +14,14 @@ from rnnbench.console import duration, printable
 QUIET_SECONDS = 30.0
 
 
+@dataclass
 class Display:
     """Count what is done, and print a line when a condition ends and after a long silence.
 
     Attributes:
+        names: of the conditions to train.
+        costs: their expected lengths, in any one unit.
+        skipped: replicas that were stored already.
         shares: of each condition, how much is done, from 0 to 1.
         before: likewise, how much was done when it first reported: by an earlier start.
         latest: what each running condition last reported, in words.
@@ -24,24 +29,17 @@ class Display:
         replicas: how many are done, skipped and failed.
     """
 
-    def __init__(
-        self, stream: TextIO, names: Sequence[str], costs: Sequence[float], skipped: int
-    ) -> None:
-        """Prepare to count.
+    stream: TextIO
+    names: Sequence[str]
+    costs: Sequence[float]
+    skipped: int
 
-        Args:
-            names: of the conditions to train.
-            costs: their expected lengths, in any one unit.
-            skipped: replicas that were stored already.
-        """
-        self.stream = stream
-        self.names = names
-        self.costs = costs
-        self.shares = [0.0] * len(names)
+    def __post_init__(self) -> None:
+        self.shares = [0.0] * len(self.names)
         self.before: dict[int, float] = {}
         self.latest: dict[int, str] = {}
         self.accuracies: dict[int, float] = {}
-        self.replicas = {"done": 0, "skipped": skipped, "failed": 0}
+        self.replicas = {"done": 0, "skipped": self.skipped, "failed": 0}
         self.ended = 0
         self.began = self.said = time.monotonic()
 
@@ -71,12 +69,7 @@ class Display:
         self.show(index)
 
     def move(self, index: int, progress: Mapping[str, Any], where: str = "") -> None:
-        """Note how far a condition is.
-
-        Args:
-            progress: step, steps, and accuracy (None before the first evaluation).
-            where: it is trained, if another launcher does that.
-        """
+        """Note how far a condition is, and where it is trained if another launcher does that."""
         self.shares[index] = progress["step"] / progress["steps"]
         self.before.setdefault(index, self.shares[index])
         self.latest[index] = f"step {progress['step']} of {progress['steps']}"
@@ -128,24 +121,17 @@ class Display:
 class Bars(Display):
     """Draw a bar for the sweep and one for each condition that is being trained."""
 
-    def __init__(
-        self, stream: TextIO, names: Sequence[str], costs: Sequence[float], skipped: int
-    ) -> None:
-        """Draw on `stream`, a terminal; the others as in `Display`.
-
-        Raises:
-            ModuleNotFoundError: rich, which draws, is not installed.
-        """
+    def __post_init__(self) -> None:
         from rich import progress
         from rich.console import Console
 
-        super().__init__(stream, names, costs, skipped)
+        super().__post_init__()
         self.drawing = progress.Progress(
             progress.TextColumn("{task.description}", markup=False),
             progress.BarColumn(bar_width=20),
             progress.TaskProgressColumn(),
             progress.TextColumn("{task.fields[text]}", markup=False),
-            console=Console(file=stream, highlight=False),
+            console=Console(file=self.stream, highlight=False),
         )
         self.overall = self.drawing.add_task("all", total=1.0, text=self.summary())
         self.rows: dict[int, progress.TaskID] = {}
@@ -181,6 +167,6 @@ def make_display(
 ) -> Display:
     """Return bars for a terminal that can move its cursor, and plain lines for anything else."""
     if stream.isatty() and os.environ.get("TERM") not in (None, "", "dumb", "unknown"):
-        with suppress(ModuleNotFoundError):  # what draws them is not everywhere
+        with suppress(ModuleNotFoundError):  # rich, which draws them, is not everywhere
             return Bars(stream, names, costs, skipped)
     return Display(stream, names, costs, skipped)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -31,27 +31,18 @@ from rnnbench.store.records import NewerRecord
 STOPPING = "rnnbench: stopping once all work is put away (Ctrl-C again: at once)"
 
 
-def launch(sweeps: Sequence[Sweep]) -> int:
-    """Run sweeps in worker processes, one sweep after the other.
+def launch(
+    sweeps: Sequence[Sweep], runner: Runner = run_in_workers, *, patient: bool = True
+) -> int:
+    """Run sweeps in worker processes or as `runner` does, one sweep after the other.
 
     Returns:
         The exit code: 0 if every replica has a result, 1 if some have not, 2 if a sweep cannot
         run here, 130 or 143 after an interrupt.
     """
-    return _launch(sweeps, run_in_workers, Interrupt)
-
-
-def launch_here(sweep: Sweep) -> int:
-    """Run a sweep in this process, for notebooks; otherwise as `launch`."""
-    return _launch([sweep], run_here, partial(Interrupt, patient=False))
-
-
-def _launch(
-    sweeps: Sequence[Sweep], runner: Runner, make_interrupt: Callable[[], Interrupt]
-) -> int:
     try:
         with terminable():
-            return _launch_each(sweeps, runner, make_interrupt)
+            return _launch_each(sweeps, runner, patient)
     except (CannotRun, NewerRecord) as error:
         say(f"error: {error}")
         return ExitCode.CANNOT_RUN
@@ -65,13 +56,16 @@ def _launch(
         return ExitCode.TERMINATED if is_terminated else ExitCode.INTERRUPTED
 
 
-def _launch_each(
-    sweeps: Sequence[Sweep], runner: Runner, make_interrupt: Callable[[], Interrupt]
-) -> int:
+def launch_here(sweep: Sweep) -> int:
+    """Run a sweep in this process, for notebooks; otherwise as `launch`."""
+    return launch([sweep], run_here, patient=False)
+
+
+def _launch_each(sweeps: Sequence[Sweep], runner: Runner, patient: bool) -> int:
     _check(sweeps)
     codes = []
     for sweep in sweeps:
-        interrupt = make_interrupt()
+        interrupt = Interrupt(patient=patient)
         run = _runner_of(sweep, runner)
         codes.append(_show(sweep) if sweep.dry_run else _run(sweep, run, interrupt))
         if interrupt.exit_code is not None:
@@ -107,12 +101,10 @@ def _runner_of(sweep: Sweep, local: Runner) -> Runner:
     if sweep.cluster is None:
         return local
     if sweep.cluster["kind"] == "slurm":
-        from rnnbench.launcher.backends.slurm import SlurmRunner
-
-        return SlurmRunner(sweep.cluster)
-    from rnnbench.launcher.backends.ray import RayRunner
-
-    return RayRunner(sweep.cluster)
+        from rnnbench.launcher.backends.slurm import runner_of
+    else:
+        from rnnbench.launcher.backends.ray import runner_of
+    return runner_of(sweep.cluster)
 
 
 def _show(sweep: Sweep) -> int:

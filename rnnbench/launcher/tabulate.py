@@ -15,19 +15,15 @@ from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.plan import cores
 from rnnbench.store.tables import RowFile
 
+Jobs = Sequence[dict[str, Any]]
+
 
 def tabulate(
-    program: str,
-    work: Work,
-    jobs: Sequence[dict[str, Any]],
-    file: RowFile,
-    directory: Path,
-    workers: int,
+    program: str, work: Work, jobs: Jobs, file: RowFile, directory: Path, workers: int
 ) -> int:
     """Do jobs in workers, store the rows that they return, and print how many there are now.
 
     Args:
-        program: name of the command, for its lines.
         work: returns a job's rows; those that it has when it is to stop, too.
         workers: processes; 0 for one per core.
 
@@ -49,11 +45,7 @@ def tabulate(
 
 
 def do_jobs(
-    program: str,
-    work: Work,
-    jobs: Sequence[dict[str, Any]],
-    take: Callable[[int, Any], str],
-    workers: int,
+    program: str, work: Work, jobs: Jobs, take: Callable[[int, Any], str], workers: int
 ) -> int:
     """Do jobs in workers, and tell each job's end in a line.
 

@@ -100,10 +100,8 @@ class Watch:
         if failures:
             error = next(filter(None, failures), "unknown error")
             self.errors[self.jobs[index].condition.condition_id] = error
-        outcome = _counted(record["status"] for record in records)
-        self.display.end(
-            index, len(records) - len(failures), len(failures), f"{outcome}, elsewhere"
-        )
+        outcome = f"{_counted(record['status'] for record in records)}, elsewhere"
+        self.display.end(index, len(records) - len(failures), len(failures), outcome)
         return True
 
     def _end(self, index: int, result: JobResult) -> None:

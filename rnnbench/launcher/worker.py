@@ -6,12 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any
 
 from rnnbench.console import warn
 from rnnbench.engine import kernel_identity
-from rnnbench.experiment.condition import Condition, Job, Replica
+from rnnbench.experiment.condition import Job, Replica
 from rnnbench.experiment.tuning import drop_is_due, rates_behind, score_at, tuning_replicas
 from rnnbench.store.claims import Claim, claim_of, take
 from rnnbench.store.records import Store
@@ -74,10 +74,8 @@ class _Work:
         self.described = describe_job(job, kernel)
         self.accuracies: list[float] = []  # of the replicas that were finished
         # Another launcher may have been here since the job was planned.
-        self.statuses = self.store.trained(run["run_id"] for run in self.described.values())
-        self.waiting = [
-            r for r, run in self.described.items() if run["run_id"] not in self.statuses
-        ]
+        self.statuses = self.store.trained(job.run_ids)
+        self.waiting = [r for r in job.replicas if job.condition.run_id(r) not in self.statuses]
 
     def run(self) -> JobResult:
         self.tracker = open_tracker(self.job.tracker, self.job.output_dir, self.job.sweep)
@@ -133,7 +131,7 @@ class _Work:
             now, stopping = time.monotonic(), self.stop.is_set()
             if self.claim.lost.is_set():
                 return  # and its heir goes on from the last checkpoint
-            if stopping or now - saved > CHECKPOINT_SECONDS:
+            if not trainer.finished and (stopping or now - saved > CHECKPOINT_SECONDS):
                 self._save(trainer)
                 saved = now
             if now - told > PROGRESS_SECONDS or trainer.finished:
@@ -151,8 +149,7 @@ class _Work:
 
     def _tell(self, trainer: Trainer) -> None:
         """Tell how far the stack is: the launcher at once, other processes by a file."""
-        training = [p.history[-1]["accuracy"] for p in trainer.active if p.history]
-        latest = [*training, *self.accuracies]
+        latest = [p.history[-1]["accuracy"] for p in trainer.active if p.history] + self.accuracies
         progress = {
             "step": trainer.step,
             "steps": self.recipe.steps,
@@ -188,21 +185,20 @@ class _Work:
 
     def _save(self, trainer: Trainer) -> None:
         """Checkpoint; a full disk then costs the way back to here, but not the training."""
-        if trainer.finished:
-            return
         try:
             save_checkpoint(self.checkpoint, trainer, self.condition.condition_id)
         except OSError as error:
             warn(f"no checkpoint could be written: {error}")
 
 
-def seconds_per_step(condition: Condition, replicas: int, engine: str, device: str) -> float:
+def seconds_per_step(job: Job, engine: str) -> float:
     """Measure one training step of a stack: the median of a few, after one to warm up."""
+    condition = job.condition
     # Long enough for a few steps, whatever the condition's own length, at its gap throughout,
     # and without evaluation.
-    recipe = make_recipe(condition, engine, device)
+    recipe = make_recipe(condition, engine, job.device)
     recipe = replace(recipe, steps=100, eval_every=100, gap_schedule="fixed")
-    stack = [Replica(seed, 1e-3) for seed in range(replicas)]
+    stack = [Replica(seed, 1e-3) for seed in range(len(job.replicas))]
     training = Trainer(condition.build_task(), condition.build_cell(), recipe, stack).run()
     next(training)
     times = []
@@ -210,4 +206,4 @@ def seconds_per_step(condition: Condition, replicas: int, engine: str, device: s
         start = time.perf_counter()
         next(training)
         times.append(time.perf_counter() - start)
-    return sorted(times)[1]
+    return median(times)

@@ -28,6 +28,7 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
     task, cell = condition.build_task(), condition.build_cell()
     layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
     size = condition.model["hidden_size"]
+    environment = {**describe_machine(), "kernel": run.get("kernel"), "started": run["started"]}
     return {
         "format": FORMAT,
         "run_id": condition.run_id(replica),
@@ -62,25 +63,15 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
         "tuning": run["tuning"],
         "config": condition.settings,
         "versions": condition.versions,
-        "environment": {
-            **describe_machine(),
-            "kernel": run.get("kernel"),
-            "started": run["started"],
-        },
+        "environment": environment,
     }
 
 
 def describe_job(job: Job, kernel: str | None = None) -> dict[Replica, Record]:
     """Return what is known of each replica of a job before it has trained."""
-    run = {
-        "sweep": job.sweep,
-        "command": job.command,
-        "engine": job.engine,
-        "device": job.device,
-        "tuning": job.tuning,
-        "kernel": kernel,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    run: dict[str, Any] = {"sweep": job.sweep, "command": job.command, "tuning": job.tuning}
+    run |= {"engine": job.engine, "device": job.device, "kernel": kernel}
+    run["started"] = datetime.now(UTC).isoformat(timespec="seconds")
     return {replica: describe_run(job.condition, replica, run) for replica in job.replicas}
 
 

@@ -168,7 +168,7 @@ def test_a_job_that_failed_is_recorded_and_what_was_finished_is_kept(tmp_path):
 
 
 @pytest.mark.alone
-def test_measures_the_time_of_a_step():
-    quick = worker.seconds_per_step(CONDITION, 2, "reference", "cpu")
+def test_measures_the_time_of_a_step(tmp_path):
+    quick = worker.seconds_per_step(job(tmp_path), "reference")
     long = replace(CONDITION, task={**CONDITION.task, "gap": 60})
-    assert 0 < quick < worker.seconds_per_step(long, 2, "reference", "cpu") < 5
+    assert 0 < quick < worker.seconds_per_step(job(tmp_path, condition=long), "reference") < 5

@@ -22,10 +22,6 @@ class CannotRun(Exception):
     """A sweep asks for what this machine has not; the text is one line."""
 
 
-def say_nothing() -> None:
-    """Stand for what is said when work is put away."""
-
-
 @dataclass(frozen=True)
 class Assignment:
     """What a runner does.
@@ -47,7 +43,7 @@ class Assignment:
     interrupt: Interrupt
     workers: int = 1
     seconds: float | None = None
-    stopping: Callable[[], None] = say_nothing
+    stopping: Callable[[], None] = lambda: None
 
 
 Runner = Callable[[Assignment], None]

@@ -21,6 +21,7 @@ from rnnbench.launcher.interrupt import SIGNALS
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 ORPHAN_SECONDS = 20.0
+EXIT_SECONDS = 5.0
 
 
 def serve(connection: Connection) -> None:
@@ -76,9 +77,6 @@ def _follow_parent(stop: threading.Event) -> None:
     os._exit(1)
 
 
-EXIT_SECONDS = 5.0
-
-
 class Child:
     """A worker process, as its parent sees it.
 
@@ -109,16 +107,12 @@ class Child:
 
     def messages(self) -> Iterator[tuple[str, Any]]:
         """Yield what the worker has sent; at the end of file, how it died."""
-        while True:
-            try:
-                if not self.connection.poll():
-                    return
-                message = self.connection.recv()
-            except (EOFError, OSError):
-                self.end()
-                yield "died", self._cause()
-                return
-            yield message
+        try:
+            while self.connection.poll():
+                yield self.connection.recv()
+        except (EOFError, OSError):
+            self.end()
+            yield "died", self._cause()
 
     def end_overdue(self, seconds: float | None) -> None:
         """Kill the process if its job takes longer than so many seconds; None is no limit."""

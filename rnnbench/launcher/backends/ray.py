@@ -12,15 +12,18 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from rnnbench.console import warn
-from rnnbench.launcher.backends import Assignment, CannotRun, Work
+from rnnbench.launcher.backends import Assignment, CannotRun, Runner, Work
 from rnnbench.launcher.backends.process import THREAD_VARIABLES
 from rnnbench.launcher.backends.task import TaskEnd, Tasks, Training
 from rnnbench.launcher.interrupt import SIGNALS
 
 CONNECT_SECONDS = 5.0
+POLL_SECONDS = 1.0
+LEAVE_SECONDS = 60.0  # to checkpoint after an interrupt
 
 
 def reach(address: str) -> None:
@@ -89,30 +92,23 @@ def _say_what_lacks(cluster: Mapping[str, Any]) -> None:
     warn(f"{lack}: waiting for one that has")
 
 
-POLL_SECONDS = 1.0
-LEAVE_SECONDS = 60.0  # to checkpoint after an interrupt
+def runner_of(cluster: Mapping[str, Any]) -> Runner:
+    """Return what hands an assignment to Ray and waits for its end.
+
+    Raises:
+        CannotRun: Ray is not installed, or nobody answers at its address.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise CannotRun("+cluster=ray needs ray: pip install 'rnnbench[ray]'")
+    if cluster["address"] is not None:
+        reach(cluster["address"])
+    return partial(_run, cluster)
 
 
-class RayRunner:
-    """Hands an assignment to Ray and waits for its end."""
-
-    def __init__(self, cluster: Mapping[str, Any]) -> None:
-        """Check that Ray is installed, and that somebody answers at the address.
-
-        Raises:
-            CannotRun: it is not so.
-        """
-        if importlib.util.find_spec("ray") is None:
-            raise CannotRun("+cluster=ray needs ray: pip install 'rnnbench[ray]'")
-        if cluster["address"] is not None:
-            reach(cluster["address"])
-        self.cluster = cluster
-
-    def __call__(self, given: Assignment) -> None:
-        """Hand all jobs to Ray and wait for them."""
-        if given.jobs and not given.interrupt.stop.is_set():
-            with connected(self.cluster):
-                _RayTasks(self.cluster, given).run()
+def _run(cluster: Mapping[str, Any], given: Assignment) -> None:
+    if given.jobs and not given.interrupt.stop.is_set():
+        with connected(cluster):
+            _RayTasks(cluster, given).run()
 
 
 class _RayTasks(Tasks):
@@ -155,7 +151,8 @@ class _RayTasks(Tasks):
             except ray.exceptions.RayTaskError as error:  # before its work began: an import
                 self.end(index, TaskEnd("error", str(error).strip().splitlines()[-1]))
             except ray.exceptions.RayError as error:
-                if not leaving and self.lose(index, _cause(error)):
+                cause = f"the Ray task was lost ({type(error).__name__})"
+                if not leaving and self.lose(index, cause):
                     self.waiting.append(index)
         for index in self.running.values():
             self.look(index)
@@ -177,7 +174,6 @@ def run_task(work: Work, job: Any, directory: str, seconds: float | None) -> tup
 
     Args:
         directory: where the launcher is; a user's own task and a relative output_dir lie there.
-        seconds: that the job may take; None for no limit.
     """
     os.chdir(directory)
     if directory not in sys.path:
@@ -192,7 +188,3 @@ def run_task(work: Work, job: Any, directory: str, seconds: float | None) -> tup
         if training.overdue:  # what it is still at must not go on beside the worker's next task
             threading.Timer(1.0, os._exit, (1,)).start()
         return tuple(ended)
-
-
-def _cause(error: Exception) -> str:
-    return f"the Ray task was lost ({type(error).__name__})"

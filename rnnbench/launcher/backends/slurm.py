@@ -11,64 +11,20 @@ import shutil
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from rnnbench.launcher.backends import Assignment, CannotRun
+from rnnbench.launcher.backends import Assignment, CannotRun, Runner
 from rnnbench.launcher.backends.submission import SlurmTask, Submission, clear, end_of
 from rnnbench.launcher.backends.task import TaskEnd, Tasks
 
-# All others are ends. A task in one of these runs again, or has not run yet.
-WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD")
-RUNNING = (
-    "RUNNING",
-    "CONFIGURING",
-    "COMPLETING",
-    "STAGE_OUT",
-    "SIGNALING",
-    "RESIZING",
-    "STOPPED",
-    "SUSPENDED",
+# A task in any other state has ended.
+LEFT = frozenset(
+    "PENDING REQUEUED REQUEUE_HOLD REQUEUE_FED SPECIAL_EXIT RESV_DEL_HOLD RUNNING CONFIGURING "
+    "COMPLETING STAGE_OUT SIGNALING RESIZING STOPPED SUSPENDED".split()
 )
-COMMAND_SECONDS = 60
-
-
-def read_states(name: str) -> Mapping[str, str] | None:
-    """Return the states of the tasks of all jobs of a name, by task id.
-
-    Returns:
-        None where the controller does not answer, which tells nothing of its tasks.
-    """
-    words = ["squeue", "--noheader", "--array", "--states=all", f"--name={name}", "--format=%i %T"]
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=COMMAND_SECONDS)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    if done.returncode != 0:
-        return None
-    pairs = (line.split() for line in done.stdout.splitlines())
-    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
-
-
-def is_left(state: str | None) -> bool:
-    """Return whether a task has still to run, to go on or to end."""
-    return state in WAITING or state in RUNNING
-
-
-def tell_to_leave(name: str) -> None:
-    """Cancel the tasks that wait, and send SIGTERM to those that run."""
-    cancel("--state=PENDING", f"--name={name}")
-    cancel("--state=RUNNING", "--signal=TERM", f"--name={name}")
-
-
-def cancel(*words: str) -> None:
-    """Cancel the tasks that these words tell scancel, if the controller answers."""
-    try:
-        subprocess.run(["scancel", "--quiet", *words], capture_output=True, timeout=COMMAND_SECONDS)
-    except (OSError, subprocess.TimeoutExpired):
-        return  # the controller is away; who waits for the tasks tries again
-
-
 COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol")
+COMMAND_SECONDS = 60
 POLL_SECONDS = 1.0
 QUEUE_SECONDS = 5.0  # between two looks at the queue, which all users share
 RESULT_SECONDS = 10.0  # until a file from another node must have become visible
@@ -76,29 +32,58 @@ LEAVE_SECONDS = 90.0  # to checkpoint after an interrupt
 CANCELLED = "the SLURM job was cancelled"
 
 
-class SlurmRunner:
-    """Submits an assignment to SLURM and waits for its end."""
+def ask(*words: str) -> str | None:
+    """Return what a command of SLURM prints; None where the controller is away: ask again."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=COMMAND_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
 
-    def __init__(self, cluster: Mapping[str, Any]) -> None:
-        """Check that jobs can be submitted from here.
 
-        Raises:
-            CannotRun: they cannot.
-        """
-        if importlib.util.find_spec("submitit") is None:
-            raise CannotRun("+cluster=slurm needs submitit: pip install 'rnnbench[slurm]'")
-        missing = [name for name in COMMANDS if shutil.which(name) is None]
-        if missing:
-            raise CannotRun(f"+cluster=slurm needs {', '.join(missing)}: not found on this machine")
-        self.cluster = cluster
+def read_states(name: str) -> Mapping[str, str] | None:
+    """Return the states of the tasks of all jobs of a name, by task id; None as of `ask`."""
+    which = ("--array", "--states=all", f"--name={name}")
+    queue = ask("squeue", "--noheader", *which, "--format=%i %T")
+    if queue is None:
+        return None
+    pairs = (line.split() for line in queue.splitlines())
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
 
-    def __call__(self, given: Assignment) -> None:
-        """Submit all jobs and wait for them."""
-        if given.jobs and not given.interrupt.stop.is_set():
-            tasks = _SlurmTasks(self.cluster, given)
-            tasks.begin()
-            tasks.run()
-            tasks.submission.clear()
+
+def tell_to_leave(name: str) -> None:
+    """Cancel the tasks that wait, and send SIGTERM to those that run."""
+    ask("scancel", "--quiet", "--state=PENDING", f"--name={name}")
+    ask("scancel", "--quiet", "--state=RUNNING", "--signal=TERM", f"--name={name}")
+
+
+def runner_of(cluster: Mapping[str, Any]) -> Runner:
+    """Return what submits an assignment to SLURM and waits for its end.
+
+    Raises:
+        CannotRun: jobs cannot be submitted from here.
+    """
+    if importlib.util.find_spec("submitit") is None:
+        raise CannotRun("+cluster=slurm needs submitit: pip install 'rnnbench[slurm]'")
+    missing = [name for name in COMMANDS if shutil.which(name) is None]
+    if missing:
+        raise CannotRun(f"+cluster=slurm needs {', '.join(missing)}: not found on this machine")
+    return partial(_run, cluster)
+
+
+def _run(cluster: Mapping[str, Any], given: Assignment) -> None:
+    """Submit all jobs and wait for them; where sbatch refuses, none is left in the queue."""
+    if not given.jobs or given.interrupt.stop.is_set():
+        return
+    tasks = _SlurmTasks(cluster, given)
+    try:
+        tasks.submit(range(len(given.jobs)))
+    except CannotRun:
+        tell_to_leave(tasks.name)
+        tasks.submission.clear()
+        raise
+    tasks.run()
+    tasks.submission.clear()
 
 
 class _SlurmTasks(Tasks):
@@ -118,19 +103,6 @@ class _SlurmTasks(Tasks):
     def unfinished(self) -> bool:
         return bool(self.tasks)
 
-    def begin(self) -> None:
-        """Submit all jobs.
-
-        Raises:
-            CannotRun: sbatch refuses them; none is left in the queue.
-        """
-        try:
-            self._submit(range(len(self.jobs)))
-        except CannotRun:
-            tell_to_leave(self.name)
-            self.submission.clear()
-            raise
-
     def collect(self) -> None:
         """Take the results that are there; now and then look for tasks that left none."""
         if self.given.interrupt.stop.wait(POLL_SECONDS):
@@ -145,7 +117,7 @@ class _SlurmTasks(Tasks):
         gone = self._gone(states)
         again = [i for i, task, state in gone if self._runs_again(i, task, state)]
         try:
-            self._submit(again)
+            self.submit(again)
         except CannotRun as refusal:
             for index in again:
                 self.end(index, TaskEnd("died", str(refusal)))
@@ -157,9 +129,9 @@ class _SlurmTasks(Tasks):
         """Let running tasks checkpoint, cancel the others, and see all of them gone."""
         deadline = time.monotonic() + LEAVE_SECONDS
         states: Mapping[str, str] | None = None
-        while states is None or any(map(is_left, states.values())):
+        while states is None or not LEFT.isdisjoint(states.values()):
             if time.monotonic() > deadline or self.given.interrupt.insists:
-                cancel(*(task.job_id for task in self.tasks.values()))
+                ask("scancel", "--quiet", *(task.job_id for task in self.tasks.values()))
                 break
             # Told again and again: a task that was just starting may have missed it.
             tell_to_leave(self.name)
@@ -184,7 +156,7 @@ class _SlurmTasks(Tasks):
         gone, now = [], time.monotonic()
         for index, task in list(self.tasks.items()):
             state, since = states.get(task.job_id), self._absent.setdefault(index, now)
-            if is_left(state):
+            if state in LEFT:
                 del self._absent[index]
             elif task.paths.result_pickle.exists() or now - since >= RESULT_SECONDS:
                 gone.append((index, self.tasks.pop(index), state))
@@ -201,7 +173,8 @@ class _SlurmTasks(Tasks):
             return True
         return self.lose(index, f"the SLURM job left no result ({state or 'not in queue'})")
 
-    def _submit(self, indices: Sequence[int]) -> None:
+    def submit(self, indices: Sequence[int]) -> None:
+        """Submit jobs, by their indices."""
         work, seconds = self.given.work, self.given.seconds
         tasks = [SlurmTask(work, self.jobs[index], seconds) for index in indices]
         self.tasks |= zip(indices, self.submission.submit(tasks), strict=True)

@@ -102,8 +102,7 @@ def end_of(job: Any) -> TaskEnd:
     """Return how a task ended that has left a result."""
     error = job.exception()
     if error is None:
-        ended: TaskEnd = job.result()
-        return ended
+        return TaskEnd(*job.result())
     # What the task did not catch itself came before its work began: an import, for one. submitit
     # puts the traceback between rulers.
     _, _, trace = str(error).partition("-" * 22)

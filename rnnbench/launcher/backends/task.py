@@ -58,14 +58,11 @@ class Training:
             from rnnbench.training.machine import prepare_process
 
             prepare_process()  # its settings are those of a thread
-            kind, value = "done", self._work(self._job, _report_nothing, self.stop)
+            # Nobody takes its reports: the launcher reads the file in which it tells the same.
+            kind, value = "done", self._work(self._job, lambda progress: None, self.stop)
         except BaseException as error:  # else the main thread would wait for ever
             kind, value = "error", describe(error)
         self.ended = TaskEnd(kind, value, self.stop.is_set())
-
-
-def _report_nothing(progress: Any) -> None:
-    """Ignore a report: the launcher reads the file in which the work tells the same."""
 
 
 class Tasks(ABC):

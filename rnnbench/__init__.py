@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rnnbench.cell import Cell
-    from rnnbench.cli.main import run
+    from rnnbench.cli.command import run
     from rnnbench.store.diagnoses import load_diagnosis
     from rnnbench.store.frames import load_history, load_results
     from rnnbench.store.tables import load_guesses, load_transfer
@@ -26,7 +26,7 @@ _HOMES = {
     "load_model": "rnnbench.training.weights",
     "load_results": "rnnbench.store.frames",
     "load_transfer": "rnnbench.store.tables",
-    "run": "rnnbench.cli.main",
+    "run": "rnnbench.cli.command",
 }
 
 __all__ = ["Batch", "Cell", "Task", "load_diagnosis", "load_guesses", "load_history"]

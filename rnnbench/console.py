@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 
 class ExitCode(IntEnum):
@@ -96,21 +96,11 @@ def mistakes(*kinds: type[Exception]) -> Iterator[None]:
         raise Mistake(message_of(error)) from error
 
 
-class Main(Protocol):
-    """A command's function: takes its words, or else those of the program."""
-
-    def __call__(self, words: Sequence[str] | None = None) -> int: ...
-
-
 class Parser(argparse.ArgumentParser):
-    """The arguments of a command, whose help is its module's docstring.
-
-    Attributes:
-        program: name of the module, for the command's lines.
-    """
+    """The arguments of a command, whose help is its module's docstring."""
 
     def __init__(self, program: str, docstring: str | None) -> None:
-        """Take the purpose from the first line, which starts with "`python -m ...`: "."""
+        """Take the purpose from the docstring's first line, behind "`python -m ...`: "."""
         first, _, rest = (docstring or "").partition("\n\n")
         purpose = first.split("`: ", 1)[-1]
         purpose = purpose[:1].upper() + purpose[1:]
@@ -120,7 +110,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(ExitCode.CANNOT_RUN, f"{self.prog}: error: {printable(message)}\n")
 
-    def command(self, run: Callable[[Namespace], int]) -> Main:
+    def command(self, run: Callable[[Namespace], int]) -> Callable[..., int]:
         """Decorate what runs with the arguments: a mistake or Ctrl-C is one line and a code."""
 
         def main(words: Sequence[str] | None = None) -> int:

@@ -20,15 +20,8 @@ if TYPE_CHECKING:
 
 LINES = "wandb/lineseries/v0"  # W&B's own chart of several lines from one table
 MOST_RUNS = 1000
-COLUMNS = (
-    "config:task.value.name",
-    "config:cell.value.name",
-    "config:gap.value",
-    "config:seed.value",
-    "summary:status",
-    "summary:accuracy",
-    "summary:score",
-)
+CONFIG = "config:task.value.name config:cell.value.name config:gap.value config:seed.value"
+COLUMNS = [*CONFIG.split(), "summary:status", "summary:accuracy", "summary:score"]
 
 parser = Parser("rnnbench.dashboard", __doc__)
 add_destination(parser)
@@ -41,19 +34,13 @@ def make_workspace(
     """Return the workspace of a results directory, which shows the runs of its sweeps alone.
 
     Its means by cell are drawn from the tables of a sweep's summary run, all else from the runs
-    themselves.
-
-    Args:
-        tasks: names, a panel of means for each.
-        sweeps: names, the runs' groups.
-        project: W&B project.
-        entity: W&B user or team; None where it is not known.
+    themselves. The entity, a user or team, is None where it is not known.
     """
     from wandb_workspaces import expr, workspaces
 
     settings = workspaces.WorkspaceSettings(x_axis="step", max_runs=MOST_RUNS)
     runs = workspaces.RunsetSettings(
-        filters=expr.And(expr.Metric("Group").isin(list(sweeps))), pinned_columns=list(COLUMNS)
+        filters=expr.And(expr.Metric("Group").isin(list(sweeps))), pinned_columns=COLUMNS
     )
     sections = [
         workspaces.Section(name=name, panels=panels, is_open=True)
@@ -72,10 +59,22 @@ def make_workspace(
 def _panels(tasks: Sequence[str]) -> Mapping[str, list[Any]]:
     from wandb_workspaces.reports.v2 import interface as panels
 
+    learning = [  # a line per condition, the mean over its seeds
+        panels.LinePlot(
+            title=measure,
+            x="step",
+            y=[measure],
+            groupby=panels.Config("condition"),
+            groupby_aggfunc="mean",
+            groupby_rangefunc="minmax",
+            max_runs_to_show=MOST_RUNS,
+        )
+        for measure in ("score", "accuracy", "loss")
+    ]
     return {
         "Accuracy against gap": _against_gap("accuracy", tasks),
         "Score against gap": _against_gap("score", tasks),
-        "Learning curves": [_learning(measure) for measure in ("score", "accuracy", "loss")],
+        "Learning curves": learning,
         "Horizons": [panels.WeavePanelSummaryTable(table_name="horizons")],
         "Throughput": [
             panels.BarPlot(
@@ -109,24 +108,8 @@ def _against_gap(measure: str, tasks: Sequence[str]) -> list[Any]:
 def _every_run(measure: str, title: str) -> Any:
     from wandb_workspaces.reports.v2 import interface as panels
 
-    return panels.ScatterPlot(
-        title=title, x=panels.Config("gap"), y=panels.SummaryMetric(measure), log_x=True
-    )
-
-
-def _learning(measure: str) -> Any:
-    """Return a measure over the steps: a line per condition, the mean over its seeds."""
-    from wandb_workspaces.reports.v2 import interface as panels
-
-    return panels.LinePlot(
-        title=measure,
-        x="step",
-        y=[measure],
-        groupby=panels.Config("condition"),
-        groupby_aggfunc="mean",
-        groupby_rangefunc="minmax",
-        max_runs_to_show=MOST_RUNS,
-    )
+    gap, shown = panels.Config("gap"), panels.SummaryMetric(measure)
+    return panels.ScatterPlot(title=title, x=gap, y=shown, log_x=True)
 
 
 def describe(workspace: workspaces.Workspace) -> dict[str, Any]:
@@ -169,9 +152,8 @@ def main(given: Namespace) -> int:
     if given.json is None:
         print(_save(tasks, sweeps, project, entity))
     else:
-        workspace = make_workspace(tasks, sweeps, project, entity)
-        text = json.dumps(describe(workspace), indent=1)
-        write_atomically(given.json, text.encode() + b"\n")
+        found = describe(make_workspace(tasks, sweeps, project, entity))
+        write_atomically(given.json, json.dumps(found, indent=1).encode() + b"\n")
         print(given.json)
     return ExitCode.DONE
 

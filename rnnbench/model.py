@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import pad
 
 from rnnbench.cell import Cell, Parameters, Shapes, States, uniform_
-from rnnbench.engine import Engine, get_engine
+from rnnbench.engine import get_engine
 from rnnbench.task import Task
 
 Match = Literal["hidden", "parameters", "state"]
@@ -61,60 +61,6 @@ class Layers:
             for suffix in self.suffixes(layer)
         ]
 
-    def run(
-        self,
-        engine: Engine,
-        cell: Cell,
-        recurrences: Sequence[Parameters],
-        inputs: Tensor,
-        states: States | None = None,
-        *,
-        last: int | None = None,
-    ) -> tuple[Tensor, States]:
-        """Run whole sequences through all layers.
-
-        Args:
-            engine: runs one layer in one direction.
-            cell: of all layers.
-            recurrences: parameters as `split` returns them, each with a leading axis R.
-            inputs: `(R, T, B, F)`.
-            states: `(R, layers * directions, B, H)` each; zeros where None.
-            last: return the outputs of the last so many time steps only; all where None.
-
-        Returns:
-            Outputs `(R, last, B, H * directions)`, and the final states.
-        """
-        finals: list[States] = []
-        own = iter(recurrences)
-        for layer in range(self.num_layers):
-            keep = last if layer == self.num_layers - 1 else None
-            outputs = []
-            for direction in range(self.directions):
-                given = None if states is None else tuple(s[:, len(finals)] for s in states)
-                run = _reversed(engine) if direction else engine
-                output, final = run(cell, next(own), inputs, given, last=keep)
-                outputs.append(output)
-                finals.append(final)
-            inputs = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
-        return inputs, tuple(torch.stack(each, 1) for each in zip(*finals, strict=True))
-
-
-def _reversed(engine: Engine) -> Engine:
-    """Return an engine that reads sequences from their end; outputs keep their time steps."""
-
-    def run(
-        cell: Cell,
-        parameters: Parameters,
-        inputs: Tensor,
-        states: States | None = None,
-        *,
-        last: int | None = None,
-    ) -> tuple[Tensor, States]:
-        outputs, finals = engine(cell, parameters, inputs.flip(1), states)
-        return outputs[:, :last].flip(1), finals
-
-    return run
-
 
 def _named(name: str, suffix: str) -> str:
     return name.removesuffix("_l0") + suffix
@@ -139,8 +85,7 @@ class SequenceModel:
         layers: Layers = ONE_LAYER,
     ) -> None:
         self.cell, self.layers = cell, layers
-        self.engine: Engine = get_engine(engine)
-        self.parameters = dict(parameters)
+        self.engine, self.parameters = get_engine(engine), dict(parameters)
 
     @property
     def parameters(self) -> dict[str, Tensor]:
@@ -168,10 +113,26 @@ class SequenceModel:
             stacked = None if states is None else tuple(state[None] for state in states)
             outputs, finals = self(inputs[None], stacked, last=last)
             return outputs[0], tuple(state[0] for state in finals)
-        hidden, finals = self.layers.run(
-            self.engine, self.cell, self._recurrences, inputs, states, last=last
-        )
+        hidden, finals = self.hidden(inputs, states, last)
         return self._read_out(hidden), finals
+
+    def hidden(
+        self, inputs: Tensor, states: States | None = None, last: int | None = None
+    ) -> tuple[Tensor, States]:
+        """Run all layers without the read-out; outputs are `(R, last, B, H * directions)`."""
+        finals: list[States] = []
+        for layer in range(self.layers.num_layers):
+            keep = last if layer == self.layers.num_layers - 1 else None
+            outputs = []
+            for backwards in (False, True)[: self.layers.directions]:
+                own = self._recurrences[len(finals)]
+                given = None if states is None else tuple(s[:, len(finals)] for s in states)
+                read = (inputs.flip(1), given, None) if backwards else (inputs, given, keep)
+                output, final = self.engine(self.cell, own, *read)
+                outputs.append(output[:, :keep].flip(1) if backwards else output)
+                finals.append(final)
+            inputs = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
+        return inputs, tuple(torch.stack(each, 1) for each in zip(*finals, strict=True))
 
     def step(self, inputs: Tensor, states: States | None = None) -> tuple[Tensor, States]:
         """Advance one time step: inputs `(R, B, F)` or `(B, F)`; the rest as in `__call__`."""
@@ -209,12 +170,7 @@ def model_shapes(
 
 
 def initialize(
-    cell: Cell,
-    parameters: Parameters,
-    generator: Generator,
-    *,
-    gap: int,
-    layers: Layers = ONE_LAYER,
+    cell: Cell, parameters: Parameters, generator: Generator, gap: int, layers: Layers = ONE_LAYER
 ) -> None:
     """Draw one replica's parameters in place, those of the read-out as nn.Linear does."""
     for own in layers.split(cell, _recurrent(parameters)):
@@ -242,7 +198,9 @@ def matched_size(
         return hidden_size
     count = count_parameters if match == "parameters" else count_state
     wanted = count(task, standard, layers, hidden_size)
-    return _nearest(lambda size: count(task, cell, layers, size), wanted)
+    own = partial(count, task, cell, layers)
+    above = bisect_left(range(2**30), wanted, lo=1, key=own)
+    return min((max(above - 1, 1), above), key=lambda size: abs(own(size) - wanted))
 
 
 def count_parameters(task: Task, cell: Cell, layers: Layers, hidden_size: int) -> int:
@@ -254,9 +212,3 @@ def count_parameters(task: Task, cell: Cell, layers: Layers, hidden_size: int) -
 def count_state(task: Task, cell: Cell, layers: Layers, hidden_size: int) -> int:
     """Count the numbers that one replica carries from one time step to the next."""
     return hidden_size * len(cell.states) * layers.num_layers * layers.directions
-
-
-def _nearest(count: Callable[[int], int], wanted: int) -> int:
-    """Find by bisection the size whose count is nearest to the one wanted."""
-    above = bisect_left(range(2**30), wanted, lo=1, key=count)
-    return min((max(above - 1, 1), above), key=lambda size: abs(count(size) - wanted))

@@ -12,7 +12,6 @@ from rnnbench.store.files import write_atomically
 from rnnbench.store.records import consolidate
 from rnnbench.store.tables import GUESSES, TRANSFER
 
-MEASUREMENTS = (TRANSFER, GUESSES)
 TABLES = ("summary.csv", "by_gap.csv", "horizons.tex", "report.md")
 
 parser = Parser("rnnbench.publish", __doc__)
@@ -21,13 +20,10 @@ parser.add_argument("destination", type=Path, help="directory for the published 
 
 
 def publish(source: Path, destination: Path) -> int:
-    """Write a sweep's records as one `records.jsonl`, with its figures and tables beside it.
+    """Write a sweep's figures, tables and records (one `records.jsonl`); return how many these are.
 
     What was measured of its networks later comes along; diagnoses as one `diagnosis.jsonl`. Every
     file is made of what was read as records, diagnoses and rows; none is copied as it is.
-
-    Returns:
-        How many records were written.
 
     Raises:
         FileNotFoundError: there are no results at the source.
@@ -38,7 +34,7 @@ def publish(source: Path, destination: Path) -> int:
     for name, content in report.items():
         if name in TABLES or name.endswith(".png"):
             write_atomically(destination / name, content)
-    for file in MEASUREMENTS:
+    for file in (TRANSFER, GUESSES):
         file.copy(source, destination)
     return count
 

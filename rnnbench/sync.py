@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from rnnbench.console import ExitCode, Mistake, Parser, leave, message_of, say
 from rnnbench.store.files import check_links
 from rnnbench.store.records import Record, read_records
+from rnnbench.tracker.client import Settings
 from rnnbench.tracker.reach import add_destination, asked_destination
 
 parser = Parser("rnnbench.sync", __doc__)
 add_destination(parser)
 
 
-def sync(directory: Path, settings: Mapping[str, Any]) -> bool:
+def sync(directory: Path, settings: Settings) -> bool:
     """Send every run that the server has not got to its end, and the sweep's summary.
 
     Runs are sent from their stored records. What the server has of a run is not sent again, so it
     does not matter where the sweep, or an earlier attempt, was cut off. The first failure ends it.
-
-    Args:
-        directory: results directory of a sweep.
-        settings: project and entity.
 
     Returns:
         Whether all has been sent.
@@ -39,13 +34,11 @@ def sync(directory: Path, settings: Mapping[str, Any]) -> bool:
         sweeps.setdefault(record["sweep"], []).append(record)
     if not sweeps:
         raise FileNotFoundError(f"no runs at {directory}")
-    online: dict[str, Any] = {**settings, "mode": "online"}
+    online = {**settings, "mode": "online"}
     return all(_sync_sweep(directory, online, *sweep) for sweep in sweeps.items())
 
 
-def _sync_sweep(
-    directory: Path, settings: Mapping[str, Any], sweep: str, records: Sequence[Record]
-) -> bool:
+def _sync_sweep(directory: Path, settings: Settings, sweep: str, records: list[Record]) -> bool:
     from rnnbench.tracker.mirror import mark_sent, missing_runs, send_run
     from rnnbench.tracker.run import run_name, wandb_id
 
@@ -63,7 +56,7 @@ def _sync_sweep(
     return _send_summary(directory, settings, sweep)
 
 
-def _send_summary(directory: Path, settings: Mapping[str, Any], sweep: str) -> bool:
+def _send_summary(directory: Path, settings: Settings, sweep: str) -> bool:
     from rnnbench.report import write_report
     from rnnbench.tracker.mirror import mark_sent
     from rnnbench.tracker.summary import log_summary, summary_id

@@ -146,10 +146,8 @@ class ClassificationTask(Task):
     """Base class of tasks whose answers are classes: cross-entropy in nats, accuracy by argmax."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        classes = outputs.shape[-1]
-        loss = functional.cross_entropy(
-            outputs.reshape(-1, classes), targets.reshape(-1), reduction="none"
-        )
+        flat = outputs.reshape(-1, outputs.shape[-1])
+        loss = functional.cross_entropy(flat, targets.reshape(-1), reduction="none")
         return _mean_over_answers(loss.view(targets.shape))
 
     def accuracy(self, outputs: Tensor, targets: Tensor) -> Tensor:

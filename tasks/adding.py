@@ -45,13 +45,7 @@ class Adding(RegressionTask):
         nominal_length: what the literature calls T.
     """
 
-    def __init__(
-        self,
-        *,
-        gap: int,
-        layout: Layout = "exact",
-        tolerance: float = 0.1,
-    ) -> None:
+    def __init__(self, *, gap: int, layout: Layout = "exact", tolerance: float = 0.1) -> None:
         """Check and derive sizes and chance.
 
         Args:

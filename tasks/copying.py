@@ -117,9 +117,8 @@ class Copying(ClassificationTask):
         if self.longest_gap is None:
             return places
         spare = self.longest_gap - self.gap
-        return places + torch.randint(
-            spare + 1, (1, batch_size), generator=generator, device=device
-        )
+        blanks = torch.randint(spare + 1, (1, batch_size), generator=generator, device=device)
+        return places + blanks
 
     def _encode(self, shown: Tensor) -> Tensor:
         """Turn channel numbers `(T, B)` into inputs `(T, B, F)`."""

@@ -26,11 +26,7 @@ class DelayedRecall(ClassificationTask):
     """
 
     def __init__(
-        self,
-        *,
-        gap: int,
-        alphabet_size: int = 8,
-        distractors: Literal["noise", "blank"] = "noise",
+        self, *, gap: int, alphabet_size: int = 8, distractors: Literal["noise", "blank"] = "noise"
     ) -> None:
         """Check and derive sizes and chance.
 
@@ -56,9 +52,8 @@ class DelayedRecall(ClassificationTask):
     def sample(self, batch_size: int, generator: Generator) -> Batch:
         device = generator.device
         count = self.gap if self.distractors == "noise" else 1
-        symbols = torch.randint(
-            self.alphabet_size, (count, batch_size), generator=generator, device=device
-        )
+        shape = (count, batch_size)
+        symbols = torch.randint(self.alphabet_size, shape, generator=generator, device=device)
         inputs = torch.zeros(self.sequence_length, batch_size, self.input_size, device=device)
         inputs[:count].scatter_(2, symbols[..., None], 1.0)
         inputs[0, :, self.alphabet_size] = 1.0

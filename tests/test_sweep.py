@@ -23,7 +23,7 @@ SMALL += "trainer.eval_every=120 trainer.eval_size=128".split()
 
 LOADED = """
 import sys
-from rnnbench.cli.main import run_command
+from rnnbench.cli.command import run_command
 code = run_command(sys.argv[1:])
 heavy = {"matplotlib", "seaborn", "scipy", "pandas", "wandb", "rich"}
 print("loaded:", sorted(heavy & sys.modules.keys()))

@@ -37,28 +37,17 @@ def _picture(text: str) -> Path:
     return Path(text)
 
 
+CORES = os.cpu_count() or 1
+OF_SHAPES = "hidden units, batch, time steps, and replicas (1 if left out)"
 parser = Parser("rnnbench.bench", __doc__)
-parser.add_argument("--rounds", type=whole_number, default=5, help="alternations (default 5)")
-parser.add_argument(
-    "--processes",
-    type=whole_number,
-    default=os.cpu_count() or 1,
-    help="at once (default: one per core)",
-)
-parser.add_argument(
-    "--cells", nargs="+", choices=list(CELLS), default=list(CELLS), help="default: all"
-)
-parser.add_argument(
-    "--shapes",
-    nargs="+",
-    type=_shape,
-    default=list(SHAPES),
-    metavar="H,B,T,R",
-    help="hidden units, batch, time steps, and replicas (1 if left out)",
-)
-parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"], help="default: cpu")
-parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
-parser.add_argument("--plot", type=_picture, metavar="FILE", help="draw them: a png or svg")
+add = parser.add_argument
+add("--rounds", type=whole_number, default=5, help="alternations (default 5)")
+add("--processes", type=whole_number, default=CORES, help="at once (default: one per core)")
+add("--cells", nargs="+", choices=list(CELLS), default=list(CELLS), help="default: all")
+add("--shapes", nargs="+", type=_shape, default=list(SHAPES), metavar="H,B,T,R", help=OF_SHAPES)
+add("--device", default="cpu", choices=["auto", "cpu", "cuda"], help="default: cpu")
+add("--json", type=Path, metavar="FILE", help="write the figures here, too")
+add("--plot", type=_picture, metavar="FILE", help="draw them: a png or svg")
 
 
 @parser.command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import jax
@@ -25,21 +26,17 @@ def train(cell: str, shape: Shape, stacked: bool) -> Iterator[None]:
     moments = (jax.tree.map(jnp.zeros_like, parameters), jax.tree.map(jnp.zeros_like, parameters))
     task, seeds = MarkedSum(shape.length), list(range(runs))
     data = TrainingData(task, shape.batch, seeds, torch.device("cpu"), torch.float32)
-    step = 0
-    while True:
+    for step in count():
         batch = [each.numpy() if stacked else each[0].numpy() for each in data.batch(step)]
-        step += 1
-        parameters, moments = step_of(parameters, moments, batch, step)
+        parameters, moments = step_of(parameters, moments, batch, step + 1)
         jax.block_until_ready(parameters)
         yield
 
 
 def initial(cell: str, shape: Shape) -> Arrays:
     """Return torch.nn's own initial parameters, under their names."""
-    return {
-        name: jnp.asarray(parameter.detach().numpy())
-        for name, parameter in TutorialModel(cell, shape.hidden).named_parameters()
-    }
+    named = TutorialModel(cell, shape.hidden).named_parameters()
+    return {name: jnp.asarray(parameter.detach().numpy()) for name, parameter in named}
 
 
 def _stack(each: list[Arrays], stacked: bool) -> Arrays:

@@ -6,6 +6,7 @@ import importlib.util
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 import torch
 from torch import Generator, Tensor, nn
@@ -27,7 +28,6 @@ class Column:
     """Say which engine a column of the table times, and in what kind of process.
 
     Attributes:
-        name: the column's heading.
         engine: torch.nn (the tutorial's loop), jax scan, jax vmap, or an engine of the suite.
         tuned: whether the process is set up as the suite sets up its own (machine.py).
         threads: per process; with more than one, a single process has all cores.
@@ -62,14 +62,7 @@ def columns(device: str) -> tuple[Column, ...]:
 
 @dataclass(frozen=True)
 class Shape:
-    """Give the size of a training step.
-
-    Attributes:
-        hidden: hidden units, H.
-        batch: sequences per replica and step, B.
-        length: time steps, T.
-        replicas: replicas trained side by side, R.
-    """
+    """Give hidden units H, batch B, time steps T and replicas R of a training step."""
 
     hidden: int
     batch: int
@@ -145,14 +138,12 @@ def train_as_tutorials_do(cell: str, shape: Shape, device: str) -> Iterator[None
     model = TutorialModel(cell, shape.hidden).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
     data = TrainingData(task, shape.batch, [0], torch.device(device), torch.float32)
-    step = 0
-    while True:
+    for step in count():
         inputs, targets = (each[0] for each in data.batch(step))
         optimizer.zero_grad()
         task.loss(model(inputs), targets).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        step += 1
         yield
 
 

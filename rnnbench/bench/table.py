@@ -73,11 +73,8 @@ def _text(value: float | None, form: str) -> str:
 
 
 def _line(shape: str, cell: str, texts: Sequence[str]) -> str:
-    return (
-        f"{shape:<16}{cell:<5}"
-        + "".join(f"{text:>10}" for text in texts[:-6])
-        + "".join(f"{text:>7}" for text in texts[-6:])
-    )
+    columns = [f"{text:>10}" for text in texts[:-6]] + [f"{text:>7}" for text in texts[-6:]]
+    return "".join([f"{shape:<16}{cell:<5}", *columns])
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rnnbench.check.problem import FAILED, NOT_APPLICABLE, CheckResult, Subject
+from rnnbench.check import FAILED, NOT_APPLICABLE, CheckResult, Subject
 from rnnbench.check.run import CHECKS, run_checks
 from rnnbench.console import ExitCode, Parser, describe, leave, message_of, mistakes, whole_number
 from rnnbench.experiment.class_path import find_class
@@ -33,20 +33,13 @@ def _setting(text: str) -> tuple[str, Any]:
         return key, value
 
 
+OF_SET = "an argument of its constructor: keep_bias=1.0; may be repeated"
 parser = Parser("rnnbench.check", __doc__)
-parser.add_argument("cell", metavar="CELL", help="dotted path of its class: mymodule.MyCell")
-parser.add_argument(
-    "--set",
-    metavar="KEY=VALUE",
-    type=_setting,
-    action="append",
-    default=[],
-    help="an argument of its constructor: keep_bias=1.0; may be repeated",
-)
-parser.add_argument(
-    "--hidden-size", type=whole_number, default=32, help="units to check with (default 32)"
-)
-parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes here, too")
+add = parser.add_argument
+add("cell", metavar="CELL", help="dotted path of its class: mymodule.MyCell")
+add("--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help=OF_SET)
+add("--hidden-size", type=whole_number, default=32, help="units to check with (default 32)")
+add("--json", type=Path, metavar="FILE", help="write the outcomes here, too")
 
 
 @parser.command
@@ -82,7 +75,11 @@ def make_subject(path: str, arguments: Mapping[str, Any], hidden_size: int) -> S
     try:
         subject = Subject(find_class(path, Cell, "cell"), arguments, hidden_size)
     except ValueError as error:
-        raise ValueError(f"{error}{_reason(error.__cause__)}") from error
+        cause = error.__cause__  # what the module raised when it was imported
+        if cause is None:
+            raise
+        why = message_of(cause) if isinstance(cause, Exception) else describe(cause)
+        raise ValueError(f"{error}: {why}") from error
     try:
         subject.build()
     except KeyboardInterrupt:
@@ -92,13 +89,6 @@ def make_subject(path: str, arguments: Mapping[str, Any], hidden_size: int) -> S
         rule = f"be built with {words}" if words else "be built without arguments"
         raise ValueError(f"cell must {rule}, got {describe(error)}") from error
     return subject
-
-
-def _reason(cause: BaseException | None) -> str:
-    """Return in one line what a module raised when it was imported; empty if nothing."""
-    if cause is None:
-        return ""
-    return f": {message_of(cause) if isinstance(cause, Exception) else describe(cause)}"
 
 
 def format_line(result: CheckResult) -> str:

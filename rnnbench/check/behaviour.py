@@ -9,17 +9,9 @@ import torch
 from torch import Tensor
 
 from rnnbench.cell import Cell
+from rnnbench.check import Failure, Measured, Subject
 from rnnbench.check.declaration import arguments_of_update, draw
-from rnnbench.check.problem import (
-    INPUT_SIZE,
-    Failure,
-    Measured,
-    Problem,
-    Subject,
-    difference,
-    draw_problem,
-    run,
-)
+from rnnbench.check.problem import INPUT_SIZE, Problem, difference, make_problem, run
 from rnnbench.engine import get_engine
 from rnnbench.experiment.class_path import find_class
 from rnnbench.experiment.condition import Replica
@@ -56,7 +48,7 @@ def _run_declared(cell: Cell, subject: Subject) -> dict[str, tuple[Tensor, Tenso
 
 
 def _run_step(cell: Cell, subject: Subject) -> dict[str, tuple[Tensor, Tensor]]:
-    problem = draw_problem(subject, cell)
+    problem = make_problem(cell, hidden=subject.hidden_size)
     given = {name: tensor.detach() for name, tensor in problem.leaves().items()}
     before = {name: tensor.clone() for name, tensor in given.items()}
     parameters = {name: given[name] for name in problem.parameters}
@@ -72,7 +64,7 @@ def check_determinism(subject: Subject) -> Measured:
     does not.
     """
     cell = subject.build()
-    problem = draw_problem(subject, cell)
+    problem = make_problem(cell, hidden=subject.hidden_size)
     first = run(cell, problem)
     torch.rand(7)
     for what, other in (("run", cell), ("cell built alike", subject.build())):
@@ -86,7 +78,7 @@ def check_determinism(subject: Subject) -> Measured:
 def check_causality(subject: Subject) -> Measured:
     """Change the inputs from each time step on, and check that no earlier output changes."""
     cell = subject.build()
-    problem = draw_problem(subject, cell)
+    problem = make_problem(cell, hidden=subject.hidden_size)
     outputs = run(cell, problem)[0]
     steps = problem.inputs.shape[1]
     for step in range(1, steps):
@@ -104,7 +96,7 @@ def check_causality(subject: Subject) -> Measured:
 def check_stepping(subject: Subject) -> Measured:
     """Check that calls of one time step each give what one call of all time steps gives."""
     cell = subject.build()
-    problem = draw_problem(subject, cell)
+    problem = make_problem(cell, hidden=subject.hidden_size)
     outputs, *finals = run(cell, problem)
     states, stepped = problem.states, []
     for x in problem.inputs.unbind(1):
@@ -123,7 +115,7 @@ def check_stepping(subject: Subject) -> Measured:
 def check_batch(subject: Subject) -> Measured:
     """Change all other sequences and their states, and check that a sequence's results stay."""
     cell = subject.build()
-    problem = draw_problem(subject, cell)
+    problem = make_problem(cell, hidden=subject.hidden_size)
     before = run(cell, problem)
     batch = problem.inputs.shape[2]
     for own in range(batch):
@@ -134,10 +126,8 @@ def check_batch(subject: Subject) -> Measured:
         for state in states:
             state[:, others] += 1
         after = run(cell, problem._replace(inputs=inputs, states=states))
-        if not all(
-            torch.equal(a.select(-2, own), b.select(-2, own))
-            for a, b in zip(before, after, strict=True)
-        ):
+        pairs = zip(before, after, strict=True)
+        if not all(torch.equal(a.select(-2, own), b.select(-2, own)) for a, b in pairs):
             raise Failure(f"a sequence must not depend on the others, got sequence {own} changed")
     return Measured(f"{batch} sequences, none moved by the others", 0.0)
 
@@ -145,12 +135,10 @@ def check_batch(subject: Subject) -> Measured:
 def check_use(subject: Subject) -> Measured:
     """Change each state and each part of a parameter, and check that the outputs change."""
     cell = subject.build()
-    problem = draw_problem(subject, cell)
+    problem = make_problem(cell, hidden=subject.hidden_size)
     outputs = run(cell, problem)[0]
     changes = dict(_changes(cell, problem, subject.hidden_size))
-    unused = [
-        what for what, changed in changes.items() if torch.equal(run(cell, changed)[0], outputs)
-    ]
+    unused = [what for what, new in changes.items() if torch.equal(run(cell, new)[0], outputs)]
     if unused:
         raise Failure(f"all that is declared must be used, got no use of {', '.join(unused)}")
     return Measured(f"{len(changes)} states and parts of parameters, all used")
@@ -185,21 +173,19 @@ def check_endurance(subject: Subject) -> Measured:
     """Run an untrained cell over normal noise, in float32, and check that its states stay small."""
     cell, size = subject.build(), subject.hidden_size
     parameters = {name: tensor[None] for name, tensor in draw(cell, size).items()}
-    noise = torch.randn(
-        1, STEPS_OF_NOISE, 4, INPUT_SIZE, generator=torch.Generator().manual_seed(0)
-    )
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(1, STEPS_OF_NOISE, 4, INPUT_SIZE, generator=generator)
     states = tuple(torch.zeros(1, 4, size) for _ in cell.states)
     most = 0.0
     with torch.no_grad():
         for step, x in enumerate(noise.unbind(1)):
-            _, states = get_engine("reference")(cell, parameters, x[:, None], states)
+            _, states = get_engine("reference")(cell, parameters, x[:, None], states, None)
             for name, state in zip(cell.states, states, strict=True):
                 reached = float(state.abs().max())
                 if not reached <= STATE_BOUND:
                     rule = f"stay below {STATE_BOUND:g} over {STEPS_OF_NOISE} time steps of noise"
-                    raise Failure(
-                        f"states must {rule}, got {reached:g} in {name} at {step}", reached
-                    )
+                    found = f"got {reached:g} in {name} at {step}"
+                    raise Failure(f"states must {rule}, {found}", reached)
                 most = max(most, reached)
     return Measured(f"at most {most:.2g} over {STEPS_OF_NOISE} time steps of noise", most)
 
@@ -222,9 +208,8 @@ def check_learning(subject: Subject) -> Measured:
             scores.setdefault(outcome.state.replica.lr, []).append(outcome.score)
     best = max(median(own) for own in scores.values())
     chance, accuracy = task.chance.accuracy, _accuracy(task, best)
-    text = (
-        f"accuracy {accuracy:.2f}, the median of {len(SEEDS)} seeds, after {TRAINING_STEPS} steps"
-    )
+    text = f"accuracy {accuracy:.2f}, the median of {len(SEEDS)} seeds"
+    text += f", after {TRAINING_STEPS} steps"
     least = f"{_accuracy(task, LEAST_SCORE):.2f} (chance {chance:.2f})"
     if not best >= LEAST_SCORE:
         raise Failure(f"recall over {task.gap} time steps must reach {least}, got {text}", accuracy)

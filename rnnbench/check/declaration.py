@@ -11,23 +11,13 @@ import torch
 from torch import Tensor
 
 from rnnbench.cell import INITIALIZATIONS, Cell
-from rnnbench.check.problem import (
-    INPUT_SIZE,
-    Failure,
-    Measured,
-    Subject,
-    draw_problem,
-    make_problem,
-    run,
-)
+from rnnbench.check import Failure, Measured, Subject
+from rnnbench.check.problem import INPUT_SIZE, make_problem, run
 from rnnbench.engine import get_engine
 from rnnbench.training.streams import INITIALIZATION, stream
 
 SOURCES = ("x", "h", "xh")
-SIZES = (
-    {"replicas": 1, "batch": 1, "steps": 1},
-    {"replicas": 2, "batch": 3, "steps": 4},
-)
+SIZES = ({"replicas": 1, "batch": 1, "steps": 1}, {"replicas": 2, "batch": 3, "steps": 4})
 GAP = 20  # at which initial values are drawn
 KEEP_BIAS = 2.5
 
@@ -56,9 +46,8 @@ def check_declaration(subject: Subject) -> Measured:
         _check_role(cell, role)
     _check_update(cell)
     parts = {"gates": cell.gates, "states": cell.states, "vectors": cell.vectors}
-    return Measured(
-        "; ".join(f"{what} {', '.join(names)}" for what, names in parts.items() if names)
-    )
+    told = [f"{what} {', '.join(names)}" for what, names in parts.items() if names]
+    return Measured("; ".join(told))
 
 
 def _check_names(what: str, names: Any) -> None:
@@ -123,7 +112,7 @@ def check_shapes(subject: Subject) -> Measured:
         for sizes in SIZES:
             problem = make_problem(cell, hidden=size, dtype=dtype, **sizes)
             with torch.no_grad():
-                outputs, finals = get_engine("reference")(cell, *problem, last=1)
+                outputs, finals = get_engine("reference")(cell, *problem, 1)
             state = (sizes["replicas"], sizes["batch"], size)
             _expect("outputs", outputs, (state[0], 1, *state[1:]), dtype)
             for name, final in zip(cell.states, finals, strict=True):
@@ -156,9 +145,8 @@ def _check_states(cell: Cell, new: object, size: int, dtype: torch.dtype) -> Non
         raise Failure(f"{method} must return a tuple ({names},), got {type(new).__name__}")
     states = new if isinstance(new, tuple) else (new,)
     if len(states) != len(cell.states):
-        raise Failure(
-            f"{method} must return {len(cell.states)} states ({names}), got {len(states)}"
-        )
+        rule = f"return {len(cell.states)} states ({names})"
+        raise Failure(f"{method} must {rule}, got {len(states)}")
     for name, state in zip(cell.states, states, strict=True):
         _expect(f"{method}'s state {name}", state, (2, 3, size), dtype)
 
@@ -177,21 +165,18 @@ def check_size(subject: Subject) -> Measured:
     cell, size = subject.build(), subject.hidden_size
     shapes = cell.shapes(INPUT_SIZE, size)
     count = sum(map(math.prod, shapes.values()))
-    if cell.declared and count != _declared_parameters(cell, size):
-        wanted = f"{_declared_parameters(cell, size)}, as gates and vectors make"
+    # Each gate has a matrix and a bias for each of its sources.
+    declared = len(cell.fed_by("x")) * size * (INPUT_SIZE + 1) + len(cell.vectors) * size
+    declared += len(cell.fed_by("h")) * size * (size + 1)
+    if cell.declared and count != declared:
+        wanted = f"{declared}, as gates and vectors make"
         raise Failure(f"parameters must be {wanted}, got {count} in shapes", count)
-    carried = sum(state[0, 0].numel() for state in run(cell, draw_problem(subject, cell))[1:])
+    _, *finals = run(cell, make_problem(cell, hidden=size))
+    carried = sum(state[0, 0].numel() for state in finals)
     if carried != size * len(cell.states):
         rule = f"{size * len(cell.states)} values, {size} for each of {len(cell.states)}"
         raise Failure(f"states must carry {rule}, got {carried}", carried)
     return Measured(f"{count} parameters for {INPUT_SIZE} inputs, {carried} values of state", count)
-
-
-def _declared_parameters(cell: Cell, size: int) -> int:
-    """Count parameters by formula: each gate has a matrix and a bias for each of its sources."""
-    from_x = len(cell.fed_by("x")) * size * (INPUT_SIZE + 1)
-    from_h = len(cell.fed_by("h")) * size * (size + 1)
-    return from_x + from_h + len(cell.vectors) * size
 
 
 def check_start(subject: Subject) -> Measured:

@@ -8,19 +8,8 @@ import torch
 from torch import Tensor
 
 from rnnbench.cell import Cell
-from rnnbench.check.problem import (
-    INPUT_SIZE,
-    Failure,
-    Measured,
-    NotApplicable,
-    Problem,
-    Subject,
-    difference,
-    draw_problem,
-    make_problem,
-    objective,
-    run_with_gradients,
-)
+from rnnbench.check import Failure, Measured, NotApplicable, Subject
+from rnnbench.check.problem import Problem, difference, make_problem, objective, run_with_gradients
 from rnnbench.console import message_of
 from rnnbench.engine import check_engine, get_engine
 from rnnbench.training.optimizer import FlatStack
@@ -40,14 +29,12 @@ def check_gradient(subject: Subject) -> Measured:
     gradient's length, so that a tensor of little effect counts little.
     """
     cell = subject.build()
-    problem = draw_problem(subject, cell)
+    problem = make_problem(cell, hidden=subject.hidden_size)
     leaves = {name: leaf for name, leaf in problem.leaves().items() if leaf.numel()}
     total = _total(cell, problem)
     if not total.requires_grad:
         raise Failure("outputs must have a gradient, got none: is all of them detached?")
-    found = torch.autograd.grad(
-        total, list(leaves.values()), allow_unused=True, materialize_grads=True
-    )
+    found = torch.autograd.grad(total, list(leaves.values()), materialize_grads=True)
     generator = torch.Generator().manual_seed(0)
     errors = []
     for (name, leaf), gradient in zip(leaves.items(), found, strict=True):
@@ -59,15 +46,13 @@ def check_gradient(subject: Subject) -> Measured:
         errors.append((name, error / max(scale, abs(slope), 1e-3)))
     name, worst = max(errors, key=itemgetter(1))
     if not worst <= GRADIENT_BOUND:
-        rule = f"agree with finite differences to {GRADIENT_BOUND:g}"
-        raise Failure(
-            f"gradients must {rule}, got {name} {worst:.1e} apart: is something detached?", worst
-        )
+        rule = f"gradients must agree with finite differences to {GRADIENT_BOUND:g}"
+        raise Failure(f"{rule}, got {name} {worst:.1e} apart: is something detached?", worst)
     return Measured(f"{worst:.1e} from finite differences", worst)
 
 
 def _total(cell: Cell, problem: Problem) -> Tensor:
-    return objective(*get_engine("reference")(cell, *problem))
+    return objective(*get_engine("reference")(cell, *problem, None))
 
 
 def _slope(cell: Cell, problem: Problem, leaf: Tensor, direction: Tensor) -> float:
@@ -89,10 +74,11 @@ def check_compiled(subject: Subject) -> Measured:
         check_engine("compiled", cell, "cpu")
     except ValueError as error:
         raise NotApplicable(message_of(error)) from error
-    exact = run_with_gradients("reference", cell, draw_problem(subject, cell))
+    exact = run_with_gradients("reference", cell, make_problem(cell, hidden=subject.hidden_size))
     apart = {}
     for dtype, bound in KERNEL_BOUNDS.items():
-        found = run_with_gradients("compiled", cell, draw_problem(subject, cell, dtype=dtype))
+        problem = make_problem(cell, hidden=subject.hidden_size, dtype=dtype)
+        found = run_with_gradients("compiled", cell, problem)
         pairs = [(name, difference(found[name].double(), exact[name])) for name in exact]
         name, apart[dtype] = max(pairs, key=itemgetter(1))
         if not apart[dtype] <= bound:
@@ -112,32 +98,25 @@ def check_stacking(subject: Subject) -> Measured:
 def _compare_stacks(subject: Subject, batch: int) -> None:
     cell, size = subject.build(), subject.hidden_size
     problem = make_problem(cell, hidden=size, replicas=REPLICAS, batch=batch, dtype=torch.float32)
-    stacked = run_with_gradients("reference", cell, _in_buffers(problem, range(REPLICAS), subject))
+    stacked = run_with_gradients("reference", cell, _in_buffers(problem, [*range(REPLICAS)]))
     for replica in range(REPLICAS):
-        alone = run_with_gradients("reference", cell, _in_buffers(problem, [replica], subject))
+        alone = run_with_gradients("reference", cell, _in_buffers(problem, [replica]))
         for name, tensor in alone.items():
             if not torch.equal(tensor[0], stacked[name][replica]):
                 found = difference(tensor[0], stacked[name][replica])
-                raise Failure(_explain(name, found), found)
+                text = "a replica must be bitwise the same alone and in a stack"
+                cure = ": rounding; a multiple of 32 as --hidden-size may cure it"
+                more = cure if found < ROUNDING else ""
+                raise Failure(f"{text}, got {name} {found:.1e} apart{more}", found)
 
 
-def _in_buffers(problem: Problem, replicas: range | list[int], subject: Subject) -> Problem:
+def _in_buffers(problem: Problem, chosen: list[int]) -> Problem:
     """Return the problem of some replicas, with parameters in one buffer as a trainer has them."""
-    shapes = subject.build().shapes(INPUT_SIZE, subject.hidden_size)
-    chosen = list(replicas)
-    stack = FlatStack(shapes, len(chosen), torch.device("cpu"), torch.float32)
     own = {name: tensor.detach()[chosen] for name, tensor in problem.parameters.items()}
+    shapes = {name: tuple(tensor.shape[1:]) for name, tensor in own.items()}
+    stack = FlatStack(shapes, len(chosen), torch.device("cpu"), torch.float32)
     stack.buffer = stack.flatten(own)
-
-    def pick(tensor: Tensor) -> Tensor:
-        return tensor.detach()[chosen].clone().requires_grad_()
-
-    states = tuple(map(pick, problem.states))
-    return Problem(stack.views(), pick(problem.inputs), states)
-
-
-def _explain(name: str, found: float) -> str:
-    text = f"a replica must be bitwise the same alone and in a stack, got {name} {found:.1e} apart"
-    if found < ROUNDING:
-        text += ": rounding; a multiple of 32 as --hidden-size may cure it"
-    return text
+    # Picking by a list copies.
+    given = [problem.inputs, *problem.states]
+    inputs, *states = (tensor.detach()[chosen].requires_grad_() for tensor in given)
+    return Problem(stack.views(), inputs, tuple(states))

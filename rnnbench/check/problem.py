@@ -1,11 +1,8 @@
-"""Say what is checked (a cell on a random problem) and what a check returns or raises."""
+"""Draw random problems to run a cell on, run it, and compare."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,63 +11,6 @@ from rnnbench.cell import Cell, States
 from rnnbench.engine import get_engine
 
 INPUT_SIZE = 5
-PASSED, FAILED, NOT_APPLICABLE = "pass", "fail", "not applicable"
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Name the cell to check: its class, arguments of its constructor, and a hidden size."""
-
-    kind: type[Cell]
-    arguments: Mapping[str, Any]
-    hidden_size: int
-
-    def build(self, **others: Any) -> Cell:
-        """Build a new cell; `others` replace the given arguments."""
-        return self.kind(**{**self.arguments, **others})
-
-    def takes(self, argument: str) -> bool:
-        """Return whether the constructor has an argument of this name."""
-        parameters = inspect.signature(self.kind).parameters.values()
-        any_name = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-        return any_name or any(parameter.name == argument for parameter in parameters)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Hold what a passed check found: in words, and as a number where it is one."""
-
-    text: str
-    value: float | None = None
-
-
-class Failure(Exception):
-    """Say that a cell fails a check; the text names in one line what is wrong."""
-
-    def __init__(self, reason: str, value: float | None = None) -> None:
-        super().__init__(reason)
-        self.value = value
-
-
-class NotApplicable(Exception):
-    """Say that a check does not apply to a cell; the text says why."""
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """Hold one line of the table.
-
-    Attributes:
-        check: its name.
-        result: PASSED, FAILED or NOT_APPLICABLE.
-        text: what was found, or the reason.
-        value: what was found, where it is a number.
-    """
-
-    check: str
-    result: str
-    text: str
-    value: float | None = None
 
 
 class Problem(NamedTuple):
@@ -112,11 +52,6 @@ def make_problem(
     return Problem(parameters, draw(replicas, steps, batch, features), states)
 
 
-def draw_problem(subject: Subject, cell: Cell, *, dtype: torch.dtype = torch.float64) -> Problem:
-    """Draw the problem of a subject's own size."""
-    return make_problem(cell, hidden=subject.hidden_size, dtype=dtype)
-
-
 def objective(outputs: Tensor, finals: States) -> Tensor:
     """Return a number on which every output and state has an effect of its own.
 
@@ -131,11 +66,10 @@ def run_with_gradients(
     engine: str, cell: Cell, problem: Problem, last: int | None = None
 ) -> dict[str, Tensor]:
     """Return outputs, final states and the gradient of `objective` to every leaf, by name."""
-    outputs, finals = get_engine(engine)(cell, *problem, last=last)
+    outputs, finals = get_engine(engine)(cell, *problem, last)
     leaves = problem.leaves()
-    found = torch.autograd.grad(
-        objective(outputs, finals), list(leaves.values()), allow_unused=True, materialize_grads=True
-    )
+    total = objective(outputs, finals)
+    found = torch.autograd.grad(total, list(leaves.values()), materialize_grads=True)
     named = {f"gradient of {name}": g for name, g in zip(leaves, found, strict=True)}
     states = {f"final state {name}": final for name, final in zip(cell.states, finals, strict=True)}
     return {"outputs": outputs, **states, **named}
@@ -144,7 +78,7 @@ def run_with_gradients(
 def run(cell: Cell, problem: Problem) -> list[Tensor]:
     """Return outputs and final states on the reference engine, without gradients."""
     with torch.no_grad():
-        outputs, finals = get_engine("reference")(cell, *problem)
+        outputs, finals = get_engine("reference")(cell, *problem, None)
     return [outputs, *finals]
 
 

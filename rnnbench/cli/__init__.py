@@ -7,6 +7,6 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the main command. Imports wait until then: worker processes import this module."""
-    from rnnbench.cli.main import run_command
+    from rnnbench.cli.command import run_command
 
     return run_command(argv)

@@ -22,20 +22,21 @@ from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from rnnbench.cli.help import register_help, wrap
-from rnnbench.cli.message import COMPOSING
+from rnnbench.cli.message import one_line
+from rnnbench.console import Mistake
 
 Configuration = dict[str, Any]
 
 CONFIG_DIR = ("--config-dir", "-cd")
 MULTIRUN = ("--multirun", "-m")  # who knows Hydra may type it; every command is one here
 HELP = {"--help", "-h"}
-# Hydra itself does what these ask for.
-SHOWING = {*HELP, "--hydra-help", "--version", "--cfg", "-c", "--info", "-i"}
-SHOWING |= {"--shell-completion", "-sc"}
-TAKING_A_VALUE = {*CONFIG_DIR, "--cfg", "-c", "--package", "-p", "--info", "-i"}
-TAKING_A_VALUE |= {"--shell-completion", "-sc"}
+# Hydra itself does what these ask for; those of the first line take a value.
+SHOWING = {"--cfg", "-c", "--info", "-i", "--shell-completion", "-sc"}
+TAKING_A_VALUE = {*SHOWING, *CONFIG_DIR, "--package", "-p"}
+SHOWING |= {*HELP, "--hydra-help", "--version"}
 # All jobs are made here, and nothing of Hydra's own is started or written.
 RESERVED = re.compile(r"[+~]*(hydra[./@](?!searchpath|verbose|job\.)[^=]*)")
 # A choice is a file of its group, not one anywhere else.
@@ -61,7 +62,7 @@ class Composer:
         loader: Any = SimpleNamespace(get_group_options=self._options)
         self._parser = OverridesParser.create(config_loader=loader)
         self._parse = cache(self._parser.parse_override)
-        self._is_group = cache(self._look_for_group)
+        self._is_group = cache(lambda key: bool(self._options(key, results_filter=None)))
         self._read = cache(self._compose)
 
     def jobs(self, words: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -112,9 +113,6 @@ class Composer:
         more = override.package or override.is_delete()
         return not (more or self._is_group(override.key_or_group))
 
-    def _look_for_group(self, key: str) -> bool:
-        return bool(self._options(key, results_filter=None))
-
 
 def _values(override: Override) -> list[str]:
     """Return the values that an override gives to its key, one for each job."""
@@ -156,11 +154,11 @@ def compose(arguments: Sequence[str]) -> list[Configuration]:
     """Return the configuration of every job; none where the command only asks to be shown one.
 
     Raises:
-        HydraException: the command or a file of the configuration is wrong.
+        Mistake: the command or a file of the configuration is wrong.
     """
     overrides, flags = arrange(arguments)
-    _refuse(overrides, flags)
     try:
+        _refuse(overrides, flags)
         if any(word.split("=")[0] in SHOWING for word in flags):
             _show([*overrides, *flags])
             return []
@@ -169,10 +167,8 @@ def compose(arguments: Sequence[str]) -> list[Configuration]:
         with hydra.initialize_config_dir(configuration_directory(), version_base="1.3"):
             composer = Composer(_with_search_path(of_hydra, flags))
             return list(map(composer.compose, composer.jobs(words)))
-    except ValueError as error:
-        if isinstance(error, COMPOSING):
-            raise
-        raise HydraException(str(error)) from error  # of a choice that is no name, for one
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
+        raise Mistake(one_line(error)) from error  # a ValueError of a choice that is no name, too
 
 
 def arrange(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -217,10 +213,13 @@ def _with_search_path(of_hydra: list[str], flags: Sequence[str]) -> list[str]:
     place = os.path.abspath(directory)
     if not directory or not os.path.isdir(place):
         raise HydraException(f"--config-dir must be a directory, got '{directory}'")
-    if any("hydra.searchpath" in word for word in of_hydra):
-        raise HydraException("hydra.searchpath must be left alone where --config-dir is given")
-    quoted = QuotedString(f"file://{place}", Quote.single).with_quotes()
-    return [*of_hydra, f"hydra.searchpath=[{quoted}]"]
+    given = [word for word in of_hydra if word.startswith("hydra.searchpath=")]
+    paths = OverridesParser.create().parse_override(given[0]).value() or [] if given else []
+    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        return of_hydra  # Hydra says what it must be
+    paths = [f"file://{place}", *paths]
+    quoted = [QuotedString(path, Quote.single).with_quotes() for path in paths]
+    return [f"hydra.searchpath=[{','.join(quoted)}]", *of_hydra]  # Hydra takes the first
 
 
 def _show(words: list[str]) -> None:
@@ -234,7 +233,7 @@ def _show(words: list[str]) -> None:
         sys.argv = [before[0], *words]
         os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are raised, not printed
         with redirect_stderr(complaints), redirect_stdout(shown if asks_for_help else sys.stdout):
-            main(_never_called)()
+            main(lambda configuration: None)()  # Hydra wants a job's function, and never calls it
     except SystemExit as leaving:
         if leaving.code:
             raise HydraException(complaints.getvalue().strip().splitlines()[-1]) from leaving
@@ -244,7 +243,3 @@ def _show(words: list[str]) -> None:
     print(complaints.getvalue(), end="", file=sys.stderr)
     if asks_for_help:
         print(wrap(shown.getvalue()))
-
-
-def _never_called(configuration: DictConfig) -> None:
-    """Stand where Hydra wants a job's function."""

@@ -11,7 +11,6 @@ from omegaconf import DictConfig, OmegaConf
 
 PACKAGE = Path(__file__).resolve().parent.parent
 WIDTH = 100
-INDENT = "  "
 
 
 def register_help() -> None:
@@ -59,6 +58,6 @@ def wrap(text: str) -> str:
     lines = []
     for line in text.splitlines():
         margin = line[: len(line) - len(line.lstrip())]
-        folded = textwrap.wrap(line, WIDTH, subsequent_indent=margin + 2 * INDENT)
+        folded = textwrap.wrap(line, WIDTH, subsequent_indent=margin + 4 * " ")
         lines += folded or [""]
     return "\n".join(lines)

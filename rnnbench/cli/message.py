@@ -6,19 +6,17 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
 
-# What a mistake in a command or in a file of the configuration raises.
-COMPOSING = (HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError)
+from rnnbench.console import Mistake
+
+# What callers of `compose` and `make_sweeps` catch.
+ConfigError = Mistake
 LEXER = "LexerNoViableAltException: "  # and the override; below, an arrow at a character of it
 NOISE = ("full_key", "reference_type", "object_type", "To append", "Did you mean", "See https")
-
-
-class ConfigError(Exception):
-    """A value in the configuration with which nothing can be run; its text is one line."""
 
 
 def one_line(error: Exception) -> str:

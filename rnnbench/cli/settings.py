@@ -6,41 +6,34 @@ No defaults: those live in conf/config.yaml, once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
-from rnnbench.experiment.limits import (
-    LAYERS,
-    MAX_BLOCK,
-    SET,
-    SIZE,
-    STEPS,
-    Device,
-    Dtype,
-    Engine,
-    Optimizer,
-    Range,
-)
+from rnnbench.experiment import limits
 from rnnbench.experiment.tuning import TUNING_SEEDS
 from rnnbench.model import Match
 from rnnbench.store.rules import ABOVE_0, LONGEST_NAME
 
-STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 AUTO = "auto"
 MAX_SEED = min(TUNING_SEEDS) - 1
 
 
-def _within(limits: Range) -> Any:
-    return Field(ge=limits.least, le=limits.most)
+class Section(BaseModel):
+    """A part of the configuration: values of exactly its types, and no other keys."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-def _only(holds: Callable[[Any], bool], rule: str) -> BeforeValidator:
-    """Return a validator that lets through the values for which `holds` is true."""
+def _within(range_: limits.Range) -> Any:
+    return Field(ge=range_.least, le=range_.most)
+
+
+def _above_0(rule: str) -> BeforeValidator:
+    """Return a validator that lets through None and numbers above 0."""
 
     def check(value: Any) -> Any:
-        if not holds(value):
+        if not ABOVE_0.or_none.holds(value):
             raise ValueError(f"be {rule}")
         return value
 
@@ -62,9 +55,7 @@ def _seeds(value: Any) -> tuple[int, ...]:
     """Turn a number n into 0 .. n-1; keep a list of different seeds."""
     is_count = type(value) is int and value <= MAX_SEED + 1
     seeds = list(range(value)) if is_count else value
-    good = isinstance(seeds, list) and all(
-        type(seed) is int and 0 <= seed <= MAX_SEED for seed in seeds
-    )
+    good = isinstance(seeds, list) and all(type(s) is int and 0 <= s <= MAX_SEED for s in seeds)
     if not good or not seeds or len(set(seeds)) < len(seeds):
         rule = f"be a number from 1 to {MAX_SEED + 1}, or a list of different ones"
         raise ValueError(f"{rule} from 0 to {MAX_SEED}")
@@ -89,15 +80,10 @@ def _workers(value: Any) -> int:
     return value
 
 
-Size = Annotated[int, _within(SIZE)]
-Steps = Annotated[int, _within(STEPS)]
-ClipBound = Annotated[
-    float | None, _only(ABOVE_0.or_none.holds, "a number above 0, or null for no clipping")
-]
-Seconds = Annotated[
-    float | None,
-    _only(ABOVE_0.or_none.holds, "a number of seconds above 0, or null for no limit"),
-]
+Size = Annotated[int, _within(limits.SIZE)]
+Steps = Annotated[int, _within(limits.STEPS)]
+ClipBound = Annotated[float | None, _above_0("a number above 0, or null for no clipping")]
+Seconds = Annotated[float | None, _above_0("a number of seconds above 0, or null for no limit")]
 Memory = Annotated[
     str | None,
     _matching(r"[1-9]\d*[KMGT]?", "a size such as 4G or 500M, or null for the cluster's default"),
@@ -108,28 +94,26 @@ Address = Annotated[
 PlanFile = Annotated[str | None, _matching(r".*\w\.json", "the name of a .json file, or null")]
 
 
-class ModelSettings(BaseModel):
+class ModelSettings(Section):
     """The model around the cell."""
 
-    model_config = STRICT
     hidden_size: Size
     match: Match
-    num_layers: Annotated[int, _within(LAYERS)]
+    num_layers: Annotated[int, _within(limits.LAYERS)]
     bidirectional: bool
 
 
-class TrainerSettings(BaseModel):
+class TrainerSettings(Section):
     """How long, how fast and with what is trained; see conf/config.yaml."""
 
-    model_config = STRICT
     lr: Annotated[tuple[float | str, ...], BeforeValidator(_rates)]
     steps: Steps
     batch_size: Size
     clip_norm: ClipBound
     clip_value: ClipBound
-    optimizer: Optimizer
+    optimizer: limits.Optimizer
     eval_every: Steps
-    eval_size: Annotated[int, _within(SET)]
+    eval_size: Annotated[int, _within(limits.SET)]
     train_set_size: int | None
 
     @field_validator("train_set_size", mode="before")
@@ -137,62 +121,57 @@ class TrainerSettings(BaseModel):
     def _holds_a_batch(cls, value: Any, info: ValidationInfo) -> Any:
         """Check the size, as far as steps and batch size are known to be good themselves."""
         batch_size, steps = info.data.get("batch_size", 1), info.data.get("steps", 1)
-        least = max(batch_size, -(-steps * batch_size // MAX_BLOCK))
-        if value is not None and not (type(value) is int and least <= value <= SET.most):
-            rule = f"be null for fresh data, or a whole number from {least} to {SET.most}"
+        least = max(batch_size, -(-steps * batch_size // limits.MAX_BLOCK))
+        if value is not None and not (type(value) is int and least <= value <= limits.SET.most):
+            rule = f"be null for fresh data, or a whole number from {least} to {limits.SET.most}"
             raise ValueError(rule)
         return value
 
 
-class TrackerSettings(BaseModel):
+class TrackerSettings(Section):
     """Where runs are mirrored to."""
 
-    model_config = STRICT
     kind: Literal["wandb", "none"]
     mode: Literal["auto", "online", "offline"]
     project: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     entity: str | None
 
 
-class SlurmSettings(BaseModel):
+class SlurmSettings(Section):
     """What each task of a SLURM array has; see conf/cluster/slurm.yaml."""
 
-    model_config = STRICT
     kind: Literal["slurm"]
     partition: Annotated[str | None, Field(min_length=1)]
     account: Annotated[str | None, Field(min_length=1)]
     time: Size
     memory: Memory
     cpus: Size
-    gpus: Annotated[int, Field(ge=0, le=SIZE.most)]
+    gpus: Annotated[int, Field(ge=0, le=limits.SIZE.most)]
     max_running: Size | None
     options: dict[str, str | int | float | bool]
 
 
-class RaySettings(BaseModel):
+class RaySettings(Section):
     """What each Ray task has; see conf/cluster/ray.yaml."""
 
-    model_config = STRICT
     kind: Literal["ray"]
     address: Address
     cpus: Size
-    gpus: Annotated[int, Field(ge=0, le=SIZE.most)]
+    gpus: Annotated[int, Field(ge=0, le=limits.SIZE.most)]
     max_running: Size | None
 
 
-class SweepSettings(BaseModel):
+class SweepSettings(Section):
     """What a sweep file may say of itself: its name, a learning rate per task, cells' starts."""
 
-    model_config = STRICT
     name: str
     lr: dict[str, Any] = {}
     start: dict[str, Any] = {}
 
 
-class Settings(BaseModel):
+class Settings(Section):
     """Everything but the insides of task and cell, which their own classes check."""
 
-    model_config = STRICT
     task: dict[str, Any]
     cell: dict[str, Any]
     model: ModelSettings
@@ -201,9 +180,9 @@ class Settings(BaseModel):
     sweep: SweepSettings | None = None
     cluster: Annotated[SlurmSettings | RaySettings, Field(discriminator="kind")] | None = None
     seeds: Annotated[tuple[int, ...], BeforeValidator(_seeds)]
-    engine: Engine
-    device: Device
-    dtype: Dtype
+    engine: limits.Engine
+    device: limits.Device
+    dtype: limits.Dtype
     name: Annotated[str, Field(pattern=r"^\w[\w.+-]*$", max_length=LONGEST_NAME)]
     output_dir: Annotated[str, Field(min_length=1)]
     workers: Annotated[int, BeforeValidator(_workers)]

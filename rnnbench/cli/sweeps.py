@@ -20,8 +20,9 @@ from pydantic_core import ErrorDetails
 
 from rnnbench.cell import Cell
 from rnnbench.cells import LSTM
-from rnnbench.cli.message import ConfigError, hint
-from rnnbench.cli.settings import STRICT, ModelSettings, Settings
+from rnnbench.cli.message import hint
+from rnnbench.cli.settings import Section, Settings
+from rnnbench.console import Mistake, mistakes
 from rnnbench.engine import check_engine
 from rnnbench.experiment.class_path import find_class
 from rnnbench.experiment.condition import Condition, Replica, Sweep, arguments_of
@@ -38,21 +39,18 @@ _built: dict[tuple[type, str], Any] = {}
 def make_sweeps(configurations: Sequence[Mapping[str, Any]], command: str = "") -> list[Sweep]:
     """Check the configurations of all jobs, and gather them into a sweep per output directory.
 
-    Jobs of the same condition become one, with the replicas of all.
-
-    Args:
-        configurations: one for each job.
-        command: what the user typed, to be stored with the results.
+    Jobs of the same condition become one, with the replicas of all. `command` is what the user
+    typed, to be stored with the results.
 
     Raises:
-        ConfigError: a value is wrong, or jobs of one directory disagree on how to run.
+        Mistake: a value is wrong, or jobs of one directory disagree on how to run.
     """
     together: dict[str, list[Settings]] = {}
     for settings in map(check, configurations):
         together.setdefault(settings.output_dir, []).append(settings)
     sweeps = [replace(_make_sweep(group), command=command) for group in together.values()]
     if len(sweeps) > 1 and sweeps[0].plan_file:
-        raise ConfigError(f"plan must be null for jobs of several output_dirs, got {len(sweeps)}")
+        raise Mistake(f"plan must be null for jobs of several output_dirs, got {len(sweeps)}")
     return sweeps
 
 
@@ -62,7 +60,7 @@ def _make_sweep(group: list[Settings]) -> Sweep:
     for key in ("name", "workers", "condition_seconds", "dry_run", "plan", "tracker", "cluster"):
         values = [getattr(settings, key) for settings in group]
         if any(value != values[0] for value in values):
-            raise ConfigError(f"{key} must be the same in all jobs of {first.output_dir}")
+            raise Mistake(f"{key} must be the same in all jobs of {first.output_dir}")
     jobs: dict[str, tuple[Condition, dict[Replica, None]]] = {}
     for settings in group:
         condition = make_condition(settings)
@@ -88,37 +86,36 @@ def make_condition(settings: Settings) -> Condition:
     """Return the part of the settings that decides a training's numbers, but seed and rate."""
     keys = {"task", "cell", "model", "trainer", "dtype", "engine", "device"}
     own = settings.model_dump(include=keys, exclude={"model": {"match"}, "trainer": {"lr"}})
-    try:
+    with mistakes(ValueError):
         return Condition.from_settings(own, trusted=True, what="the command")
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
 
 
 def check(configuration: Mapping[str, Any]) -> Settings:
     """Return the checked settings of a job, with every argument of its task and cell.
 
     Raises:
-        ConfigError: a key is unknown or missing, or a value has a wrong type or range.
+        Mistake: a key is unknown or missing, or a value has a wrong type or range.
     """
     try:
         settings = Settings.model_validate(dict(configuration))
     except ValidationError as error:
-        raise ConfigError(_describe(error, (), Settings.model_fields)) from error
+        raise Mistake(_describe(error, (), Settings.model_fields)) from error
     section = {key: value for key, value in settings.task.items() if key != "gap_schedule"}
     task = _check_section(section, Task, "task") | _check_schedule(settings)
     cell = _check_section(settings.cell, Cell, "cell")
-    try:
+    built = _build(task, Task, "task"), _build(cell, Cell, "cell")
+    with mistakes(ValueError):
         gpus = settings.cluster.gpus if settings.cluster else None
-        device = choose_device(settings.device, gpus)
-        check_engine(settings.engine, _build(cell, Cell, "cell"), device)
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
+        check_engine(settings.engine, built[1], choose_device(settings.device, gpus))
     _check_place(Path(settings.output_dir), "output_dir")
     if settings.plan:
         if not settings.dry_run:
-            raise ConfigError(f"plan must be null unless dry_run=true, got {settings.plan!r}")
+            raise Mistake(f"plan must be null unless dry_run=true, got {settings.plan!r}")
         _check_place(Path(settings.plan).parent, "plan's directory")
-    model = _matched(settings.model, _build(task, Task, "task"), _build(cell, Cell, "cell"))
+    model = settings.model
+    layers = Layers(model.num_layers, model.bidirectional)
+    size = matched_size(model.match, model.hidden_size, *built, LSTM(), layers)
+    model = model.model_copy(update={"hidden_size": size})
     return settings.model_copy(update={"task": task, "cell": cell, "model": model})
 
 
@@ -127,32 +124,25 @@ def _check_schedule(settings: Settings) -> dict[str, str]:
     schedule = settings.task.get("gap_schedule", SCHEDULES[0])
     if schedule not in SCHEDULES:
         rule = f"be one of {', '.join(SCHEDULES)}"
-        raise ConfigError(f"task.gap_schedule must {rule}, got {schedule!r}")
+        raise Mistake(f"task.gap_schedule must {rule}, got {schedule!r}")
     if schedule == SCHEDULES[0]:
         return {}
     if settings.trainer.train_set_size is not None:
         rule = "be fixed where trainer.train_set_size is given"
-        raise ConfigError(f"task.gap_schedule must {rule}, got {schedule!r}")
+        raise Mistake(f"task.gap_schedule must {rule}, got {schedule!r}")
     return {"gap_schedule": schedule}
-
-
-def _matched(model: ModelSettings, task: Task, cell: Cell) -> ModelSettings:
-    """Return the settings with the hidden size that makes the cell as large as an LSTM."""
-    layers = Layers(model.num_layers, model.bidirectional)
-    size = matched_size(model.match, model.hidden_size, task, cell, LSTM(), layers)
-    return model.model_copy(update={"hidden_size": size})
 
 
 def _check_section(section: Mapping[str, Any], kind: type, key: str) -> dict[str, Any]:
     """Check the settings of a task or cell by the signature of its class."""
     for name in ("_target_", "name"):
         if not is_name(section.get(name)):  # as a record takes it
-            raise ConfigError(f"{key}.{name} must be a name, got {section.get(name)!r}")
+            raise Mistake(f"{key}.{name} must be a name, got {section.get(name)!r}")
     model = _arguments_model(_find(section, kind, key))
     try:
         checked = model.model_validate(arguments_of(section))
     except ValidationError as error:
-        raise ConfigError(_describe(error, (key,), model.model_fields)) from error
+        raise Mistake(_describe(error, (key,), model.model_fields)) from error
     values = {name: getattr(checked, name) for name in model.model_fields}
     full = {"_target_": section["_target_"], "name": section["name"], **values}
     _build(full, kind, key)
@@ -164,7 +154,7 @@ def _find(section: Mapping[str, Any], kind: type, key: str) -> Any:
         return find_class(section["_target_"], kind, key)
     except ValueError as error:
         reason = f": {error.__cause__}" if error.__cause__ else ""
-        raise ConfigError(" ".join(f"{error}{reason}".split())) from error
+        raise Mistake(" ".join(f"{error}{reason}".split())) from error
 
 
 def _build(section: Mapping[str, Any], kind: type, key: str) -> Any:
@@ -175,7 +165,7 @@ def _build(section: Mapping[str, Any], kind: type, key: str) -> Any:
         try:
             _built[content] = found(**arguments)
         except ValueError as error:
-            raise ConfigError(f"{key}.{' '.join(str(error).split())}") from error
+            raise Mistake(f"{key}.{' '.join(str(error).split())}") from error
     return _built[content]
 
 
@@ -185,16 +175,12 @@ def _arguments_model(kind: type) -> type[BaseModel]:
     try:
         hints = typing.get_type_hints(kind.__init__)  # type: ignore[misc]
     except NameError as error:
-        raise ConfigError(f"{kind.__name__}: an annotation cannot be read: {error}") from error
-    parameters = list(inspect.signature(kind).parameters.values())
-    fields: dict[str, Any] = {
-        parameter.name: (
-            hints.get(parameter.name, Any),
-            ... if parameter.default is parameter.empty else parameter.default,
-        )
-        for parameter in parameters
-    }
-    return create_model(kind.__name__, __config__=STRICT, **fields)
+        raise Mistake(f"{kind.__name__}: an annotation cannot be read: {error}") from error
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(kind).parameters.items():
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[name] = (hints.get(name, Any), default)
+    return create_model(kind.__name__, __base__=Section, **fields)
 
 
 def _describe(error: ValidationError, prefix: Iterable[str], known: Iterable[str]) -> str:
@@ -210,8 +196,7 @@ def _describe(error: ValidationError, prefix: Iterable[str], known: Iterable[str
         return f"{key} is not an option{_hint(first, known)}"
     if first["type"] == "missing":
         return f"{key} must be given"
-    rule = first["msg"].removeprefix("Value error, ")
-    rule = re.sub(r"^(Input|String) should ", "", rule)
+    rule = re.sub(r"^(Value error, |(Input|String) should )", "", first["msg"])
     if first["type"] == "string_pattern_mismatch":
         rule = "be letters, digits, dots, dashes and underscores"
     return f"{key} must {rule}, got {first['input']!r}"
@@ -230,12 +215,10 @@ def _check_place(directory: Path, key: str) -> None:
     """Check that a directory is there or can be made, without making it."""
     place = directory.absolute()
     try:
-        while not place.exists() and place != place.parent:
-            place = place.parent
+        place = next(path for path in (place, *place.parents) if path.exists())
     except OSError as error:
-        raise ConfigError(f"{key} must be a place for a directory: {error}") from error
+        raise Mistake(f"{key} must be a place for a directory: {error}") from error
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         reason = "is not a directory" if not place.is_dir() else "cannot be written to"
-        raise ConfigError(
-            f"{key} must be a place for a directory, got {directory} ({place} {reason})"
-        )
+        found = f"{directory} ({place} {reason})"
+        raise Mistake(f"{key} must be a place for a directory, got {found}")

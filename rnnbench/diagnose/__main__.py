@@ -9,18 +9,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from rnnbench.console import (
-    ExitCode,
-    Parser,
-    at_least,
-    leave,
-    message_of,
-    mistakes,
-    printable,
-    whole_number,
-    whole_numbers,
-    words,
-)
+from rnnbench import console
 from rnnbench.store.diagnoses import read_diagnosis, write_diagnosis
 from rnnbench.store.files import check_links
 from rnnbench.store.records import Record, Store, select_records
@@ -30,25 +19,22 @@ LEAST_SEQUENCES = 64
 # One run that fails must not stop the others; too much memory raises either of the last two.
 FAILURES = (OSError, ValueError, SafetensorError, RuntimeError, MemoryError)
 
-parser = Parser("rnnbench.diagnose", __doc__)
-parser.add_argument("directory", metavar="DIR", type=Path, help="a results directory")
-parser.add_argument("--task", type=words, help="of these tasks only: copy,recall")
-parser.add_argument("--cell", type=words, help="of these cells only: gru,lstm")
-parser.add_argument("--gap", type=whole_numbers, help="at these gaps only: 20,40")
-parser.add_argument("--seeds", type=whole_number, help="the first so many seeds of each curve")
-parser.add_argument(
-    "--sequences",
-    type=at_least(LEAST_SEQUENCES),
-    default=SEQUENCES,
-    help=f"fresh sequences to measure on, {SEQUENCES} unless told",
-)
+OF_SEQUENCES = f"fresh sequences to measure on, {SEQUENCES} unless told"
+at_least = console.at_least(LEAST_SEQUENCES)
+parser = console.Parser("rnnbench.diagnose", __doc__)
+add = parser.add_argument
+add("directory", metavar="DIR", type=Path, help="a results directory")
+add("--task", type=console.words, help="of these tasks only: copy,recall")
+add("--cell", type=console.words, help="of these cells only: gru,lstm")
+add("--gap", type=console.whole_numbers, help="at these gaps only: 20,40")
+add("--seeds", type=console.whole_number, help="the first so many seeds of each curve")
+add("--sequences", type=at_least, default=SEQUENCES, help=OF_SEQUENCES)
 
 
 def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUENCES) -> int:
-    """Diagnose runs and store the results; keep what is stored with the same settings.
+    """Diagnose runs, store the results and return their number; print why one is left out.
 
-    Returns:
-        How many of the runs are diagnosed now; for each of the others the reason is printed.
+    What is stored with the same settings is kept.
     """
     from rnnbench.diagnose.diagnosis import diagnose_run, settings
 
@@ -60,9 +46,10 @@ def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUE
                 found = diagnose_run(output_dir, record, sequences)
                 write_diagnosis(output_dir, found)
             except FAILURES as error:
-                print(f"{_name(record)}: left out: {message_of(error)}")
+                print(f"{_name(record)}: left out: {console.message_of(error)}")
                 continue
-        print(printable(f"{_name(record)}: {found['label']}. {found['evidence']}"), flush=True)
+        line = f"{_name(record)}: {found['label']}. {found['evidence']}"
+        print(console.printable(line), flush=True)
         done += 1
     return done
 
@@ -104,13 +91,13 @@ def _name(record: Record) -> str:
 @parser.command
 def main(given: Namespace) -> int:
     """Diagnose the runs asked for and print how many have a diagnosis."""
-    with mistakes(OSError, ValueError):
+    with console.mistakes(OSError, ValueError):
         check_links(given.directory)
         records = choose(given.directory, given.task, given.cell, given.gap, given.seeds)
     done = diagnose(given.directory, records, given.sequences)
     print(f"{done} of {len(records)} runs: {given.directory / 'diagnosis'}")
-    return ExitCode.DONE
+    return console.ExitCode.DONE
 
 
 if __name__ == "__main__":
-    leave(main)
+    console.leave(main)

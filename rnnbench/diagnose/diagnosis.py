@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from rnnbench.cell import Cell
 from rnnbench.diagnose.label import gather, label
 from rnnbench.diagnose.measures import first_answer, measure_network
 from rnnbench.diagnose.network import SigmoidGates, Unrolled
 from rnnbench.experiment.condition import condition_of
-from rnnbench.model import Layers, initialize, model_shapes
+from rnnbench.model import Layers
 from rnnbench.store.diagnoses import FORMAT
 from rnnbench.store.frames import RUN_KEY
 from rnnbench.store.records import Record
 from rnnbench.task import Batch, Task
-from rnnbench.training.streams import INITIALIZATION, diagnosing, stream
+from rnnbench.training.streams import diagnosing
+from rnnbench.training.trainer import initial_parameters
 from rnnbench.training.weights import load_model
 
 # Over a long gap a gradient may fade far below what float32 can hold.
@@ -29,10 +28,7 @@ DTYPE = torch.float64
 def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
     """Measure one run before and after training, and label it.
 
-    Args:
-        output_dir: with the run's weights.
-        record: of the run.
-        sequences: to measure on, fresh and the same for every run of a task at a gap.
+    The sequences are fresh, and the same for every run of a task at a gap.
 
     Raises:
         ValueError: its task and cell cannot be built; or it reads sequences from their end too, so
@@ -50,7 +46,8 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
     answer = first_answer(task)
     batch = _sample(task, sequences)
     gates, left_out = _gates_of(cell)
-    if task.cue(batch) is None:
+    cue = task.cue(batch)
+    if cue is None:
         left_out.append("recoverable cue: the task does not tell its cue")
     drawn = initial_parameters(task, cell, layers, condition.model["hidden_size"], record["seed"])
     phases = {}
@@ -69,7 +66,7 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
         "answer": answer.place,
         "cue_time": answer.cue_time,
         "read_time": answer.read_time,
-        "cue": _kind(task.cue(batch)),
+        "cue": cue if cue is None else "value" if cue.is_floating_point() else "class",
         "keep_gate": cell.keep_gate,
         "clipped_share": _clipped_share(record),
         "left_out": left_out,
@@ -82,16 +79,6 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
 def settings(sequences: int) -> dict[str, Any]:
     """Return the settings of a diagnosis; one with the same settings is not made again."""
     return {"sequences": sequences}
-
-
-def initial_parameters(
-    task: Task, cell: Cell, layers: Layers, hidden_size: int, seed: int
-) -> Mapping[str, Tensor]:
-    """Return the parameters from which training started, with a leading axis of 1."""
-    shapes = model_shapes(cell, task.input_size, hidden_size, task.output_size, layers)
-    drawn = {name: torch.zeros(shape) for name, shape in shapes.items()}
-    initialize(cell, drawn, stream(INITIALIZATION, seed), gap=task.span, layers=layers)
-    return {name: tensor[None] for name, tensor in drawn.items()}
 
 
 def _sample(task: Task, sequences: int) -> Batch:
@@ -108,13 +95,6 @@ def _gates_of(cell: Cell) -> tuple[SigmoidGates | None, list[str]]:
     except ValueError as error:
         return None, [f"gates: {error}"]
     return (gates, []) if gates.names else (None, ["gates: the cell squashes none by a sigmoid"])
-
-
-def _kind(cue: Tensor | None) -> str | None:
-    """Return whether a cue is a class or a value."""
-    if cue is None:
-        return None
-    return "value" if cue.is_floating_point() else "class"
 
 
 def _clipped_share(record: Record) -> float | None:

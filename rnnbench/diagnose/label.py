@@ -31,11 +31,9 @@ CLEARLY = 2.0  # standard errors of that fall
 
 
 class Fall(NamedTuple):
-    """How much the loss fell over the last third of the evaluations, in chance losses.
+    """How far a line fitted to the last third of the evaluations falls, in chance losses.
 
-    Attributes:
-        drop: of a straight line fitted to them, from the first to the last.
-        error: its standard error, from their scatter around the line.
+    The error is the standard error of that drop, from their scatter around the line.
     """
 
     drop: float
@@ -77,67 +75,56 @@ class Evidence:
 def gather(record: Record, measured: Record) -> Evidence:
     """Return the evidence on a run from its record and what was measured of it."""
     phases, cue_time = measured["phases"], measured["cue_time"]
-    initial, trained = (_arrived(phases.get(name), cue_time) for name in ("initial", "trained"))
-    after: Any = phases.get("trained") or {}
+    before, after = phases.get("initial", {}), phases.get("trained", {})
+    at_cue = slice(cue_time, cue_time + 1)
     return Evidence(
         status=record["status"],
         score=record["score"],
         load_bits=record.get("load_bits"),
-        arrived=(initial, trained),
-        growth=_growth(after, cue_time),
+        arrived=(_largest(before, at_cue), _largest(after, at_cue)),
+        growth=_largest(after, slice(cue_time, None)),
         recovered=after["cue"][-1] if after.get("cue") else None,
         clipped=measured["clipped_share"],
         fall=fall(record["history"], record["chance_loss"]),
     )
 
 
-def label(evidence: Evidence) -> tuple[str, str]:
-    """Return the first label whose rule holds, and what it rests on, as a sentence.
-
-    Where no rule holds it is "unclear".
-    """
-    return next(_holding(evidence))
-
-
-def _holding(e: Evidence) -> Iterator[tuple[str, str]]:
+def label(e: Evidence) -> tuple[str, str]:
+    """Return the first label whose rule holds, and what it rests on, as a sentence."""
     trained, score = e.arrived[1], f"score {e.score:.2f}"
     if e.status == "solved":
-        yield SOLVED, _sentence(f"score {e.score:.3f}", *_said(e))
+        return SOLVED, _sentence(f"score {e.score:.3f}", *_said(e))
     if e.status == "diverged":
-        yield EXPLODING, _sentence("the loss ceased to be finite")
+        return EXPLODING, _sentence("the loss ceased to be finite")
     grows = e.growth if e.growth is not None and e.score < REMEMBERED else 0.0
+    grown = f"the gradient grows to {grows:.0f} times that at lag 0"
     if grows >= EXPLODED:
-        grown = f"the gradient grows to {grows:.0f} times that at lag 0"
-        yield EXPLODING, _sentence(grown, score)
+        return EXPLODING, _sentence(grown, score)
     if (e.clipped or 0) >= MOSTLY_CLIPPED and grows >= GROWING:
-        grown = f"the gradient grows to {grows:.0f} times that at lag 0"
-        yield EXPLODING, _sentence(grown, f"{e.clipped:.0%} of the steps were clipped", score)
+        return EXPLODING, _sentence(grown, f"{e.clipped:.0%} of the steps were clipped", score)
     if e.fall is not None and e.fall.goes_on:
         falling = f"over the last third the loss still fell by {e.fall.drop:.2f} of chance's"
-        yield UNFINISHED, _sentence(falling, score)
+        return UNFINISHED, _sentence(falling, score)
     lost = e.recovered is not None and e.recovered < LOST
     tiny = all(share is not None and share < VANISHED for share in e.arrived)
     if tiny and lost:
-        yield VANISHING, _sentence(*_said(e))
+        return VANISHING, _sentence(*_said(e))
     if e.score >= REMEMBERED:
-        yield NEARLY, _sentence(score, *_said(e))
+        return NEARLY, _sentence(score, *_said(e))
     arrives = trained is not None and trained >= VANISHED
     flat = e.fall is not None and e.fall.is_over
     several = e.load_bits is not None and math.isfinite(e.load_bits)
     holds = e.recovered is not None and e.recovered >= LOST
     if arrives and holds and flat and several and e.score >= LEARNED:
         stuck = f"score stuck at {e.score:.2f} of {e.load_bits:g} bits to be carried"
-        yield CAPACITY, _sentence(stuck, *_said(e))
-    yield UNCLEAR, _sentence(score, *_said(e))
+        return CAPACITY, _sentence(stuck, *_said(e))
+    return UNCLEAR, _sentence(score, *_said(e))
 
 
 def _said(e: Evidence) -> Iterator[str]:
     """Say in words what was measured of the gradient and of the cue."""
-    arrived = [
-        f"{share:.1e} {when} training"
-        for share, when in zip(e.arrived, ("before", "after"), strict=True)
-        if share is not None
-    ]
+    pairs = zip(e.arrived, ("before", "after"), strict=True)
+    arrived = [f"{share:.1e} {when} training" for share, when in pairs if share is not None]
     if arrived:
         yield f"gradient at the cue over that at lag 0: {', '.join(arrived)}"
     if e.recovered is not None:
@@ -149,22 +136,10 @@ def _sentence(*parts: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _arrived(phase: Any, cue_time: int) -> float | None:
-    if not phase:
-        return None
-    total = phase["gradient"]["total"]
-    return _ratio(total[cue_time], total[-1])
-
-
-def _growth(phase: Any, cue_time: int) -> float | None:
-    if not phase:
-        return None
-    total = phase["gradient"]["total"]
-    return _ratio(max(total[cue_time:]), total[-1])
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
+def _largest(phase: Any, times: slice) -> float | None:
+    """Return the largest gradient at some time steps, over that at lag 0."""
+    total = phase["gradient"]["total"] if phase else [0.0]
+    return max(total[times]) / total[-1] if total[-1] else None
 
 
 def fall(history: Sequence[Record], chance_loss: float) -> Fall | None:

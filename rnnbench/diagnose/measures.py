@@ -60,9 +60,7 @@ def measure_network(
 
     Args:
         network: its gates are measured where it records any.
-        task: of the sequences.
         batch: inputs in the network's dtype; gradients use the first GRADIENT_SEQUENCES.
-        answer: whose loss and cue are followed.
         keep_gate: the gate whose half-life is measured; None for none.
 
     Returns:
@@ -150,7 +148,6 @@ def recoverable(states: Tensor, cue: Tensor, generator: Generator) -> float:
         states: `(B, D)`: all states, layers and units of one time step.
         cue: `(B,)`: classes (int64), measured by accuracy above that of always naming the class
             that was most frequent in the fit; or values (float), measured by R^2.
-        generator: of the noise.
     """
     noise = torch.randn(states.shape, generator=generator, dtype=torch.float64)
     seen = states.double() + NOISE * noise.to(states.device)

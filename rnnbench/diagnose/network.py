@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from rnnbench.cell import Cell, States
+from rnnbench.cell import Cell, Parameters, States
 from rnnbench.model import Layers, SequenceModel
 
 SIGMOID = torch.ops.aten.sigmoid.default
@@ -98,19 +98,10 @@ class Moment(NamedTuple):
 
 
 class Unrolled:
-    """Run one replica time step by time step on the reference engine.
-
-    Attributes:
-        parameters: as `SequenceModel` has them, with a leading axis of 1.
-        state_names: of the cell.
-    """
+    """Run one replica time step by time step on the reference engine."""
 
     def __init__(
-        self,
-        cell: Cell,
-        parameters: Mapping[str, Tensor],
-        layers: Layers,
-        gates: SigmoidGates | None = None,
+        self, cell: Cell, parameters: Parameters, layers: Layers, gates: SigmoidGates | None = None
     ) -> None:
         """Take one replica's parameters, with a leading axis of 1, and the gates to record, if any.
 
@@ -118,7 +109,7 @@ class Unrolled:
         """
         self.parameters, self.state_names = parameters, cell.states
         self._gates, self._seen = gates, list[dict[str, Tensor]]()
-        watched = cell if gates is None else self._watch(cell)
+        watched = cell if gates is None else self._watch(cell, gates)
         self._model = SequenceModel(watched, parameters, layers=layers)
 
     def run(self, inputs: Tensor) -> Iterator[Moment]:
@@ -139,14 +130,13 @@ class Unrolled:
         weight, bias = self.parameters["readout.weight"][0], self.parameters["readout.bias"][0]
         return moment.states[0][-1] @ weight.T + bias
 
-    def _watch(self, cell: Cell) -> Cell:
+    def _watch(self, cell: Cell, gates: SigmoidGates) -> Cell:
         """Return a copy of the cell whose update also records the gates, once a layer and step."""
         watched = copy.copy(cell)
 
         def update(*arguments: Tensor) -> Tensor | tuple[Tensor, ...]:
-            if self._gates is not None:
-                with torch.no_grad():
-                    self._seen.append(self._gates(*arguments))
+            with torch.no_grad():
+                self._seen.append(gates(*arguments))
             new: Tensor | tuple[Tensor, ...] = cell.update(*arguments)
             return new
 

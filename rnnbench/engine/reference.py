@@ -9,7 +9,7 @@ size is not a multiple of 32. Hidden units are therefore padded to a multiple of
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -21,54 +21,32 @@ PADDING = 32
 BOUNDARY = 64  # bytes
 
 
-class Engine(Protocol):
-    """Run a cell over whole sequences, for a stack of replicas, differentiably."""
-
-    def __call__(
-        self,
-        cell: Cell,
-        parameters: Parameters,
-        inputs: Tensor,
-        states: States | None = None,
-        *,
-        last: int | None = None,
-    ) -> tuple[Tensor, States]:
-        """Run all time steps.
-
-        Args:
-            cell: gives gates and update, or step.
-            parameters: as `cell.shapes` declares them, each with a leading axis R.
-            inputs: `(R, T, B, F)`.
-            states: `(R, B, H)` each; zeros where None.
-            last: return the outputs of the last so many time steps only; all where None.
-
-        Returns:
-            Outputs `(R, last, B, H)`, and the final states.
-        """
-        ...
+# What runs a cell over whole sequences, for a stack of replicas, differentiably.
+Engine = Callable[[Cell, Parameters, Tensor, States | None, int | None], tuple[Tensor, States]]
 
 
 def run_reference(
-    cell: Cell,
-    parameters: Parameters,
-    inputs: Tensor,
-    states: States | None = None,
-    *,
-    last: int | None = None,
+    cell: Cell, parameters: Parameters, inputs: Tensor, states: States | None, last: int | None
 ) -> tuple[Tensor, States]:
-    """Run a cell time step by time step; see `Engine`."""
+    """Run a cell time step by time step.
+
+    Args:
+        cell: gives gates and update, or step.
+        parameters: as `cell.shapes` declares them, each with a leading axis R.
+        inputs: `(R, T, B, F)`.
+        states: `(R, B, H)` each; zeros where None.
+        last: return the outputs of the last so many time steps only; all where None.
+
+    Returns:
+        Outputs `(R, last, B, H)`, and the final states.
+    """
     size = parameters["weight_hh_l0"].shape[-1]
     if states is None:
-        states = _zeros(cell, inputs, size)
+        states = tuple(inputs.new_zeros(len(inputs), inputs.shape[2], size) for _ in cell.states)
     run = _run_declared if cell.declared else _run_steps
     outputs, states = run(cell, parameters, inputs, states)
     keep = outputs if last is None else outputs[len(outputs) - last :]
     return torch.stack(keep, 1)[..., :size], tuple(state[..., :size] for state in states)
-
-
-def _zeros(cell: Cell, inputs: Tensor, size: int) -> States:
-    replicas, _, batch, _ = inputs.shape
-    return tuple(inputs.new_zeros(replicas, batch, size) for _ in cell.states)
 
 
 def _run_steps(
@@ -132,15 +110,12 @@ def _project(
     weight = torch.cat([nothing[:, :0], *(weight_x.get(gate, nothing) for gate in rows_h)], 1)
     biases = [bias_h[gate] + bias_x[gate] if gate in bias_x else bias_h[gate] for gate in rows_h]
     bias = torch.cat([nothing[:, :0, :1], *biases], 1)
-    square = torch.cat(
-        [weight.new_zeros(len(inputs), 0, size), *(weight_h[gate] for gate in rows_h)], 1
-    )
+    empty = weight.new_zeros(len(inputs), 0, size)
+    square = torch.cat([empty, *(weight_h[gate] for gate in rows_h)], 1)
     recurrent = pad(square, (0, padded - size))
     from_h = _affine(inputs, weight, bias).unbind(1)
     alone = [_affine(inputs, weight_x[gate], bias_x[gate]).unbind(1) for gate in _input_only(cell)]
-    from_x: list[tuple[Tensor, ...]] = [()] * len(from_h)
-    if alone:
-        from_x = list(zip(*alone, strict=True))
+    from_x = list(zip(*alone, strict=True)) or [()] * len(from_h)
     return recurrent.transpose(1, 2), from_h, from_x
 
 
@@ -152,10 +127,8 @@ def _input_only(cell: Cell) -> list[str]:
 def _by_gate(gates: list[str], rows: Tensor, size: int, padded: int) -> dict[str, Tensor]:
     """Split `(R, gates * H, N)` into one `(R, Hp, N)` per gate, zeros in the padding."""
     blocks = torch.split(rows, size, 1) if gates else ()
-    return {
-        gate: pad(block, (0, 0, 0, padded - size))
-        for gate, block in zip(gates, blocks, strict=True)
-    }
+    padding = (0, 0, 0, padded - size)
+    return {gate: pad(block, padding) for gate, block in zip(gates, blocks, strict=True)}
 
 
 def _affine(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

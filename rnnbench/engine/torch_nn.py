@@ -11,14 +11,9 @@ from rnnbench.cells import GRU, LSTM, RNN
 
 
 def run_torch_nn(
-    cell: Cell,
-    parameters: Parameters,
-    inputs: Tensor,
-    states: States | None = None,
-    *,
-    last: int | None = None,
+    cell: Cell, parameters: Parameters, inputs: Tensor, states: States | None, last: int | None
 ) -> tuple[Tensor, States]:
-    """Run a torch.nn module on one replica after the other; see `rnnbench.engine.Engine`.
+    """Run a torch.nn module on one replica after the other; see `run_reference`.
 
     Raises:
         ValueError: torch.nn has no such cell.

@@ -17,7 +17,6 @@ def find_class(path: str, kind: type, key: str) -> Any:
 
     Args:
         path: module and class, as in `rnnbench.cells.GRU`.
-        kind: Task or Cell.
         key: how the path is called in an error.
 
     Raises:

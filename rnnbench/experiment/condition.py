@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
@@ -21,15 +21,13 @@ if TYPE_CHECKING:
     from rnnbench.cell import Cell
     from rnnbench.task import Task
 
-
 # Raised whenever a model of the same parameters, or a training of the same seed, gives other
 # numbers: results of before and after then have different ids, and are never one curve.
 MODEL_VERSION = 1
 TRAINER_VERSION = 2
-
-
 # Keys in the settings of a task or cell that are not arguments of its class.
 NOT_ARGUMENTS: Final = ("_target_", "name", "gap_schedule")
+NO_TRACKER: Final[Mapping[str, Any]] = {"kind": "none"}
 
 
 class Replica(NamedTuple):
@@ -69,9 +67,8 @@ class Condition:
         """Check settings of a command, a plan or a record, and make their condition.
 
         Args:
-            settings: as the property `settings` returns them.
+            settings: as the property `settings` returns them; errors call them those of `what`.
             trusted: the user wrote them; else the paths of the classes are checked, too.
-            what: who has the settings, for errors.
 
         Raises:
             ValueError: a setting is out of bounds, or task or cell cannot be built; one line.
@@ -106,16 +103,10 @@ class Condition:
         `tuned` and `gap_schedule` came later than others, and are left out where they say
         nothing new: so earlier results keep their identity.
         """
-        settings = {
-            "task": dict(self.task),
-            "cell": dict(self.cell),
-            "model": dict(self.model),
-            "trainer": dict(self.trainer),
-            "dtype": self.dtype,
-            "engine": self.engine,
-            "device": self.device,
-        }
-        return {**settings, "tuned": True} if self.tuned else settings
+        settings = asdict(self)
+        if not self.tuned:
+            del settings["tuned"]
+        return settings
 
     @cached_property
     def condition_id(self) -> str:
@@ -125,17 +116,12 @@ class Condition:
     @property
     def versions(self) -> dict[str, int]:
         """Return the versions of task, cell, model and trainer: raised when numbers change."""
-        return {
-            "task": self._find("task").version,
-            "cell": self._find("cell").version,
-            "model": MODEL_VERSION,
-            "trainer": TRAINER_VERSION,
-        }
+        own = {part: self._find(part).version for part in ("task", "cell")}
+        return {**own, "model": MODEL_VERSION, "trainer": TRAINER_VERSION}
 
     @property
     def gap_schedule(self) -> str:
-        schedule: str = self.task.get("gap_schedule", "fixed")
-        return schedule
+        return str(self.task.get("gap_schedule", "fixed"))
 
     def run_id(self, replica: Replica) -> str:
         """Return the hash of the condition with a seed and a rate."""
@@ -153,9 +139,7 @@ class Condition:
         from rnnbench.cell import Cell  # here, as these take torch
         from rnnbench.task import Task
 
-        if part == "task":
-            return find_class(self.task["_target_"], Task, part)
-        return find_class(self.cell["_target_"], Cell, part)
+        return find_class(getattr(self, part)["_target_"], Task if part == "task" else Cell, part)
 
 
 @dataclass(frozen=True)
@@ -199,9 +183,6 @@ class Sweep:
             }
             for condition, replicas in self.jobs
         }
-
-
-NO_TRACKER: Final[Mapping[str, Any]] = {"kind": "none"}
 
 
 @dataclass(frozen=True)
@@ -253,21 +234,8 @@ def condition_of(record: Record) -> Condition:
     condition = Condition.from_settings(record.get("config", {}), trusted=False)
     check_told(record)
     if record.get("versions") == condition.versions:  # of others, ids cannot be made here
-        _check_ids(record, condition)
+        run_id = condition.run_id(Replica(record["seed"], record["lr"]))
+        for name, made in (("condition_id", condition.condition_id), ("run_id", run_id)):
+            if record[name] != made:
+                raise ValueError(f"a record's {name} must be that of its settings, {made}")
     return condition
-
-
-def _check_ids(record: Record, condition: Condition) -> None:
-    run_id = condition.run_id(Replica(record["seed"], record["lr"]))
-    for name, made in (("condition_id", condition.condition_id), ("run_id", run_id)):
-        if record[name] != made:
-            raise ValueError(f"a record's {name} must be that of its settings, {made}")
-
-
-def is_buildable(record: Record) -> bool:
-    """Return whether the condition of a record can be made here."""
-    try:
-        condition_of(record)
-    except ValueError:
-        return False
-    return True

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from rnnbench.experiment.condition import Condition, Replica, Sweep
-from rnnbench.store.records import Record, finished, stored_records
+from rnnbench.store.files import TUNING
+from rnnbench.store.records import Record, is_finished, stored_records
 
 GRID = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 TUNING_SEEDS = (1021, 1022, 1023)  # the last that streams have; users' seeds end before them
@@ -76,7 +77,7 @@ def drop_is_due(step: int, steps: int, eval_every: int) -> bool:
 def score_at(history: History, step: int) -> float:
     """Return the last score up to a step, cut to 0 to 1; 0 where there is none."""
     scores = [row["score"] for row in history if row["step"] <= step]
-    return _cut_to_share(scores[-1]) if scores else 0.0
+    return min(max(scores[-1], 0.0), 1.0) if scores else 0.0
 
 
 def rates_behind(scores: Mapping[float | None, Sequence[float]]) -> list[float | None]:
@@ -87,11 +88,7 @@ def rates_behind(scores: Mapping[float | None, Sequence[float]]) -> list[float |
 
 
 def choose(records: Sequence[Mapping[str, Any]], steps: int) -> Choice:
-    """Choose a rate from the records of all tuning replicas of a condition.
-
-    Args:
-        steps: that a training has.
-    """
+    """Choose a rate from the records of all tuning replicas of a condition of so many steps."""
     grid = tuple(_entry(lr, [r for r in records if r["lr"] == lr], steps) for lr in GRID)
     best = max(entry.score for entry in grid)
     if best <= LEARNED:
@@ -102,25 +99,16 @@ def choose(records: Sequence[Mapping[str, Any]], steps: int) -> Choice:
 
 
 def _entry(lr: float, records: Sequence[Mapping[str, Any]], steps: int) -> Entry:
-    scores = [
-        score_at([] if record["status"] == "diverged" else record["history"], steps)
-        for record in records
-    ]
+    statuses = [record["status"] for record in records]
+    histories = [[] if r["status"] == "diverged" else r["history"] for r in records]
     to_solve = [record["steps_to_solve"] for record in records]
     return Entry(
         lr=lr,
-        score=sum(scores) / len(scores),
+        score=sum(score_at(history, steps) for history in histories) / len(histories),
         steps=sum(steps if each is None else each for each in to_solve) / len(to_solve),
         solved=sum(each is not None for each in to_solve),
-        dropped=any(record["status"] == "dropped" for record in records),
+        dropped="dropped" in statuses,
     )
-
-
-def _cut_to_share(score: float) -> float:
-    return min(max(score, 0.0), 1.0)
-
-
-DIRECTORY = "tuning"
 
 
 def tuning_sweep(sweep: Sweep) -> Sweep:
@@ -129,7 +117,7 @@ def tuning_sweep(sweep: Sweep) -> Sweep:
     They lie in a directory of their own, so that no report ever counts them.
     """
     jobs = tuple((condition, tuning_replicas()) for condition, _ in sweep.jobs if condition.tuned)
-    place = sweep.output_dir / DIRECTORY
+    place = sweep.output_dir / TUNING
     tracker = {**sweep.tracker, "kind": "none"}
     return replace(sweep, output_dir=place, tracker=tracker, jobs=jobs, is_tuning=True)
 
@@ -137,15 +125,14 @@ def tuning_sweep(sweep: Sweep) -> Sweep:
 def with_chosen_rates(sweep: Sweep, records: Mapping[str, Record] | None = None) -> Sweep:
     """Return the sweep with the chosen rates, where the tuning runs of a condition are complete.
 
-    Args:
-        records: of the tuning runs, by run id; None: they are read.
+    `records` are those of the tuning runs, by run id; they are read where None is given.
     """
     tuning = tuning_sweep(sweep)
     if records is None:
         records = stored_records(tuning.output_dir) if tuning.jobs else {}
-    choices = {key: choice.as_record() for key, choice in _choices(tuning, records).items()}
-    rates = {identity: choice["lr"] for identity, choice in choices.items()}
-    return replace(_with_rates(sweep, rates), choices=choices)
+    chosen = _choices(tuning, records)
+    settled = _with_rates(sweep, {identity: choice.lr for identity, choice in chosen.items()})
+    return replace(settled, choices={key: choice.as_record() for key, choice in chosen.items()})
 
 
 def with_untuned_rates(sweep: Sweep) -> Sweep:
@@ -167,25 +154,18 @@ def describe_choices(sweep: Sweep) -> list[str]:
             at_edge.append(f"{condition.name} ({choice['lr']:g})")
         elif choice and not choice["learned"]:
             untold.append(condition.name)
-    lines = []
-    if at_edge:
-        found = f"the best learning rate is at the edge of the grid: {', '.join(at_edge)}"
-        lines.append(f"warning: {found}")
-    if untold:
-        lines.append(
-            f"no learning rate learned anything, {UNTUNED:g} is taken: {', '.join(untold)}"
-        )
-    return lines
+    edge = "warning: the best learning rate is at the edge of the grid"
+    nothing = f"no learning rate learned anything, {UNTUNED:g} is taken"
+    found = ((edge, at_edge), (nothing, untold))
+    return [f"{what}: {', '.join(names)}" for what, names in found if names]
 
 
 def _choices(tuning: Sweep, records: Mapping[str, Record]) -> dict[str, Choice]:
     """Return the choices for the conditions whose tuning runs are all finished, by their ids."""
-    complete = finished(records)
     choices = {}
     for condition, replicas in tuning.jobs:
-        identities = [condition.run_id(replica) for replica in replicas]
-        if complete.issuperset(identities):
-            own = [records[identity] for identity in identities]
+        own = [records[key] for key in map(condition.run_id, replicas) if key in records]
+        if len(own) == len(replicas) and all(map(is_finished, own)):
             choices[condition.condition_id] = choose(own, condition.trainer["steps"])
     return choices
 

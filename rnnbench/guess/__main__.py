@@ -18,14 +18,10 @@ def _guesses(text: str) -> int:
     return number
 
 
+OF_GUESSES = "random networks per task, gap and cell (default 1000)"
 parser = Parser("rnnbench.guess", __doc__)
 parser.add_argument("results", metavar="RESULTS_DIR", type=Path, help="a results directory")
-parser.add_argument(
-    "--guesses",
-    type=_guesses,
-    default=1000,
-    help="random networks per task, gap and cell (default 1000)",
-)
+parser.add_argument("--guesses", type=_guesses, default=1000, help=OF_GUESSES)
 parser.add_argument("--task", type=words, help="as in copy,recall; default: all")
 parser.add_argument("--cell", type=words, help="as in lstm,gru; default: all")
 parser.add_workers()

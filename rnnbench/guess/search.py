@@ -217,9 +217,8 @@ def search_id(condition: Condition, guesses: int) -> str:
 
 def _job(identity: str, condition: Condition, guesses: int, engine: str) -> Job:
     task, cell = condition.task, condition.cell
-    name = f"{task['name']} gap {task['gap']} {cell['name']}: {guesses} guesses"
     return {
-        "name": name,
+        "name": f"{task['name']} gap {task['gap']} {cell['name']}: {guesses} guesses",
         "search_id": identity,
         "condition": condition,
         "guesses": guesses,

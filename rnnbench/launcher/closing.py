@@ -10,7 +10,7 @@ from typing import Any
 from rnnbench.console import ExitCode, describe, printable, say, warn
 from rnnbench.experiment.condition import Condition, Replica
 from rnnbench.launcher.plan import Remaining
-from rnnbench.store.records import Record, finished, stored_records
+from rnnbench.store.records import Record, is_finished, stored_records
 from rnnbench.store.standing import Tally
 
 KINDS = ("done", "skipped", "failed", "left")
@@ -50,11 +50,10 @@ def tally_of(
     """Count what is done, skipped, failed and left; arguments as in `close`."""
     counts: dict[tuple[str, str], Counter[str]] = {}
     failures = []
-    complete = finished(records)
 
     def kind_of(condition: Condition, replica: Replica) -> str:
         run_id = condition.run_id(replica)
-        if run_id in complete:
+        if run_id in records and is_finished(records[run_id]):
             return "skipped" if run_id in remaining.finished else "done"
         failed = run_id in records or condition.condition_id in errors
         return "failed" if failed else "left"

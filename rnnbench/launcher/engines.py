@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from rnnbench.console import message_of, say, warn
-from rnnbench.experiment.condition import Job, condition_of, digest, is_buildable
+from rnnbench.experiment.condition import Job, condition_of, digest
 from rnnbench.launcher.backends import ENDS
 from rnnbench.store.files import read_json, write_atomically
 from rnnbench.store.records import Record, is_finished
@@ -87,7 +88,7 @@ def resolve_engines(
 
 def read_choices(path: Path) -> dict[str, Choice]:
     """Return the remembered choices; a file that has anything else is named, and not used."""
-    choices = read_json(path, {}, {}, "engines") or {}
+    choices = read_json(path, {}, "engines") or {}
     try:
         for choice in choices.values():
             check_fields(choice, CHOICE, {}, "a choice of engines")
@@ -103,9 +104,10 @@ def _stored_choices(records: Mapping[str, Record]) -> dict[str, Choice]:
     for record in records.values():
         asked = record.get("config", {}).get("engine")
         trained = is_finished(record) and record["engine"] in PREFERENCE
-        if trained and asked == AUTO and is_buildable(record):
-            job = Job(condition_of(record), (), Path(), AUTO, record["device"])
-            choices[_key(job)] = {**_choice({}, {}), "engine": record["engine"]}
+        if trained and asked == AUTO:
+            with suppress(ValueError):  # of a condition that cannot be made here
+                job = Job(condition_of(record), (), Path(), AUTO, record["device"])
+                choices[_key(job)] = {**_choice({}, {}), "engine": record["engine"]}
     return choices
 
 

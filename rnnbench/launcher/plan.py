@@ -10,7 +10,7 @@ from rnnbench.experiment.condition import Condition, Job, Sweep
 from rnnbench.launcher.backends import Assignment, Notify, Runner
 from rnnbench.launcher.engines import FILE, resolve_engines, time_engines
 from rnnbench.launcher.interrupt import Interrupt
-from rnnbench.store.records import Record, Store, stored_records
+from rnnbench.store.records import Record, Store, is_finished, stored_records
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,8 @@ def find_remaining(sweep: Sweep) -> Remaining:
     """
     store = Store(sweep.output_dir)
     records = stored_records(sweep.output_dir) if sweep.jobs else {}
-    finished = frozenset(key for key, record in records.items() if store.is_finished(record))
+    done = filter(is_finished, records.values())
+    finished = frozenset(r["run_id"] for r in done if not store.has_damaged_weights(r))
     jobs = []
     for condition, replicas in sweep.jobs:
         left = [r for r in replicas if r.lr is not None and condition.run_id(r) not in finished]

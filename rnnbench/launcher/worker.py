@@ -74,7 +74,7 @@ class _Work:
         self.described = describe_job(job, kernel)
         self.accuracies: list[float] = []  # of the replicas that were finished
         # Another launcher may have been here since the job was planned.
-        self.statuses = self.store.finished(job.run_ids)
+        self.statuses = self.store.trained(job.run_ids)
         self.waiting = [r for r in job.replicas if job.condition.run_id(r) not in self.statuses]
 
     def run(self) -> JobResult:

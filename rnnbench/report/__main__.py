@@ -1,4 +1,4 @@
-"""Write the report of stored results: `python -m rnnbench.report DIR [DIR ...]`."""
+"""`python -m rnnbench.report DIR [DIR ...]`: write the report of stored results."""
 
 from __future__ import annotations
 
@@ -8,14 +8,9 @@ from pathlib import Path
 from rnnbench.console import ExitCode, Parser, leave, mistakes
 from rnnbench.report.write import write_report
 
+OF_PATHS = "a results directory; the report is written into report/ of the first one"
 parser = Parser("rnnbench.report", __doc__)
-parser.add_argument(
-    "paths",
-    metavar="DIR",
-    type=Path,
-    nargs="+",
-    help="a results directory; the report is written into report/ of the first one",
-)
+parser.add_argument("paths", metavar="DIR", type=Path, nargs="+", help=OF_PATHS)
 
 
 @parser.command

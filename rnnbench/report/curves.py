@@ -64,13 +64,13 @@ def label_variants(results: pd.DataFrame) -> pd.DataFrame:
     frame = results.assign(rate=results["lr_choice"].map(RATES))
     frame = frame.sort_values(settings, kind="stable")
     variant = pd.Series("", index=frame.index)
-    for setting, form in TASK_SETTINGS.items():
-        several = _counts(frame, ["task", "cell"], setting) > 1
-        variant = _append(variant, frame[setting], form, several)
-    for setting, form in CELL_SETTINGS.items():
-        variant = _append(variant, frame[setting], form, _counts(frame, ["cell"], setting) > 1)
-    for setting, form in VERSION_SETTINGS.items():
-        variant = _append(variant, frame[setting], form, _counts(frame, ["task"], setting) > 1)
+    for forms, group in (
+        (TASK_SETTINGS, ["task", "cell"]),
+        (CELL_SETTINGS, ["cell"]),
+        (VERSION_SETTINGS, ["task"]),
+    ):
+        for setting, form in forms.items():
+            variant = _append(variant, frame[setting], form, _counts(frame, group, setting) > 1)
     for setting, form in GAP_SETTINGS.items():
         differs = _differs_at_a_gap(frame, setting)
         if setting == "lr":  # a tuned rate is told by its being tuned

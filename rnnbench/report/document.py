@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -43,21 +43,22 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     names: int = 1
 
+    @classmethod
+    def of(cls, frame: pd.DataFrame, columns: Mapping[str, str], names: int) -> Table:
+        """Return a row per row of a frame; `columns` has a format of its columns by header."""
+        rows = frame.to_dict("records")
+        texts = (tuple(form.format_map(row) for form in columns.values()) for row in rows)
+        return cls(tuple(columns), tuple(texts), names)
+
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture, what it shows, and how it is drawn.
+    """A picture, what it shows, and how it is drawn."""
 
-    Attributes:
-        name: of its files, without their ending.
-        draw: draws a study.
-        rows: how many panels each task, or each curve (task, label), of a study takes.
-    """
-
-    name: str
+    name: str  # of its files, without their ending
     caption: str
     draw: Callable[[Study], Drawing]
-    rows: Callable[[Study], pd.Series[int]]
+    rows: Callable[[Study], pd.Series[int]]  # panels by task, or by curve (task, label)
 
     def fit(self, study: Study) -> tuple[Study, str]:
         """Return the first tasks or curves that have room, and what is left out in words.
@@ -76,11 +77,6 @@ class Figure:
 Block = Heading | Paragraph | Bullets | Table | Figure
 
 
-def one_panel_each(tasks: Iterable[str]) -> pd.Series[int]:
-    """Return the rows of a figure that has one panel for each task."""
-    return pd.Series(1, index=pd.Index(tasks, name="task"))
-
-
-def one_panel_a_curve(curves: Iterable[tuple[str, str]]) -> pd.Series[int]:
-    """Return the rows of a figure that has one panel for each (task, label)."""
-    return pd.Series(1, index=pd.MultiIndex.from_tuples(curves, names=["task", "label"]))
+def one_panel_each(names: Iterable[str | tuple[str, str]]) -> pd.Series[int]:
+    """Return the rows of a figure that has one panel for each task, or each curve."""
+    return pd.Series(1, index=pd.Index([*names]))

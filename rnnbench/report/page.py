@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
+from itertools import chain, count
 from xml.etree import ElementTree
 
 from rnnbench.report.document import Block, Bullets, Figure, Heading, Paragraph, Table
@@ -42,15 +43,10 @@ def to_html(title: str, blocks: Sequence[Block], pictures: Mapping[str, bytes]) 
 
 
 def inline_svg(content: bytes, name: str, label: str) -> str:
-    """Return the drawing as an element of HTML.
+    """Return an SVG file's drawing as an element of HTML; `label` tells what is to be seen.
 
     Its ids begin with its name, so that those of several drawings cannot clash. Styles become
     attributes of their own, since the page's policy forbids style attributes.
-
-    Args:
-        content: of the SVG file.
-        name: of the drawing, different from those of the others on the page.
-        label: what is to be seen, for those who do not see it.
     """
     root = ElementTree.fromstring(content)
     for element in root.iter():
@@ -107,23 +103,19 @@ def _anchors(blocks: Iterable[Block]) -> list[str]:
     anchors: list[str] = []
     for block in blocks:
         words = re.findall(r"[a-z0-9]+", block.text.lower()) if isinstance(block, Heading) else []
-        base = anchor = "-".join(words) or "section"
-        number = 1
-        while anchor in anchors:
-            number += 1
-            anchor = f"{base}-{number}"
-        anchors.append(anchor)
+        base = "-".join(words) or "section"
+        names = chain([base], (f"{base}-{number}" for number in count(2)))
+        anchors.append(next(name for name in names if name not in anchors))
     return anchors
 
 
 def _contents(blocks: Iterable[Block], anchors: Iterable[str]) -> str:
     """Return links to the sections."""
-    links = [
+    lines = "\n".join(
         f'<li><a href="#{anchor}">{escape(block.text)}</a></li>'
         for block, anchor in zip(blocks, anchors, strict=True)
         if isinstance(block, Heading) and block.level == 2
-    ]
-    lines = "\n".join(links)
+    )
     return f"<nav><details><summary>Contents</summary>\n<ul>\n{lines}\n</ul></details></nav>"
 
 
@@ -146,10 +138,8 @@ def _write(block: Block, anchor: str, pictures: Mapping[str, bytes]) -> str:
 def _table(table: Table) -> str:
     head = _row(table.header, 'th scope="col"', table.names)
     rows = "\n".join(_row(row, "td", table.names) for row in table.rows)
-    return (
-        f'<div class="scroll"><table>\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n'
-        "</table></div>"
-    )
+    body = f"<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>"
+    return f'<div class="scroll"><table>\n{body}\n</table></div>'
 
 
 def _row(texts: Iterable[str], tag: str, names: int) -> str:

@@ -21,29 +21,17 @@ OF_A_RUN = ["run_id", *CURVE, "label", "gap", "gap_schedule"]
 
 @dataclass(frozen=True)
 class Study:
-    """Everything that figures, tables and sections draw on.
+    """Everything that figures, tables and sections draw on."""
 
-    Attributes:
-        places: where the results lie.
-        results: labelled, one row per run.
-        history: one row per run and evaluation.
-        tuning: one row per tuned condition and learning rate of the grid.
-        by_gap: one row per curve and gap.
-        curves: one row per curve.
-        diagnoses: why runs forget, of those that were diagnosed.
-        transfer: one row per run and test gap, of those that were tested at other gaps.
-        guesses: one row per task, cell and gap at which random networks were tried.
-    """
-
-    places: tuple[Path, ...]
-    results: pd.DataFrame
-    history: pd.DataFrame
-    tuning: pd.DataFrame
-    by_gap: pd.DataFrame
-    curves: pd.DataFrame
-    diagnoses: Diagnoses
-    transfer: pd.DataFrame
-    guesses: pd.DataFrame
+    places: tuple[Path, ...]  # where the results lie
+    results: pd.DataFrame  # labelled, one row per run
+    history: pd.DataFrame  # one row per run and evaluation
+    tuning: pd.DataFrame  # one row per tuned condition and learning rate of the grid
+    by_gap: pd.DataFrame  # one row per curve and gap
+    curves: pd.DataFrame  # one row per curve
+    diagnoses: Diagnoses  # why runs forget, of those that were diagnosed
+    transfer: pd.DataFrame  # one row per run and test gap, of those tested at other gaps
+    guesses: pd.DataFrame  # one row per task, cell and gap at which random networks were tried
 
     def only(self, kept: pd.Index) -> Study:
         """Return the study of some tasks, or of some curves (task, label), for a figure of these.
@@ -52,7 +40,7 @@ class Study:
         """
 
         def part(frame: pd.DataFrame) -> pd.DataFrame:
-            return frame[frame.set_index(list(kept.names)).index.isin(kept)]
+            return frame[frame.set_index(["task", "label"][: kept.nlevels]).index.isin(kept)]
 
         return replace(
             self,
@@ -108,10 +96,6 @@ def transfer_runs(results: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame
 
     Columns: run_id, task, cell, variant, label, gap, gap_schedule, test_gap, score. Failed runs
     have no weights; they count with score 0 wherever others of their condition are measured.
-
-    Args:
-        results: labelled, one row per run.
-        transfer: as `rnnbench.load_transfer` gives it.
     """
     measured = transfer[["run_id", "condition_id", "test_gap", "score"]]
     gaps = measured[["condition_id", "test_gap"]].drop_duplicates()

@@ -8,18 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rnnbench import statistics
 from rnnbench.report.curves import CURVE, curve_label
-from rnnbench.statistics import (
-    D90,
-    HORIZON,
-    area_under_score,
-    bootstrap_interval,
-    horizon_range,
-    interquartile_mean,
-    mean_interval,
-    median_steps,
-    wilson_interval,
-)
 
 STATUSES = ("solved", "unsolved", "diverged", "failed")
 SIZES = ("hidden_size", "state_size", "num_parameters")
@@ -42,18 +32,18 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
 def _statistics(runs: pd.DataFrame) -> dict[str, float | str]:
     row: dict[str, float | str] = {"label": runs["label"].iloc[0], "seeds": len(runs)}
     for measure in ("accuracy", "score"):
-        interval = mean_interval(runs[measure])
+        interval = statistics.mean_interval(runs[measure])
         row |= {f"{measure}_{part}": value for part, value in interval._asdict().items()}
-    middle = bootstrap_interval([runs["score"]], interquartile_mean)
+    middle = statistics.bootstrap_interval([runs["score"]], statistics.interquartile_mean)
     row |= dict(zip(("score_iqm", "score_iqm_low", "score_iqm_high"), middle, strict=True))
     row["loss_mean"] = float(runs["loss"].mean(skipna=False))
     row |= {status: int((runs["status"] == status).sum()) for status in STATUSES}
-    success = wilson_interval(int((runs["status"] == "solved").sum()), len(runs))
+    success = statistics.wilson_interval(int((runs["status"] == "solved").sum()), len(runs))
     return row | {
         "success_rate": success.mean,
         "success_low": success.low,
         "success_high": success.high,
-        "median_steps_to_solve": median_steps(runs["steps_to_solve"]),
+        "median_steps_to_solve": statistics.median_steps(runs["steps_to_solve"]),
         "seconds_per_run": float(runs["seconds"].mean()),
         "chance_accuracy": float(runs["chance_accuracy"].iloc[0]),
         "chance_loss": float(runs["chance_loss"].iloc[0]),
@@ -74,14 +64,12 @@ def horizons(results: pd.DataFrame) -> pd.DataFrame:
         solved = int((runs["status"] == "solved").sum())
         rows.append(
             {
-                "task": task,
-                "cell": cell,
-                "variant": variant,
+                **dict(zip(CURVE, (task, cell, variant), strict=True)),
                 "label": curve_label(str(cell), str(variant)),
-                "horizon": horizon_range(scores, HORIZON),
-                "d90": horizon_range(scores, D90),
-                "area": area_under_score(scores) if len(scores) > 1 else None,
-                "success": wilson_interval(solved, len(runs)),
+                "horizon": statistics.horizon_range(scores, statistics.HORIZON),
+                "d90": statistics.horizon_range(scores, statistics.D90),
+                "area": statistics.area_under_score(scores) if len(scores) > 1 else None,
+                "success": statistics.wilson_interval(solved, len(runs)),
                 "solved": solved,
                 "runs": len(runs),
             }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,7 @@ from rnnbench.report.document import Table
 from rnnbench.report.summary import BROKEN
 from rnnbench.statistics import Interval
 
+LABEL = {"cell": "label"}
 SETTINGS = {
     "hidden size": "hidden_size",
     "layers": "num_layers",
@@ -26,52 +27,67 @@ SETTINGS = {
     "device": "device",
     "dtype": "dtype",
 }
+HORIZONS = {
+    "task": "{task}",
+    "cell": "{label}",
+    "horizon (score 0.75)": "{horizon}",
+    "D90 (score 0.9)": "{d90}",
+    "runs solved": "{solved} of {runs}",
+    "hidden size": "{hidden_size:,}",
+    "state size": "{state_size:,}",
+    "parameters": "{num_parameters:,}",
+    "seconds a run": "{seconds:.3g}",
+    "sequences / s": "{rate}",
+}
+AREAS = {"task": "{task}", "cell": "{label}", "area under score": "{area}"}
+AREAS |= {"success rate": "{success}"}
 
 
 def horizon_table(curves: pd.DataFrame) -> Table:
     """Return the headline: how far each curve remembers on each task, how sure, at what cost."""
-    rows = [
-        (
-            str(row.task),
-            str(row.label),
-            str(row.horizon),
-            str(row.d90),
-            f"{row.solved} of {row.runs}",
-            f"{row.hidden_size:,}",
-            f"{row.state_size:,}",
-            f"{row.num_parameters:,}",
-            f"{row.seconds:.3g}",
-            _rate(row.sequences_per_second),
-        )
-        for row in curves.itertuples()
-    ]
-    header = ("task", "cell", "horizon (score 0.75)", "D90 (score 0.9)", "runs solved")
-    cost = ("hidden size", "state size", "parameters", "seconds a run", "sequences / s")
-    return Table((*header, *cost), tuple(rows), names=2)
+    rates = curves["sequences_per_second"].map(_rate)
+    return Table.of(curves.assign(rate=rates), HORIZONS, names=2)
 
 
 def curve_table(curves: pd.DataFrame) -> Table:
     """Return what else is known of each curve over all its gaps, each with its interval."""
-    rows = [
-        (str(row.task), str(row.label), interval_text(row.area), interval_text(row.success))
-        for row in curves.itertuples()
-    ]
-    return Table(("task", "cell", "area under score", "success rate"), tuple(rows), names=2)
+    texts = {name: curves[name].map(interval_text) for name in ("area", "success")}
+    return Table.of(curves.assign(**texts), AREAS, names=2)
+
+
+def gap_table(
+    frame: pd.DataFrame, keys: Mapping[str, str], text: Callable[[Sequence[Any]], str]
+) -> Table:
+    """Return a row per group of a frame and a column per gap, empty where it has no rows.
+
+    Args:
+        frame: in the order of the table, with a column `gap`.
+        keys: the columns that make the groups, by their headers.
+        text: says in words the rows of a group at a gap.
+    """
+    gaps = sorted(frame["gap"].unique())
+    rows = []
+    for key, own in frame.groupby([*keys.values()], sort=False):
+        found: dict[Any, list[Any]] = {}
+        for row in own.itertuples():
+            found.setdefault(row.gap, []).append(row)
+        rows.append((*map(str, key), *(text(found[gap]) if gap in found else "" for gap in gaps)))
+    return Table((*keys, *(f"gap {gap}" for gap in gaps)), tuple(rows), names=len(keys))
 
 
 def accuracy_table(points: pd.DataFrame) -> Table:
     """Return one task's mean accuracy, curve x gap, with the interval as the figure shows it."""
-    return _curve_by_gap(points, _accuracy)
+    return gap_table(points, LABEL, _accuracy)
 
 
 def interquartile_table(points: pd.DataFrame) -> Table:
     """Return one task's interquartile mean of the score, curve x gap, with its interval."""
-    return _curve_by_gap(points, _interquartile)
+    return gap_table(points, LABEL, _interquartile)
 
 
 def solved_table(points: pd.DataFrame) -> Table:
     """Return one task's solved runs with the rate's interval and median steps, curve x gap."""
-    return _curve_by_gap(points, _solved)
+    return gap_table(points, LABEL, _solved)
 
 
 def settings_table(results: pd.DataFrame) -> Table:
@@ -109,15 +125,6 @@ def missing_table(missing: pd.DataFrame) -> Table | None:
     return Table(header, tuple(rows), names=3) if rows else None
 
 
-def _curve_by_gap(points: pd.DataFrame, form: Callable[[Any], str]) -> Table:
-    gaps = sorted(points["gap"].unique())
-    rows = []
-    for label, curve in points.groupby("label", sort=False):
-        texts = {row.gap: form(row) for row in curve.itertuples()}
-        rows.append((str(label), *(texts.get(gap, "") for gap in gaps)))
-    return Table(("cell", *(f"gap {gap}" for gap in gaps)), tuple(rows))
-
-
 def seed_ranges(seeds: pd.Series) -> str:
     """Return seeds in a few words: "0 to 4, 7"."""
     numbers = sorted(int(seed) for seed in seeds.unique())
@@ -140,18 +147,24 @@ def interval_text(interval: Any) -> str:
     return f"{mean} ({interval.low:.2f}–{interval.high:.2f})"
 
 
-def _accuracy(row: Any) -> str:
-    mean = f"{row.accuracy_mean:.2f}"
-    if math.isnan(row.accuracy_low):
-        return mean
-    return f"{mean} ({max(row.accuracy_low, 0):.2f}–{min(row.accuracy_high, 1):.2f})"
+def range_text(numbers: pd.Series, form: str = "{}") -> str:
+    """Return numbers in words: all of them, or the least and the greatest."""
+    return " to ".join(dict.fromkeys(form.format(end) for end in (numbers.min(), numbers.max())))
 
 
-def _interquartile(row: Any) -> str:
+def _accuracy(points: Sequence[Any]) -> str:
+    (row,) = points
+    low, high = max(row.accuracy_low, 0), min(row.accuracy_high, 1)
+    return interval_text(Interval(row.accuracy_mean, low, high))
+
+
+def _interquartile(points: Sequence[Any]) -> str:
+    (row,) = points
     return interval_text(Interval(row.score_iqm, row.score_iqm_low, row.score_iqm_high))
 
 
-def _solved(row: Any) -> str:
+def _solved(points: Sequence[Any]) -> str:
+    (row,) = points
     share = f"{row.solved}/{row.seeds} ({row.success_low:.2f}–{row.success_high:.2f})"
     steps = row.median_steps_to_solve
     return share if math.isnan(steps) else f"{share}, {steps:g}"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-import pandas as pd
-
 from rnnbench.report.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from rnnbench.report.study import Study
+from rnnbench.report.tables import range_text
 from rnnbench.statistics import Horizon, HorizonRange
 
 # Underscores inside a word, a lone "<" or "&" and a colon are text in Markdown; the rest would be
@@ -63,7 +62,7 @@ def horizon_latex(study: Study) -> str:
         # The braces: a name in brackets would be an argument of the line's end before it.
         rows.append(f"    {{}}{' & '.join([escape(str(label)), *texts])} \\\\")
     parts = {
-        "CAPTION": CAPTION.replace("SEEDS", _seeds(study.by_gap)),
+        "CAPTION": CAPTION.replace("SEEDS", range_text(study.by_gap["seeds"])),
         "COLUMNS": "l" * (1 + len(tasks)),
         "HEADER": " & ".join(["cell", *map(escape, tasks)]),
         "BODY": "\n".join(rows),
@@ -114,17 +113,11 @@ def _escape(text: str) -> str:
 
 def _range(found: HorizonRange) -> str:
     text = _gap(found.horizon)
-    if found.low is None or found.high is None:
+    low, high = found.low, found.high
+    if low is None or high is None or (found.horizon.bound and low == high):
         return text
-    if found.horizon.bound and found.low == found.high:
-        return text
-    return f"{text} ({_gap(found.low)} to {_gap(found.high)})"
+    return f"{text} ({_gap(low)} to {_gap(high)})"
 
 
 def _gap(found: Horizon) -> str:
     return f"${{{found.bound}}}\\,{found.gap:g}$" if found.bound else f"{found.gap:.1f}"
-
-
-def _seeds(by_gap: pd.DataFrame) -> str:
-    fewest, most = int(by_gap["seeds"].min()), int(by_gap["seeds"].max())
-    return f"{most}" if fewest == most else f"{fewest} to {most}"

@@ -32,15 +32,13 @@ SECTIONS: Sequence[Callable[[Study], Iterable[Block]]] = (
     keep_bias_section,
     comparison_section,
     tuning_section,
-    results.over_all_gaps,
-    results.at_each_gap,
-    results.steps,
+    results.in_numbers,
+    results.by_step,
     diagnosis_section,
     transfer_section,
     guessing_section,
     results.broken,
     results.missing,
-    results.settings,
     provenance_section,
     results.how_to_read,
 )
@@ -53,10 +51,7 @@ TABLES: Mapping[str, Callable[[Study], str]] = {
 
 
 def write_report(paths: Sequence[Path]) -> Path:
-    """Write the report on several results directories into `report/` of the first one.
-
-    Returns:
-        The directory of the report.
+    """Write the report on several results directories; return `report/` of the first, its place.
 
     Raises:
         FileNotFoundError: as `draw_report` does.
@@ -74,7 +69,7 @@ def write_report(paths: Sequence[Path]) -> Path:
 
 
 def draw_report(paths: Sequence[Path]) -> dict[str, bytes]:
-    """Return what the files of the report on several results directories hold, by their names.
+    """Return what the files of the report hold, by their names.
 
     Args:
         paths: results directories or consolidated files; a sweep may be unfinished.

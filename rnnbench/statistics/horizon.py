@@ -42,9 +42,8 @@ class HorizonRange(NamedTuple):
     high: Horizon | None
 
     def __str__(self) -> str:
-        if self.low is None or self.high is None:
-            return str(self.horizon)
-        if self.horizon.bound and self.low == self.high:
+        beyond = bool(self.horizon.bound) and self.low == self.high
+        if self.low is None or self.high is None or beyond:
             return str(self.horizon)
         return f"{self.horizon} ({self.low} to {self.high})"
 
@@ -58,10 +57,7 @@ class HorizonRange(NamedTuple):
 def horizon(gaps: Iterable[float], scores: Iterable[float], level: float = HORIZON) -> Horizon:
     """Return the gap at which the mean score first falls below a level, linear in log gap.
 
-    Args:
-        gaps: different, in any order.
-        scores: the mean score over seeds at each gap.
-        level: 0.75 is the horizon, 0.9 is D90.
+    The scores are means over seeds; the gaps may be in any order.
 
     Raises:
         ValueError: gaps are missing, repeated or not positive, or a score is not a number.
@@ -79,7 +75,6 @@ def horizon_range(
     scores: Mapping[float, ArrayLike],
     level: float = HORIZON,
     *,
-    confidence: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> HorizonRange:
@@ -93,7 +88,7 @@ def horizon_range(
     point = horizon(gaps, [stratum.mean() for stratum in strata], level)
     smallest = min(stratum.size for stratum in strata)
     means = resampled_means(strata, resamples, seed)
-    low, high = percentiles(_crossing(gaps, means, level), smallest, confidence)
+    low, high = percentiles(_crossing(gaps, means, level), smallest)
     if np.isnan(low):
         return HorizonRange(point, None, None)
     return HorizonRange(point, _bounded(low, gaps), _bounded(high, gaps))

@@ -19,10 +19,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+CONFIDENCE = 0.95
 RESAMPLES = 2000
 BLOCK = 2**17  # values drawn at a time: a core's cache holds them
 MIN_SEEDS = 5  # below, an interval covers too little: see docs/coverage.csv
 Floats = NDArray[np.float64]
+Strata = Sequence[ArrayLike]
 
 
 class Interval(NamedTuple):
@@ -33,7 +35,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def mean_interval(values: Iterable[float], confidence: float = 0.95) -> Interval:
+def mean_interval(values: Iterable[float], confidence: float = CONFIDENCE) -> Interval:
     """Return the mean of independent values with its Student t interval.
 
     mean -+ t * s / sqrt(n), with n - 1 degrees of freedom. Not bounded to the values' range.
@@ -52,7 +54,7 @@ def mean_interval(values: Iterable[float], confidence: float = 0.95) -> Interval
     return Interval(mean, mean - half, mean + half)
 
 
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> Interval:
+def wilson_interval(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
     """Return a rate of success with its score interval.
 
     It holds the rates p for which the seen rate lies within z standard errors sqrt(p (1 - p) / n).
@@ -72,12 +74,7 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> In
 
 
 def bootstrap_interval(
-    strata: Sequence[ArrayLike],
-    statistic: Callable[[Floats], Floats],
-    *,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    strata: Strata, statistic: Callable[[Floats], Floats], resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval:
     """Return a statistic of all values with its stratified bootstrap interval.
 
@@ -93,16 +90,12 @@ def bootstrap_interval(
     everything = np.concatenate([np.asarray(stratum, dtype=float) for stratum in strata])
     blocks = resample(strata, resamples, seed)
     estimates = np.concatenate([statistic(np.concatenate(drawn, axis=-1)) for drawn in blocks])
-    ends = percentiles(estimates, min(sizes), confidence)
+    ends = percentiles(estimates, min(sizes))
     return Interval(float(statistic(everything)), *ends)
 
 
 def area_under_score(
-    scores: Mapping[float, ArrayLike],
-    *,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    scores: Mapping[float, ArrayLike], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval:
     """Return the mean score over log gap, by trapezia, with its bootstrap interval over seeds.
 
@@ -118,17 +111,12 @@ def area_under_score(
     strata = [np.asarray(scores[gap], dtype=float) for gap in gaps]
     x = np.log(gaps)
     means = resampled_means(strata, resamples, seed)
-    ends = percentiles(_area(x, means), min(each.size for each in strata), confidence)
+    ends = percentiles(_area(x, means), min(each.size for each in strata))
     return Interval(float(_area(x, np.array([each.mean() for each in strata]))), *ends)
 
 
 def probability_of_improvement(
-    ours: Sequence[ArrayLike],
-    theirs: Sequence[ArrayLike],
-    *,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    ours: Strata, theirs: Strata, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval:
     """Return how often our score is the higher one on a seed, a tie counting half.
 
@@ -149,7 +137,7 @@ def probability_of_improvement(
         difference = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
         wins.append((np.sign(difference) + 1) / 2)
     means = resampled_means(wins, resamples, seed)
-    ends = percentiles(means.mean(-1), min(a for a, _ in sizes), confidence)
+    ends = percentiles(means.mean(-1), min(a for a, _ in sizes))
     return Interval(float(np.mean([each.mean() for each in wins])), *ends)
 
 
@@ -164,7 +152,7 @@ def interquartile_mean(values: ArrayLike) -> NDArray[np.float64]:
     return middle
 
 
-def percentiles(estimates: Floats, smallest: int, confidence: float = 0.95) -> tuple[float, float]:
+def percentiles(estimates: Floats, smallest: int) -> tuple[float, float]:
     """Return the ends of an interval from an estimate's values over the resamples.
 
     Plain percentiles are too narrow by sqrt((n - 1) / n), and by what Student's t is wider than
@@ -174,16 +162,14 @@ def percentiles(estimates: Floats, smallest: int, confidence: float = 0.95) -> t
     """
     if smallest < MIN_SEEDS:
         return np.nan, np.nan
-    wide = np.sqrt(smallest / (smallest - 1)) * stats.t.ppf((1 + confidence) / 2, smallest - 1)
+    wide = np.sqrt(smallest / (smallest - 1)) * stats.t.ppf((1 + CONFIDENCE) / 2, smallest - 1)
     tail = float(stats.norm.cdf(-wide))
     low = np.quantile(estimates, tail, method="lower")
     high = np.quantile(estimates, 1 - tail, method="higher")
     return float(low), float(high)
 
 
-def resample(
-    strata: Sequence[ArrayLike], resamples: int = RESAMPLES, seed: int = 0
-) -> Iterator[list[Floats]]:
+def resample(strata: Strata, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[list[Floats]]:
     """Draw each stratum's values anew, with replacement; yield blocks of `(rows, n)` for n values.
 
     A stratum is what is not left to chance: the seeds of one gap and task. Its draws follow the
@@ -202,9 +188,7 @@ def resample(
         yield list(blocks)
 
 
-def resampled_means(
-    strata: Sequence[ArrayLike], resamples: int = RESAMPLES, seed: int = 0
-) -> Floats:
+def resampled_means(strata: Strata, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
     """Return the mean of each stratum's values drawn as by `resample`: `(resamples, strata)`."""
     generator = np.random.default_rng(seed)
     means = []

@@ -16,11 +16,7 @@ Floats = NDArray[np.float64]
 class SolvingCurve(NamedTuple):
     """The share of runs that have solved their task after so many steps, with its interval.
 
-    Attributes:
-        steps: `(N,)`, increasing.
-        solved: `(N,)`, the share solved by then.
-        low: `(N,)`, the interval's lower end; NaN before the first and after the last solved run.
-        high: `(N,)`, its upper end.
+    All are `(N,)`. The interval's ends are NaN before the first and after the last solved run.
     """
 
     steps: Floats

@@ -15,7 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from rnnbench.store import rules
@@ -62,11 +61,10 @@ def _answers(pid: int) -> bool:
     if Path("/proc/self").exists():
         return False
     try:
-        os.kill(pid, 0)
+        with suppress(PermissionError):
+            os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
     return True
 
 
@@ -95,13 +93,7 @@ class Claim:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Let go."""
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
         _remove(self.file)
@@ -122,9 +114,7 @@ class Holder:
     """Tells which process has a claim.
 
     Attributes:
-        file: its file in the claim.
         host: name of its machine; empty where the file cannot be read.
-        pid: its process there.
         beat: changes while it lives.
         heard: when it was last known to live, in seconds since 1970 by its file system's clock.
         dead: known to be gone: its machine is this one, and its process is no more.
@@ -192,13 +182,10 @@ def _entries(place: Path) -> list[tuple[str, bool]]:
             raise OSError(f"{link} must be a directory of its own, got a symbolic link")
     try:
         with os.scandir(place) as entries:
-            return sorted((entry.name, _is_claim(entry)) for entry in entries)
+            files = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
     except FileNotFoundError:
         return []
-
-
-def _is_claim(entry: os.DirEntry[str]) -> bool:
-    return NAME.fullmatch(entry.name) is not None and entry.is_file(follow_symlinks=False)
+    return [(name, files[name] and bool(NAME.fullmatch(name))) for name in sorted(files)]
 
 
 def _check_no_strangers(place: Path) -> None:
@@ -248,7 +235,7 @@ def _remove(file: Path) -> None:
 def _read(file: Path) -> Holder:
     host, pid, dead = "", 0, False
     with suppress(OSError, ValueError, KeyError):
-        known = read_object(file, RULES, {}, "a claim")
+        known = read_object(file, RULES, "a claim")
         host, pid = known["host"], known["pid"]
         dead = is_gone(known)
     status = os.lstat(file)  # once it was opened, a network file system shows it as it is, too

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,56 +10,34 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from rnnbench.store import rules
 from rnnbench.store.files import parse_json, read_lines, write_atomically
-from rnnbench.store.frames import RUN_KEY
+from rnnbench.store.frames import RUN_KEY, Paths
 from rnnbench.store.records import Record, encode
-from rnnbench.store.rules import (
-    ABOVE_0,
-    FINITE,
-    IDENTITY,
-    LIST,
-    NAME,
-    SECTION,
-    SHARE,
-    TEXT,
-    Rules,
-    check_fields,
-    list_of,
-    whole,
-)
+from rnnbench.store.rules import LIST, NAME, SECTION, TEXT, Rules, check_fields, whole
 from rnnbench.store.schema import DEEPEST, is_plain
 
 PHASES = ("initial", "trained")
 RUN: Rules = {
-    "run_id": IDENTITY,
+    "run_id": rules.IDENTITY,
     "task": NAME,
     "cell": NAME,
     "gap": whole(1),
     "seed": whole(0),
-    "lr": ABOVE_0,
+    "lr": rules.ABOVE_0,
     "label": NAME,
     "evidence": TEXT,
     "cue_time": whole(0),
     "read_time": whole(0),
     "cue": NAME.or_none,
     "keep_gate": NAME.or_none,
-    "clipped_share": SHARE.or_none,
+    "clipped_share": rules.SHARE.or_none,
 }
-NEEDED: Rules = {
-    **RUN,
-    "left_out": list_of(TEXT),
-    "settings": SECTION,
-    "phases": SECTION,
-}
-PHASE: Rules = {
-    "gradient": SECTION,
-    "cue": LIST.or_none,
-    "gates": SECTION,
-    "half_life": SECTION.or_none,
-}
+NEEDED = {**RUN, "left_out": rules.list_of(TEXT), "settings": SECTION, "phases": SECTION}
+PHASE = {"gradient": SECTION, "cue": LIST.or_none, "gates": SECTION, "half_life": SECTION.or_none}
 GATE: Rules = dict.fromkeys(("mean", "q10", "q50", "q90", "max"), LIST)
-CURVE = list_of(FINITE.or_none)
-HALF_LIFE: Rules = {"q50": FINITE.or_none, "max": FINITE.or_none}
+CURVE = rules.list_of(rules.FINITE.or_none)
+HALF_LIFE: Rules = dict.fromkeys(("q50", "max"), rules.FINITE.or_none)
 
 
 def check_diagnosis(diagnosis: Mapping[str, Any]) -> None:
@@ -123,8 +101,7 @@ def read_diagnoses(path: Path | str) -> Iterator[Record]:
     Args:
         path: a results directory, or a file in one.
     """
-    place = Path(path)
-    place = place.parent if place.is_file() else place
+    place = Path(path).parent if Path(path).is_file() else Path(path)
     return _read([place / FILE, *sorted((place / "diagnosis").glob("*.json"))])
 
 
@@ -152,7 +129,6 @@ def _decode(line: bytes) -> Record:
 HALF_LIVES = [f"{name}_{phase}" for name in ("half_life", "longest") for phase in PHASES]
 RUN_COLUMNS = [*RUN, *HALF_LIVES, "left_out", "sequences"]
 CURVE_COLUMNS = [*RUN_KEY, "phase", "measure", "name", "statistic", "time", "lag", "value"]
-Paths = Path | str | Sequence[Path | str]
 
 
 class Diagnoses(NamedTuple):

@@ -11,6 +11,7 @@ import stat
 import struct
 import tempfile
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -66,7 +67,8 @@ def open_file(path: Path | str, most: int | None = MOST) -> BinaryIO:
         OSError: it cannot be read, is no regular file (a pipe or a device may never end), or is
             larger than any that is written here.
     """
-    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115, the caller's to close
+    # A pipe is opened without waiting for somebody to write to it. The caller closes what it gets.
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
     found = os.fstat(file.fileno())
     problem = None if stat.S_ISREG(found.st_mode) else "is no regular file"
     if not problem and most is not None and found.st_size > most:
@@ -75,11 +77,6 @@ def open_file(path: Path | str, most: int | None = MOST) -> BinaryIO:
         file.close()
         raise OSError(f"{path} {problem}")
     return file
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a file; a pipe that nobody writes to as well."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -94,25 +91,24 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError("it is nested too deep") from error
 
 
-def read_object(path: Path | str, needed: Rules, optional: Rules, what: str) -> dict[str, Any]:
+def read_object(path: Path | str, needed: Rules, what: str) -> dict[str, Any]:
     """Return the object of a JSON file, its fields checked.
 
     Raises:
         OSError, ValueError: it cannot be read, or is not of the right form.
     """
     found: dict[str, Any] = parse_json(read_file(path))
-    check_fields(found, needed, optional, what)
+    check_fields(found, needed, {}, what)
     return found
 
 
-def read_json(path: Path | str, needed: Rules, optional: Rules, what: str) -> dict[str, Any] | None:
-    """Return the object of a JSON file, its fields checked.
+def read_json(path: Path | str, needed: Rules, what: str) -> dict[str, Any] | None:
+    """Return the object of a JSON file, its fields checked; None where there is no file.
 
-    Returns:
-        None where there is no file, or none of the right form: that one is named in a warning.
+    One that is not of the right form is named in a warning, and None as well.
     """
     try:
-        return read_object(path, needed, optional, what)
+        return read_object(path, needed, what)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -186,19 +182,15 @@ def write_atomically(path: Path, content: bytes) -> None:
 def private_directory(name: str) -> Path | None:
     """Return a directory of the cache that belongs to the user and no one else can write to.
 
-    It lies in RNNBENCH_CACHE, or in rnnbench's part of the user's cache directory.
-
-    Returns:
-        None where it is someone else's, or open to others, or cannot be made.
+    It lies in RNNBENCH_CACHE, or in rnnbench's part of the user's cache directory. None where it is
+    someone else's, or open to others, or cannot be made.
     """
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     directory = Path(os.environ.get("RNNBENCH_CACHE") or Path(home) / "rnnbench") / name
-    try:
+    with suppress(OSError):
         directory.mkdir(parents=True, mode=0o700, exist_ok=True)
         if is_private(directory) and os.access(directory, os.W_OK | os.X_OK):
             return directory
-    except OSError:
-        pass
     return None
 
 
@@ -246,10 +238,8 @@ def seal_tensors(content: bytes) -> bytes:
 def check_tensors(content: bytes) -> dict[str, Any]:
     """Check that a safetensors file is whole, and as it was written if it has metadata.
 
-    One without any, as other programs write it, has no seal.
-
-    Returns:
-        The metadata beside the seal: whose tensors these are.
+    One without any, as other programs write it, has no seal. Return the metadata beside the seal:
+    whose tensors these are.
 
     Raises:
         ValueError: it is not.
@@ -289,8 +279,7 @@ def _hash_of_tensors(header: dict[str, Any], metadata: dict[str, Any], data: byt
     return _hash(known.encode(), data)
 
 
-def _hash(*parts: bytes) -> str:
-    found = hashlib.sha256()
-    for part in parts:
-        found.update(part)
+def _hash(text: bytes, data: bytes = b"") -> str:
+    found = hashlib.sha256(text)
+    found.update(data)
     return found.hexdigest()[:DIGITS]

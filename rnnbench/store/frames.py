@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnnbench.store.records import Record, read_places
+from rnnbench.store.records import Record, read_records
 from rnnbench.store.schema import COLUMNS, MEASURES, RATE, object_at
 
 
@@ -66,13 +66,18 @@ class Histories:
 
 NUMBERS = [name for name, (_, _, kind) in COLUMNS.items() if kind == "float64"]
 RUN_KEY = ["run_id", "task", "cell", "gap", "seed", "lr"]
-CONDITION_KEY = ["task", "cell", "gap", "condition_id"]
-TUNING_COLUMNS = [*CONDITION_KEY, "chosen_lr", "learned", "at_edge", *RATE]
+TUNED = ["task", "cell", "gap", "condition_id", "chosen_lr", "learned", "at_edge"]
 Paths = Path | str | Sequence[Path | str]
 
 
 class Loaded(NamedTuple):
-    """What `load_results`, `load_history` and `load_tuning` return, from one reading."""
+    """What `load_results` and `load_history` return, and the grids of tuning, from one reading.
+
+    Attributes:
+        tuning: one row per tuned condition and learning rate of the grid. chosen_lr, learned and
+            at_edge as in `rnnbench.experiment.tuning.Choice`; lr, score, steps, solved and dropped
+            as in its entries.
+    """
 
     results: pd.DataFrame
     history: pd.DataFrame
@@ -99,31 +104,20 @@ def load_history(path: Paths) -> pd.DataFrame:
     return load_all(path).history
 
 
-def load_tuning(path: Paths) -> pd.DataFrame:
-    """Return one row per tuned condition and learning rate of the grid.
-
-    Columns: task, cell, gap, condition_id; chosen_lr, learned and at_edge as in
-    `rnnbench.experiment.tuning.Choice`; lr, score, steps, solved and dropped as in its entries.
-    """
-    return load_all(path).tuning
-
-
 def load_all(path: Paths) -> Loaded:
     """Read everything once; arguments as in `load_results`."""
     runs, histories = Columns(COLUMNS), Histories()
     tuned: dict[str, Record] = {}
-    for record in read_places([path] if isinstance(path, Path | str) else path):
+    places = [path] if isinstance(path, Path | str) else path
+    for record in read_records(*places):
         runs.append(_row(record))
         histories.append(record["history"])
         if record.get("tuning"):
             tuned[record["condition_id"]] = record
     results = runs.frame(NUMBERS)
     order = ["task", "cell", "gap", "lr", "seed"]
-    return Loaded(
-        results.sort_values(order, kind="stable", ignore_index=True),
-        histories.frame(results[RUN_KEY]),
-        _tuning(tuned.values()),
-    )
+    ordered = results.sort_values(order, kind="stable", ignore_index=True)
+    return Loaded(ordered, histories.frame(results[RUN_KEY]), _tuning(tuned.values()))
 
 
 def _row(record: Record) -> Record:
@@ -143,4 +137,4 @@ def _tuning(tuned: Iterable[Record]) -> pd.DataFrame:
         for entry in record["tuning"]["grid"]
     ]
     order = ["task", "cell", "gap", "lr"]
-    return pd.DataFrame(rows, columns=TUNING_COLUMNS).sort_values(order, ignore_index=True)
+    return pd.DataFrame(rows, columns=[*TUNED, *RATE]).sort_values(order, ignore_index=True)

@@ -8,20 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.console import warn
+from rnnbench.store import rules
 from rnnbench.store.files import read_json, write_atomically
-from rnnbench.store.rules import (
-    ABOVE_0,
-    IDENTITY,
-    LONGEST_NAME,
-    NAME,
-    SECTION,
-    Rule,
-    Rules,
-    check_fields,
-    list_of,
-    replica,
-    whole,
-)
 
 FILE = "manifest.json"
 Entry = Mapping[str, Any]
@@ -29,26 +17,21 @@ Entry = Mapping[str, Any]
 
 def _is_condition_name(value: Any) -> bool:
     """Return whether a value may be made of the names of a task and a cell, and a little more."""
-    return isinstance(value, str) and value.isprintable() and len(value) <= 3 * LONGEST_NAME
+    return isinstance(value, str) and value.isprintable() and len(value) <= 3 * rules.LONGEST_NAME
 
 
-ENTRY: Rules = {
-    "name": Rule("the name of a condition", _is_condition_name),
-    "task": NAME,
-    "cell": NAME,
-    "gap": whole(1),
-    "replicas": list_of(replica(rate=ABOVE_0.or_none)),  # null: tuning has yet to choose
+ENTRY = {
+    "name": rules.Rule("the name of a condition", _is_condition_name),
+    "task": rules.NAME,
+    "cell": rules.NAME,
+    "gap": rules.whole(1),
+    # null: tuning has yet to choose
+    "replicas": rules.list_of(rules.replica(rate=rules.ABOVE_0.or_none)),
 }
 
 
 def add_to_manifest(output_dir: Path, sweep: str, asked: Mapping[str, Entry]) -> None:
-    """Add what a sweep asks for to the manifest of its directory.
-
-    Args:
-        output_dir: of the sweep.
-        sweep: its name.
-        asked: entries by condition id, as `read_manifest` returns them.
-    """
+    """Add what a sweep asks for to the manifest of its directory, as `read_manifest` returns it."""
     known = read_manifest(output_dir)
     entries = dict(known)
     for identity, entry in asked.items():
@@ -67,7 +50,8 @@ def read_manifest(output_dir: Path | str) -> dict[str, Entry]:
     damaged is named, and is written again at the next start.
     """
     path = Path(output_dir) / FILE
-    found = (read_json(path, {"conditions": SECTION}, {}, "a manifest") or {}).get("conditions", {})
+    manifest = read_json(path, {"conditions": rules.SECTION}, "a manifest")
+    found = manifest["conditions"] if manifest else {}
     entries = {identity: entry for identity, entry in found.items() if _is_entry(identity, entry)}
     if len(entries) < len(found):
         warn(f"{path} is passed over: an entry that is none of a condition")
@@ -76,7 +60,7 @@ def read_manifest(output_dir: Path | str) -> dict[str, Entry]:
 
 def _is_entry(identity: str, entry: Any) -> bool:
     try:
-        check_fields(entry, ENTRY, {}, "an entry")
+        rules.check_fields(entry, ENTRY, {}, "an entry")
     except ValueError:
         return False
-    return IDENTITY.holds(identity)
+    return rules.IDENTITY.holds(identity)

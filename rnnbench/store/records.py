@@ -5,20 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from rnnbench.console import warn
-from rnnbench.store.files import (
-    KEY,
-    check_line,
-    check_tensors,
-    parse_json,
-    read_file,
-    read_lines,
-    seal_line,
-    write_atomically,
-)
+from rnnbench.store import files
 from rnnbench.store.rules import shown
 from rnnbench.store.schema import check_record
 
@@ -37,7 +29,7 @@ class NewerRecord(ValueError):
 def encode(record: Record) -> str:
     """Return a record as one line of standard JSON, sealed; NaN and infinity become null."""
     text = json.dumps(_without_nan(record), separators=(",", ":"), allow_nan=False)
-    return text if record["format"] == UNSEALED else seal_line(text)
+    return text if record["format"] == UNSEALED else files.seal_line(text)
 
 
 def decode(text: str | bytes) -> Record:
@@ -47,7 +39,7 @@ def decode(text: str | bytes) -> Record:
         NewerRecord: it has a format that is not known yet.
         ValueError: the text is not a record, or not as it was written.
     """
-    record: Record = parse_json(text)
+    record: Record = files.parse_json(text)
     found = record.get("format") if isinstance(record, dict) else None
     if type(found) is int and found > FORMAT:
         raise NewerRecord(
@@ -56,8 +48,8 @@ def decode(text: str | bytes) -> Record:
     if type(found) is not int or found < UNSEALED:
         raise ValueError(f"a record must have format {UNSEALED} or {FORMAT}")
     if found != UNSEALED:
-        check_line(text.decode() if isinstance(text, bytes) else text)
-        del record[KEY]
+        files.check_line(text.decode() if isinstance(text, bytes) else text)
+        del record[files.KEY]
     check_record(record)
     return record
 
@@ -70,8 +62,8 @@ def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def is_finished(record: Record) -> bool:
-    """Return whether a record is of a run that needs no more training; a failed one runs again."""
+def is_finished(record: Mapping[str, Any]) -> bool:
+    """Return whether a run has a result and needs no more training; a failed one runs again."""
     return bool(record["status"] != "failed")
 
 
@@ -84,8 +76,7 @@ class Store:
 
     def runs(self, *, strict: bool = False) -> dict[str, Record]:
         """Return all records by run id; arguments as in `read_records`."""
-        records = read_records(self.output_dir, strict=strict)
-        return {record["run_id"]: record for record in records}
+        return {r["run_id"]: r for r in read_records(self.output_dir, strict=strict)}
 
     def read(self, run_id: str, *, strict: bool = False) -> Record | None:
         """Return one record, or None where there is none; arguments as in `read_records`."""
@@ -93,28 +84,26 @@ class Store:
         found = _read_files([path], strict) if path.exists() else iter(())
         return next((record for _, record in found), None)
 
-    def finished(self, run_ids: Iterable[str]) -> dict[str, str]:
-        """Return the statuses, by run id, of those runs that need no more training.
+    def trained(self, run_ids: Iterable[str]) -> dict[str, str]:
+        """Return the statuses, by run id, of those runs that are finished and not damaged.
 
         Raises:
-            OSError: a record is there and cannot be read, which is no reason to train it again.
-            NewerRecord: likewise.
+            OSError, NewerRecord: a record cannot be read, which is no reason to train it again.
         """
         records = filter(None, (self.read(run_id, strict=True) for run_id in run_ids))
-        return {r["run_id"]: r["status"] for r in records if self.is_finished(r)}
+        done = [r for r in records if is_finished(r) and not self.has_damaged_weights(r)]
+        return {record["run_id"]: record["status"] for record in done}
 
-    def is_finished(self, record: Record) -> bool:
-        """Return whether a run is finished and its weights whole; damaged ones are named."""
-        if not is_finished(record):
-            return False
+    def has_damaged_weights(self, record: Record) -> bool:
+        """Return whether a run's weights are damaged, or another run's; if so, name them."""
         try:
             self.read_parameters(record)
         except FileNotFoundError:
-            return True  # weights may be left out where results are copied
+            return False  # weights may be left out where results are copied
         except ValueError as error:
             warn(f"{self.parameters(record['run_id'])} is passed over: {error}")
-            return False
-        return True
+            return True
+        return False
 
     def read_parameters(self, record: Record) -> bytes:
         """Return a run's final parameters as they were written: a safetensors file.
@@ -126,8 +115,8 @@ class Store:
         """
         run_id = record["run_id"]
         most = WIDEST * record["num_parameters"] + HEADER
-        content = read_file(self.parameters(run_id), most)
-        owner = check_tensors(content).get("run_id", run_id)
+        content = files.read_file(self.parameters(run_id), most)
+        owner = files.check_tensors(content).get("run_id", run_id)
         if owner != run_id:
             raise ValueError(f"it belongs to another run, {shown(owner)}")
         return content
@@ -138,45 +127,30 @@ class Store:
     def write(self, record: Record, parameters: bytes | None = None) -> None:
         """Store a record, its final parameters first, so that a record is never without them."""
         if parameters is not None:
-            write_atomically(self.parameters(record["run_id"]), parameters)
+            files.write_atomically(self.parameters(record["run_id"]), parameters)
         path = self.directory / f"{record['run_id']}.json"
-        write_atomically(path, encode(record).encode() + b"\n")
+        files.write_atomically(path, encode(record).encode() + b"\n")
 
 
-def read_records(path: Path | str, *, strict: bool = False) -> Iterator[Record]:
-    """Yield the records of a directory or of a consolidated file, wherever they lie, each run once.
+def read_records(*paths: Path | str, strict: bool = False) -> Iterator[Record]:
+    """Yield each run of some places once, the failed ones last: they give way to finished ones.
 
-    What is no record is named and passed over. What lies in `runs/` counts before `records.jsonl`.
+    What is no record is named and passed over, and so is a finished one with other results than one
+    that was read before. What lies in `runs/` counts before `records.jsonl`.
 
     Args:
-        path: a directory with `runs/*.json` or `records.jsonl` (one record a line), or such a file.
+        paths: directories with `runs/*.json` or `records.jsonl` (one record a line), or such files.
         strict: a file that the system fails to read, or one in `runs/` that only a later version
             can, is not passed over.
 
     Raises:
-        FileNotFoundError: there is nothing at the path.
+        FileNotFoundError: there is nothing at a path.
         OSError: a file cannot be read, and `strict` is set.
         NewerRecord: a file is a later version's, and `strict` is set.
     """
-    yield from read_places([path], strict=strict)
-
-
-def read_places(paths: Iterable[Path | str], *, strict: bool = False) -> Iterator[Record]:
-    """Yield the records of several places, each run once; otherwise as `read_records`."""
-    return without_repeats(found for path in paths for found in _read_place(Path(path), strict))
-
-
-def without_repeats(records: Iterable[tuple[str, Record]]) -> Iterator[Record]:
-    """Yield each run once, the failed ones last: they give way to finished ones.
-
-    Of several finished records the first counts. One with other results is named.
-
-    Args:
-        records: where each lies, in words, and the record.
-    """
     counted: dict[str, list[Any]] = {}
     failed: dict[str, Record] = {}
-    for place, record in records:
+    for place, record in chain.from_iterable(_read_place(Path(path), strict) for path in paths):
         run_id, results = record["run_id"], [record[name] for name in RESULTS]
         if not is_finished(record):
             failed.setdefault(run_id, record)
@@ -191,8 +165,8 @@ def without_repeats(records: Iterable[tuple[str, Record]]) -> Iterator[Record]:
 
 def consolidate(paths: Iterable[Path | str], destination: Path) -> int:
     """Write the records of several places into one `records.jsonl`; return how many."""
-    lines = [encode(record) for record in read_places(paths)]
-    write_atomically(destination / "records.jsonl", "".join(f"{s}\n" for s in lines).encode())
+    lines = [encode(record) for record in read_records(*paths)]
+    files.write_atomically(destination / "records.jsonl", "".join(f"{s}\n" for s in lines).encode())
     return len(lines)
 
 
@@ -200,17 +174,16 @@ def _read_place(path: Path, strict: bool) -> Iterator[tuple[str, Record]]:
     """Yield where each record of a place lies, and the record."""
     if not path.exists():
         raise FileNotFoundError(f"no results at {path}")
-    if path.is_file():
-        yield from read_lines(path, decode, strict=strict)
-        return
-    yield from _read_files(sorted((path / "runs").glob("*.json")), strict)
-    yield from read_lines(path / "records.jsonl", decode, strict=strict)
+    if not path.is_file():
+        yield from _read_files(sorted((path / "runs").glob("*.json")), strict)
+        path /= "records.jsonl"
+    yield from files.read_lines(path, decode, strict=strict)
 
 
 def _read_files(paths: Iterable[Path], strict: bool) -> Iterator[tuple[str, Record]]:
     for path in paths:
         try:
-            record = decode(read_file(path))
+            record = decode(files.read_file(path))
             if record["run_id"] != path.stem:
                 raise ValueError("the record belongs to another run")
         except (OSError, ValueError) as error:
@@ -233,18 +206,11 @@ def stored_records(output_dir: Path) -> Mapping[str, Record]:
     return Store(output_dir).runs(strict=True) if output_dir.exists() else {}
 
 
-def finished(records: Mapping[str, Record]) -> frozenset[str]:
-    """Return the run ids that need no training; failed ones run again."""
-    return frozenset(key for key, record in records.items() if is_finished(record))
-
-
 class NothingToDo(ValueError):
     """There is nothing stored that could be measured; the text is one line."""
 
 
-def select_records(
-    records: list[Record], key: str, values: Sequence[object] | None
-) -> list[Record]:
+def select_records(records: list[Record], key: str, values: Sequence[Any] | None) -> list[Record]:
     """Return the records whose task, cell or gap (the key) is among the values; all where None.
 
     Raises:

@@ -66,11 +66,9 @@ def is_name(value: Any) -> bool:
 # What was measured just before a run diverged may have any size; the report cuts it.
 FINITE = Rule("a finite number", _is_finite)
 NUMBER = Rule(f"a number from -{LARGEST:g} to {LARGEST:g}", _is_number)
-SHARE = Rule("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)
-AT_LEAST_0 = Rule(f"a number from 0 to {LARGEST:g}", lambda value: _is_number(value) and value >= 0)
-ABOVE_0 = Rule(
-    f"a number above 0, up to {LARGEST:g}", lambda value: _is_number(value) and value > 0
-)
+SHARE = Rule("a number from 0 to 1", lambda x: _is_number(x) and 0 <= x <= 1)
+AT_LEAST_0 = Rule(f"a number from 0 to {LARGEST:g}", lambda x: _is_number(x) and x >= 0)
+ABOVE_0 = Rule(f"a number above 0, up to {LARGEST:g}", lambda x: _is_number(x) and x > 0)
 NAME = Rule(f"a name of 1 to {LONGEST_NAME} printable characters", is_name)
 TEXT = Rule(f"a text of at most {LONGEST_TEXT} characters", is_text)
 TRUTH = Rule("true or false", lambda value: isinstance(value, bool))
@@ -79,9 +77,7 @@ SECTION = Rule("an object", lambda value: isinstance(value, dict))
 # Files are named after it.
 IDENTITY = Rule(
     "1 to 64 letters, digits, dashes and underscores",
-    lambda value: (
-        isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value) is not None
-    ),
+    lambda value: isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value)),
 )
 Rules = Mapping[str, Rule]
 
@@ -89,15 +85,12 @@ Rules = Mapping[str, Rule]
 def replica(most: int = MOST, rate: Rule = ABOVE_0) -> Rule:
     """Return the rule of pairs of a seed up to `most` and a learning rate."""
     seed = whole(0, most)
-    return Rule(
-        "a seed and a learning rate",
-        lambda pair: (
-            isinstance(pair, list)
-            and len(pair) == 2
-            and seed.holds(pair[0])
-            and rate.holds(pair[1])
-        ),
-    )
+
+    def holds(pair: Any) -> bool:
+        is_pair = isinstance(pair, list) and len(pair) == 2
+        return is_pair and seed.holds(pair[0]) and rate.holds(pair[1])
+
+    return Rule("a seed and a learning rate", holds)
 
 
 def list_of(rule: Rule) -> Rule:

@@ -9,30 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from rnnbench.store.rules import (
-    ABOVE_0,
-    AT_LEAST_0,
-    FINITE,
-    IDENTITY,
-    LIST,
-    NAME,
-    NUMBER,
-    SECTION,
-    SHARE,
-    TEXT,
-    TRUTH,
-    Rule,
-    Rules,
-    check_fields,
-    is_text,
-    one_of,
-    shown,
-    whole,
-)
+from rnnbench.store import rules
+from rnnbench.store.rules import NUMBER, Rule, Rules, check_fields, is_text, shown
 
 STATUSES = ("solved", "unsolved", "diverged", "dropped", "failed")
 DEEPEST = 8  # levels of what is carried along
-COUNT, SIZE = whole(0), whole(1)
+COUNT, SIZE = rules.whole(0), rules.whole(1)
 FLOAT = "float64"
 
 
@@ -51,57 +33,58 @@ class Field(NamedTuple):
 
 # By their paths in a record, in the order of the columns; neighbours that are alike together.
 FIELDS: dict[str, Field] = {
-    "task cell": Field(NAME),
+    "task cell": Field(rules.NAME),
     "gap": Field(SIZE),
     "seed": Field(COUNT),
-    "lr": Field(ABOVE_0, column=FLOAT),
+    "lr": Field(rules.ABOVE_0, column=FLOAT),
     "hidden_size num_parameters state_size batch_size": Field(SIZE),
     "steps": Field(COUNT),
-    "loss": Field(FINITE.or_none, column=FLOAT),
-    "accuracy": Field(SHARE, column=FLOAT),
-    "score": Field(FINITE, column=FLOAT),
-    "chance_accuracy": Field(SHARE),
-    "chance_loss": Field(ABOVE_0),
-    "status": Field(one_of(STATUSES)),
+    "loss": Field(rules.FINITE.or_none, column=FLOAT),
+    "accuracy": Field(rules.SHARE, column=FLOAT),
+    "score": Field(rules.FINITE, column=FLOAT),
+    "chance_accuracy": Field(rules.SHARE),
+    "chance_loss": Field(rules.ABOVE_0),
+    "status": Field(rules.one_of(STATUSES)),
     "steps_to_solve": Field(COUNT.or_none, column=FLOAT),
-    "seconds": Field(AT_LEAST_0, column=FLOAT),
-    "sequences_per_second": Field(AT_LEAST_0.or_none, column=FLOAT),
-    "engine device dtype": Field(NAME),
-    "run_id condition_id": Field(IDENTITY),
-    "version": Field(NAME),
+    "seconds": Field(rules.AT_LEAST_0, column=FLOAT),
+    "sequences_per_second": Field(rules.AT_LEAST_0.or_none, column=FLOAT),
+    "engine device dtype": Field(rules.NAME),
+    "run_id condition_id": Field(rules.IDENTITY),
+    "version": Field(rules.NAME),
     "sequence_length": Field(SIZE, needed=False),
-    "load_bits": Field(FINITE.or_none, needed=False, column=FLOAT),
-    "plateaus": Field(SECTION, needed=False),
-    "init": Field(NAME.or_none, needed=False),
-    "keep_bias": Field(FINITE.or_none, needed=False, column=FLOAT),
-    "sweep": Field(NAME),
-    "error": Field(TEXT.or_none, needed=False),
+    "load_bits": Field(rules.FINITE.or_none, needed=False, column=FLOAT),
+    "plateaus": Field(rules.SECTION, needed=False),
+    "init": Field(rules.NAME.or_none, needed=False),
+    "keep_bias": Field(rules.FINITE.or_none, needed=False, column=FLOAT),
+    "sweep": Field(rules.NAME),
+    "error": Field(rules.TEXT.or_none, False),
     "num_layers directions": Field(SIZE, needed=False),
     "least_distance greatest_distance clipped_steps": Field(COUNT.or_none, False, FLOAT),
-    "config.tuned": Field(TRUTH, needed=False),
-    "config.task.gap_schedule config.trainer.optimizer": Field(NAME, needed=False),
-    "config.trainer.clip_norm config.trainer.clip_value": Field(ABOVE_0.or_none, False, FLOAT),
+    "config.tuned": Field(rules.TRUTH, needed=False),
+    "config.task.gap_schedule config.trainer.optimizer": Field(rules.NAME, needed=False),
+    "config.trainer.clip_norm": Field(rules.ABOVE_0.or_none, False, FLOAT),
+    "config.trainer.clip_value": Field(rules.ABOVE_0.or_none, False, FLOAT),
     "config.trainer.train_set_size": Field(SIZE.or_none, needed=False, column=FLOAT),
     "versions.task versions.cell versions.model versions.trainer": Field(SIZE, False, FLOAT),
-    "command": Field(TEXT.or_none, needed=False),
-    "environment.python environment.torch environment.platform": Field(TEXT.or_none, needed=False),
-    "environment.cpu": Field(TEXT.or_none, needed=False),
+    "command": Field(rules.TEXT.or_none, False),
+    "environment.python environment.torch environment.platform": Field(rules.TEXT.or_none, False),
+    "environment.cpu": Field(rules.TEXT.or_none, False),
     "environment.cores environment.threads": Field(SIZE.or_none, needed=False),
-    "environment.gpu": Field(TEXT.or_none, needed=False),
-    "environment.git_commit environment.started": Field(TEXT.or_none, needed=False),
-    "tuning": Field(SECTION.or_none, needed=False, column=None),
-    "history": Field(LIST, column=None),
+    "environment.gpu": Field(rules.TEXT.or_none, False),
+    "environment.git_commit environment.started": Field(rules.TEXT.or_none, False),
+    "tuning": Field(rules.SECTION.or_none, needed=False, column=None),
+    "history": Field(rules.LIST, column=None),
 }
 EVALUATION: Rules = {"step": COUNT}
-MEASURE = FINITE.or_none
+MEASURE = rules.FINITE.or_none
 MEASURES: Rules = dict.fromkeys(("loss", "accuracy", "score", "grad_norm"), MEASURE)
-TUNING: Rules = {"lr": ABOVE_0, "learned": TRUTH, "at_edge": TRUTH, "grid": LIST}
+TUNING = {"lr": rules.ABOVE_0, "learned": rules.TRUTH, "at_edge": rules.TRUTH, "grid": rules.LIST}
 RATE: Rules = {
-    "lr": ABOVE_0,
-    "score": FINITE,
-    "steps": AT_LEAST_0,
+    "lr": rules.ABOVE_0,
+    "score": rules.FINITE,
+    "steps": rules.AT_LEAST_0,
     "solved": COUNT,
-    "dropped": TRUTH,
+    "dropped": rules.TRUTH,
 }
 # What a record tells of its settings, and where in them it is.
 TOLD = {
@@ -128,7 +111,7 @@ def _rules() -> dict[Section, tuple[Rules, Rules]]:
     found: dict[Section, tuple[dict[str, Rule], dict[str, Rule]]] = {}
     for section, key, field in _each():
         for depth, inner in enumerate(section):
-            found.setdefault(section[:depth], ({}, {}))[1][inner] = SECTION
+            found.setdefault(section[:depth], ({}, {}))[1][inner] = rules.SECTION
         found.setdefault(section, ({}, {}))[not field.needed][key] = field.rule
     return dict(found)
 
@@ -169,7 +152,7 @@ def check_record(record: Mapping[str, Any]) -> None:
     _check_history(record["history"])
     _check_tuning(record.get("tuning"))
     for name, value in record.get("plateaus", {}).items():
-        if not (NAME.holds(name) and NUMBER.holds(value)):
+        if not (rules.NAME.holds(name) and NUMBER.holds(value)):
             raise ValueError(f"a record's plateaus must be {NUMBER.words}, got {shown(value)}")
 
 

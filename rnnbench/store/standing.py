@@ -16,7 +16,7 @@ from rnnbench.store.claims import Holder, claim_of, holders
 from rnnbench.store.files import read_object, write_atomically
 from rnnbench.store.manifest import read_manifest
 from rnnbench.store.records import Record, is_finished, read_records
-from rnnbench.store.rules import SHARE, Rules, whole
+from rnnbench.store.rules import SHARE, whole
 
 
 @dataclass(frozen=True)
@@ -42,36 +42,22 @@ class Tally:
     def table(self, kinds: Sequence[str]) -> str:
         """Return the counts of these kinds as text, a row per task and cell and one for all."""
         rows = [*self.counts.items(), (("all", ""), self.total)]
-        cells = [(task, cell, *(str(row[kind]) for kind in kinds)) for (task, cell), row in rows]
-        return _aligned([("task", "cell", *kinds), *cells], names=2)
+        lines = [("task", "cell", *kinds)]
+        lines += [(*names, *(str(row[kind]) for kind in kinds)) for names, row in rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        aligned = [
+            [*map(str.ljust, line[:2], widths), *map(str.rjust, line[2:], widths[2:])]
+            for line in lines
+        ]
+        return "\n".join("  ".join(line).rstrip() for line in aligned)
 
     def failure_lines(self) -> list[str]:
         """Return what failed, as it is shown below the table."""
         return [f"failed: {failure}" for failure in self.failures]
 
 
-def _aligned(rows: Sequence[Sequence[str]], *, names: int) -> str:
-    """Return rows as aligned text, the heading first.
-
-    Args:
-        rows: texts, as many in each row.
-        names: how many of the columns are words, to the left; the rest are numbers.
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        places = enumerate(zip(row, widths, strict=True))
-        lines.append([text.ljust(w) if i < names else text.rjust(w) for i, (text, w) in places])
-    return "\n".join("  ".join(line).rstrip() for line in lines)
-
-
 NEWS_SECONDS = 5.0
-RULES: Rules = {
-    "step": whole(0),
-    "steps": whole(1),
-    "active": whole(0),
-    "accuracy": SHARE.or_none,
-}
+RULES = {"step": whole(0), "steps": whole(1), "active": whole(0), "accuracy": SHARE.or_none}
 
 
 class ProgressFile:
@@ -92,7 +78,7 @@ class ProgressFile:
     def read(self) -> dict[str, Any] | None:
         """Return the latest progress, or None where there is none."""
         try:
-            found = read_object(self.path, RULES, {}, "a progress file")
+            found = read_object(self.path, RULES, "a progress file")
         except (OSError, ValueError):
             return None
         return found if found["step"] <= found["steps"] else None
@@ -151,10 +137,9 @@ def read_sweep_status(output_dir: Path) -> SweepStatus:
         records = list(by_condition.get(identity, {}).values())
         entry = manifest.get(identity) or _entry(records[0])
         statuses = Counter(record["status"] for record in records)
-        done = sum(map(is_finished, records))
         statuses["left"] = max(0, len(entry["replicas"]) - statuses.total())
         counts.setdefault((entry["task"], entry["cell"]), Counter()).update(statuses)
-        finished += not statuses["left"] and not statuses["failed"] and done > 0
+        finished += bool(records) and all(map(is_finished, records)) and not statuses["left"]
         running += _running(output_dir, identity, entry["name"])
         failures += _failures(entry["name"], records)
     order = dict(sorted(counts.items()))
@@ -181,7 +166,6 @@ def _running(output_dir: Path, identity: str, name: str) -> list[Running]:
 
 
 def _failures(name: str, records: list[Record]) -> list[str]:
-    failed = [record for record in records if record["status"] == "failed"]
-    if not failed:
-        return []
-    return [f"{name} ({len(failed)} of {len(records)} runs): {failed[0].get('error')}"]
+    failed = [record for record in records if not is_finished(record)]
+    line = f"{name} ({len(failed)} of {len(records)} runs): "
+    return [line + str(record.get("error")) for record in failed[:1]]

@@ -40,18 +40,12 @@ class RowFile:
     """
 
     def __init__(
-        self,
-        name: str,
-        columns: Mapping[str, str],
-        *,
-        key: Sequence[str],
-        order: Sequence[str],
-        rules: Rules | None = None,
+        self, name: str, columns: Mapping[str, str], key: str, order: str, rules: Rules
     ) -> None:
         self.name = name
         self.columns = {each: kind for names, kind in columns.items() for each in names.split()}
-        self.rules = {each: KINDS[kind] for each, kind in self.columns.items()} | dict(rules or {})
-        self.key, self.order = list(key), list(order)
+        self.rules = {each: KINDS[kind] for each, kind in self.columns.items()} | dict(rules)
+        self.key, self.order = key.split(), order.split()
 
     def path(self, place: Path | str) -> Path:
         """Return where the file lies: in a results directory, or beside a consolidated file."""
@@ -115,9 +109,9 @@ TRANSFER = RowFile(
         "loss accuracy score chance_accuracy": "float64",
         "engine device": "str",
     },
-    key=["run_id", "test_gap"],
+    key="run_id test_gap",
     rules={"lr": ABOVE_0, "gap": whole(1), "test_gap": whole(1), "chance_accuracy": SHARE},
-    order=["task", "cell", "gap", "lr", "seed", "run_id", "test_gap"],
+    order="task cell gap lr seed run_id test_gap",
 )
 
 
@@ -148,7 +142,7 @@ GUESSES = RowFile(
         "loss accuracy score chance_accuracy": "float64",
         "engine": "str",
     },
-    key=["search_id"],
+    key="search_id",
     rules={
         "gap": whole(1),
         "guesses": whole(1),
@@ -158,7 +152,7 @@ GUESSES = RowFile(
             lambda text: re.fullmatch(r"[1-9]\d{0,9}( [1-9]\d{0,9})*", text, re.ASCII) is not None,
         ),
     },
-    order=["task", "cell", "gap", "guesses"],
+    order="task cell gap guesses",
 )
 
 
@@ -170,10 +164,7 @@ def load_guesses(path: Path | str | Iterable[Path | str]) -> pd.DataFrame:
     NaN where none did: then it is more than `guesses`), `best_guess` (from 1) with its
     `best_hidden_size` and `best_scale` (its weights are uniform within it),
     `evaluation_accuracy, evaluation_score` (on which it was chosen), `loss, accuracy, score` (on
-    the test stream, on which nothing was chosen), `chance_accuracy, engine`.
-
-    Args:
-        path: a results directory, a consolidated file with `guesses.csv` beside it, or several
-            of them; without such a file there are no rows.
+    the test stream, on which nothing was chosen), `chance_accuracy, engine`. The argument is as in
+    `load_transfer`, with `guesses.csv` in place of `transfer.csv`.
     """
     return GUESSES.load(path)

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 INIT_SECONDS = 5
 FINISH_SECONDS = 8
+# Of a mirror: kind (wandb or none), mode (online or offline), project and entity.
+Settings = Mapping[str, Any]
 
 
-def open_run(settings: Mapping[str, Any], output_dir: Path, **described: Any) -> wandb.Run:
+def open_run(settings: Settings, output_dir: Path, **described: Any) -> wandb.Run:
     """Open one of several W&B runs of this process; one that the server has is continued.
 
     Args:
-        settings: mode (online or offline), project, entity.
         output_dir: W&B keeps its files in its `wandb` directory.
         described: id, name, group, job_type, tags, config.
     """

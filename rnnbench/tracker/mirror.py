@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.console import message_of
-from rnnbench.store.records import Record
-from rnnbench.tracker.client import Outage, quiet_client
+from rnnbench.store.records import Record, is_finished
+from rnnbench.tracker.client import Outage, Settings, quiet_client
 from rnnbench.tracker.run import conclude, log_row, start_run, wandb_id
 
 if TYPE_CHECKING:
@@ -22,17 +22,9 @@ if TYPE_CHECKING:
 CLOSE_SECONDS = 10.0
 
 
-def open_tracker(settings: Mapping[str, Any], output_dir: Path, sweep: str) -> Tracker:
-    """Return the tracker that was configured.
-
-    Args:
-        settings: kind (wandb or none), mode (online or offline, resolved), project, entity.
-        output_dir: W&B keeps its files in its `wandb` directory.
-        sweep: name of the sweep, the runs' group.
-    """
-    if settings["kind"] == "none":
-        return Tracker()
-    return WandbTracker(settings, output_dir, sweep)
+def open_tracker(settings: Settings, output_dir: Path, sweep: str) -> Tracker:
+    """Return the tracker that was configured; the sweep's name is the runs' group."""
+    return Tracker() if settings["kind"] == "none" else WandbTracker(settings, output_dir, sweep)
 
 
 class Tracker:
@@ -58,7 +50,7 @@ class WandbTracker(Tracker):
     for a limited time. After an error it is asked no more.
     """
 
-    def __init__(self, settings: Mapping[str, Any], output_dir: Path, sweep: str) -> None:
+    def __init__(self, settings: Settings, output_dir: Path, sweep: str) -> None:
         self.settings, self.output_dir, self.sweep = settings, output_dir, sweep
         self.outage = Outage(output_dir)
         self.runs: dict[str, wandb.Run] = {}
@@ -73,7 +65,7 @@ class WandbTracker(Tracker):
 
     def log(self, run_id: str, row: Mapping[str, float]) -> None:
         """Add a row of history, unless the server has it from before a resume."""
-        self.orders.put(partial(self._log, run_id, row))
+        self.orders.put(lambda: log_row(self.runs[run_id], row))
 
     def finish(self, record: Mapping[str, Any]) -> None:
         """Close a run with its results as the summary."""
@@ -103,11 +95,7 @@ class WandbTracker(Tracker):
             self.outage.begin(message_of(error))
 
     def _start(self, record: Mapping[str, Any]) -> None:
-        run = start_run(self.settings, self.output_dir, self.sweep, record)
-        self.runs[record["run_id"]] = run
-
-    def _log(self, run_id: str, row: Mapping[str, float]) -> None:
-        log_row(self.runs[run_id], row)
+        self.runs[record["run_id"]] = start_run(self.settings, self.output_dir, self.sweep, record)
 
     def _finish(self, record: Mapping[str, Any]) -> None:
         run = self.runs.pop(record["run_id"])
@@ -128,9 +116,7 @@ class WandbTracker(Tracker):
 ANSWER_SECONDS = 20
 
 
-def missing_runs(
-    settings: Mapping[str, Any], sweep: str, records: Sequence[Record]
-) -> list[Record]:
+def missing_runs(settings: Settings, sweep: str, records: Sequence[Record]) -> list[Record]:
     """Return the records whose run the server has not, or has not to its end.
 
     Raises:
@@ -148,14 +134,8 @@ def missing_runs(
     return [r for r in records if states.get(wandb_id(sweep, r)) != _end_of(r)]
 
 
-def send_run(
-    settings: Mapping[str, Any], output_dir: Path, sweep: str, record: Record
-) -> str | None:
-    """Send one run from its record, but for the rows that the server has.
-
-    Returns:
-        None, or why W&B has not taken it.
-    """
+def send_run(settings: Settings, output_dir: Path, sweep: str, record: Record) -> str | None:
+    """Send from its record what the server lacks of a run; return why it was not taken, or None."""
     try:
         with TemporaryDirectory() as place:  # the record is kept already: no second copy
             run = start_run(settings, Path(place), sweep, record)
@@ -178,4 +158,4 @@ def mark_sent(output_dir: Path, run: str) -> None:
 
 
 def _end_of(record: Record) -> str:
-    return "failed" if record["status"] == "failed" else "finished"
+    return "finished" if is_finished(record) else "failed"

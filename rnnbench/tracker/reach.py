@@ -9,33 +9,30 @@ import os
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rnnbench.console import message_of, warn
 from rnnbench.store.files import read_object, write_atomically
 from rnnbench.store.rules import NAME, Rules
-from rnnbench.tracker.client import Outage, quiet_client
+from rnnbench.tracker.client import Outage, Settings, quiet_client
 
-PROJECT = "rnnbench"
 RULES: Rules = {"project": NAME, "entity": NAME.or_none}
 
 
-def keep_destination(settings: Mapping[str, Any], output_dir: Path) -> None:
+def keep_destination(settings: Settings, output_dir: Path) -> None:
     """Write down project and entity, as they were configured; never a key."""
-    kept = {name: settings[name] for name in ("project", "entity")}
+    kept = {name: settings[name] for name in RULES}
     write_atomically(_file(output_dir), json.dumps(kept).encode() + b"\n")
 
 
 def read_destination(output_dir: Path) -> dict[str, str | None]:
     """Return project and entity; the defaults where the sweep was not mirrored."""
-    default: dict[str, str | None] = {"project": PROJECT, "entity": None}
-    try:
-        kept = read_object(_file(output_dir), RULES, {}, "a destination")
-    except (OSError, ValueError):
-        return default
-    return {name: kept[name] for name in default}
+    kept: dict[str, Any] = {"project": "rnnbench", "entity": None}
+    with suppress(OSError, ValueError):
+        kept = read_object(_file(output_dir), RULES, "a destination")
+    return {name: kept[name] for name in RULES}
 
 
 def add_destination(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +56,7 @@ ANSWER_SECONDS = 5
 NO_KEY = "W&B has no key (wandb login, or WANDB_API_KEY)"
 
 
-def prepare(settings: Mapping[str, Any], output_dir: Path) -> str:
+def prepare(settings: Settings, output_dir: Path) -> str:
     """Get ready to mirror a sweep, and return the mode: online, offline or none."""
     mode = choose_mode(settings)
     if mode != "none":
@@ -68,15 +65,12 @@ def prepare(settings: Mapping[str, Any], output_dir: Path) -> str:
     return mode
 
 
-def choose_mode(settings: Mapping[str, Any]) -> str:
+def choose_mode(settings: Settings) -> str:
     """Return online, offline or none.
 
     Without a key, or when no server answers within five seconds, or when it refuses the key, runs
     are written offline. Environment variables that W&B itself knows (WANDB_MODE, WANDB_API_KEY,
     WANDB_BASE_URL) count.
-
-    Args:
-        settings: kind and mode, as configured.
     """
     asked = os.environ.get("WANDB_MODE", settings["mode"])
     if settings["kind"] == "none" or asked == "disabled":
@@ -140,13 +134,10 @@ def answers(address: str) -> bool:
     heard: list[bool] = []
 
     def ask() -> None:
-        try:
-            urllib.request.urlopen(address, timeout=ANSWER_SECONDS).close()
-        except urllib.error.HTTPError:
+        with suppress(OSError, ValueError):
+            with suppress(urllib.error.HTTPError):
+                urllib.request.urlopen(address, timeout=ANSWER_SECONDS).close()
             heard.append(True)
-        except (OSError, ValueError):
-            return
-        heard.append(True)
 
     # In a thread: the time limit does not reach the look-up of the name.
     thread = threading.Thread(target=ask, daemon=True)

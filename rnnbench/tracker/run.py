@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.experiment.condition import digest
-from rnnbench.store.records import RESULTS
-from rnnbench.tracker.client import open_run
+from rnnbench.store.records import RESULTS, is_finished
+from rnnbench.tracker.client import Settings, open_run
 
 if TYPE_CHECKING:
     import wandb
@@ -21,16 +21,10 @@ OUTCOME = (*RESULTS, "clipped_steps", "seconds", "sequences_per_second", "error"
 Record = Mapping[str, Any]
 
 
-def start_run(
-    settings: Mapping[str, Any], output_dir: Path, sweep: str, record: Record
-) -> wandb.Run:
-    """Open a record's run; its id is fixed, so that a rerun goes on with it and doubles nothing.
+def start_run(settings: Settings, output_dir: Path, sweep: str, record: Record) -> wandb.Run:
+    """Open the run of a record as far as it is known, in the group of its sweep.
 
-    Args:
-        settings: mode (online or offline), project, entity.
-        output_dir: W&B keeps its files in its `wandb` directory.
-        sweep: name of the sweep, the run's group.
-        record: as far as it is known.
+    Its id is fixed, so that a rerun goes on with it and doubles nothing.
     """
     condition = "{task} gap {gap} {cell}".format(**record)
     known = {name: value for name, value in _flat(record).items() if name not in OUTCOME}
@@ -66,7 +60,7 @@ def log_row(run: wandb.Run, row: Mapping[str, float]) -> None:
 def conclude(run: wandb.Run, record: Record) -> int:
     """Put a run's results into its summary; return the code to finish it with."""
     run.summary.update(_flat(record))
-    return 1 if record["status"] == "failed" else 0
+    return 0 if is_finished(record) else 1
 
 
 def wandb_id(sweep: str, record: Record) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rnnbench.console import message_of
 from rnnbench.experiment.condition import digest
 from rnnbench.store.records import consolidate
-from rnnbench.tracker.client import Outage, open_run
+from rnnbench.tracker.client import Outage, Settings, open_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,15 +20,11 @@ if TYPE_CHECKING:
 
 FIGURES = ("accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
 TABLES = ("summary.csv", "by_gap.csv")
-RESULTS = "results"  # the artifact's type
 ARTIFACT_SECONDS = 20
 
 
-def log_summary(sweep: str, settings: Mapping[str, Any], output_dir: Path, report: Path) -> bool:
-    """Mirror what a sweep has found so far, and return whether W&B lacked it.
-
-    The same results are not logged twice. The settings are mode (online or offline), project and
-    entity.
+def log_summary(sweep: str, settings: Settings, output_dir: Path, report: Path) -> bool:
+    """Mirror what a sweep has found so far, once, and return whether W&B lacked it.
 
     Raises:
         Exception: whatever the client raises, or the lack of a report.
@@ -47,7 +43,7 @@ def by_gap_table(task: str) -> str:
     return f"by_gap_{task}"
 
 
-def mirror_summary(sweep: str, settings: Mapping[str, Any], output_dir: Path, report: Path) -> None:
+def mirror_summary(sweep: str, settings: Settings, output_dir: Path, report: Path) -> None:
     """Log the summary at a sweep's end, unless W&B is left out; a failure is a warning."""
     outage = Outage(output_dir)
     if outage.is_on:
@@ -58,14 +54,13 @@ def mirror_summary(sweep: str, settings: Mapping[str, Any], output_dir: Path, re
         outage.begin(message_of(error))
 
 
-def _log(
-    sweep: str, settings: Mapping[str, Any], output_dir: Path, report: Path, place: Path
-) -> bool:
+def _log(sweep: str, settings: Settings, output_dir: Path, report: Path, place: Path) -> bool:
     from rnnbench.store.frames import load_results
 
     results = load_results(output_dir).drop(columns=["plateaus"])
-    files = _files(output_dir, report, place)
-    state = _state(files)
+    consolidate([output_dir], place)
+    files = [place / "records.jsonl", *(report / name for name in TABLES)]
+    state = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     run = open_run(
         settings,
         output_dir,
@@ -84,25 +79,10 @@ def _log(
         # The number of runs is the step: a row for every state of the sweep, and not two for one.
         step = max(len(results), run.starting_step)
         run.log({**_tables(results, files), **_pictures(report)}, step=step, commit=True)
-        statuses = results["status"].value_counts()
-        counts = {str(name): int(count) for name, count in statuses.items()}
+        counts = Counter(results["status"])
         run.summary.update({"runs": len(results), **counts, "state": state})
     run.finish(exit_code=0)
     return lacking
-
-
-def _files(output_dir: Path, report: Path, place: Path) -> list[Path]:
-    """Return the files that are the results: records in one file, and the report's tables."""
-    consolidate([output_dir], place)
-    return [place / "records.jsonl", *(report / name for name in TABLES)]
-
-
-def _state(files: list[Path]) -> str:
-    """Return 16 hex digits that depend on what the files hold."""
-    total = hashlib.sha256()
-    for file in files:
-        total.update(file.read_bytes())
-    return total.hexdigest()[:16]
 
 
 def _tables(results: pd.DataFrame, files: list[Path]) -> dict[str, wandb.Table]:
@@ -136,7 +116,7 @@ def _artifact(sweep: str, files: list[Path]) -> wandb.Artifact:
     import wandb
 
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", sweep)
-    artifact = wandb.Artifact(f"{name}-results", type=RESULTS)
+    artifact = wandb.Artifact(f"{name}-results", type="results")
     for file in files:
         artifact.add_file(str(file), name=file.name, skip_cache=True)
     return artifact

@@ -63,10 +63,8 @@ class TrainingData:
         size = STEPS_PER_BLOCK * self.batch_size
         gap = scheduled_gap(self._gaps, self.schedule, block, self.blocks)
         task = self.task if gap == self.task.gap else self.task.at_gap(gap)
-        drawn = {
-            seed: task.sample(size, stream(TRAINING, seed, block))
-            for seed in dict.fromkeys(self.seeds)
-        }
+        own = set(self.seeds)
+        drawn = {seed: task.sample(size, stream(TRAINING, seed, block)) for seed in own}
         inputs = torch.stack([self._by_step(drawn[seed].inputs) for seed in self.seeds], 1)
         targets = torch.stack([self._by_step(drawn[seed].targets) for seed in self.seeds], 1)
         self._inputs = inputs.to(self.device, self.dtype)
@@ -99,8 +97,7 @@ class TrainingSet:
     ) -> None:
         """Draw the set of every seed, `size` sequences each, and keep them on the device."""
         self.size, self.batch_size, self.seeds = size, batch_size, list(seeds)
-        own = dict.fromkeys(self.seeds)
-        self._sets = {seed: _draw(task, size, seed, device, dtype) for seed in own}
+        self._sets = {seed: _draw(task, size, seed, device, dtype) for seed in set(seeds)}
         self._orders: dict[tuple[int, int], Tensor] = {}
 
     def batch(self, step: int) -> Batch:
@@ -113,17 +110,16 @@ class TrainingSet:
     def keep(self, rows: Tensor) -> None:
         """Keep only the replicas with these row numbers."""
         self.seeds = [self.seeds[row] for row in rows.tolist()]
-        self._sets = {seed: self._sets[seed] for seed in dict.fromkeys(self.seeds)}
+        self._sets = {seed: self._sets[seed] for seed in set(self.seeds)}
 
     def _choose(self, seed: int, step: int) -> Batch:
         places = range(step * self.batch_size, (step + 1) * self.batch_size)
         epochs = range(places[0] // self.size, places[-1] // self.size + 1)
         orders = torch.cat([self._order(seed, epoch) for epoch in epochs])
         start = places[0] - epochs[0] * self.size
-        inputs, targets = self._sets[seed]
-        picked = orders[start : start + self.batch_size].to(inputs.device)
-        chosen = (inputs.index_select(0, picked), targets.index_select(0, picked))
-        return Batch(*(each.transpose(0, 1) for each in chosen))
+        own = self._sets[seed]
+        picked = orders[start : start + self.batch_size].to(own.inputs.device)
+        return Batch(*(each.index_select(0, picked).transpose(0, 1) for each in own))
 
     def _order(self, seed: int, epoch: int) -> Tensor:
         """Return the order of an epoch; the one before is kept for batches that span two."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
 
 from rnnbench.model import SequenceModel
-from rnnbench.task import Batch, Task
+from rnnbench.task import Task
 from rnnbench.training.data import fixed_batches
 
 # Numbers that one state of a stack may hold over a chunk of sequences; mostly 4 bytes each.
@@ -27,8 +26,10 @@ def evaluate(
     parameters = next(iter(model.parameters.values()))
     totals = torch.zeros(2, len(parameters), dtype=torch.float64)
     for batch in fixed_batches(task, size, kind, parameters.device, parameters.dtype):
-        share = batch.inputs.shape[1] / size
-        totals += torch.stack(_evaluate_batch(model, task, batch)).double().cpu() * share
+        inputs, targets = (each.expand(len(parameters), *each.shape) for each in batch)
+        outputs, _ = model(inputs, last=task.answer_length)
+        found = torch.stack([task.loss(outputs, targets), task.accuracy(outputs, targets)])
+        totals += found.double().cpu() * (batch.inputs.shape[1] / size)
     loss, accuracy = totals.tolist()
     return loss, accuracy
 
@@ -42,11 +43,3 @@ def memory_chunks(task: Task, hidden_size: int, sequences: int, replicas: int) -
     most = max(1, MOST_NUMBERS // (task.sequence_length * padded * sequences))
     for start in range(0, replicas, most):
         yield slice(start, min(start + most, replicas))
-
-
-def _evaluate_batch(model: SequenceModel, task: Task, batch: Batch) -> tuple[Tensor, Tensor]:
-    replicas = len(next(iter(model.parameters.values())))
-    inputs = batch.inputs.expand(replicas, *batch.inputs.shape)
-    targets = batch.targets.expand(replicas, *batch.targets.shape)
-    outputs, _ = model(inputs, last=task.answer_length)
-    return task.loss(outputs, targets), task.accuracy(outputs, targets)

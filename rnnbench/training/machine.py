@@ -35,9 +35,7 @@ def prepare_process() -> None:
 def choose_device(name: str, gpus: int | None = None) -> str:
     """Return cpu or cuda for a configured name; `auto` takes a GPU where there is one.
 
-    Args:
-        name: auto, cpu or cuda.
-        gpus: of a task on a cluster; None on this machine.
+    The GPUs are those of a task on a cluster; None stands for this machine's.
 
     Raises:
         ValueError: cuda is asked for and there is none.

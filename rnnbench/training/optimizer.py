@@ -53,12 +53,7 @@ def clip(
     """Clamp each element to +-`largest_value`, then scale each row to a norm of at most `largest`.
 
     As torch.nn.utils.clip_grad_value_ and clip_grad_norm_ do it (Pascanu et al., 2013,
-    arXiv:1211.5063), for each replica by itself.
-
-    Args:
-        gradient: `(R, P)`.
-        largest: None for no bound.
-        largest_value: None for no bound.
+    arXiv:1211.5063), for each replica by itself; None is no bound.
 
     Returns:
         The gradient `(R, P)`, its norms before clipping `(R,)`, and whether it was changed `(R,)`.

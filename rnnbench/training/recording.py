@@ -116,7 +116,7 @@ def failed_record(described: Record, error: str) -> Record:
 def store_failure(job: Job, error: str) -> None:
     """Store that the replicas of a job which have no result could not be trained, and why."""
     store, described = Store(job.output_dir), describe_job(job).values()
-    done = store.finished(record["run_id"] for record in described)
+    done = store.trained(record["run_id"] for record in described)
     for record in described:
         if record["run_id"] not in done:
             store.write(failed_record(record, error))
@@ -137,7 +137,7 @@ def differences(stored: Record, here: Record) -> list[str]:
 
     How many runs were trained at once, in how many workers, in which order and with how many
     interruptions is no reason. A kernel that one of the two does not tell is not held against them.
-    What is known before a run trains (`describe_run`) does for its record.
+    `here` may be what is known of a run before it trains (`describe_run`).
     """
     theirs, ours = _circumstances(stored), _circumstances(here)
     names = [name for name in {**theirs, **ours} if theirs.get(name) != ours.get(name)]

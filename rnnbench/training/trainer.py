@@ -78,10 +78,8 @@ class ReplicaState:
     def steps_to_solve(self, accuracy: float) -> int | None:
         """Return the step of the first of the last 3 evaluations if all reached the accuracy."""
         latest = self.history[-SOLVED_IN_A_ROW:]
-        solved = len(latest) == SOLVED_IN_A_ROW and all(
-            row["accuracy"] >= accuracy for row in latest
-        )
-        return int(latest[0]["step"]) if solved else None
+        right = sum(row["accuracy"] >= accuracy for row in latest)
+        return int(latest[0]["step"]) if right == SOLVED_IN_A_ROW else None
 
 
 @dataclass(frozen=True)
@@ -97,6 +95,16 @@ class Outcome:
     accuracy: float
     score: float
     parameters: Mapping[str, Tensor]
+
+
+def initial_parameters(
+    task: Task, cell: Cell, layers: Layers, hidden_size: int, seed: int
+) -> dict[str, Tensor]:
+    """Return the parameters from which training starts, with a leading axis of 1."""
+    shapes = model_shapes(cell, task.input_size, hidden_size, task.output_size, layers)
+    drawn = {name: torch.zeros(shape) for name, shape in shapes.items()}
+    initialize(cell, drawn, stream(INITIALIZATION, seed), gap=task.span, layers=layers)
+    return {name: tensor[None] for name, tensor in drawn.items()}
 
 
 class Trainer:
@@ -141,17 +149,16 @@ class Trainer:
         """Train; after every step, yield the replicas that left the stack."""
         while not self.finished:
             outcomes = self._train_step()
-            if self.active and self._evaluation_is_due():
+            last = self.step == self.recipe.steps
+            if self.active and (last or self.step % self.recipe.eval_every == 0):
                 outcomes += self._evaluate()
             yield outcomes
 
     def _draw_parameters(self, cell: Cell) -> None:
         """Draw each replica's parameters on the CPU, so that they depend on the seed alone."""
-        shapes = self.stack.shapes
+        layers, size = self.recipe.layers, self.recipe.hidden_size
         for row, state in enumerate(self.active):
-            drawn = {name: torch.zeros(shape) for name, shape in shapes.items()}
-            generator = stream(INITIALIZATION, state.replica.seed)
-            initialize(cell, drawn, generator, gap=self.task.span, layers=self.recipe.layers)
+            drawn = initial_parameters(self.task, cell, layers, size, state.replica.seed)
             flat = torch.cat([tensor.flatten() for tensor in drawn.values()])
             self.stack.buffer[row, : len(flat)] = flat.to(self.device, self.dtype)
         self._renew_views()
@@ -166,7 +173,7 @@ class Trainer:
         losses = self.task.loss(outputs, batch.targets)
         total, parameters = losses.sum(), self.model.parameters
         leaves = list(parameters.values())  # a cell need not use all: zeros for the others
-        gradients = torch.autograd.grad(total, leaves, allow_unused=True, materialize_grads=True)
+        gradients = torch.autograd.grad(total, leaves, materialize_grads=True)
         flat = self.stack.flatten(dict(zip(parameters, gradients, strict=True)))
         flat, self._norm, clipped = clip(flat, self.recipe.clip_norm, self.recipe.clip_value)
         self._clipped += clipped
@@ -178,9 +185,6 @@ class Trainer:
             state.seconds += share
         return [] if all_finite else self._leave(~losses.detach().isfinite(), "diverged")
 
-    def _evaluation_is_due(self) -> bool:
-        return self.step % self.recipe.eval_every == 0 or self.step == self.recipe.steps
-
     def _evaluate(self) -> list[Outcome]:
         losses, accuracies = self._measure(EVALUATION)
         norms = self._norm.tolist()
@@ -190,14 +194,12 @@ class Trainer:
             state.history.append({**row, "grad_norm": norm})
         diverged = torch.tensor([not math.isfinite(loss) for loss in losses])
         outcomes = self._leave(diverged, "diverged")
-        solved = torch.tensor([self._steps_to_solve(state) is not None for state in self.active])
+        steps = [state.steps_to_solve(self.task.solved_accuracy) for state in self.active]
+        solved = torch.tensor([step is not None for step in steps])
         outcomes += self._leave(solved, "solved")
         if self.step == self.recipe.steps:
             outcomes += self._leave(torch.ones(len(self.active)).bool(), "unsolved")
         return outcomes
-
-    def _steps_to_solve(self, state: ReplicaState) -> int | None:
-        return state.steps_to_solve(self.task.solved_accuracy)
 
     def _leave(self, leaving: Tensor, status: str) -> list[Outcome]:
         """Measure the leaving replicas on the test stream and take them out of the stack."""
@@ -208,10 +210,8 @@ class Trainer:
         measured = [chance] * len(rows)
         if status != "diverged":
             measured = list(zip(*self._measure(TEST, rows.to(self.device)), strict=True))
-        outcomes = [
-            self._outcome(row, status, *numbers)
-            for row, numbers in zip(rows.tolist(), measured, strict=True)
-        ]
+        pairs = zip(rows.tolist(), measured, strict=True)
+        outcomes = [self._outcome(row, status, *numbers) for row, numbers in pairs]
         self._keep((~leaving).nonzero().flatten())
         return outcomes
 
@@ -219,12 +219,13 @@ class Trainer:
         if not math.isfinite(loss):
             status, loss, accuracy = "diverged", math.nan, self.task.chance.accuracy
         state = self.active[row]
+        solved_at = state.steps_to_solve(self.task.solved_accuracy)
         return Outcome(
             state=state,
             status=status,
             steps=self.step,
             clipped_steps=int(self._clipped[row]),
-            steps_to_solve=self._steps_to_solve(state) if status == "solved" else None,
+            steps_to_solve=solved_at if status == "solved" else None,
             loss=loss,
             accuracy=accuracy,
             score=0.0 if status == "diverged" else self.task.score(loss, accuracy),

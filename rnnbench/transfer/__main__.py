@@ -9,14 +9,11 @@ from rnnbench.console import Parser, leave, mistakes, say, whole_numbers, words
 from rnnbench.store.files import check_links
 
 parser = Parser("rnnbench.transfer", __doc__)
-parser.add_argument(
-    "results", metavar="RESULTS_DIR", type=Path, help="a results directory with its weights"
-)
-parser.add_argument(
-    "--gaps", type=whole_numbers, help="as in 11,20,40; default: all of the task in there"
-)
-parser.add_argument("--task", type=words, help="as in copy,recall; default: all")
-parser.add_argument("--cell", type=words, help="as in lstm,gru; default: all")
+add = parser.add_argument
+add("results", metavar="RESULTS_DIR", type=Path, help="a results directory with its weights")
+add("--gaps", type=whole_numbers, help="as in 11,20,40; default: all of the task in there")
+add("--task", type=words, help="as in copy,recall; default: all")
+add("--cell", type=words, help="as in lstm,gru; default: all")
 parser.add_workers()
 
 

@@ -57,14 +57,10 @@ def make_plan(
 
 def _measurable(store: Store, records: Iterable[Record]) -> tuple[list[Record], list[str]]:
     """Return the records of finished, current runs with weights, and lines on the others."""
-    left_out, kept = Counter[str](), []
-    for record in records:
-        reason = _reason(store, record)
-        if reason:
-            left_out[reason] += 1
-        else:
-            kept.append(record)
-    return kept, [f"{count} {text}" for text, count in left_out.items()]
+    reasons = [(record, _reason(store, record)) for record in records]
+    left_out = Counter(reason for _, reason in reasons if reason)
+    lines = [f"{count} {text}" for text, count in left_out.items()]
+    return [record for record, reason in reasons if not reason], lines
 
 
 def _reason(store: Store, record: Record) -> str:
@@ -159,8 +155,7 @@ def evaluate_replicas(
             break
         there = task.at_gap(gap)
         measured = _measure(job, there)
-        for record in job["records"]:
-            rows.append(_row(job, record, there, measured.get(record["run_id"])))
+        rows += [_row(job, run, there, measured.get(run["run_id"])) for run in job["records"]]
     return rows
 
 

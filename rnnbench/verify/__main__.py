@@ -11,11 +11,10 @@ from pathlib import Path
 from rnnbench.console import ExitCode, Parser, at_least, leave, mistakes, say, whole_number
 
 parser = Parser("rnnbench.verify", __doc__)
-parser.add_argument(
-    "results", metavar="RESULTS", type=Path, help="a results directory, or its records.jsonl"
-)
-parser.add_argument("--sample", type=whole_number, default=5, help="runs to train (default: 5)")
-parser.add_argument("--seed", type=at_least(0), default=0, help="that chooses them (default: 0)")
+add = parser.add_argument
+add("results", metavar="RESULTS", type=Path, help="a results directory, or its records.jsonl")
+add("--sample", type=whole_number, default=5, help="runs to train (default: 5)")
+add("--seed", type=at_least(0), default=0, help="that chooses them (default: 0)")
 parser.add_workers()
 
 

@@ -48,14 +48,10 @@ def make_plan(path: Path, sample: int, seed: int) -> tuple[list[Job], list[str]]
         NothingToDo: no run can be compared here.
     """
     records = {r["run_id"]: r for r in read_records(path) if r["status"] in REPEATABLE}
-    comparable, refused = [], Counter[str]()
     known: dict[str, Here | str] = {}  # by settings, engine, device and machine, as many share them
-    for run_id in sorted(records):
-        reason = _reason(records[run_id], known)
-        if reason:
-            refused[reason] += 1
-        else:
-            comparable.append(records[run_id])
+    reasons = {run_id: _reason(records[run_id], known) for run_id in sorted(records)}
+    comparable = [records[run_id] for run_id, reason in reasons.items() if not reason]
+    refused = Counter(filter(None, reasons.values()))
     lines = [f"{count} runs are not comparable: {reason}" for reason, count in refused.items()]
     if not comparable:
         raise NothingToDo("; ".join([f"no run of {path} can be repeated here to the bit", *lines]))
@@ -126,9 +122,8 @@ def rerun(job: Mapping[str, Any], progress: Callable[[Any], None], stop: threadi
     for outcomes in trainer.run():
         for outcome in outcomes:
             again = decode(encode(finished_record(record, outcome)))
-            return _in_numbers(record, again) or _in_weights(
-                Store(job["results"]), record, final_parameters(outcome, record["run_id"])
-            )
+            weights = final_parameters(outcome, record["run_id"])
+            return _in_numbers(record, again) or _in_weights(Store(job["results"]), record, weights)
         if stop.is_set():
             break
     return "stopped"

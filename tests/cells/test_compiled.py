@@ -93,12 +93,12 @@ def test_over_random_shapes():
 
 def test_a_replica_is_bitwise_the_same_alone_and_in_a_stack():
     parameters, inputs, states = problem(LSTM(), replicas=4, dtype=torch.float32)
-    outputs, finals = get_engine("compiled")(LSTM(), parameters, inputs, states)
+    outputs, finals = get_engine("compiled")(LSTM(), parameters, inputs, states, None)
     stacked = [outputs, *finals]
     for r in range(4):
         alone = {k: v[r : r + 1].detach().requires_grad_() for k, v in parameters.items()}
         own = tuple(s[r : r + 1].detach().requires_grad_() for s in states)
-        outputs, finals = get_engine("compiled")(LSTM(), alone, inputs[r : r + 1], own)
+        outputs, finals = get_engine("compiled")(LSTM(), alone, inputs[r : r + 1], own, None)
         assert torch.equal(outputs[0], stacked[0][r])
         assert all(torch.equal(a[0], b[r]) for a, b in zip(finals, stacked[1:3]))
 
@@ -106,9 +106,9 @@ def test_a_replica_is_bitwise_the_same_alone_and_in_a_stack():
 def test_evaluation_keeps_nothing_for_a_backward_pass_and_gives_the_same():
     given = problem(GRU(), steps=50)
     with torch.no_grad():
-        quiet, _ = get_engine("compiled")(GRU(), *given)
+        quiet, _ = get_engine("compiled")(GRU(), *given, None)
     assert not quiet.requires_grad
-    assert torch.equal(quiet, get_engine("compiled")(GRU(), *given)[0])
+    assert torch.equal(quiet, get_engine("compiled")(GRU(), *given, None)[0])
 
 
 class Sorting(Cell):

@@ -45,7 +45,7 @@ def assert_close(actual, expected):
 def test_outputs_states_and_gradients_agree_with_torch_nn(name, engine, hidden):
     cell, module, options = CELLS[name]
     parameters, inputs, states = problem(cell, hidden)
-    outputs, finals = get_engine(engine)(cell, parameters, inputs, states)
+    outputs, finals = get_engine(engine)(cell, parameters, inputs, states, None)
     leaves = [*parameters.values(), inputs, *states]
     gradients = dict(zip(range(99), torch.autograd.grad(objective(outputs, finals), leaves)))
     expected = []
@@ -89,8 +89,8 @@ def test_one_time_step_after_the_other_is_the_whole_sequence(name, engine):
 @pytest.mark.parametrize("engine", ["reference", "compiled", "torch"])
 def test_last_outputs_are_the_end_of_all_outputs(engine):
     parameters, inputs, _ = problem(LSTM(), 8)
-    outputs, _ = get_engine(engine)(LSTM(), parameters, inputs)
-    last, _ = get_engine(engine)(LSTM(), parameters, inputs, last=3)
+    outputs, _ = get_engine(engine)(LSTM(), parameters, inputs, None, None)
+    last, _ = get_engine(engine)(LSTM(), parameters, inputs, None, 3)
     assert_close(last, outputs[:, -3:])
 
 
@@ -122,7 +122,7 @@ class Peephole(Cell):
 def test_gates_fed_by_input_hidden_state_or_both_and_vectors(engine):
     cell, hidden = Peephole(), 6
     parameters, inputs, states = problem(cell, hidden)
-    outputs, finals = get_engine(engine)(cell, parameters, inputs, states)
+    outputs, finals = get_engine(engine)(cell, parameters, inputs, states, None)
     for r in range(R):
         own = {name: tensor[r] for name, tensor in parameters.items()}
         h, s = (state[r] for state in states)
@@ -150,7 +150,7 @@ class TwoProducts(Cell):
 
 def test_a_cell_given_by_its_step_runs_on_the_reference_engine():
     parameters, inputs, _ = problem(TwoProducts(), 6)
-    outputs, finals = get_engine("reference")(TwoProducts(), parameters, inputs)
+    outputs, finals = get_engine("reference")(TwoProducts(), parameters, inputs, None, None)
     h = torch.zeros(B, 6, dtype=torch.float64)
     for t in range(T):
         inner = torch.tanh(h @ parameters["inner"][1])
@@ -163,7 +163,7 @@ def test_a_cell_given_by_its_step_runs_on_the_reference_engine():
 def test_torch_engine_names_the_cell_it_cannot_run():
     parameters, inputs, _ = problem(Peephole(), 6)
     with pytest.raises(ValueError, match="a cell that torch.nn lacks, got Peephole"):
-        get_engine("torch")(Peephole(), parameters, inputs)
+        get_engine("torch")(Peephole(), parameters, inputs, None, None)
 
 
 def test_unknown_engine_lists_the_known_ones():

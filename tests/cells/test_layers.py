@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.engine import get_engine
 from rnnbench.model import Layers, SequenceModel, initialize, model_shapes
 
 R, T, B, F, H = 2, 9, 3, 4, 7
@@ -45,8 +44,8 @@ def test_outputs_states_and_gradients_agree_with_torch_nn(name, layers, engine):
     inputs = double(R, T, B, F)
     depth = layers.num_layers * layers.directions
     states = tuple(double(R, depth, B, H) for _ in cell.states)
-    own = layers.split(cell, parameters)
-    outputs, finals = layers.run(get_engine(engine), cell, own, inputs, states)
+    named = {f"rnn.{key}": tensor for key, tensor in parameters.items()}
+    outputs, finals = SequenceModel(cell, named, engine, layers).hidden(inputs, states)
     assert outputs.shape == (R, T, B, H * layers.directions)
     assert {tuple(final.shape) for final in finals} == {(R, depth, B, H)}
     leaves = [*parameters.values(), inputs, *states]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnnbench.check.problem import Subject
+from rnnbench.check import Subject
 from rnnbench.check.run import run_checks
 
 

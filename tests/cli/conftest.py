@@ -2,8 +2,8 @@
 
 import pytest
 
+from rnnbench.cli.command import run_command
 from rnnbench.cli.compose import compose
-from rnnbench.cli.main import run_command
 from rnnbench.cli.sweeps import make_sweeps
 
 

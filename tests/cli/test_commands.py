@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import rnnbench
+from rnnbench.cli.command import run_command
 from rnnbench.cli.help import find_commands, wrap
-from rnnbench.cli.main import run_command
 from rnnbench.console import Parser, mistakes
 
 PACKAGE = Path(rnnbench.__file__).parent
@@ -88,7 +88,7 @@ def test_ctrl_c_before_anything_starts_is_one_line(monkeypatch, capsys):
     def interrupted(arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rnnbench.cli.main.compose", interrupted)
+    monkeypatch.setattr("rnnbench.cli.command.compose", interrupted)
     assert run_command(["task=copy"]) == 130
     assert capsys.readouterr().err == "rnnbench: stopped\n"
 

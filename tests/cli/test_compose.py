@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import rnnbench
+from rnnbench.cli.command import run_command
 from rnnbench.cli.compose import arrange, compose, configuration_directory
-from rnnbench.cli.main import run_command
 from rnnbench.experiment.condition import Replica
 from rnnbench.training.trainer import make_recipe
 
@@ -158,6 +158,18 @@ def test_an_own_cell_from_the_current_directory(in_tmp, sweeps_of):
     assert {c.cell["name"] for c, _ in every.jobs} == {"gru", "lstm", "mine", "rnn"}
     assert [condition.cell["name"] for condition, _ in sweep.jobs] == ["mine"] * 3
     assert sweep.jobs[0][0].cell["keep_bias"] == 1.0
+
+
+def test_a_directory_and_a_search_path_together(in_tmp, sweeps_of):
+    for directory, gap in (("first", 15), ("second", 16), ("third", 17)):
+        (in_tmp / directory / "sweep").mkdir(parents=True)
+        text = f"# @package _global_\nname: own\nseeds: 1\ntask: {{gap: {gap}}}\n"
+        (in_tmp / directory / "sweep" / f"{directory}.yaml").write_text(text)
+        (in_tmp / directory / "sweep" / "all.yaml").write_text(text)
+    together = ["--config-dir", "first", "hydra.searchpath=['file://second',third]"]
+    for name, gap in (("first", 15), ("second", 16), ("third", 17), ("all", 15)):
+        (sweep,) = sweeps_of(*together, f"+sweep={name}")
+        assert [condition.task["gap"] for condition, _ in sweep.jobs] == [gap]
 
 
 def test_flags_may_stand_anywhere():

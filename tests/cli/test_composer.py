@@ -7,7 +7,7 @@ import pytest
 
 from rnnbench.cli import compose as module
 from rnnbench.cli.compose import Composer, compose, configuration_directory
-from rnnbench.cli.message import COMPOSING, one_line
+from rnnbench.console import Mistake
 
 SWEEPS = sorted(path.stem for path in Path(configuration_directory(), "sweep").glob("*.yaml"))
 
@@ -112,9 +112,9 @@ def test_jobs_in_doubt_are_composed_by_hydra(both, words):
 )
 def test_mistakes_are_told_in_hydra_s_own_words(in_tmp, monkeypatch, words):
     def complaint():
-        with pytest.raises(COMPOSING) as caught:
+        with pytest.raises(Mistake) as caught:
             compose(words)
-        return type(caught.value), one_line(caught.value)
+        return type(caught.value.__cause__), str(caught.value)
 
     quick = complaint()
     monkeypatch.setattr(Composer, "compose", Composer.compose_alone)

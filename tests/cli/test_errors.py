@@ -172,7 +172,7 @@ import pytest
         ("task.gap=20 --nonsense", "unrecognized arguments: --nonsense"),
         ("--config-dir nowhere", "--config-dir must be a directory, got 'nowhere'"),
         ("task.gap=20 --config-dir", "--config-dir must be a directory, got ''"),
-        ("--config-dir . hydra.searchpath=[x]", "hydra.searchpath must be left alone where"),
+        ("--config-dir . hydra.searchpath=x", "hydra.searchpath must be a list of strings. Got: x"),
         ("cell=5", "Config group override must be a string or a list. Got int"),
         ("task=copy,recall +trainer.steps=5", "An item is already at 'trainer.steps'"),
         ("hydra/sweeper=basic", "hydra/sweeper must be left alone, got basic"),
@@ -258,3 +258,13 @@ class Own(Cell):
     def update(self, a, h):
         return a.tanh()
 """
+
+
+@pytest.mark.parametrize("word", ["task.gap=-5", "task=nothing", "trainer.lr=abc", "engine=fast"])
+def test_a_mistake_has_a_class_of_its_own(word):
+    from rnnbench.cli.compose import compose
+    from rnnbench.cli.message import ConfigError
+    from rnnbench.cli.sweeps import make_sweeps
+
+    with pytest.raises(ConfigError, match="must"):
+        make_sweeps(compose([word]))

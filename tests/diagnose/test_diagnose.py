@@ -11,12 +11,11 @@ import torch
 
 import rnnbench
 from rnnbench.diagnose.__main__ import choose, main
-from rnnbench.diagnose.diagnosis import initial_parameters
 from rnnbench.experiment.condition import Condition, Replica
 from rnnbench.model import Layers
 from rnnbench.store.diagnoses import consolidate_diagnoses, load_diagnosis
 from rnnbench.store.records import Store
-from rnnbench.training.trainer import Recipe, Trainer
+from rnnbench.training.trainer import Recipe, Trainer, initial_parameters
 
 FEW = ["--sequences", "64"]
 

@@ -7,10 +7,10 @@ import torch
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.diagnose.diagnosis import initial_parameters
 from rnnbench.diagnose.measures import first_answer, measure_network
 from rnnbench.diagnose.network import SigmoidGates, Unrolled
 from rnnbench.model import Layers
+from rnnbench.training.trainer import initial_parameters
 from tasks.delayed_recall import DelayedRecall
 
 SIZE = 4

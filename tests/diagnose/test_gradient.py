@@ -7,10 +7,10 @@ import torch
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.diagnose.diagnosis import initial_parameters
 from rnnbench.diagnose.measures import TOTAL, Answer, first_answer, gradient_norms
 from rnnbench.diagnose.network import Unrolled
 from rnnbench.model import Layers
+from rnnbench.training.trainer import initial_parameters
 from tasks.adding import Adding
 from tasks.copying import Copying
 from tasks.delayed_recall import DelayedRecall

@@ -15,7 +15,7 @@ import sys
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
 
-from rnnbench.cli.main import run_command
+from rnnbench.cli.command import run_command
 
 
 def run(step):

@@ -21,7 +21,7 @@ from typing import Any
 
 STANDARD = {0, 1, 2}
 MODULES = (
-    "rnnbench.cli.main",
+    "rnnbench.cli.command",
     "rnnbench.cli.sweeps",
     "rnnbench.training.recording",
     "rnnbench.report.write",
@@ -62,7 +62,7 @@ def run(words: Sequence[str], *, draws: bool) -> int:
         draws: the report.
     """
     multiprocessing.get_context = lambda method=None: WarmContext()  # type: ignore[assignment]
-    from rnnbench.cli.main import run_command
+    from rnnbench.cli.command import run_command
     from rnnbench.launcher import closing
 
     if not draws:

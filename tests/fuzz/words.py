@@ -127,7 +127,7 @@ class Input(NamedTuple):
     def main(self) -> Callable[[list[str]], int]:
         """Return the command's main function."""
         if self.program == TRAINING:
-            return importlib.import_module("rnnbench.cli.main").run_command
+            return importlib.import_module("rnnbench.cli.command").run_command
         name = f"rnnbench.{self.program}"
         is_folder = hasattr(importlib.import_module(name), "__path__")
         return importlib.import_module(f"{name}.__main__" if is_folder else name).main

@@ -10,7 +10,7 @@ from rnnbench.experiment.condition import Condition, Replica, Sweep
 from rnnbench.experiment.tuning import GRID, TUNING_SEEDS, tuning_sweep
 from rnnbench.launcher import launch_here, with_chosen_rates
 from rnnbench.report.summary import STATUSES
-from rnnbench.store.frames import load_results, load_tuning
+from rnnbench.store.frames import load_all, load_results
 from rnnbench.store.records import Store
 
 CONDITION = Condition(
@@ -87,7 +87,7 @@ def test_a_tuned_run_has_the_numbers_of_the_same_rate_given(tuned, tmp_path):
 
 
 def test_the_choice_its_scores_and_its_warnings_are_stored_with_every_run(tuned):
-    tuning = load_tuning(tuned)
+    tuning = load_all(tuned).tuning
     assert tuning["lr"].tolist() == sorted(GRID)
     (chosen,) = tuning["chosen_lr"].unique()
     assert chosen == load_results(tuned).query("lr_choice == 'tuned'")["lr"].iloc[0]
@@ -101,7 +101,7 @@ def test_a_rate_that_is_clearly_behind_leaves_after_a_third_of_the_steps(tuned):
     dropped = [r for r in Store(tuned / "tuning").runs().values() if r["status"] == "dropped"]
     assert dropped, "the lowest rate learns nothing in 120 steps while others solve the task"
     assert {r["steps"] for r in dropped} == {40}
-    assert {r["lr"] for r in dropped} == {e for e in load_tuning(tuned).query("dropped")["lr"]}
+    assert {r["lr"] for r in dropped} == {e for e in load_all(tuned).tuning.query("dropped")["lr"]}
 
 
 def test_what_is_tuned_is_not_tuned_again(tuned, tmp_path, capfd):

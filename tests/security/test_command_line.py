@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.cli.main import run_command
+from rnnbench.cli.command import run_command
 from rnnbench.console import message_of, printable
 from rnnbench.diagnose.__main__ import main as diagnose
 from rnnbench.diagnose.diagnosis import settings

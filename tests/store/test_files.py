@@ -56,12 +56,12 @@ def test_json_that_is_nested_too_deep_is_a_value_error():
 @pytest.mark.parametrize("content", ["{", "[]", '{"a": 0}', "{}", "[" * 100_000])
 def test_what_is_not_of_the_right_form_is_named_and_passed_over(tmp_path, capsys, content):
     path = tmp_path / "file.json"
-    assert read_json(path, {"a": whole(1)}, {}, "it") is None
+    assert read_json(path, {"a": whole(1)}, "it") is None
     assert capsys.readouterr().err == ""
     path.write_text('{"a": 1}')
-    assert read_json(path, {"a": whole(1)}, {}, "it") == {"a": 1}
+    assert read_json(path, {"a": whole(1)}, "it") == {"a": 1}
     path.write_text(content)
-    assert read_json(path, {"a": whole(1)}, {}, "it") is None
+    assert read_json(path, {"a": whole(1)}, "it") is None
     assert f"{path} is passed over: " in capsys.readouterr().err
 
 

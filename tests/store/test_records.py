@@ -109,7 +109,7 @@ def test_a_record_that_the_system_fails_to_read_is_no_reason_to_train_again(tmp_
     path = tmp_path / "runs" / f"{'a' * 16}.json"
     path.mkdir(parents=True)  # whoever may do anything may read every file
     store = Store(tmp_path)
-    for look in (lambda: store.runs(strict=True), lambda: store.finished(["a" * 16])):
+    for look in (lambda: store.runs(strict=True), lambda: store.trained(["a" * 16])):
         with pytest.raises(OSError) as raised:
             look()
         assert raised.value.filename == str(path)

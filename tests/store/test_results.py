@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import rnnbench
-from rnnbench.store.frames import load_tuning
+from rnnbench.store.frames import load_all
 from rnnbench.store.records import Store, consolidate
 
 COLUMNS = """task cell gap seed lr hidden_size num_parameters state_size batch_size steps loss
@@ -76,7 +76,7 @@ def test_a_tuned_condition_has_a_row_for_each_rate(directory):
         "grid": [{"lr": 1e-3, "score": 0.9, "steps": 4.0, "solved": 1, "dropped": False}],
     }
     Store(directory).write(record(3, tuning=tuning, history=[]))
-    (row,) = load_tuning(directory).to_dict("records")
+    (row,) = load_all(directory).tuning.to_dict("records")
     assert row == {
         "task": "copy",
         "cell": "gru",

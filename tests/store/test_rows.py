@@ -11,8 +11,9 @@ from rnnbench.store.tables import RowFile
 FILE = RowFile(
     "rows.csv",
     {"id": "str", "gap": "int64", "loss": "float64"},
-    key=["id", "gap"],
-    order=["gap", "id"],
+    key="id gap",
+    order="gap id",
+    rules={},
 )
 
 

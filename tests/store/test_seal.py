@@ -86,10 +86,10 @@ def test_a_strange_header_is_a_value_error(content):
 def test_a_run_whose_weights_are_damaged_is_not_finished_and_named(tmp_path, capsys):
     store, run_id = Store(tmp_path), RECORD["run_id"]
     store.write(RECORD, seal_tensors(save(TENSORS)))
-    assert store.finished([run_id]) == {run_id: "unsolved"}
+    assert store.trained([run_id]) == {run_id: "unsolved"}
     path = store.parameters(run_id)
     path.write_bytes(path.read_bytes()[:-1])
-    assert store.finished([run_id]) == {}
+    assert store.trained([run_id]) == {}
     assert f"{path} is passed over" in capsys.readouterr().err
     path.unlink()
-    assert store.finished([run_id]) == {run_id: "unsolved"}
+    assert store.trained([run_id]) == {run_id: "unsolved"}

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnnbench.cli.main import run_command
-from rnnbench.experiment.tuning import DIRECTORY as TUNING
+from rnnbench.cli.command import run_command
 from rnnbench.launcher.plan_file import write_plan
-from rnnbench.store.files import KEY, seal_line
+from rnnbench.store.files import KEY, TUNING, seal_line
 from rnnbench.train import main
 from tests.small_sweep import ONE, sweep_of
 from tests.stored_numbers import numbers

@@ -62,7 +62,7 @@ def test_another_runs_weights_are_not_used(swapped, capsys):
 
 def test_and_the_runs_are_trained_again(swapped, undisturbed, capsys):
     directory, paths = swapped
-    assert Store(directory).finished(undisturbed) == {}
+    assert Store(directory).trained(undisturbed) == {}
     err = capsys.readouterr().err
     for path in paths:
         assert f"{path} is passed over: it belongs to another run, '" in err
@@ -79,7 +79,7 @@ def test_weights_of_before_do_not_tell_and_are_read(tmp_path, undisturbed):
             path.write_bytes(content)
             model = rnnbench.load_model(tmp_path, run_id)
             assert torch.equal(model.parameters["readout.bias"][0], tensors["readout.bias"])
-    assert Store(tmp_path).finished(undisturbed).keys() == undisturbed.keys()
+    assert Store(tmp_path).trained(undisturbed).keys() == undisturbed.keys()
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.int64, torch.float8_e4m3fn])

@@ -106,9 +106,8 @@ def _build(text: str, command: list[str], library: Path, seal: Path) -> None:
     """Compile into a directory beside the library, and move it into place in one step."""
     with tempfile.TemporaryDirectory(dir=library.parent) as scratch:
         built, sealed = Path(scratch, library.name), Path(scratch, seal.name)
-        done = subprocess.run(
-            [*command, "-", "-o", str(built)], input=text, capture_output=True, text=True
-        )
+        command = [*command, "-", "-o", str(built)]
+        done = subprocess.run(command, input=text, capture_output=True, text=True)
         if done.returncode != 0:
             lines = done.stderr.strip().splitlines()
             first = next((line for line in lines if "error" in line), "no message")

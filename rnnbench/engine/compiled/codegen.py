@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -18,35 +18,28 @@ aten = torch.ops.aten
 ALIASES = (aten.detach.default, aten.alias.default, aten.clone.default)
 # Recomputing these costs more than keeping their values for the backward pass.
 COSTLY = (aten.sigmoid.default, aten.tanh.default, aten.exp.default)
-
-Words = tuple[str, ...]
-
-
-def _binary(sign: str) -> Callable[[Words], str]:
-    return lambda x: f"{x[0]} {sign} {x[1]}"
-
-
-EXPRESSIONS: dict[object, Callable[[Words], str]] = {
-    aten.add.Tensor: _binary("+"),
-    aten.add.Scalar: _binary("+"),
-    aten.sub.Tensor: _binary("-"),
-    aten.sub.Scalar: _binary("-"),
-    aten.mul.Tensor: _binary("*"),
-    aten.mul.Scalar: _binary("*"),
-    aten.div.Tensor: _binary("/"),
-    aten.div.Scalar: _binary("/"),
-    aten.rsub.Scalar: lambda x: f"{x[1]} - {x[0]}",
-    aten.neg.default: lambda x: f"-{x[0]}",
-    aten.reciprocal.default: lambda x: f"1 / {x[0]}",
-    aten.exp.default: lambda x: f"vexp({x[0]})",
-    aten.tanh.default: lambda x: f"vtanh({x[0]})",
-    aten.sigmoid.default: lambda x: f"vsigmoid({x[0]})",
-    aten.relu.default: lambda x: f"{x[0]} > 0 ? {x[0]} : V{{}}",
-    aten.sigmoid_backward.default: lambda x: f"{x[0]} * {x[1]} * (1 - {x[1]})",
-    aten.tanh_backward.default: lambda x: f"{x[0]} * (1 - {x[1]} * {x[1]})",
-    aten.threshold_backward.default: lambda x: f"{x[1]} > {x[2]} ? {x[0]} : V{{}}",
-    aten.zeros_like.default: lambda x: "V{}",
-    aten.ones_like.default: lambda x: "V{} + 1",
+# C++ of an operation, by its arguments.
+EXPRESSIONS: dict[object, str] = {
+    aten.add.Tensor: "{0} + {1}",
+    aten.add.Scalar: "{0} + {1}",
+    aten.sub.Tensor: "{0} - {1}",
+    aten.sub.Scalar: "{0} - {1}",
+    aten.mul.Tensor: "{0} * {1}",
+    aten.mul.Scalar: "{0} * {1}",
+    aten.div.Tensor: "{0} / {1}",
+    aten.div.Scalar: "{0} / {1}",
+    aten.rsub.Scalar: "{1} - {0}",
+    aten.neg.default: "-{0}",
+    aten.reciprocal.default: "1 / {0}",
+    aten.exp.default: "vexp({0})",
+    aten.tanh.default: "vtanh({0})",
+    aten.sigmoid.default: "vsigmoid({0})",
+    aten.relu.default: "{0} > 0 ? {0} : V{{}}",
+    aten.sigmoid_backward.default: "{0} * {1} * (1 - {1})",
+    aten.tanh_backward.default: "{0} * (1 - {1} * {1})",
+    aten.threshold_backward.default: "{1} > {2} ? {0} : V{{}}",
+    aten.zeros_like.default: "V{{}}",
+    aten.ones_like.default: "V{{}} + 1",
 }
 
 
@@ -163,10 +156,8 @@ def emit(cell: Cell) -> str:
         ValueError: the update holds an operation for which there is no expression.
     """
     t = trace(cell)
-    flags = {
-        source: ", ".join(str(source in fed).lower() for fed in cell.gates.values())
-        for source in "xh"
-    }
+    fed = cell.gates.values()
+    flags = {source: ", ".join(str(source in by).lower() for by in fed) for source in "xh"}
     forward = [
         *_read("gate", t.gates),
         *_read("old", t.states),
@@ -210,8 +201,8 @@ def _statements(nodes: Sequence[Node]) -> list[str]:
         if node.target not in EXPRESSIONS:
             name = str(node.target).removeprefix("aten.").partition(".")[0]
             raise ValueError(f"update must do without {name}: it has no compiled form")
-        words = tuple(_word(argument) for argument in node.args)
-        lines.append(f"const V {node.name} = {EXPRESSIONS[node.target](words)};")
+        expression = EXPRESSIONS[node.target].format(*map(_word, node.args))
+        lines.append(f"const V {node.name} = {expression};")
     return lines
 
 

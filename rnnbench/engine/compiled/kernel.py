@@ -37,7 +37,6 @@ class Kernel:
 
     Attributes:
         identity: the same for the same source, compiler, flags and processor.
-        states: how many states the cell has.
         width: blocks of hidden units that a time step works on.
         saves: whether these blocks are kept for the backward pass; it may need the states alone.
     """
@@ -81,14 +80,9 @@ def kernel_of(cell: Cell) -> Kernel:
 
 
 def run_compiled(
-    cell: Cell,
-    parameters: Parameters,
-    inputs: Tensor,
-    states: States | None = None,
-    *,
-    last: int | None = None,
+    cell: Cell, parameters: Parameters, inputs: Tensor, states: States | None, last: int | None
 ) -> tuple[Tensor, States]:
-    """Run a cell's kernel; see `rnnbench.engine.Engine`."""
+    """Run a cell's kernel; see `run_reference`."""
     kernel = kernel_of(cell)
     vectors = [parameters[f"{name}_l0"] for name in cell.vectors]
     arguments = (
@@ -97,9 +91,7 @@ def run_compiled(
         torch.stack(vectors, 1) if vectors else None,
         None if states is None else torch.stack(states),
     )
-    keep = torch.is_grad_enabled() and any(
-        tensor is not None and tensor.requires_grad for tensor in arguments
-    )
+    keep = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in arguments)
     scored = inputs.shape[1] if last is None else last
     outputs, finals = _Recurrence.apply(kernel, scored, keep, *arguments)  # type: ignore[no-untyped-call]
     return outputs, finals.unbind(0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import matplotlib as mpl
 import numpy as np
@@ -24,6 +24,7 @@ from PIL import Image
 from rnnbench.report.curves import CURVE, curve_label
 from rnnbench.report.figures.style import REFERENCE_COLOUR, THEME, Curve, Style
 
+Key = TypeVar("Key", bound=Hashable)
 MOST_SEEDS = 100  # of a curve at a gap are drawn one by one: more would be a smear
 LONGEST_ASIDE = 30  # letters of a name beside a panel: longer ones would leave it no room
 LINE_INCHES, LETTER_INCHES = 0.9, 0.075  # of a legend's entry: its line, and a letter of its name
@@ -70,11 +71,19 @@ def _png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def panel_grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure of `rows` x `columns` panels of a size in inches, row by row."""
-    size = (max(4.6, columns * width), rows * height + 0.8)
+def panel_grid(
+    rows: Sequence[Sequence[Key]], width: float, height: float, ylabel: str = ""
+) -> tuple[Figure, dict[Key, Axes]]:
+    """Return a figure with rows of panels of a size in inches; the first of each has `ylabel`."""
+    columns = max(map(len, rows))
+    size = (max(4.6, columns * width), len(rows) * height + 0.8)
     figure = Figure(figsize=size, layout="constrained")
-    panels = [figure.add_subplot(rows, columns, place + 1) for place in range(rows * columns)]
+    panels = {}
+    for row, keys in enumerate(rows):
+        for column, key in enumerate(keys):
+            place = row * columns + column + 1
+            label = ylabel if column == 0 else ""
+            panels[key] = figure.add_subplot(len(rows), columns, place, ylabel=label)
     sns.despine(fig=figure)
     return figure, panels
 
@@ -86,17 +95,9 @@ def add_legend(
 
     Its lines have markers where `marked` says so.
     """
-    handles = [
-        Line2D(
-            [],
-            [],
-            color=style.colour,
-            marker=style.marker if marked else None,
-            linestyle=style.linestyle,
-            lw=1.8,
-        )
-        for style in styles.values()
-    ]
+    handles = [Line2D([], [], **style.line, lw=1.8) for style in styles.values()]
+    for handle, style in zip(handles, styles.values(), strict=True):
+        handle.set_marker(style.marker if marked else "None")
     text = "    ".join(note.replace(" ", "\xa0") for note in notes)
     room = int((figure.get_figwidth() - LINE_INCHES) / LETTER_INCHES)
     labels = [textwrap.fill(plain(curve_label(*curve)), room) for curve in styles]
@@ -132,36 +133,16 @@ def mark_level(panel: Axes, value: float, text: str) -> None:
 
 def name_level(panel: Axes, value: float, text: str) -> None:
     """Write a name at the right of a panel, where no curve can cover it, if the value is in it."""
-    panel.annotate(
-        plain(shortened(text)),
-        (1, value),
-        xycoords=panel.get_yaxis_transform(),
-        xytext=(3, 0),
-        textcoords="offset points",
-        va="center",
-        color=REFERENCE_COLOUR,
-        fontsize="x-small",
-        annotation_clip=True,
-    )
+    side = panel.get_yaxis_transform()
+    name = panel.annotate(plain(shortened(text)), (1, value), (3, 0), side, "offset points")
+    name.set(va="center", color=REFERENCE_COLOUR, fontsize="x-small", annotation_clip=True)
 
 
-def stamp(panels: Sequence[Axes], text: str) -> None:
-    """Write a word across every panel, so that a trial is never taken for a result."""
-    for panel in panels:
-        panel.text(
-            0.5,
-            0.5,
-            text,
-            transform=panel.transAxes,
-            ha="center",
-            va="center",
-            rotation=25,
-            fontsize=34,
-            fontweight="bold",
-            color="0.5",
-            alpha=0.3,
-            zorder=5,
-        )
+def stamp(figure: Figure, sweeps: Iterable[str]) -> None:
+    """Write "smoke" across the panels if that was run, lest a trial be taken for a result."""
+    for panel in figure.axes if "smoke" in set(sweeps) else []:
+        text = panel.text(0.5, 0.5, "smoke", transform=panel.transAxes, ha="center", va="center")
+        text.set(rotation=25, fontsize=34, fontweight="bold", color="0.5", alpha=0.3, zorder=5)
 
 
 LABEL_ROOM = 0.075  # of the axis: narrower ticks stay without a number

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,26 +13,17 @@ from numpy.typing import NDArray
 
 from rnnbench.report.curves import curves_of, is_tuned, without_rate
 from rnnbench.report.document import Figure
-from rnnbench.report.figures.frame import (
-    MOST_SEEDS,
-    add_legend,
-    mark_level,
-    name_level,
-    panel_grid,
-    plain,
-    room_at_a_gap,
-    seed_note,
-    set_gap_ticks,
-    stamp,
-)
-from rnnbench.report.figures.style import REFERENCE_COLOUR, THEME, Curve, Style, curve_styles
+from rnnbench.report.figures import frame
+from rnnbench.report.figures.style import REFERENCE_COLOUR, Curve, Style, curve_styles, themed
 from rnnbench.report.study import Study
+from rnnbench.report.tables import range_text
 
 Floats = NDArray[np.float64]
-Panel = tuple[str, str, list[str]]  # a task, its title, and the variants that are drawn
+Panel = tuple[str, str, tuple[str, ...]]  # a task, its title, and the variants that are drawn
 NOTES = ("line: mean over seeds", "band: 95 % interval of the mean")
 
 
+@themed
 def draw_against_gap(
     results: pd.DataFrame, summary: pd.DataFrame, measure: str, guesses: pd.DataFrame | None = None
 ) -> Drawing:
@@ -45,27 +35,19 @@ def draw_against_gap(
         measure: "accuracy" or "score"; values outside [0, 1] are drawn at its ends.
         guesses: the latest of each search, if random networks are drawn.
     """
-    styles = curve_styles(_looks(curves_of(results)))
-    rows = _rows(results)
-    columns = max(map(len, rows))
-    with mpl.rc_context(THEME):
-        figure, panels = panel_grid(len(rows), columns, 3.6, 2.9)
-        drawn: list[tuple[str, Axes]] = []
-        for place, row in enumerate(rows):
-            own = panels[place * columns : (place + 1) * columns]
-            for panel in own[len(row) :]:
-                panel.remove()
-            for panel, (task, title, chosen) in zip(own, row, strict=False):
-                panel.set_title(plain(title))
-                runs, points = (frame[frame.task == task] for frame in (results, summary))
-                _draw_task(panel, runs, points, chosen, measure, styles)
-                drawn.append((task, panel))
-        notes = [*NOTES, seed_note("open mark", results)]
-        if guesses is not None and not guesses.empty:
-            notes.append(draw_guesses(drawn, guesses, measure))
-        add_legend(figure, styles, notes)
-        if "smoke" in set(results["sweep"]):
-            stamp(figure.axes, "smoke")
+    looks = ((cell, without_rate(variant)) for cell, variant in curves_of(results))
+    styles = curve_styles(dict.fromkeys(looks))  # a tuned curve has that of its cell untuned
+    figure, panels = frame.panel_grid(_rows(results), 3.6, 2.9)
+    for (task, title, chosen), panel in panels.items():
+        panel.set_title(frame.plain(title))
+        runs, points = (rows[rows["task"] == task] for rows in (results, summary))
+        _draw_task(panel, runs, points, chosen, measure, styles)
+    notes = [*NOTES, frame.seed_note("open mark", results)]
+    if guesses is not None and not guesses.empty:
+        drawn = ((task, panel) for (task, _, _), panel in panels.items())
+        notes.append(draw_guesses(drawn, guesses, measure))
+    frame.add_legend(figure, styles, notes)
+    frame.stamp(figure, results["sweep"])
     return figure
 
 
@@ -75,45 +57,34 @@ def _rows_of_tasks(study: Study) -> pd.Series[int]:
     return tuned.groupby(study.results["task"]).nunique()
 
 
-def _draw(study: Study, measure: str) -> Drawing:
-    return draw_against_gap(study.results, study.by_gap, measure, study.guesses)
-
-
 ACCURACY = Figure(
     "accuracy_vs_gap",
     "Accuracy on the test stream against the gap. Line: mean over seeds. Band: 95 % interval of "
     "that mean over seeds (Student t), cut to the range 0 to 1. Open marks: single seeds, moved "
     "aside a little. Where learning rates were tuned, those curves have panels of their own. "
     "Dotted: what a predictor that remembers nothing gets.",
-    draw=lambda study: _draw(study, "accuracy"),
+    draw=lambda study: draw_against_gap(study.results, study.by_gap, "accuracy", study.guesses),
     rows=_rows_of_tasks,
 )
 SCORE = Figure(
     "score_vs_gap",
     "Score against the gap: 0 remembers nothing, 1 is perfect. Drawn as above; scores outside 0 to "
     "1 are drawn at its ends and kept as they are in by_gap.csv.",
-    draw=lambda study: _draw(study, "score"),
+    draw=lambda study: draw_against_gap(study.results, study.by_gap, "score", study.guesses),
     rows=_rows_of_tasks,
 )
 
 
-def _looks(curves: Sequence[Curve]) -> list[Curve]:
-    """Return the curves that need a style: a tuned curve has that of the same cell untuned."""
-    return list(dict.fromkeys((cell, without_rate(variant)) for cell, variant in curves))
-
-
 def _rows(results: pd.DataFrame) -> list[list[Panel]]:
     """Arrange a panel per task in rows of three; curves with tuned rates in rows of their own."""
-    variants = results.groupby("task")["variant"].unique().map(list)
-    several = any(is_tuned(variant) for found in variants for variant in found)
+    variants = results[["task", "variant"]].drop_duplicates().astype(str)
+    tuned = variants["variant"].map(is_tuned)
     rows: list[list[Panel]] = []
-    for tuned in (False, True):
-        row: list[Panel] = []
-        for task, found in variants.items():
-            chosen = [variant for variant in found if is_tuned(variant) == tuned]
-            kind = f", {'tuned' if tuned else 'shared'} lr" if several else ""
-            if chosen:
-                row.append((str(task), f"{task}{kind}", chosen))
+    for own, kind in ((variants[~tuned], ", shared lr"), (variants[tuned], ", tuned lr")):
+        row = [
+            (str(task), f"{task}{kind if tuned.any() else ''}", tuple(found))
+            for task, found in own.groupby("task")["variant"]
+        ]
         rows += [row[start : start + 3] for start in range(0, len(row), 3)]
     return rows
 
@@ -128,18 +99,18 @@ def _draw_task(
 ) -> None:
     """Draw the curves of the chosen variants, on the axis of all gaps of the task."""
     gaps = sorted(runs["gap"].unique())
-    room = room_at_a_gap(gaps)
+    room = frame.room_at_a_gap(gaps)
     varies = (runs["least_distance"] < runs["greatest_distance"]).any()
     xlabel = "gap (time steps; distances vary)" if varies else "gap (time steps)"
     panel.set(xlabel=xlabel, ylabel=measure, ylim=(-0.04, 1.04))
-    set_gap_ticks(panel, gaps)
+    frame.set_gap_ticks(panel, gaps)
     _draw_chance(panel, runs, measure)
     points = points[points["variant"].isin(chosen)]
     curves = list(points.groupby(["cell", "variant"], observed=True, sort=False))
     for place, ((cell, variant), curve) in enumerate(curves):
         style = styles[str(cell), without_rate(str(variant))]
         own = runs[(runs.cell == cell) & (runs.variant == variant)]
-        own = own.groupby("gap").head(MOST_SEEDS)
+        own = own.groupby("gap").head(frame.MOST_SEEDS)
         _draw_curve(panel, curve, measure, style)
         columns = room * (_spread(place, len(curves)) + _seed_places(own) / len(curves))
         _draw_seeds(panel, own, measure, style, columns)
@@ -155,57 +126,39 @@ def _draw_curve(panel: Axes, curve: pd.DataFrame, measure: str, style: Style) ->
     panel.fill_between(gaps, low, high, linewidth=0, zorder=1.5, **band)
     alone = _isolated(np.isfinite(low))
     panel.vlines(gaps[alone], low[alone], high[alone], lw=6, **band | {"label": "_alone"})
-    panel.plot(
-        gaps,
-        mean,
-        color=style.colour,
-        linestyle=style.linestyle,
-        marker=style.marker,
-        markersize=6,
-        markeredgecolor="white",
-        lw=1.7,
-        label=label,
-        zorder=4,
-    )
+    panel.plot(gaps, mean, **style.marked, markersize=6, lw=1.7, label=label, zorder=4)
 
 
 def _draw_seeds(panel: Axes, runs: pd.DataFrame, measure: str, style: Style, aside: Floats) -> None:
     """Draw one small mark per run, moved aside so that runs with equal outcomes are all seen."""
-    panel.scatter(
-        runs["gap"].to_numpy(dtype=float) * np.exp(aside),
-        runs[measure].clip(0, 1).to_numpy(dtype=float),
-        s=11,
-        facecolors="white",
-        edgecolors=[style.colour],
-        marker=style.marker,
-        linewidths=0.8,
-        label=f"_seeds {runs['label'].iloc[0]}",
-        zorder=5,
-    )
+    x = runs["gap"].to_numpy(dtype=float) * np.exp(aside)
+    y = runs[measure].clip(0, 1).to_numpy(dtype=float)
+    marks = panel.scatter(x, y, s=11, marker=style.marker, linewidths=0.8, zorder=5)
+    marks.set(facecolors="white", edgecolors=[style.colour])
+    marks.set_label(f"_seeds {runs['label'].iloc[0]}")
 
 
-def _seed_places(runs: pd.DataFrame) -> Floats:
+def _seed_places(runs: pd.DataFrame) -> Any:
     """Return each run's place in [-0.5, 0.5] among the curve's seeds, in their order."""
     seeds, places = np.unique(runs["seed"].to_numpy(), return_inverse=True)
-    spread: Floats = (places + 0.5) / seeds.size - 0.5
-    return spread
+    return _spread(places, seeds.size)
 
 
 def _draw_chance(panel: Axes, runs: pd.DataFrame, measure: str) -> None:
     """Draw chance as a level, or as a line where it changes with the gap."""
     if measure == "score":
-        mark_level(panel, 0.0, "chance")
+        frame.mark_level(panel, 0.0, "chance")
         return
     chance = runs.groupby("gap")["chance_accuracy"].first()
     if chance.nunique() == 1:
-        mark_level(panel, float(chance.iloc[0]), "chance")
+        frame.mark_level(panel, float(chance.iloc[0]), "chance")
         return
     panel.plot(chance.index, chance, color=REFERENCE_COLOUR, ls=":", lw=1.2, label="_chance")
-    name_level(panel, float(chance.iloc[-1]), "chance")
+    frame.name_level(panel, float(chance.iloc[-1]), "chance")
 
 
-def _spread(place: int, count: int) -> float:
-    """Return a position in [-0.5, 0.5], even over `count` places."""
+def _spread(place: Any, count: int) -> Any:
+    """Return positions in [-0.5, 0.5] of places, even over `count` places."""
     return (place + 0.5) / count - 0.5
 
 
@@ -216,29 +169,15 @@ def _isolated(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def draw_guesses(panels: Iterable[tuple[str, Axes]], guesses: pd.DataFrame, measure: str) -> str:
-    """Draw the best random network of each gap in the panels of tasks; return the legend's note.
-
-    Args:
-        panels: each with its task.
-        guesses: as `latest` gives them.
-        measure: "accuracy" or "score", drawn within [0, 1].
-    """
+    """Draw the best random network of each gap in the panels of tasks; return the legend's note."""
     best = best_of_cells(guesses)
+    look: dict[str, Any] = {"color": REFERENCE_COLOUR, "linestyle": ":", "lw": 1.0}
+    look |= {"marker": "x", "markersize": 5, "markeredgewidth": 1.3}
     for task, panel in panels:
         points = best[best["task"] == task]
-        panel.plot(
-            points["gap"],
-            points[measure].clip(0, 1),
-            color=REFERENCE_COLOUR,
-            linestyle=":",
-            lw=1.0,
-            marker="x",
-            markersize=5,
-            markeredgewidth=1.3,
-            label="_random networks",
-            zorder=3,
-        )
-    return f"crosses: best of {range_text(best['guesses'])} random networks"
+        y = points[measure].clip(0, 1)
+        panel.plot(points["gap"], y, **look, label="_random networks", zorder=3)
+    return f"crosses: best of {range_text(best['guesses'], '{:,}')} random networks"
 
 
 def best_of_cells(guesses: pd.DataFrame) -> pd.DataFrame:
@@ -251,9 +190,3 @@ def best_of_cells(guesses: pd.DataFrame) -> pd.DataFrame:
     best = ordered.drop_duplicates(points).set_index(points)
     totals = guesses.groupby(points)["guesses"].sum()
     return best.assign(guesses=totals).reset_index().sort_values(points, ignore_index=True)
-
-
-def range_text(counts: pd.Series) -> str:
-    """Return counts in words: all of them, or the least and the greatest."""
-    low, high = int(counts.min()), int(counts.max())
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
@@ -12,14 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from rnnbench.report.document import Figure
-from rnnbench.report.figures.diagnosis import (
-    curve_grid,
-    name_lines,
-    panels_of,
-    rows_of_curves,
-)
+from rnnbench.report.figures.diagnosis import curve_grid, name_lines, panels_of, rows_of_curves
 from rnnbench.report.figures.frame import plain, shortened
-from rnnbench.report.figures.style import PALETTE, REFERENCE_COLOUR, THEME
+from rnnbench.report.figures.style import PALETTE, REFERENCE_COLOUR, themed
 from rnnbench.statistics import HORIZON
 from rnnbench.store.diagnoses import PHASES, Diagnoses
 
@@ -28,6 +22,7 @@ MOST_STEPS = 10_000
 LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 1.2}, "trained": {"lw": 1.9}}
 
 
+@themed
 def draw_gates(diagnoses: Diagnoses) -> Drawing:
     """Draw each gate's mean activation against time, at one gap of each task."""
     gates = diagnoses.curves[diagnoses.curves.measure == "gate"]
@@ -35,27 +30,21 @@ def draw_gates(diagnoses: Diagnoses) -> Drawing:
     gaps = gates_gap(runs)
     gates = gates[gates["gap"] == gates["task"].map(gaps)]
     by_panel = dict(iter(gates.groupby(["task", "label"])))
-    with mpl.rc_context(THEME):
-        figure, panels = curve_grid(panels_of(gates), width=3.3)
-        for (task, label), panel in panels.items():
-            own = runs[(runs.task == task) & (runs.label == label) & (runs.gap == gaps[task])]
-            _draw_panel(panel, by_panel[task, label], own)
-            if panel.get_subplotspec().is_first_col():  # type: ignore[union-attr]
-                panel.set_ylabel("gate: 0 shut, 1 open")
-        band = Patch(color=REFERENCE_COLOUR, alpha=0.15, lw=0)
-        most = Line2D([], [], color=REFERENCE_COLOUR, lw=0.8)
-        units = (band, "keep gate, 10 to 90 % of units"), (most, "keep gate, most open unit")
-        name_lines(figure, *units)
+    figure, panels = curve_grid(panels_of(gates), 3.3, "gate: 0 shut, 1 open")
+    for (task, label), panel in panels.items():
+        own = runs[(runs.task == task) & (runs.label == label) & (runs.gap == gaps[task])]
+        _draw_panel(panel, by_panel[task, label], own)
+    band = Patch(color=REFERENCE_COLOUR, alpha=0.15, lw=0)
+    most = Line2D([], [], color=REFERENCE_COLOUR, lw=0.8)
+    units = (band, "keep gate, 10 to 90 % of units"), (most, "keep gate, most open unit")
+    name_lines(figure, *units)
     return figure
 
 
 def gates_gap(gated: pd.DataFrame) -> dict[str, int]:
     """Return for each task the greatest gap that some curve remembers, else the least.
 
-    It remembers a gap with a mean score of HORIZON.
-
-    Args:
-        gated: the runs whose gates were measured.
+    It remembers a gap with a mean score of HORIZON. `gated` are the runs with measured gates.
     """
     found = {}
     for task, own in gated.groupby("task"):
@@ -83,16 +72,9 @@ def _draw_panel(panel: Axes, gates: pd.DataFrame, runs: pd.DataFrame) -> None:
     panel.set(ylim=(-0.02, 1.02), xlabel="time steps since the cue")
     said = _said(runs, int(gap))
     panel.set_title(panel.get_title(), pad=NOTE_POINTS * (1 + said.count("\n")))
-    panel.annotate(  # between title and panel, where it covers no curve
-        said,
-        (0.5, 1),
-        xytext=(0, 4),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        ha="center",
-        fontsize="x-small",
-        color=REFERENCE_COLOUR,
-    )
+    # Between title and panel, where it covers no curve.
+    note = panel.annotate(said, (0.5, 1), (0, 4), "axes fraction", "offset points")
+    note.set(ha="center", fontsize="x-small", color=REFERENCE_COLOUR)
     panel.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="x-small", handlelength=1.2)
 
 

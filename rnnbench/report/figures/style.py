@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, count
 from typing import Any, NamedTuple
 
+import matplotlib as mpl
 import seaborn as sns
 
 # Without yellow and pale pink, which vanish on white; grey last, for it marks levels too.
@@ -32,6 +33,7 @@ THEME: Any = sns.axes_style("ticks") | {
     "axes.titley": 1.0,  # nothing is above a panel; to look for it takes a tenth of the time
     "legend.frameon": False,
 }
+themed = mpl.rc_context(THEME)  # decorates what draws
 
 Colour = tuple[float, float, float]
 Curve = tuple[str, str]
@@ -45,8 +47,14 @@ class Style(NamedTuple):
     dashes: tuple[float, ...]
 
     @property
-    def linestyle(self) -> tuple[float, tuple[float, ...]]:
-        return (0.0, self.dashes)
+    def line(self) -> dict[str, Any]:
+        """Return the look of its line, as matplotlib takes it."""
+        return {"color": self.colour, "linestyle": (0.0, self.dashes)}
+
+    @property
+    def marked(self) -> dict[str, Any]:
+        """Return the look of its line with markers."""
+        return {**self.line, "marker": self.marker, "markeredgecolor": "white"}
 
 
 def curve_styles(curves: Iterable[Curve]) -> dict[Curve, Style]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
+from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,16 +14,8 @@ from matplotlib.ticker import MaxNLocator
 
 from rnnbench.report.curves import CURVE, curves_of
 from rnnbench.report.document import Figure
-from rnnbench.report.figures.frame import (
-    MOST_SEEDS,
-    add_legend,
-    mark_level,
-    panel_grid,
-    plain,
-    seed_note,
-    stamp,
-)
-from rnnbench.report.figures.style import THEME, Curve, Style, curve_styles
+from rnnbench.report.figures import frame
+from rnnbench.report.figures.style import Curve, Style, curve_styles, themed
 from rnnbench.report.study import Study
 from rnnbench.report.summary import BROKEN
 from rnnbench.statistics import solving_curve
@@ -34,49 +26,55 @@ CROSS = "cross: it diverged"
 SHARE = ("line: share of all seeds that have solved the task by then", "band: 95 % interval")
 
 
+@themed
 def draw_learning_curves(results: pd.DataFrame, history: pd.DataFrame) -> Drawing:
-    """Draw the loss of the evaluations during training.
+    """Draw the loss of the evaluations during training, all gaps of a task on the same axes.
 
     Args:
         results: labelled, one row per run, with the tasks' `plateaus`.
         history: one row per run and evaluation.
     """
-    some, results = _gap_notes(results), _at_some_gaps(results)
-    gaps = results.groupby("task")["gap"].unique().map(sorted)
+    results, some = _at_some_gaps(results)
     styles = curve_styles(curves_of(results))
     numbers = results.groupby([*CURVE, "gap"], observed=True).ngroup()
     results = results.assign(number=numbers)
     number_of = pd.Series(numbers.to_numpy(), index=results["run_id"])
-    evaluations = history.groupby(history["run_id"].map(number_of))
-    curves = {int(number): rows for number, rows in evaluations}
-    with mpl.rc_context(THEME):
-        figure, panels = panel_grid(len(gaps), max(map(len, gaps)), 2.5, 2.1)
-        across = len(panels) // len(gaps)
-        for row, task in enumerate(gaps.index):
-            own = results[results.task == task]
-            _draw_row(panels[row * across : (row + 1) * across], own, curves, styles)
-        add_legend(figure, styles, (MEAN, seed_note("thin", results), CROSS, *some))
-        if "smoke" in set(results["sweep"]):
-            stamp(figure.axes, "smoke")
+    evaluations = dict(iter(history.groupby(history["run_id"].map(number_of))))
+    figure, panels = _panels(results, 2.1, "loss")
+    for panel, task, runs in panels:
+        panel.set_ylim(0, 1.22 * task["chance_loss"].max())
+        panel.yaxis.set_major_locator(MaxNLocator(4))
+        _draw_levels(panel, runs.iloc[0], named=runs["gap"].iloc[0] == task["gap"].max())
+        for curve, own in _curves(runs):
+            number = own["number"].iloc[0]
+            if number in evaluations:
+                _draw_curve(panel, own, evaluations[number], styles[curve])
+    frame.add_legend(figure, styles, (MEAN, frame.seed_note("thin", results), CROSS, *some))
+    frame.stamp(figure, results["sweep"])
     return figure
 
 
-def _draw_row(
-    panels: Sequence[Axes],
-    runs: pd.DataFrame,
-    curves: Mapping[int, pd.DataFrame],
-    styles: Mapping[Curve, Style],
-) -> None:
-    """Draw one task, all gaps on the same axes; the names of levels stand at the right end."""
-    gaps = sorted(runs["gap"].unique())
-    for panel in panels[len(gaps) :]:
-        panel.remove()
-    for panel, gap in zip(panels, gaps, strict=False):
-        panel.set(ylim=(0, 1.22 * runs["chance_loss"].max()), xlabel="step")
-        panel.set_xlim(0, max(1, runs["steps"].max()))
-        panel.tick_params(labelleft=gap == gaps[0])
-        _draw_condition(panel, runs[runs.gap == gap], curves, styles, named=gap == gaps[-1])
-    panels[0].set_ylabel("loss")
+def _panels(
+    results: pd.DataFrame, height: float, ylabel: str
+) -> tuple[Drawing, list[tuple[Axes, pd.DataFrame, pd.DataFrame]]]:
+    """Return a figure, and for each panel its axes, the runs of its task and those at its gap."""
+    tasks = {str(task): own for task, own in results.groupby("task")}
+    rows = [[(task, gap) for gap in sorted(own["gap"].unique())] for task, own in tasks.items()]
+    figure, panels = frame.panel_grid(rows, 2.5, height, ylabel)
+    found = []
+    for (task, gap), panel in panels.items():
+        own = tasks[task]
+        panel.set_title(f"{frame.plain(task)}, gap {gap}", fontsize="medium")
+        panel.set(xlabel="step", xlim=(0, max(1, own["steps"].max())))
+        panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
+        panel.tick_params(labelleft=gap == own["gap"].min())
+        found.append((panel, own, own[own["gap"] == gap]))
+    return figure, found
+
+
+def _curves(runs: pd.DataFrame) -> Iterator[tuple[Curve, pd.DataFrame]]:
+    for (cell, variant), own in runs.groupby(["cell", "variant"], observed=True, sort=False):
+        yield (str(cell), str(variant)), own
 
 
 def mean_curve(runs: pd.DataFrame, losses: pd.DataFrame) -> pd.Series[float]:
@@ -97,31 +95,16 @@ def mean_curve(runs: pd.DataFrame, losses: pd.DataFrame) -> pd.Series[float]:
     return ended.fillna(runs["chance_loss"].iloc[0]).mean(axis="columns")
 
 
-def _draw_condition(
-    panel: Axes,
-    runs: pd.DataFrame,
-    curves: Mapping[int, pd.DataFrame],
-    styles: Mapping[Curve, Style],
-    named: bool,
-) -> None:
-    """Draw one task at one gap; in a `named` panel the levels have their names."""
-    first = runs.iloc[0]
-    panel.set_title(f"{plain(first.task)}, gap {first.gap}", fontsize="medium")
-    panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
-    panel.yaxis.set_major_locator(MaxNLocator(4))
-    plateaus = first.plateaus if isinstance(first.plateaus, dict) else {}
-    levels = {"chance": first.chance_loss} | plateaus
-    for name, level in levels.items():
-        mark_level(panel, level, name if named else "")
-    for (cell, variant), own in runs.groupby(["cell", "variant"], observed=True, sort=False):
-        number = int(own["number"].iloc[0])
-        if number in curves:
-            _draw_curve(panel, own, curves[number], styles[str(cell), str(variant)])
+def _draw_levels(panel: Axes, run: Any, named: bool) -> None:
+    """Draw chance and the plateaus of a run's task; `named`: with their names, at the right."""
+    plateaus = run.plateaus if isinstance(run.plateaus, dict) else {}
+    for name, level in {"chance": run.chance_loss, **plateaus}.items():
+        frame.mark_level(panel, level, name if named else "")
 
 
 def _draw_curve(panel: Axes, runs: pd.DataFrame, history: pd.DataFrame, style: Style) -> None:
     losses = history.pivot_table(index="step", columns="run_id", values="loss", dropna=False)
-    shown = [run_id for run_id in runs["run_id"][:MOST_SEEDS] if run_id in losses]
+    shown = [run_id for run_id in runs["run_id"][: frame.MOST_SEEDS] if run_id in losses]
     seeds = [losses[run_id].dropna() for run_id in shown]
     label = runs["label"].iloc[0]
     lines = [np.column_stack([seed.index, seed]) for seed in seeds if len(seed)]
@@ -129,19 +112,8 @@ def _draw_curve(panel: Axes, runs: pd.DataFrame, history: pd.DataFrame, style: S
     thin.set(label=f"_seeds {label}", zorder=2)
     panel.add_collection(thin)
     mean = mean_curve(runs, losses)
-    panel.plot(
-        mean.index,
-        mean,
-        color=style.colour,
-        linestyle=style.linestyle,
-        marker=style.marker,
-        markevery=max(1, len(mean) // 4),
-        markersize=4.5,
-        markeredgecolor="white",
-        lw=1.6,
-        label=label,
-        zorder=3,
-    )
+    look = {**style.marked, "markevery": max(1, len(mean) // 4), "markersize": 4.5}
+    panel.plot(mean.index, mean, **look, lw=1.6, label=label, zorder=3)
     broken = set(runs.loc[runs["status"].isin(BROKEN), "run_id"])
     ends = [line for run_id, line in zip(shown, seeds, strict=True) if run_id in broken]
     crosses = [(line.index[-1], line.iloc[-1]) for line in ends if len(line)]
@@ -150,78 +122,43 @@ def _draw_curve(panel: Axes, runs: pd.DataFrame, history: pd.DataFrame, style: S
         panel.scatter(steps, heights, marker="x", s=22, color="0.15", zorder=4)
 
 
+@themed
 def draw_solving_curves(results: pd.DataFrame) -> Drawing:
-    """Draw how many runs have solved their task after so many steps.
+    """Draw how many of the labelled runs have solved their task after so many steps.
 
     Runs that are not solved, diverged and failed ones included, stay in the count to the end.
-
-    Args:
-        results: labelled, one row per run.
     """
-    some, results = _gap_notes(results), _at_some_gaps(results)
-    gaps = results.groupby("task")["gap"].unique().map(sorted)
+    results, some = _at_some_gaps(results)
     styles = curve_styles(curves_of(results))
-    with mpl.rc_context(THEME):
-        figure, panels = panel_grid(len(gaps), max(map(len, gaps)), 2.5, 1.9)
-        across = len(panels) // len(gaps)
-        for row, task in enumerate(gaps.index):
-            own = results[results.task == task]
-            _draw_solving_row(panels[row * across : (row + 1) * across], own, styles)
-        add_legend(figure, styles, (*SHARE, *some), marked=False)
-        if "smoke" in set(results["sweep"]):
-            stamp(figure.axes, "smoke")
+    figure, panels = _panels(results, 1.9, "share solved")
+    for panel, task, runs in panels:
+        panel.set_ylim(-0.05, 1.05)
+        for curve, own in _curves(runs):
+            _draw_solving_curve(panel, own, float(task["steps"].max()), styles[curve])
+    frame.add_legend(figure, styles, (*SHARE, *some), marked=False)
+    frame.stamp(figure, results["sweep"])
     return figure
-
-
-def _draw_solving_row(
-    panels: Sequence[Axes], runs: pd.DataFrame, styles: Mapping[Curve, Style]
-) -> None:
-    gaps = sorted(runs["gap"].unique())
-    longest = float(runs["steps"].max())
-    for panel in panels[len(gaps) :]:
-        panel.remove()
-    for panel, gap in zip(panels, gaps, strict=False):
-        panel.set_title(f"{plain(runs.iloc[0].task)}, gap {gap}", fontsize="medium")
-        panel.set(ylim=(-0.05, 1.05), xlim=(0, max(1.0, longest)), xlabel="step")
-        panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
-        panel.tick_params(labelleft=gap == gaps[0])
-        points = runs[runs.gap == gap]
-        for (cell, variant), own in points.groupby(["cell", "variant"], observed=True, sort=False):
-            _draw_solving_curve(panel, own, longest, styles[str(cell), str(variant)])
-    panels[0].set_ylabel("share solved")
 
 
 def _draw_solving_curve(panel: Axes, runs: pd.DataFrame, longest: float, style: Style) -> None:
     curve = solving_curve(runs["steps_to_solve"], np.full(len(runs), longest))
     steps = np.concatenate([[0.0], curve.steps, [longest]])
     solved = np.concatenate([[0.0], curve.solved, curve.solved[-1:]])
-    panel.plot(
-        steps,
-        solved,
-        drawstyle="steps-post",
-        color=style.colour,
-        linestyle=style.linestyle,
-        lw=1.6,
-        label=runs["label"].iloc[0],
-        zorder=3,
-    )
+    (line,) = panel.plot(steps, solved, drawstyle="steps-post", **style.line, lw=1.6, zorder=3)
+    line.set_label(runs["label"].iloc[0])
     band = panel.fill_between(curve.steps, curve.low, curve.high, step="post")
     band.set(color=style.colour, alpha=0.15, linewidth=0)
 
 
-def _at_some_gaps(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs at up to MOST_GAPS gaps of each task, even in log gap, ends included."""
+def _at_some_gaps(results: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the runs at up to MOST_GAPS gaps of each task, even in log gap, ends included.
+
+    Beside them stands the legend's note on gaps that have no panel, if there are any.
+    """
     gaps = results.groupby("task")["gap"].transform(lambda own: own.isin(_spread(own.unique())))
-    return results[gaps.astype(bool)]
-
-
-def _gap_notes(results: pd.DataFrame) -> tuple[str, ...]:
-    """Return the legend's note on gaps that have no panel; none where all have one."""
-    most, shown = (
-        int(runs.groupby("task")["gap"].nunique().max())
-        for runs in (results, _at_some_gaps(results))
-    )
-    return (f"panels: {shown} of {most} gaps",) if most > shown else ()
+    some = results[gaps.astype(bool)]
+    most, shown = (runs.groupby("task")["gap"].nunique().max() for runs in (results, some))
+    return some, (f"panels: {shown} of {most} gaps",) if most > shown else ()
 
 
 def _spread(gaps: np.ndarray) -> list[int]:
@@ -236,7 +173,7 @@ def _spread(gaps: np.ndarray) -> list[int]:
 
 def _rows_of_gaps(study: Study) -> pd.Series[int]:
     """Return how many panels each task has: one for each gap that is drawn."""
-    return _at_some_gaps(study.results).groupby("task")["gap"].nunique()
+    return _at_some_gaps(study.results)[0].groupby("task")["gap"].nunique()
 
 
 SOLVING = Figure(

@@ -16,6 +16,8 @@ from rnnbench.report.tables import interval_text
 from rnnbench.statistics import probability_of_improvement
 
 Floats = NDArray[np.float64]
+COLUMNS = {"task": "{task}", "better": "{better}", "worse": "{worse}"}
+COLUMNS |= {"probability on a seed": "{text}"}
 MOST_CURVES = 6  # of a task: more pairs than these make would be a table that nobody reads
 
 
@@ -29,12 +31,8 @@ def comparison_section(study: Study) -> Iterator[Block]:
 
 def comparison_table(pairs: pd.DataFrame) -> Table | None:
     """Return how probably one curve beats another, or None where no two share their seeds."""
-    rows = [
-        (str(row.task), str(row.better), str(row.worse), interval_text(row.probability))
-        for row in pairs.itertuples()
-    ]
-    header = ("task", "better", "worse", "probability on a seed")
-    return Table(header, tuple(rows), names=3) if rows else None
+    pairs = pairs.assign(text=pairs["probability"].map(interval_text))
+    return None if pairs.empty else Table.of(pairs, COLUMNS, names=3)
 
 
 def comparisons(results: pd.DataFrame) -> pd.DataFrame:
@@ -54,8 +52,7 @@ def comparisons(results: pd.DataFrame) -> pd.DataFrame:
         variants = dict(zip(runs["label"], runs["variant"], strict=True))
         versions = runs.groupby("label", sort=False)[[*VERSION_SETTINGS]].first()
         kinds = {
-            label: (is_tuned(variant), *versions.loc[label].fillna(0))
-            for label, variant in variants.items()
+            label: (is_tuned(of), *versions.loc[label].fillna(0)) for label, of in variants.items()
         }
         pairs = combinations(scores, 2) if len(scores) <= MOST_CURVES else ()
         for first, second in pairs:
@@ -67,8 +64,7 @@ def comparisons(results: pd.DataFrame) -> pd.DataFrame:
             if _mean_win(ours, theirs) < 0.5:
                 first, second, ours, theirs = second, first, theirs, ours
             found = probability_of_improvement(ours, theirs)
-            seeds = min(map(len, ours))
-            rows.append((str(task), first, second, seeds, found))
+            rows.append((str(task), first, second, min(map(len, ours)), found))
     return pd.DataFrame(rows, columns=["task", "better", "worse", "seeds", "probability"])
 
 

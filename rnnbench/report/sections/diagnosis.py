@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
@@ -12,22 +13,18 @@ from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Table
 from rnnbench.report.figures.diagnosis import CUE, GRADIENT
 from rnnbench.report.figures.gates import GATES
 from rnnbench.report.study import Study
+from rnnbench.report.tables import gap_table
 from rnnbench.store.diagnoses import Diagnoses
 
 
 def label_table(runs: pd.DataFrame) -> Table:
     """Return how many runs have which label, curve x gap."""
-    gaps = sorted(runs["gap"].unique())
-    rows = []
-    for (task, label), own in runs.groupby(["task", "label"], sort=False):
-        cells = [count_labels(own[own.gap == gap]) for gap in gaps]
-        rows.append((str(task), str(label), *cells))
-    return Table(("task", "cell", *(f"gap {gap}" for gap in gaps)), tuple(rows), names=2)
+    keys = {"task": "task", "cell": "label"}
+    return gap_table(runs, keys, lambda rows: _count_labels(row.why for row in rows))
 
 
-def count_labels(runs: pd.DataFrame) -> str:
-    """Return how many runs have which label, in words."""
-    counts = runs["why"].value_counts()
+def _count_labels(whys: Iterable[str]) -> str:
+    counts = Counter(whys)
     return ", ".join(f"{counts[why]} {why}" for why in LABELS if why in counts)
 
 
@@ -46,11 +43,8 @@ def evidence_table(joined: Diagnoses) -> Table:
     }
     rows = []
     for (task, label, gap, why), own in runs.groupby(["task", "label", "gap", "why"]):
-        medians = [own[column].median() for column, _ in columns.values()]
-        texts = [
-            "" if pd.isna(value) else form.format(value)
-            for value, (_, form) in zip(medians, columns.values(), strict=True)
-        ]
+        medians = [(own[column].median(), form) for column, form in columns.values()]
+        texts = ["" if pd.isna(value) else form.format(value) for value, form in medians]
         rows.append((str(task), str(label), str(why), str(gap), str(len(own)), *texts))
     header = ("task", "cell", "label", "gap", "runs", *columns)
     return Table(header, tuple(rows), names=3)
@@ -103,7 +97,7 @@ def diagnosis_section(study: Study) -> Iterator[Block]:
         return
     yield Heading("Why it forgets")
     number = len(study.results)
-    yield Paragraph(f"{len(runs)} of {number} runs were diagnosed: {count_labels(runs)}.")
+    yield Paragraph(f"{len(runs)} of {number} runs were diagnosed: {_count_labels(runs['why'])}.")
     yield label_table(runs)
     measured = set(study.diagnoses.curves["measure"])
     yield from (figure for measure, figure in FIGURES.items() if measure in measured)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
 from rnnbench.report.document import Block, Heading, Paragraph, Table
-from rnnbench.report.figures.gap import best_of_cells, range_text
+from rnnbench.report.figures.gap import best_of_cells
 from rnnbench.report.study import Study
+from rnnbench.report.tables import gap_table, range_text
 
 HOW = (
     "Random networks: all weights and biases uniform in [-s, s], s log-uniform from 0.1 to 100, "
@@ -29,19 +32,17 @@ def guessing_section(study: Study) -> Iterator[Block]:
     yield Heading("Random guessing")
     yield Paragraph(solved_by_guessing(guesses))
     yield guessing_table(guesses)
-    yield Paragraph(HOW.format(sizes=listed, guesses=range_text(guesses["guesses"])))
+    yield Paragraph(HOW.format(sizes=listed, guesses=range_text(guesses["guesses"], "{:,}")))
 
 
 def solved_by_guessing(guesses: pd.DataFrame) -> str:
     """Say which tasks are solved by guessing, and how near it comes to the others."""
     solved = guesses[guesses["solved"] > 0]
-    names = [
-        f"{task} at gap {', '.join(map(str, sorted(own['gap'].unique())))}"
-        for task, own in solved.groupby("task")
-    ]
+    gaps = solved.groupby("task")["gap"].unique().map(sorted)
+    names = [f"{task} at gap {', '.join(map(str, own))}" for task, own in gaps.items()]
     best = best_of_cells(guesses)
-    others = best.merge(solved[["task", "gap"]].drop_duplicates(), how="left", indicator=True)
-    unsolved = others[others["_merge"] == "left_only"]
+    points = best.set_index(["task", "gap"]).index
+    unsolved = best[~points.isin(solved.set_index(["task", "gap"]).index)]
     found = f"Guessing solves {'; '.join(names)}." if names else "Guessing solves no task here."
     if unsolved.empty:
         return found
@@ -55,21 +56,14 @@ def solved_by_guessing(guesses: pd.DataFrame) -> str:
 
 def guessing_table(guesses: pd.DataFrame) -> Table:
     """Return the test accuracy of the best random network: a row per task and cell."""
-    gaps = sorted(guesses["gap"].unique())
-    rows = []
-    for (task, cell), own in guesses.groupby(["task", "cell"]):
-        texts = {
-            gap: f"{accuracy:.2f}{_solving(solved, first)}"
-            for gap, accuracy, solved, first in own[
-                ["gap", "accuracy", "solved", "first_solved"]
-            ].itertuples(index=False)
-        }
-        chances = sorted({f"{chance:.3g}" for chance in own["chance_accuracy"]})
-        chance = " to ".join([chances[0], *chances[1:][-1:]])
-        rows.append((str(task), str(cell), chance, *(texts.get(gap, "") for gap in gaps)))
-    header = ("task", "cell", "chance", *(f"gap {gap}" for gap in gaps))
-    return Table(header, tuple(rows), names=2)
+    keys = ["task", "cell"]
+    chances = guesses.groupby(keys)["chance_accuracy"].agg(range_text, "{:.3g}")
+    frame = guesses.join(chances.rename("chance"), on=keys).sort_values(keys, kind="stable")
+    table = gap_table(frame, {name: name for name in (*keys, "chance")}, _solving)
+    return replace(table, names=2)
 
 
-def _solving(solved: float, first: float) -> str:
-    return f" ({int(solved):,}, first {int(first):,})" if solved else ""
+def _solving(guesses: Sequence[Any]) -> str:
+    (row,) = guesses
+    solved = f" ({int(row.solved):,}, first {int(row.first_solved):,})" if row.solved else ""
+    return f"{row.accuracy:.2f}{solved}"

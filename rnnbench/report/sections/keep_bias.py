@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from itertools import combinations
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure as Drawing
 
 from rnnbench.report.document import Block, Bullets, Figure, Heading, one_panel_each
 from rnnbench.report.figures.frame import panel_grid, plain
-from rnnbench.report.figures.style import REFERENCE_COLOUR, THEME, Style, curve_styles
+from rnnbench.report.figures.style import REFERENCE_COLOUR, Style, curve_styles, themed
 from rnnbench.report.study import Study
 from rnnbench.report.summary import scores_by_gap
 from rnnbench.statistics import HORIZON, HorizonRange, horizon_range
@@ -32,8 +31,7 @@ def keep_bias_horizons(results: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (task, cell, init, bias), own in _with_several(results).groupby(POINT, dropna=False):
         start = CHRONO if init == CHRONO else bias
-        found = horizon_range(scores_by_gap(own), HORIZON)
-        rows.append({"task": task, "cell": cell, "start": start, "horizon": found})
+        rows.append((task, cell, start, horizon_range(scores_by_gap(own), HORIZON)))
     return pd.DataFrame(rows, columns=["task", "cell", "start", "horizon"])
 
 
@@ -56,18 +54,17 @@ def half_life(bias: float) -> float:
         return float(np.log(2) / np.logaddexp(0, -bias))
 
 
+@themed
 def draw_keep_bias(table: pd.DataFrame) -> Drawing:
     """Draw horizons against keep bias: a panel per task, a line per cell, chrono at the right."""
     tasks = sorted(table["task"].unique())
     styles = curve_styles([(cell, "") for cell in sorted(table["cell"].unique())])
-    with mpl.rc_context(THEME):
-        figure, panels = panel_grid(1, len(tasks), 3.6, 3.2)
-        for panel, task in zip(panels, tasks, strict=True):
-            _draw_task(panel, table[table.task == task], styles)
-            panel.set(title=plain(task), xlabel="keep bias", yscale="log")
-        panels[0].set_ylabel("horizon (time steps)")
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    figure, panels = panel_grid([tasks], 3.6, 3.2, "horizon (time steps)")
+    for task, panel in panels.items():
+        _draw_task(panel, table[table.task == task], styles)
+        panel.set(title=plain(task), xlabel="keep bias", yscale="log")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     return figure
 
 
@@ -86,16 +83,9 @@ def _draw_task(panel: Axes, points: pd.DataFrame, styles: dict[tuple[str, str], 
         style = styles[str(cell), ""]
         shift = 0.08 * (list(styles).index((str(cell), "")) - (len(styles) - 1) / 2)
         own = own.assign(x=[places[start] + shift for start in own["start"]]).sort_values("x")
-        heights = [row.horizon.gap for row in own["horizon"]]
+        heights = np.array([found.horizon.gap for found in own["horizon"]])
         line = own["start"] != CHRONO
-        panel.plot(
-            own["x"][line],
-            np.array(heights)[line],
-            color=style.colour,
-            linestyle=style.linestyle,
-            label=plain(str(cell)),
-            lw=1.6,
-        )
+        panel.plot(own["x"][line], heights[line], **style.line, label=plain(str(cell)), lw=1.6)
         for x, found in zip(own["x"], own["horizon"], strict=True):
             _draw_point(panel, x, found, style)
 
@@ -105,14 +95,7 @@ def _draw_point(panel: Axes, x: float, found: HorizonRange, style: Style) -> Non
     marker = {"": style.marker, ">": "$\\uparrow$", "<": "$\\downarrow$"}[found.horizon.bound]
     if found.low is not None and found.high is not None:
         panel.plot([x, x], [found.low.gap, found.high.gap], color=style.colour, lw=1, alpha=0.7)
-    panel.plot(
-        [x],
-        [found.horizon.gap],
-        marker=marker,
-        color=style.colour,
-        ms=7,
-        ls="none",
-    )
+    panel.plot([x], [found.horizon.gap], marker=marker, color=style.colour, ms=7, ls="none")
 
 
 KEEP_BIAS = Figure(

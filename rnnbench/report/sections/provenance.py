@@ -9,7 +9,7 @@ import pandas as pd
 
 from rnnbench.report.document import Block, Heading, Paragraph, Table
 from rnnbench.report.study import Study
-from rnnbench.report.tables import seed_ranges
+from rnnbench.report.tables import range_text, seed_ranges, settings_table
 
 UNKNOWN = "not recorded"
 MOST_VALUES = 12  # of one thing; more would be a table that nobody reads
@@ -30,16 +30,17 @@ COLUMNS = {
 
 
 def provenance_section(study: Study) -> Iterator[Block]:
-    """Yield where the runs come from, all of it as their records tell."""
+    """Yield what each curve was trained with, and where the runs come from, as records tell."""
     results = study.results
+    yield Heading("Settings")
+    yield settings_table(results)
     yield Heading("Provenance")
     seeds = results.groupby(["task", "label", "gap"], sort=False)["seed"].nunique()
-    fewest, most = seeds.min(), seeds.max()
-    count = f"{most}" if fewest == most else f"{fewest} to {most}"
     yield Paragraph(
-        f"{len(results)} runs of {results['condition_id'].nunique()} conditions, {count} seeds "
-        f"each: {seed_ranges(results['seed'])}. Dates are those on which a condition started, in "
-        "universal time; a commit with -dirty had changes that are in no commit."
+        f"{len(results)} runs of {results['condition_id'].nunique()} conditions, "
+        f"{range_text(seeds)} seeds each: {seed_ranges(results['seed'])}. Dates are those on which "
+        "a condition started, in universal time; a commit with -dirty had changes that are in no "
+        "commit."
     )
     yield provenance_table(results)
 

@@ -76,30 +76,26 @@ def how_far(study: Study) -> Iterator[Block]:
     yield SCORE
 
 
-def over_all_gaps(study: Study) -> Iterator[Block]:
-    """Yield what else is known of each curve over all its gaps."""
+def in_numbers(study: Study) -> Iterator[Block]:
+    """Yield the numbers of each curve over all its gaps, and at each of them."""
     yield Heading("Over all gaps")
     yield tables.curve_table(study.curves)
-
-
-def at_each_gap(study: Study) -> Iterator[Block]:
-    """Yield accuracy, score and solved runs of each curve at each gap."""
     yield Heading("Mean accuracy")
     for task, points in study.by_gap.groupby("task"):
-        chance = sorted({f"{value:.3g}" for value in points["chance_accuracy"]})
-        yield Heading(f"{task} (chance {' to '.join([chance[0], *chance[1:][-1:]])})", level=3)
+        chance = tables.range_text(points["chance_accuracy"], "{:.3g}")
+        yield Heading(f"{task} (chance {chance})", level=3)
         yield tables.accuracy_table(points)
-    yield Heading("Interquartile mean of the score")
-    for task, points in study.by_gap.groupby("task"):
-        yield Heading(str(task), level=3)
-        yield tables.interquartile_table(points)
-    yield Heading("Solved runs and median steps")
-    for task, points in study.by_gap.groupby("task"):
-        yield Heading(str(task), level=3)
-        yield tables.solved_table(points)
+    for title, table in (
+        ("Interquartile mean of the score", tables.interquartile_table),
+        ("Solved runs and median steps", tables.solved_table),
+    ):
+        yield Heading(title)
+        for task, points in study.by_gap.groupby("task"):
+            yield Heading(str(task), level=3)
+            yield table(points)
 
 
-def steps(study: Study) -> Iterator[Block]:
+def by_step(study: Study) -> Iterator[Block]:
     """Yield how long the runs were trained until they solved their task."""
     yield Heading("Steps to solve")
     yield SOLVING
@@ -127,12 +123,6 @@ def missing(study: Study) -> Iterator[Block]:
     if mixed:
         yield Paragraph("These average conditions that differ in a setting not shown here:")
         yield Bullets(tuple(mixed))
-
-
-def settings(study: Study) -> Iterator[Block]:
-    """Yield what each curve was trained with."""
-    yield Heading("Settings")
-    yield tables.settings_table(study.results)
 
 
 def how_to_read(study: Study) -> Iterator[Block]:

@@ -15,16 +15,9 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 
+from rnnbench.report import document
 from rnnbench.report.curves import CURVE
-from rnnbench.report.document import (
-    Block,
-    Bullets,
-    Figure,
-    Heading,
-    Paragraph,
-    Table,
-    one_panel_a_curve,
-)
+from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Table
 from rnnbench.report.figures.frame import plain
 from rnnbench.report.figures.style import THEME
 from rnnbench.report.study import OF_A_RUN, Study
@@ -84,25 +77,15 @@ def _reach(gap: int, remembered: dict[int, bool]) -> tuple[bool, bool | None, in
 
 
 class Tally(NamedTuple):
-    """Counts of runs that remember at shorter and at longer gaps than that of their training.
+    """Counts of runs that remember at shorter and at longer gaps than that of their training."""
 
-    Attributes:
-        runs: in all.
-        own: that score 0.75 or more at the gap of their training.
-        below: of `own`, those that were measured at shorter gaps.
-        shorter: of `below`, those that do so at all of them.
-        above: of `own`, those that were measured at longer gaps.
-        longer: of `above`, those that do so at one or more.
-        factor: median over `above` of the longest such gap over that of training.
-    """
-
-    runs: int
-    own: int
-    below: int
-    shorter: int
-    above: int
-    longer: int
-    factor: float
+    runs: int  # in all
+    own: int  # that score 0.75 or more at the gap of their training
+    below: int  # of `own`, those that were measured at shorter gaps
+    shorter: int  # of `below`, those that do so at all of them
+    above: int  # of `own`, those that were measured at longer gaps
+    longer: int  # of `above`, those that do so at one or more
+    factor: float  # median over `above` of the longest such gap over that of training
 
 
 def tally(found: pd.DataFrame) -> Tally:
@@ -131,8 +114,7 @@ def farthest(found: pd.DataFrame) -> str:
     edge = ", the longest measured" if best["longest"] == best["measured"] else ""
     return (
         f"{text}, the farthest up to {best['longest'] / best['gap']:.3g} times its gap: "
-        f"{best['task']}, {best['label']}, trained at {best['gap']}, up to "
-        f"{best['longest']}{edge}."
+        f"{best['task']}, {best['label']}, trained at {best['gap']}, up to {best['longest']}{edge}."
     )
 
 
@@ -141,13 +123,10 @@ def reach_table(found: pd.DataFrame) -> Table:
     rows = []
     for (task, _, _), own in found.groupby(CURVE, observed=True):
         counts = tally(own)
-        shares = (
-            _of(counts.own, counts.runs),
-            _of(counts.shorter, counts.below),
-            _of(counts.longer, counts.above),
-        )
+        own_gap = _of(counts.own, counts.runs)
+        shorter, longer = _of(counts.shorter, counts.below), _of(counts.longer, counts.above)
         factor = f"{counts.factor:.3g}" if counts.above else ""
-        rows.append((str(task), str(own["label"].iloc[0]), *shares, factor))
+        rows.append((str(task), str(own["label"].iloc[0]), own_gap, shorter, longer, factor))
     header = ("task", "cell", "0.75 at the gap of training", "and at all shorter", "at a longer")
     return Table((*header, "longest / own, median"), tuple(rows), names=2)
 
@@ -185,13 +164,13 @@ def transfer_means(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.groupby(points, observed=True)["score"].mean().reset_index()
 
 
-TRANSFER = Figure(
+TRANSFER = document.Figure(
     "transfer",
     "Mean score over seeds on the test stream of a gap (column) of networks trained at a gap "
     "(row): white 0, dark 1. Framed: the gap of training; right of it gaps are longer than in "
     "training, left of it shorter. A score below 0 is worse than remembering nothing.",
     draw=lambda study: draw_transfer(transfer_means(study.transfer)),
-    rows=lambda study: one_panel_a_curve(_curves(study.transfer)),
+    rows=lambda study: document.one_panel_each(_curves(study.transfer)),
 )
 
 
@@ -202,11 +181,9 @@ def _curves(runs: pd.DataFrame) -> Iterable[tuple[str, str]]:
 
 
 def draw_transfer(means: pd.DataFrame) -> Drawing:
-    """Draw the mean score: training gap in rows, test gap in columns, a number in every cell.
+    """Draw mean scores: training gap in rows, test gap in columns, a number in every cell.
 
-    Args:
-        means: one row per curve, training gap and test gap; scores outside [0, 1] have the colours
-            of its ends.
+    Scores outside [0, 1] have the colours of its ends.
     """
     curves = means[CURVE[1:]].drop_duplicates().sort_values(CURVE[1:])
     tasks = sorted(means["task"].unique())
@@ -223,9 +200,9 @@ def draw_transfer(means: pd.DataFrame) -> Drawing:
             for panel, curve in zip_longest(panels, curves.itertuples(index=False)):
                 if curve is None:
                     panel.remove()
-                else:
-                    points = own[(own["cell"] == curve.cell) & (own["variant"] == curve.variant)]
-                    _draw_panel(panel, points)
+                    continue
+                points = own[(own["cell"] == curve.cell) & (own["variant"] == curve.variant)]
+                _draw_panel(panel, points)
     return figure
 
 

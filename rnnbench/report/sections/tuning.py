@@ -13,10 +13,19 @@ from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Table
 from rnnbench.report.sections.comparison import paired, seed_scores
 from rnnbench.report.study import Study
 from rnnbench.report.summary import scores_by_gap
-from rnnbench.report.tables import interval_text
+from rnnbench.report.tables import gap_table, interval_text
 from rnnbench.statistics import HORIZON, HorizonRange, horizon_range, probability_of_improvement
 
 KINDS = ("shared", "tuned")
+RATES = {
+    "task": "{task}",
+    "cell": "{curve}",
+    "shared lr": "{shared_lr}",
+    "horizon, shared": "{shared}",
+    "horizon, tuned": "{tuned}",
+    "paired seeds": "{seeds}",
+    "tuned better on a seed": "{text}",
+}
 COLUMNS = ["task", "cell", "curve", "shared_lr", "shared", "tuned", "seeds", "probability"]
 
 
@@ -30,9 +39,6 @@ def compare_rates(results: pd.DataFrame) -> pd.DataFrame:
     (HorizonRange), seeds (the fewest at a gap that both have; 0 where they share no seed),
     probability (Interval: the tuned rate's score is the higher one on the same seed and gap; None
     without such seeds).
-
-    Args:
-        results: labelled, one row per run.
     """
     rows = []
     for _, own in results.groupby("task"):
@@ -55,10 +61,9 @@ def _pairs(runs: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
 
 def _settings(runs: pd.DataFrame) -> str:
     """Return the settings of a curve but its rate, as a key; NaN is a value."""
-    names = [name for name in (*TASK_SETTINGS, *CELL_SETTINGS) if name != "rate"]
-    return repr(
-        [*runs[["task", "cell"]].iloc[0], *(runs[name].unique().tolist() for name in names)]
-    )
+    settings = TASK_SETTINGS.keys() | CELL_SETTINGS.keys() - {"rate"}
+    names = ["task", "cell", *sorted(settings)]
+    return repr([runs[name].unique().tolist() for name in names])
 
 
 def _compare(given: pd.DataFrame, tuned: pd.DataFrame) -> tuple[object, ...]:
@@ -75,10 +80,7 @@ def order_changes(table: pd.DataFrame) -> list[str]:
     """Say in words, for every task, how the cells rank with either rate and whether it changes.
 
     Cells rank by their horizons. Two that change places are named, and whether their intervals
-    part both ways: if not, the seeds alone may have done it.
-
-    Args:
-        table: as `compare_rates` gives it; tasks with one pair of curves have no ranking.
+    part both ways: if not, the seeds alone may have done it. A task with one pair has no ranking.
     """
     lines = []
     for task, rows in table.groupby("task"):
@@ -118,20 +120,7 @@ def _sign(first: HorizonRange, second: HorizonRange) -> int:
 
 def rate_table(table: pd.DataFrame) -> Table:
     """Return horizons with either rate, and how often the tuned one wins on the same seed."""
-    rows = [
-        (
-            str(row.task),
-            str(row.curve),
-            str(row.shared_lr),
-            str(row.shared),
-            str(row.tuned),
-            f"{row.seeds}",
-            interval_text(row.probability),
-        )
-        for row in table.itertuples()
-    ]
-    header = ("task", "cell", "shared lr", "horizon, shared", "horizon, tuned")
-    return Table((*header, "paired seeds", "tuned better on a seed"), tuple(rows), names=2)
+    return Table.of(table.assign(text=table["probability"].map(interval_text)), RATES, names=2)
 
 
 AGAINST = (
@@ -179,19 +168,10 @@ def chosen_rates(tuning: pd.DataFrame) -> Table:
     """Return the chosen rates: a row per task and cell, a column per gap.
 
     Where one task, cell and gap was tuned in several settings, all their rates are told.
-
-    Args:
-        tuning: as `rnnbench.store.frames.load_tuning` gives it.
     """
-    conditions = tuning.drop_duplicates("condition_id")
-    gaps = sorted(conditions["gap"].unique())
-    rows = []
-    for (task, cell), own in conditions.groupby(["task", "cell"]):
-        texts = [
-            ", ".join(_rate(row) for row in own[own["gap"] == gap].itertuples()) for gap in gaps
-        ]
-        rows.append((str(task), str(cell), *texts))
-    return Table(("task", "cell", *(f"gap {gap}" for gap in gaps)), tuple(rows), names=2)
+    conditions = tuning.drop_duplicates("condition_id").sort_values(["task", "cell"], kind="stable")
+    keys = {"task": "task", "cell": "cell"}
+    return gap_table(conditions, keys, lambda rows: ", ".join(map(_rate, rows)))
 
 
 def edge_warnings(tuning: pd.DataFrame) -> list[str]:
@@ -208,7 +188,4 @@ def edge_warnings(tuning: pd.DataFrame) -> list[str]:
 
 
 def _rate(row: Any) -> str:
-    if not row.learned:
-        return "(none)"
-    mark = "*" if row.at_edge else ""
-    return f"{row.chosen_lr:g}{mark}"
+    return f"{row.chosen_lr:g}{'*' if row.at_edge else ''}" if row.learned else "(none)"

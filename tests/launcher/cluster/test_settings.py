@@ -30,7 +30,7 @@ WRONG = {
 WITHOUT = """
 import sys
 sys.modules[{module!r}] = None
-from rnnbench.cli.main import run_command
+from rnnbench.cli.command import run_command
 sys.exit(run_command({words!r}))
 """
 
@@ -79,9 +79,9 @@ def test_where_a_sweep_runs_is_not_part_of_its_conditions():
 
 
 def test_jobs_of_one_directory_agree_on_the_cluster():
-    from rnnbench.cli.message import ConfigError
+    from rnnbench.console import Mistake
 
-    with pytest.raises(ConfigError, match="cluster must be the same in all jobs of out"):
+    with pytest.raises(Mistake, match="cluster must be the same in all jobs of out"):
         sweep("+cluster=slurm", "cluster.time=5,6", "output_dir=out")
 
 

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.cli.compose import compose
-from rnnbench.cli.message import COMPOSING, ConfigError, one_line
-from rnnbench.console import ExitCode, say
+from rnnbench.console import ExitCode, Mistake, printable, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +29,8 @@ def run_command(argv: Sequence[str] | None = None) -> int:
         from rnnbench.cli.sweeps import make_sweeps  # not for help and completion: it takes torch
 
         sweeps = make_sweeps(configurations, shlex.join(["python", "-m", "rnnbench", *arguments]))
-    except (*COMPOSING, ConfigError) as error:
-        say(f"error: {one_line(error)}")
+    except Mistake as mistake:
+        say(f"error: {mistake}")
         return ExitCode.CANNOT_RUN
     except KeyboardInterrupt:
         say("stopped")
@@ -74,8 +73,8 @@ def run(
     given = {key: value for key, value in values.items() if value is not None} | overrides
     try:
         sweeps = make_sweeps(compose([f"{key}={_word(value)}" for key, value in given.items()]))
-    except (*COMPOSING, ConfigError) as error:
-        raise ValueError(one_line(error)) from error
+    except Mistake as mistake:
+        raise ValueError(printable(str(mistake))) from mistake
     frames = []
     for sweep in sweeps:
         launch_here(sweep)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnnbench.cli import main
-from rnnbench.console import leave
+from rnnbench.console import run_and_exit
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -68,7 +68,9 @@ class Cell:
         self.keep_bias = keep_bias
 
     def update(self, *arguments: Any) -> Any:
-        """Return the new state (a tuple where there are several).
+        """Compute the new state from gate pre-activations and old states, for a cell with gates.
+
+        Return a tuple where there are several states.
 
         Args:
             arguments: pre-activations in the order of `gates`, old states in the order of
@@ -77,7 +79,7 @@ class Cell:
         raise NotImplementedError(f"{type(self).__name__} declares neither update nor step")
 
     def step(self, parameters: Parameters, inputs: Tensor, states: States) -> States:
-        """Return the new states `(R, B, H)` after one time step, for a cell without gates.
+        """Compute R replicas' states `(R, B, H)` after one time step, for a cell without gates.
 
         Args:
             parameters: as declared by `shapes`, each with a leading axis R.
@@ -91,14 +93,14 @@ class Cell:
         """Return whether the cell is defined by gates and `update`, rather than by `step`."""
         return bool(self.gates)
 
-    def fed_by(self, source: str) -> list[str]:
+    def gates_fed_by(self, source: str) -> list[str]:
         """Return the gates that the input ("x") or the hidden state ("h") feeds, in order."""
         return [name for name, sources in self.gates.items() if source in sources]
 
     def shapes(self, input_size: int, hidden_size: int) -> Shapes:
         """Return the shape of each parameter of one replica."""
-        rows_x = len(self.fed_by("x")) * hidden_size
-        rows_h = len(self.fed_by("h")) * hidden_size
+        rows_x = len(self.gates_fed_by("x")) * hidden_size
+        rows_h = len(self.gates_fed_by("h")) * hidden_size
         return {
             "weight_ih_l0": (rows_x, input_size),
             "weight_hh_l0": (rows_h, hidden_size),
@@ -108,14 +110,17 @@ class Cell:
         }
 
     def initialize(self, parameters: Parameters, generator: Generator, *, gap: int) -> None:
-        """Draw the parameters of one replica in place, from `generator` alone."""
+        """Draw one replica's parameters in place, by `init`, from `generator` alone.
+
+        Add `keep_bias` to the keep gate's bias, unless `init` is chrono.
+        """
         INITIALIZATIONS[self.init](self, parameters, generator, gap)
         if self.keep_gate is not None and self.init != "chrono":
             self.bias_of(self.keep_gate, parameters["bias_hh_l0"], "h").add_(self.keep_bias)
 
     def bias_of(self, gate: str, bias: Tensor, source: str) -> Tensor:
         """Return the view of one gate's rows in `bias_ih_l0` ("x") or `bias_hh_l0` ("h")."""
-        gates = self.fed_by(source)
+        gates = self.gates_fed_by(source)
         return bias.view(len(gates), -1)[gates.index(gate)]
 
 

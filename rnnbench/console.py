@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
-def leave(main: Callable[[], int]) -> NoReturn:
+def run_and_exit(main: Callable[[], int]) -> NoReturn:
     """Run a command and end the program with its exit code; say nothing if the reader has left."""
     try:
         try:

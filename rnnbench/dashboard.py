@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.console import ExitCode, Mistake, Parser, leave, message_of, mistakes
+from rnnbench.console import ExitCode, Mistake, Parser, message_of, mistakes, run_and_exit
 from rnnbench.experiment.condition import digest
 from rnnbench.store.files import write_atomically
 from rnnbench.store.records import read_records
@@ -187,4 +187,4 @@ def _contents(directory: Path) -> tuple[list[str], list[str]]:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from rnnbench.console import ExitCode, Parser, leave, mistakes
+from rnnbench.console import ExitCode, Parser, mistakes, run_and_exit
 from rnnbench.report import draw_report
 from rnnbench.store.diagnoses import consolidate_diagnoses
 from rnnbench.store.files import write_atomically
@@ -49,4 +49,4 @@ def main(given: Namespace) -> int:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnnbench.console import ExitCode, Mistake, Parser, leave, mistakes, printable
+from rnnbench.console import ExitCode, Mistake, Parser, mistakes, printable, run_and_exit
 from rnnbench.store.files import TUNING
 from rnnbench.store.standing import Running, SweepStatus, read_sweep_status
 
@@ -57,4 +57,4 @@ def _running_line(running: Running) -> str:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from rnnbench.console import ExitCode, Mistake, Parser, leave, message_of, say
+from rnnbench.console import ExitCode, Mistake, Parser, message_of, run_and_exit, say
 from rnnbench.store.files import check_links
 from rnnbench.store.records import Record, read_records
 from rnnbench.tracker.client import Settings
@@ -94,4 +94,4 @@ def main(given: Namespace) -> int:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from rnnbench.console import Mistake, Parser, leave
+from rnnbench.console import Mistake, Parser, run_and_exit
 
 parser = Parser("rnnbench.train", __doc__)
 parser.add_argument("plan", metavar="PLAN", type=Path, help="the plan file")
@@ -37,4 +37,4 @@ def main(given: Namespace) -> int:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -11,7 +11,7 @@ from pathlib import Path
 from rnnbench.bench.measure import measure, measure_peak
 from rnnbench.bench.problem import CELLS, SHAPES, Shape, columns, has_jax
 from rnnbench.bench.table import draw, format_row, header, make_row
-from rnnbench.console import ExitCode, Parser, leave, mistakes, whole_number
+from rnnbench.console import ExitCode, Parser, mistakes, run_and_exit, whole_number
 from rnnbench.training.machine import choose_device, describe_machine
 
 NOTES = """\
@@ -82,4 +82,4 @@ def main(given: Namespace) -> int:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -154,7 +154,7 @@ def flops(cell: str, shape: Shape) -> float:
     inputs need no gradient.
     """
     kind = CELLS[cell]()
-    rows_h = len(kind.fed_by("h")) * shape.hidden
-    rows_x = len(kind.fed_by("x")) * shape.hidden
+    rows_h = len(kind.gates_fed_by("h")) * shape.hidden
+    rows_x = len(kind.gates_fed_by("x")) * shape.hidden
     per_sequence = 3 * 2 * rows_h * shape.hidden + 2 * 2 * rows_x * MarkedSum.input_size
     return float(per_sequence * shape.batch * shape.length * shape.replicas)

@@ -17,7 +17,15 @@ from typing import Any
 
 from rnnbench.check import FAILED, NOT_APPLICABLE, CheckResult, Subject
 from rnnbench.check.run import CHECKS, run_checks
-from rnnbench.console import ExitCode, Parser, describe, leave, message_of, mistakes, whole_number
+from rnnbench.console import (
+    ExitCode,
+    Parser,
+    describe,
+    message_of,
+    mistakes,
+    run_and_exit,
+    whole_number,
+)
 from rnnbench.experiment.class_path import find_class
 from rnnbench.training.machine import prepare_process
 
@@ -112,4 +120,4 @@ def _content(given: Namespace, results: Sequence[CheckResult]) -> dict[str, Any]
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -165,7 +165,7 @@ def _parts(cell: Cell, name: str, rows: int, size: int) -> Iterator[tuple[str, s
         if rows:
             yield name, slice(None)
         return
-    for index, gate in enumerate(cell.fed_by(source[name])):
+    for index, gate in enumerate(cell.gates_fed_by(source[name])):
         yield f"gate {gate} ({name})", slice(index * size, (index + 1) * size)
 
 

@@ -166,8 +166,8 @@ def check_size(subject: Subject) -> Measured:
     shapes = cell.shapes(INPUT_SIZE, size)
     count = sum(map(math.prod, shapes.values()))
     # Each gate has a matrix and a bias for each of its sources.
-    declared = len(cell.fed_by("x")) * size * (INPUT_SIZE + 1) + len(cell.vectors) * size
-    declared += len(cell.fed_by("h")) * size * (size + 1)
+    declared = len(cell.gates_fed_by("x")) * size * (INPUT_SIZE + 1) + len(cell.vectors) * size
+    declared += len(cell.gates_fed_by("h")) * size * (size + 1)
     if cell.declared and count != declared:
         wanted = f"{declared}, as gates and vectors make"
         raise Failure(f"parameters must be {wanted}, got {count} in shapes", count)

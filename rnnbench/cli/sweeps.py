@@ -46,7 +46,7 @@ def make_sweeps(configurations: Sequence[Mapping[str, Any]], command: str = "") 
         Mistake: a value is wrong, or jobs of one directory disagree on how to run.
     """
     together: dict[str, list[Settings]] = {}
-    for settings in map(check, configurations):
+    for settings in map(check_settings, configurations):
         together.setdefault(settings.output_dir, []).append(settings)
     sweeps = [replace(_make_sweep(group), command=command) for group in together.values()]
     if len(sweeps) > 1 and sweeps[0].plan_file:
@@ -83,15 +83,15 @@ def _make_sweep(group: list[Settings]) -> Sweep:
 
 
 def make_condition(settings: Settings) -> Condition:
-    """Return the part of the settings that decides a training's numbers, but seed and rate."""
+    """Make the condition from the settings that decide a run's numbers; leave out seed and rate."""
     keys = {"task", "cell", "model", "trainer", "dtype", "engine", "device"}
     own = settings.model_dump(include=keys, exclude={"model": {"match"}, "trainer": {"lr"}})
     with mistakes(ValueError):
         return Condition.from_settings(own, trusted=True, what="the command")
 
 
-def check(configuration: Mapping[str, Any]) -> Settings:
-    """Return the checked settings of a job, with every argument of its task and cell.
+def check_settings(configuration: Mapping[str, Any]) -> Settings:
+    """Check a job's settings; fill in its task's and cell's defaults, and the hidden size.
 
     Raises:
         Mistake: a key is unknown or missing, or a value has a wrong type or range.
@@ -107,11 +107,11 @@ def check(configuration: Mapping[str, Any]) -> Settings:
     with mistakes(ValueError):
         gpus = settings.cluster.gpus if settings.cluster else None
         check_engine(settings.engine, built[1], choose_device(settings.device, gpus))
-    _check_place(Path(settings.output_dir), "output_dir")
+    _check_writable(Path(settings.output_dir), "output_dir")
     if settings.plan:
         if not settings.dry_run:
             raise Mistake(f"plan must be null unless dry_run=true, got {settings.plan!r}")
-        _check_place(Path(settings.plan).parent, "plan's directory")
+        _check_writable(Path(settings.plan).parent, "plan's directory")
     model = settings.model
     layers = Layers(model.num_layers, model.bidirectional)
     size = matched_size(model.match, model.hidden_size, *built, LSTM(), layers)
@@ -211,7 +211,7 @@ def _hint(error: ErrorDetails, known: Iterable[str]) -> str:
     return hint(str(word), known)
 
 
-def _check_place(directory: Path, key: str) -> None:
+def _check_writable(directory: Path, key: str) -> None:
     """Check that a directory is there or can be made, without making it."""
     place = directory.absolute()
     try:

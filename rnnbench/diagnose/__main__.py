@@ -19,7 +19,7 @@ LEAST_SEQUENCES = 64
 # One run that fails must not stop the others; too much memory raises either of the last two.
 FAILURES = (OSError, ValueError, SafetensorError, RuntimeError, MemoryError)
 
-OF_SEQUENCES = f"fresh sequences to measure on, {SEQUENCES} unless told"
+SEQUENCES_HELP = f"fresh sequences to measure on, {SEQUENCES} unless told"
 at_least = console.at_least(LEAST_SEQUENCES)
 parser = console.Parser("rnnbench.diagnose", __doc__)
 add = parser.add_argument
@@ -28,20 +28,20 @@ add("--task", type=console.words, help="of these tasks only: copy,recall")
 add("--cell", type=console.words, help="of these cells only: gru,lstm")
 add("--gap", type=console.whole_numbers, help="at these gaps only: 20,40")
 add("--seeds", type=console.whole_number, help="the first so many seeds of each curve")
-add("--sequences", type=at_least, default=SEQUENCES, help=OF_SEQUENCES)
+add("--sequences", type=at_least, default=SEQUENCES, help=SEQUENCES_HELP)
 
 
 def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUENCES) -> int:
-    """Diagnose runs, store the results and return their number; print why one is left out.
+    """Diagnose and store runs, print each label, and return how many runs have a diagnosis.
 
-    What is stored with the same settings is kept.
+    Print why a run is left out. What is stored with the same settings is kept.
     """
-    from rnnbench.diagnose.diagnosis import diagnose_run, settings
+    from rnnbench.diagnose.diagnosis import diagnose_run, diagnosis_settings
 
     done = 0
     for record in records:
         found = read_diagnosis(output_dir, record["run_id"])
-        if found is None or found["settings"] != settings(sequences):
+        if found is None or found["settings"] != diagnosis_settings(sequences):
             try:
                 found = diagnose_run(output_dir, record, sequences)
                 write_diagnosis(output_dir, found)
@@ -54,7 +54,7 @@ def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUE
     return done
 
 
-def choose(
+def select_runs(
     output_dir: Path,
     tasks: Sequence[str] | None = None,
     cells: Sequence[str] | None = None,
@@ -93,11 +93,11 @@ def main(given: Namespace) -> int:
     """Diagnose the runs asked for and print how many have a diagnosis."""
     with console.mistakes(OSError, ValueError):
         check_links(given.directory)
-        records = choose(given.directory, given.task, given.cell, given.gap, given.seeds)
+        records = select_runs(given.directory, given.task, given.cell, given.gap, given.seeds)
     done = diagnose(given.directory, records, given.sequences)
     print(f"{done} of {len(records)} runs: {given.directory / 'diagnosis'}")
     return console.ExitCode.DONE
 
 
 if __name__ == "__main__":
-    console.leave(main)
+    console.run_and_exit(main)

@@ -55,14 +55,14 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
         if not all(bool(tensor.isfinite().all()) for tensor in parameters.values()):
             left_out.append(f"{name}: the weights are not finite")
             continue
-        exact = {key: tensor.to(DTYPE) for key, tensor in parameters.items()}
-        network = Unrolled(cell, exact, layers, gates)
+        in_float64 = {key: tensor.to(DTYPE) for key, tensor in parameters.items()}
+        network = Unrolled(cell, in_float64, layers, gates)
         phases[name] = measure_network(network, task, batch, answer, cell.keep_gate)
     measured: Record = {
         "format": FORMAT,
         **{name: record[name] for name in RUN_KEY},
         "condition_id": record["condition_id"],
-        "settings": settings(sequences),
+        "settings": diagnosis_settings(sequences),
         "answer": answer.place,
         "cue_time": answer.cue_time,
         "read_time": answer.read_time,
@@ -76,8 +76,8 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
     return {**measured, "label": word, "evidence": evidence}
 
 
-def settings(sequences: int) -> dict[str, Any]:
-    """Return the settings of a diagnosis; one with the same settings is not made again."""
+def diagnosis_settings(sequences: int) -> dict[str, Any]:
+    """Return a diagnosis's settings; a stored diagnosis that has the same ones is reused."""
     return {"sequences": sequences}
 
 

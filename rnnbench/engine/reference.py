@@ -81,9 +81,9 @@ def _run_declared(
     outputs = []
     for h_part, x_part in zip(from_h, from_x, strict=True):
         gates = dict(zip(_input_only(cell), x_part, strict=True))
-        if cell.fed_by("h"):
+        if cell.gates_fed_by("h"):
             fed = torch.split(torch.baddbmm(h_part, states[0], recurrent), padded, -1)
-            gates.update(zip(cell.fed_by("h"), fed, strict=True))
+            gates.update(zip(cell.gates_fed_by("h"), fed, strict=True))
         new = cell.update(*(gates[name] for name in cell.gates), *states, *vectors)
         states = new if isinstance(new, tuple) else (new,)
         outputs.append(states[0])
@@ -100,7 +100,7 @@ def _project(
         gates fed by the hidden state `(R, B, gates * Hp)`; and for each time step the gates fed by
         the input alone `(R, B, Hp)`.
     """
-    rows_x, rows_h = cell.fed_by("x"), cell.fed_by("h")
+    rows_x, rows_h = cell.gates_fed_by("x"), cell.gates_fed_by("h")
     weight_x = _by_gate(rows_x, parameters["weight_ih_l0"], size, padded)
     weight_h = _by_gate(rows_h, parameters["weight_hh_l0"], size, padded)
     bias_x = _by_gate(rows_x, parameters["bias_ih_l0"][..., None], size, padded)

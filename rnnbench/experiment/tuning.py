@@ -1,4 +1,4 @@
-"""Tune fairly: give every cell the same grid of learning rates and the same budget at every gap.
+"""Plan learning-rate tuning and choose each rate: same grid and budget for all cells and gaps.
 
 Tuning seeds have their own data and weights and are never reported. A rate is chosen for each
 condition on the evaluation stream; then the reported seeds train with it from the start.
@@ -28,8 +28,8 @@ UNTUNED = 1e-3
 History = Sequence[Mapping[str, float]]
 
 
-class Entry(NamedTuple):
-    """What the tuning seeds got with one rate.
+class RateResult(NamedTuple):
+    """The result of one learning rate, averaged over the tuning seeds.
 
     Attributes:
         score: mean over the seeds at their last evaluation; a diverged one counts 0.
@@ -56,7 +56,7 @@ class Choice(NamedTuple):
     lr: float
     learned: bool
     at_edge: bool
-    grid: tuple[Entry, ...]
+    grid: tuple[RateResult, ...]
 
     def as_record(self) -> dict[str, Any]:
         """Return plain values, for the records of the runs that are trained with it."""
@@ -65,7 +65,7 @@ class Choice(NamedTuple):
 
 
 def tuning_replicas() -> tuple[Replica, ...]:
-    """Return the replicas on which a rate is chosen."""
+    """Return one replica for each pair of grid rate and tuning seed."""
     return tuple(Replica(seed, lr) for lr in GRID for seed in TUNING_SEEDS)
 
 
@@ -81,15 +81,15 @@ def score_at(history: History, step: int) -> float:
 
 
 def rates_behind(scores: Mapping[float | None, Sequence[float]]) -> list[float | None]:
-    """Return the rates that are clearly behind, from each rate's scores over the seeds."""
+    """Return the rates whose best seed is more than MARGIN below the best rate's worst seed."""
     best = max(scores, key=lambda lr: sum(scores[lr]))
     bar = min(scores[best]) - MARGIN
     return [lr for lr, values in scores.items() if max(values) < bar]
 
 
-def choose(records: Sequence[Mapping[str, Any]], steps: int) -> Choice:
+def choose_rate(records: Sequence[Mapping[str, Any]], steps: int) -> Choice:
     """Choose a rate from the records of all tuning replicas of a condition of so many steps."""
-    grid = tuple(_entry(lr, [r for r in records if r["lr"] == lr], steps) for lr in GRID)
+    grid = tuple(_rate_result(lr, [r for r in records if r["lr"] == lr], steps) for lr in GRID)
     best = max(entry.score for entry in grid)
     if best <= LEARNED:
         return Choice(UNTUNED, False, False, grid)
@@ -98,11 +98,11 @@ def choose(records: Sequence[Mapping[str, Any]], steps: int) -> Choice:
     return Choice(chosen.lr, True, chosen.lr in (GRID[0], GRID[-1]), grid)
 
 
-def _entry(lr: float, records: Sequence[Mapping[str, Any]], steps: int) -> Entry:
+def _rate_result(lr: float, records: Sequence[Mapping[str, Any]], steps: int) -> RateResult:
     statuses = [record["status"] for record in records]
     histories = [[] if r["status"] == "diverged" else r["history"] for r in records]
     to_solve = [record["steps_to_solve"] for record in records]
-    return Entry(
+    return RateResult(
         lr=lr,
         score=sum(score_at(history, steps) for history in histories) / len(histories),
         steps=sum(steps if each is None else each for each in to_solve) / len(to_solve),
@@ -136,27 +136,27 @@ def with_chosen_rates(sweep: Sweep, records: Mapping[str, Record] | None = None)
 
 
 def with_untuned_rates(sweep: Sweep) -> Sweep:
-    """Return the sweep with a stand-in where a rate is not chosen yet: a step costs the same."""
+    """Fill in UNTUNED for rates not chosen yet, to estimate time: the rate does not change it."""
     return _with_rates(sweep, {condition.condition_id: UNTUNED for condition, _ in sweep.jobs})
 
 
 def tuning_budget() -> str:
-    """Return in words what a condition's tuning takes."""
+    """Describe a condition's tuning budget: how many learning rates and how many seeds."""
     return f"{len(GRID)} learning rates x {len(TUNING_SEEDS)} seeds each"
 
 
-def describe_choices(sweep: Sweep) -> list[str]:
-    """Return warnings on the rates that were chosen for a settled sweep."""
-    at_edge, untold = [], []
+def choice_warnings(sweep: Sweep) -> list[str]:
+    """Return warnings: rates chosen at the grid's edge, and conditions that learned nothing."""
+    at_edge, unlearned = [], []
     for condition, _ in sweep.jobs:
         choice = sweep.choices.get(condition.condition_id)
         if choice and choice["at_edge"]:
             at_edge.append(f"{condition.name} ({choice['lr']:g})")
         elif choice and not choice["learned"]:
-            untold.append(condition.name)
+            unlearned.append(condition.name)
     edge = "warning: the best learning rate is at the edge of the grid"
     nothing = f"no learning rate learned anything, {UNTUNED:g} is taken"
-    found = ((edge, at_edge), (nothing, untold))
+    found = ((edge, at_edge), (nothing, unlearned))
     return [f"{what}: {', '.join(names)}" for what, names in found if names]
 
 
@@ -166,7 +166,7 @@ def _choices(tuning: Sweep, records: Mapping[str, Record]) -> dict[str, Choice]:
     for condition, replicas in tuning.jobs:
         own = [records[key] for key in map(condition.run_id, replicas) if key in records]
         if len(own) == len(replicas) and all(map(is_finished, own)):
-            choices[condition.condition_id] = choose(own, condition.trainer["steps"])
+            choices[condition.condition_id] = choose_rate(own, condition.trainer["steps"])
     return choices
 
 

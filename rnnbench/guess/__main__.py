@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 
-from rnnbench.console import Parser, leave, mistakes, say, whole_number, words
+from rnnbench.console import Parser, mistakes, run_and_exit, say, whole_number, words
 from rnnbench.store.files import check_links
 
 MOST_GUESSES = 2**20  # as many as there are streams for them
@@ -43,4 +43,4 @@ def main(given: Namespace) -> int:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -1,4 +1,4 @@
-"""Estimate what a sweep would cost, from a few training steps: for a dry run."""
+"""Show a sweep's plan in a dry run, with its time estimated from a few training steps."""
 
 from __future__ import annotations
 
@@ -39,13 +39,14 @@ def estimate_seconds(remaining: Remaining) -> list[float]:
     prepare_process()
     groups: dict[Hashable, list[Job]] = defaultdict(list)
     for job in remaining.jobs:
-        groups[_but_for_the_gap(job)].append(job)
-    per_time_step = {}
+        groups[_group_key(job)].append(job)
+    seconds_per_time_step = {}
     for key, jobs in groups.items():
-        middle = sorted(jobs, key=_time_steps)[len(jobs) // 2]
-        per_time_step[key] = seconds_per_step(middle, middle.engine) / _time_steps(middle)
+        middle = sorted(jobs, key=_sequence_length)[len(jobs) // 2]
+        seconds = seconds_per_step(middle, middle.engine)
+        seconds_per_time_step[key] = seconds / _sequence_length(middle)
     return [
-        per_time_step[_but_for_the_gap(job)] * trained_time_steps(job.condition)
+        seconds_per_time_step[_group_key(job)] * trained_time_steps(job.condition)
         for job in remaining.jobs
     ]
 
@@ -62,12 +63,12 @@ def _total(remaining: Remaining, seconds: list[float]) -> str:
     )
 
 
-def _but_for_the_gap(job: Job) -> Hashable:
+def _group_key(job: Job) -> Hashable:
     settings = job.condition.settings
     for key in ("gap", "gap_schedule"):
         settings["task"].pop(key, None)
     return digest(settings), len(job.replicas)
 
 
-def _time_steps(job: Job) -> int:
+def _sequence_length(job: Job) -> int:
     return int(job.condition.build_task().sequence_length)

@@ -11,7 +11,7 @@ from typing import Any
 from rnnbench.console import ExitCode, describe, say
 from rnnbench.experiment.condition import NO_TRACKER, Sweep
 from rnnbench.experiment.tuning import (
-    describe_choices,
+    choice_warnings,
     tuning_budget,
     tuning_sweep,
     with_chosen_rates,
@@ -137,7 +137,7 @@ def _run(sweep: Sweep, runner: Runner, interrupt: Interrupt) -> int:
     tuning = plan(tuning_sweep(sweep), runner, interrupt)
     errors = _train(tuning, NO_TRACKER, runner, interrupt)
     settled = with_chosen_rates(sweep, None if tuning.jobs else tuning.records)
-    for line in describe_choices(settled) if tuning.jobs else ():
+    for line in choice_warnings(settled) if tuning.jobs else ():
         say(line)
     remaining = plan(settled, runner, interrupt)
     tracker = _tracker_of(remaining, interrupt)

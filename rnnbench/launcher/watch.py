@@ -1,4 +1,4 @@
-"""Update the progress display and store failures as jobs report; wait for jobs held elsewhere."""
+"""Run a sweep's jobs, show their progress, store failures, and wait for jobs held elsewhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ POLL_SECONDS = 1.0
 
 
 class Watch:
-    """Follow jobs from their reports to their ends.
+    """Run jobs and follow each from its first report to its end.
 
     Attributes:
         errors: what went wrong, in one line, by condition id.
@@ -36,7 +36,7 @@ class Watch:
         self.held: set[int] = set()
 
     def run(self, runner: Runner, assignment: Assignment) -> None:
-        """Run all jobs; those that other processes hold once these have let go of them.
+        """Run all jobs; run a job held by another process only after that process lets it go.
 
         What another process finishes is not run again. One that dies lets go without a word: its
         claim is free when it has not changed for long enough.
@@ -53,7 +53,7 @@ class Watch:
                     break
 
     def notify(self, index: int, kind: str, value: Any) -> None:
-        """Take a notification, see `rnnbench.launcher.backends.Notify`."""
+        """Show what a notification tells of a job; store its failure (see `backends.Notify`)."""
         if kind == "started":
             self.display.start(index)
         elif kind == "progress":

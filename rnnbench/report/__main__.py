@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from rnnbench.console import ExitCode, Parser, leave, mistakes
+from rnnbench.console import ExitCode, Parser, mistakes, run_and_exit
 from rnnbench.report.write import write_report
 
 OF_PATHS = "a results directory; the report is written into report/ of the first one"
@@ -23,4 +23,4 @@ def main(given: Namespace) -> int:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -1,11 +1,11 @@
-"""`python -m rnnbench.transfer RESULTS_DIR`: trained networks at other gaps of their task."""
+"""`python -m rnnbench.transfer RESULTS_DIR`: score trained networks at other gaps."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
 
-from rnnbench.console import Parser, leave, mistakes, say, whole_numbers, words
+from rnnbench.console import Parser, mistakes, run_and_exit, say, whole_numbers, words
 from rnnbench.store.files import check_links
 
 parser = Parser("rnnbench.transfer", __doc__)
@@ -19,7 +19,7 @@ parser.add_workers()
 
 @parser.command
 def main(given: Namespace) -> int:
-    """Measure trained networks where they are not measured yet."""
+    """Evaluate trained networks at the gaps that have no stored result yet."""
     from rnnbench.launcher.tabulate import tabulate
     from rnnbench.store.tables import TRANSFER
     from rnnbench.transfer.evaluate import evaluate_replicas, make_plan
@@ -33,4 +33,4 @@ def main(given: Namespace) -> int:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from rnnbench.console import ExitCode, Parser, at_least, leave, mistakes, say, whole_number
+from rnnbench.console import ExitCode, Parser, at_least, mistakes, run_and_exit, say, whole_number
 
 parser = Parser("rnnbench.verify", __doc__)
 add = parser.add_argument
@@ -41,4 +41,4 @@ def main(given: Namespace) -> int:
 
 
 if __name__ == "__main__":
-    leave(main)
+    run_and_exit(main)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import rnnbench
-from rnnbench.diagnose.__main__ import choose, main
+from rnnbench.diagnose.__main__ import main, select_runs
 from rnnbench.experiment.condition import Condition, Replica
 from rnnbench.model import Layers
 from rnnbench.store.diagnoses import consolidate_diagnoses, load_diagnosis
@@ -172,7 +172,7 @@ def test_a_diagnosis_that_is_nested_deep_or_never_ends_is_passed_over(sweep, tmp
 
 
 def test_weights_that_cannot_be_read_cost_their_own_run_only(sweep, capsys):
-    damaged = choose(sweep)[0]["run_id"]
+    damaged = select_runs(sweep)[0]["run_id"]
     Store(sweep).parameters(damaged).write_bytes(b"nothing")
     assert main([str(sweep), *FEW, "--gap", "4"]) == 0
     first, *_, last = capsys.readouterr().out.splitlines()
@@ -189,7 +189,7 @@ def test_a_run_that_needs_more_memory_than_there_is_is_left_out_by_name(sweep, c
 
 def test_a_record_without_clipped_steps_and_weights_that_are_not_finite(sweep):
     store = Store(sweep)
-    record = choose(sweep)[0]
+    record = select_runs(sweep)[0]
     model = rnnbench.load_model(sweep, record["run_id"])
     from safetensors.torch import save
 

@@ -7,7 +7,7 @@ from rnnbench.experiment.tuning import (
     GRID,
     TUNING_SEEDS,
     UNTUNED,
-    choose,
+    choose_rate,
     drop_is_due,
     rates_behind,
     score_at,
@@ -51,7 +51,7 @@ def test_every_condition_has_the_same_grid_and_seeds_that_no_user_can_ask_for():
 
 
 def test_the_highest_mean_score_wins():
-    choice = choose(
+    choice = choose_rate(
         grid(lr_1e_3=records(1e-3, (0.9, 0.1, 0.2)), lr_3e_3=records(3e-3, (0.6,) * 3)), STEPS
     )
     assert (choice.lr, choice.learned, choice.at_edge) == (3e-3, True, False)
@@ -63,40 +63,40 @@ def test_the_highest_mean_score_wins():
 def test_of_rates_that_solve_alike_the_sooner_wins():
     slow = records(1e-3, (1.0,) * 3, solved_at=800)
     quick = records(3e-3, (0.995,) * 3, solved_at=400)
-    assert choose(grid(lr_1e_3=slow, lr_3e_3=quick), STEPS).lr == 3e-3
+    assert choose_rate(grid(lr_1e_3=slow, lr_3e_3=quick), STEPS).lr == 3e-3
     worse = records(3e-3, (0.98,) * 3, solved_at=400)
-    assert choose(grid(lr_1e_3=slow, lr_3e_3=worse), STEPS).lr == 1e-3
+    assert choose_rate(grid(lr_1e_3=slow, lr_3e_3=worse), STEPS).lr == 1e-3
 
 
 @pytest.mark.parametrize("lr", [GRID[0], GRID[-1]])
 def test_a_choice_at_the_edge_of_the_grid_is_marked(lr):
     found = [r for r in grid() if r["lr"] != lr] + records(lr, (0.5,) * 3)
-    choice = choose(found, STEPS)
+    choice = choose_rate(found, STEPS)
     assert (choice.lr, choice.at_edge) == (lr, True)
 
 
 def test_where_nothing_learns_the_default_is_taken_and_it_is_said():
-    choice = choose(grid(lr_1e_2=records(1e-2, (0.04, 0.05, 0.05))), STEPS)
+    choice = choose_rate(grid(lr_1e_2=records(1e-2, (0.04, 0.05, 0.05))), STEPS)
     assert (choice.lr, choice.learned, choice.at_edge) == (UNTUNED, False, False)
 
 
 def test_a_diverged_seed_counts_as_remembering_nothing():
     diverged = records(1e-2, (1.0,) * 3, status="diverged")
-    choice = choose(grid(lr_1e_2=diverged, lr_1e_3=records(1e-3, (0.2,) * 3)), STEPS)
+    choice = choose_rate(grid(lr_1e_2=diverged, lr_1e_3=records(1e-3, (0.2,) * 3)), STEPS)
     assert choice.lr == 1e-3
     assert entry(choice, 1e-2).score == 0.0
 
 
 def test_a_dropped_rate_is_never_chosen():
     dropped = records(1e-2, (0.9,) * 3, status="dropped")
-    choice = choose(grid(lr_1e_2=dropped, lr_1e_3=records(1e-3, (0.895,) * 3)), STEPS)
+    choice = choose_rate(grid(lr_1e_2=dropped, lr_1e_3=records(1e-3, (0.895,) * 3)), STEPS)
     assert choice.lr == 1e-3
     assert entry(choice, 1e-2).dropped
 
 
 def test_scores_are_cut_to_0_to_1_so_that_one_wild_seed_does_not_decide():
     wild = records(1e-2, (-50.0, 0.9, 0.9))
-    assert choose(grid(lr_1e_2=wild, lr_1e_3=records(1e-3, (0.5,) * 3)), STEPS).lr == 1e-2
+    assert choose_rate(grid(lr_1e_2=wild, lr_1e_3=records(1e-3, (0.5,) * 3)), STEPS).lr == 1e-2
 
 
 @pytest.mark.parametrize(

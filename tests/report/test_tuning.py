@@ -22,7 +22,7 @@ def tuned(
     fabricate: Fabricate, gap: int, lr: float, grid: tuple[float, ...] = tuning.GRID, **more: Any
 ) -> Any:
     """A run whose rate was chosen from a grid."""
-    entries = [tuning.Entry(rate, 0.5, 3000.0, 0, False)._asdict() for rate in grid]
+    entries = [tuning.RateResult(rate, 0.5, 3000.0, 0, False)._asdict() for rate in grid]
     edge = lr in (grid[0], grid[-1])
     choice = {"lr": lr, "learned": True, "at_edge": edge, "grid": entries, "seeds": [1021]}
     changes = {"tuning": choice | more, "config": {"tuned": True}, "sweep": "tuned"}

@@ -11,7 +11,7 @@ import pytest
 from rnnbench.cli.command import run_command
 from rnnbench.console import message_of, printable
 from rnnbench.diagnose.__main__ import main as diagnose
-from rnnbench.diagnose.diagnosis import settings
+from rnnbench.diagnose.diagnosis import diagnosis_settings
 from rnnbench.experiment.condition import Job
 from rnnbench.launcher.closing import format_closing, tally_of
 from rnnbench.launcher.plan import find_remaining
@@ -140,7 +140,12 @@ def test_nor_does_a_stored_diagnosis(in_tmp, shows):
     record = stored_record()
     Store(in_tmp).write(record, b"")
     known = {key: record[key] for key in ("run_id", "task", "cell", "gap", "seed", "lr")}
-    known |= {"format": 1, "label": "vanishes", "evidence": ESCAPE, "settings": settings(1024)}
+    known |= {
+        "format": 1,
+        "label": "vanishes",
+        "evidence": ESCAPE,
+        "settings": diagnosis_settings(1024),
+    }
     known |= {"phases": {}, "left_out": [], "cue_time": 0, "read_time": 6, "clipped_share": None}
     known |= {"cue": None, "keep_gate": None}
     (in_tmp / "diagnosis").mkdir()

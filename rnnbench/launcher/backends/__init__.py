@@ -49,6 +49,6 @@ class Assignment:
 Runner = Callable[[Assignment], None]
 
 
-def overdue(seconds: float) -> str:
+def overdue_message(seconds: float) -> str:
     """Return what is said of a job that did not end in so many seconds."""
     return f"it took longer than condition_seconds={seconds:g}"

@@ -16,7 +16,7 @@ from typing import Any
 
 from rnnbench.console import describe
 from rnnbench.launcher.backends import ENDS, Assignment
-from rnnbench.launcher.backends.process import Child
+from rnnbench.launcher.backends.process import Worker
 from rnnbench.launcher.interrupt import Interrupt
 
 POLL_SECONDS = 0.25
@@ -85,12 +85,12 @@ class _Pool:
         self.given = given
         self.jobs = [pickle.dumps((initialize, given.work, job)) for job in given.jobs]
         self.waiting = deque(range(len(self.jobs)))
-        self.workers: list[Child] = []
+        self.workers: list[Worker] = []
         self.hand_overs: Counter[int] = Counter()
         self.leaving = False
 
     @property
-    def busy(self) -> list[Child]:
+    def busy(self) -> list[Worker]:
         return [worker for worker in self.workers if worker.job is not None]
 
     @property
@@ -101,7 +101,7 @@ class _Pool:
         """Give each idle worker a job, starting workers up to the limit."""
         useful = min(self.given.workers, len(self.waiting) + len(self.busy))
         while len(self.workers) < useful:
-            self.workers.append(Child())
+            self.workers.append(Worker())
         for worker in self.workers:
             if worker.job is None and self.waiting:
                 worker.job = self.waiting.popleft()
@@ -117,18 +117,18 @@ class _Pool:
                 self._take(worker, kind, value)
             worker.end_overdue(self.given.seconds)
 
-    def _take(self, worker: Child, kind: str, value: Any) -> None:
-        index, begun = worker.job, worker.begun
+    def _take(self, worker: Worker, kind: str, value: Any) -> None:
+        index, had_begun = worker.job, worker.has_begun
         if kind == "died":
             self.workers.remove(worker)
         if index is None or (kind == "died" and self.leaving):
             return
-        worker.begun = kind not in ENDS
+        worker.has_begun = kind not in ENDS
         if kind == "started":
-            worker.began = time.monotonic()
+            worker.began_at = time.monotonic()
         if kind in ENDS:
             worker.job = None
-        if kind == "died" and not begun and self.hand_overs[index] < HAND_OVERS:
+        if kind == "died" and not had_begun and self.hand_overs[index] < HAND_OVERS:
             self.waiting.appendleft(index)
         else:
             self.given.notify(index, kind, value)

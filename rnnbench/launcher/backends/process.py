@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from rnnbench.console import describe
-from rnnbench.launcher.backends import overdue
+from rnnbench.launcher.backends import overdue_message
 from rnnbench.launcher.interrupt import SIGNALS
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -25,7 +25,7 @@ EXIT_SECONDS = 5.0
 
 
 def serve(connection: Connection) -> None:
-    """Work in a spawned process until the pipe closes or SIGTERM asks to leave."""
+    """Do jobs in a spawned process until the pipe closes or SIGTERM asks it to leave."""
     stop = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
@@ -77,14 +77,14 @@ def _follow_parent(stop: threading.Event) -> None:
     os._exit(1)
 
 
-class Child:
+class Worker:
     """A worker process, as its parent sees it.
 
     Attributes:
         connection: the parent's end of the pipe.
         job: index of the job that was handed over, or None.
-        begun: the worker has said that it began that job.
-        began: when, by the monotonic clock.
+        has_begun: the worker has said that it began that job.
+        began_at: when, by the monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -101,12 +101,12 @@ class Child:
             signal.pthread_sigmask(signal.SIG_SETMASK, held)
         theirs.close()
         self.job: int | None = None
-        self.begun = False
-        self.began = 0.0
-        self.overdue: float | None = None
+        self.has_begun = False
+        self.began_at = 0.0
+        self.limit_passed: float | None = None
 
     def messages(self) -> Iterator[tuple[str, Any]]:
-        """Yield what the worker has sent; at the end of file, how it died."""
+        """Yield the worker's messages; if its pipe has closed, yield how the process died."""
         try:
             while self.connection.poll():
                 yield self.connection.recv()
@@ -116,14 +116,14 @@ class Child:
 
     def end_overdue(self, seconds: float | None) -> None:
         """Kill the process if its job takes longer than so many seconds; None is no limit."""
-        if seconds is None or not self.begun or self.overdue is not None:
+        if seconds is None or not self.has_begun or self.limit_passed is not None:
             return
-        if time.monotonic() - self.began > seconds:
-            self.overdue = seconds
+        if time.monotonic() - self.began_at > seconds:
+            self.limit_passed = seconds
             self.process.kill()
 
     def end(self) -> None:
-        """Close the pipe and see the process out."""
+        """Close the pipe and wait for the process to exit; kill it if it does not."""
         self.connection.close()
         self.process.join(EXIT_SECONDS)
         if self.process.is_alive():
@@ -131,8 +131,8 @@ class Child:
             self.process.join()
 
     def _cause(self) -> str:
-        if self.overdue is not None:
-            return overdue(self.overdue)
+        if self.limit_passed is not None:
+            return overdue_message(self.limit_passed)
         code = self.process.exitcode or 0
         if code >= 0:
             return f"the worker process ended with exit code {code}"

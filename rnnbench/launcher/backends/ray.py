@@ -18,7 +18,7 @@ from typing import Any
 from rnnbench.console import warn
 from rnnbench.launcher.backends import Assignment, CannotRun, Runner, Work
 from rnnbench.launcher.backends.process import THREAD_VARIABLES
-from rnnbench.launcher.backends.task import TaskEnd, Tasks, Training
+from rnnbench.launcher.backends.task import JobThread, TaskEnd, Tasks
 from rnnbench.launcher.interrupt import SIGNALS
 
 CONNECT_SECONDS = 5.0
@@ -147,15 +147,15 @@ class _RayTasks(Tasks):
         for task in ended:
             index = self.running.pop(task)
             try:
-                self.end(index, TaskEnd(*ray.get(task)))
+                self.report_end(index, TaskEnd(*ray.get(task)))
             except ray.exceptions.RayTaskError as error:  # before its work began: an import
-                self.end(index, TaskEnd("error", str(error).strip().splitlines()[-1]))
+                self.report_end(index, TaskEnd("error", str(error).strip().splitlines()[-1]))
             except ray.exceptions.RayError as error:
                 cause = f"the Ray task was lost ({type(error).__name__})"
-                if not leaving and self.lose(index, cause):
+                if not leaving and self.count_loss(index, cause):
                     self.waiting.append(index)
         for index in self.running.values():
-            self.look(index)
+            self.report_running(index)
 
     def leave(self) -> None:
         """Cancel the jobs that wait, and let those that run checkpoint."""
@@ -178,13 +178,13 @@ def run_task(work: Work, job: Any, directory: str, seconds: float | None) -> tup
     os.chdir(directory)
     if directory not in sys.path:
         sys.path.insert(0, directory)
-    training = Training(work, job, seconds)
+    thread = JobThread(work, job, seconds)
     while True:
         try:
-            ended = training.end()
+            ended = thread.wait()
         except KeyboardInterrupt:
-            training.stop.set()
+            thread.stop.set()
             continue
-        if training.overdue:  # what it is still at must not go on beside the worker's next task
+        if thread.is_overdue:  # what it is still at must not go on beside the worker's next task
             threading.Timer(1.0, os._exit, (1,)).start()
         return tuple(ended)

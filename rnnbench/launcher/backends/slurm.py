@@ -120,10 +120,10 @@ class _SlurmTasks(Tasks):
             self.submit(again)
         except CannotRun as refusal:
             for index in again:
-                self.end(index, TaskEnd("died", str(refusal)))
+                self.report_end(index, TaskEnd("died", str(refusal)))
         for index, task in self.tasks.items():
             if states.get(task.job_id) == "RUNNING":
-                self.look(index)
+                self.report_running(index)
 
     def leave(self) -> None:
         """Let running tasks checkpoint, cancel the others, and see all of them gone."""
@@ -149,7 +149,7 @@ class _SlurmTasks(Tasks):
             del self.tasks[index]
             if ended.kind == "done":
                 clear(task)
-            self.end(index, ended)
+            self.report_end(index, ended)
 
     def _gone(self, states: Mapping[str, str]) -> list[tuple[int, Any, str | None]]:
         """Take out the tasks that have ended and are not done, with their states."""
@@ -167,11 +167,11 @@ class _SlurmTasks(Tasks):
         """Tell of a task that is gone, if that is its end; return whether it is to run again."""
         has_left = task.paths.result_pickle.exists()
         if state == "CANCELLED":  # by somebody else, who does not want it to run again by itself
-            self.end(index, end_of(task) if has_left else TaskEnd("died", CANCELLED))
+            self.report_end(index, end_of(task) if has_left else TaskEnd("died", CANCELLED))
             return False
         if has_left:  # at a checkpoint, as one that is preempted does: that may happen often
             return True
-        return self.lose(index, f"the SLURM job left no result ({state or 'not in queue'})")
+        return self.count_loss(index, f"the SLURM job left no result ({state or 'not in queue'})")
 
     def submit(self, indices: Sequence[int]) -> None:
         """Submit jobs, by their indices."""

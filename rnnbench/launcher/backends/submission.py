@@ -13,7 +13,7 @@ from typing import Any
 
 from rnnbench.launcher.backends import CannotRun, Work
 from rnnbench.launcher.backends.process import THREAD_VARIABLES
-from rnnbench.launcher.backends.task import TaskEnd, Training
+from rnnbench.launcher.backends.task import JobThread, TaskEnd
 
 SIGNAL_SECONDS = 90  # before the time is up, to checkpoint and queue again
 MAX_TIMEOUTS = 1000
@@ -25,13 +25,13 @@ class SlurmTask:
 
     def __init__(self, work: Work, job: Any, seconds: float | None) -> None:
         self.work, self.job, self.seconds = work, job, seconds
-        self.training: Training | None = None
+        self.training: JobThread | None = None
 
     def __call__(self) -> TaskEnd:
         """Train to the end, or to a checkpoint."""
-        training = self.training = Training(self.work, self.job, self.seconds)
+        training = self.training = JobThread(self.work, self.job, self.seconds)
         signal.signal(signal.SIGTERM, lambda number, frame: training.stop.set())
-        return training.end()
+        return training.wait()
 
     def checkpoint(self) -> Any:
         """Put the training away and return what goes on with it; submitit queues that again."""
@@ -39,7 +39,7 @@ class SlurmTask:
 
         if self.training is not None:
             self.training.stop.set()
-            self.training.end()
+            self.training.wait()
         return DelayedSubmission(SlurmTask(self.work, self.job, self.seconds))
 
 

@@ -1,4 +1,4 @@
-"""Run jobs as tasks of a cluster: what SLURM and Ray have in common."""
+"""Give SLURM and Ray what both need: the base class `Tasks`, and a thread that runs a job."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from rnnbench.console import describe
-from rnnbench.launcher.backends import Assignment, Work, overdue
+from rnnbench.launcher.backends import Assignment, Work, overdue_message
 
 LOOK_SECONDS = 0.1
 RERUNS = 3
@@ -29,28 +29,28 @@ class TaskEnd(NamedTuple):
     stopped: bool = False
 
 
-class Training:
+class JobThread:
     """A job in a thread of its own, so that the main thread can tell it to stop at a checkpoint."""
 
     def __init__(self, work: Work, job: Any, seconds: float | None) -> None:
-        """Begin; the job may take so many seconds, or any time where that is None."""
+        """Start the thread; the job may take `seconds`, or any time if that is None."""
         self.ended: TaskEnd | None = None
-        self.overdue = False
+        self.is_overdue = False
         self.stop = threading.Event()
         self._seconds, self._began = seconds, time.monotonic()
         self._work, self._job = work, job
         threading.Thread(target=self._run, daemon=True).start()
 
-    def end(self) -> TaskEnd:
-        """Wait for the end, or until the time is over; the thread is then left to the process.
+    def wait(self) -> TaskEnd:
+        """Wait until the job ends or times out; after a time-out its thread still runs.
 
         No lock is held meanwhile: a signal's handler may come in between and wait here, too.
         """
         while self.ended is None:
             time.sleep(LOOK_SECONDS)
             if self._seconds is not None and time.monotonic() - self._began > self._seconds:
-                self.overdue = True
-                return TaskEnd("error", overdue(self._seconds))
+                self.is_overdue = True
+                return TaskEnd("error", overdue_message(self._seconds))
         return self.ended
 
     def _run(self) -> None:
@@ -66,7 +66,7 @@ class Training:
 
 
 class Tasks(ABC):
-    """The tasks of an assignment: a cluster's own class hands them over and collects their ends."""
+    """Run an assignment's jobs as cluster tasks; subclasses submit them and collect ends."""
 
     def __init__(self, given: Assignment) -> None:
         self.given, self.jobs = given, given.jobs
@@ -87,24 +87,24 @@ class Tasks(ABC):
 
     @abstractmethod
     def collect(self) -> None:
-        """Tell what has become of the tasks, after a moment's wait."""
+        """Wait a moment, then report to the launcher which tasks have moved on or ended."""
 
     @abstractmethod
     def leave(self) -> None:
         """Let running tasks checkpoint, and cancel the others."""
 
-    def look(self, index: int) -> None:
-        """Tell that a task runs, and may have written how far it is."""
+    def report_running(self, index: int) -> None:
+        """Report that a task runs, so that the launcher reads its progress file again."""
         self.given.notify(index, "look", None)
 
-    def end(self, index: int, ended: TaskEnd) -> None:
-        """Tell how a task ended."""
+    def report_end(self, index: int, ended: TaskEnd) -> None:
+        """Report to the launcher how a task ended."""
         self.given.notify(index, ended.kind, ended.value)
 
-    def lose(self, index: int, cause: str) -> bool:
+    def count_loss(self, index: int, cause: str) -> bool:
         """Note that a task has left no result; return whether it is to run again."""
         self._lost[index] += 1
         if self._lost[index] <= RERUNS:
             return True
-        self.end(index, TaskEnd("died", f"{cause}, {self._lost[index]} times"))
+        self.report_end(index, TaskEnd("died", f"{cause}, {self._lost[index]} times"))
         return False

@@ -22,9 +22,9 @@ from rnnbench.cell import Cell
 from rnnbench.cells import LSTM
 from rnnbench.cli.message import hint
 from rnnbench.cli.settings import Section, Settings
-from rnnbench.console import Mistake, mistakes
+from rnnbench.console import Mistake, mistakes, warn
 from rnnbench.engine import check_engine
-from rnnbench.experiment.class_path import find_class
+from rnnbench.experiment.class_path import SHIPPED, find_class
 from rnnbench.experiment.condition import Condition, Replica, Sweep, arguments_of
 from rnnbench.experiment.limits import SCHEDULES
 from rnnbench.model import Layers, matched_size
@@ -34,6 +34,7 @@ from rnnbench.training.machine import choose_device
 
 # Many jobs of a sweep have the same cell or task: each is built once, and a kernel compiled once.
 _built: dict[tuple[type, str], Any] = {}
+_warn_once = cache(warn)
 
 
 def make_sweeps(configurations: Sequence[Mapping[str, Any]], command: str = "") -> list[Sweep]:
@@ -150,11 +151,18 @@ def _check_section(section: Mapping[str, Any], kind: type, key: str) -> dict[str
 
 
 def _find(section: Mapping[str, Any], kind: type, key: str) -> Any:
+    path = section["_target_"]
     try:
-        return find_class(section["_target_"], kind, key)
+        found = find_class(path, kind, key)
     except ValueError as error:
         reason = f": {error.__cause__}" if error.__cause__ else ""
         raise Mistake(" ".join(f"{error}{reason}".split())) from error
+    if not path.startswith(SHIPPED) and found.__module__ != path.rpartition(".")[0]:
+        _warn_once(
+            f"{key}._target_ should be {found.__module__}.{found.__qualname__}, where it is "
+            f"written, or stored runs cannot be measured, got {path}"
+        )
+    return found
 
 
 def _build(section: Mapping[str, Any], kind: type, key: str) -> Any:

@@ -89,6 +89,9 @@ class Condition:
         except Exception as error:  # whatever a constructor raises of wrong arguments
             reason = message_of(error)
             raise ValueError(f"{what}'s config must have a task and a cell: {reason}") from error
+        for part, version in condition.versions.items():
+            if type(version) is not int or version < 0:
+                raise ValueError(f"{part}'s version must be a whole number, got {version!r}")
         return condition
 
     @property

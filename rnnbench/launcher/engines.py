@@ -87,14 +87,14 @@ def resolve_engines(
 
 
 def read_choices(path: Path) -> dict[str, Choice]:
-    """Return the remembered choices; a file that has anything else is named, and not used."""
-    choices = read_json(path, {}, "engines") or {}
-    try:
-        for choice in choices.values():
+    """Return the remembered choices; what is none in the file is named, and not used."""
+    choices = {}
+    for key, choice in (read_json(path, {}, "engines") or {}).items():
+        try:
             check_fields(choice, CHOICE, {}, "a choice of engines")
-    except ValueError as error:
-        warn(f"{path} is passed over: {message_of(error)}")
-        return {}
+            choices[key] = choice
+        except ValueError as error:
+            warn(f"{path} is passed over: {message_of(error)}")
     return choices
 
 

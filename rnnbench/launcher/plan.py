@@ -53,16 +53,14 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def plan(sweep: Sweep, runner: Runner, interrupt: Interrupt) -> Remaining:
-    """Find what is left of a sweep; let the runner time engines where one is left open.
+def with_engines(remaining: Remaining, runner: Runner, interrupt: Interrupt) -> Remaining:
+    """Choose an engine where a job leaves it open; `runner` times them, but not after an interrupt.
 
-    Raises:
-        ValueError: a device is not to be had here.
-        OSError, NewerRecord: a record cannot be read, which is no reason to train it again.
+    Later starts in the directory take the choices of earlier ones.
     """
-    remaining = find_remaining(sweep)
     if interrupt.exit_code is not None:
         return remaining
+    sweep = remaining.sweep
 
     def run(jobs: Sequence[Job], notify: Notify) -> None:
         with interrupt:
@@ -79,7 +77,11 @@ def find_remaining(sweep: Sweep) -> Remaining:
     """Drop the replicas that are finished, resolve the device, put the longest first.
 
     Replicas whose rate is not chosen yet are left out. Nothing is written. The longest job comes
-    first so that all processes end together. Errors are those of `plan`.
+    first so that all processes end together.
+
+    Raises:
+        ValueError: a device is not to be had here.
+        OSError, NewerRecord: a record cannot be read, which is no reason to train it again.
     """
     store = Store(sweep.output_dir)
     records = stored_records(sweep.output_dir) if sweep.jobs else {}

@@ -52,8 +52,8 @@ class Display:
     @property
     def own_share(self) -> float:
         """Return how much of all the work was done since the display began, from 0 to 1."""
-        before = sum(self.costs[index] * share for index, share in self.before.items())
-        return self.share - before / sum(self.costs)
+        own = ((i, share - self.before.get(i, 0.0)) for i, share in enumerate(self.shares))
+        return sum(self.costs[i] * share for i, share in own) / sum(self.costs)
 
     def summary(self) -> str:
         """Return counts and the time left, judged by the time that the work so far took."""

@@ -21,7 +21,7 @@ from rnnbench.launcher.backends import Assignment, CannotRun, Runner
 from rnnbench.launcher.backends.pool import run_here, run_in_workers
 from rnnbench.launcher.closing import close
 from rnnbench.launcher.interrupt import Interrupt, Terminated, terminable
-from rnnbench.launcher.plan import Remaining, device_of, plan
+from rnnbench.launcher.plan import Remaining, find_remaining, with_engines
 from rnnbench.launcher.progress import make_display
 from rnnbench.launcher.watch import Watch
 from rnnbench.store.files import LeadsOut, check_links
@@ -62,29 +62,32 @@ def launch_here(sweep: Sweep) -> int:
 
 
 def _launch_each(sweeps: Sequence[Sweep], runner: Runner, patient: bool) -> int:
-    _check(sweeps)
     codes = []
-    for sweep in sweeps:
+    for sweep, tuning, training in _prepare(sweeps):
         interrupt = Interrupt(patient=patient)
-        run = _runner_of(sweep, runner)
-        codes.append(_show(sweep) if sweep.dry_run else _run(sweep, run, interrupt))
+        if sweep.dry_run:
+            codes.append(_show(sweep, tuning, training))
+        else:
+            codes.append(_run(tuning, training, _runner_of(sweep, runner), interrupt))
         if interrupt.exit_code is not None:
             return interrupt.exit_code
     return max(codes, default=0)
 
 
-def _check(sweeps: Sequence[Sweep]) -> None:
-    """Check that all sweeps can run here, and only then make their directories.
+def _prepare(sweeps: Sequence[Sweep]) -> list[tuple[Sweep, Remaining, Remaining]]:
+    """Find what is left to tune and to train of all sweeps, and only then make directories.
 
     Raises:
-        CannotRun: one cannot.
+        CannotRun: one cannot run here.
     """
+    found = []
     try:
         for sweep in sweeps:
             _runner_of(sweep, run_here)  # a cluster is to be had
             check_links(sweep.output_dir)
-            for condition, _ in sweep.jobs:
-                device_of(sweep, condition)
+            tuning = find_remaining(tuning_sweep(sweep))
+            training = find_remaining(with_chosen_rates(sweep, tuning.records))
+            found.append((sweep, tuning, training))
     except (ValueError, LeadsOut) as error:
         raise CannotRun(str(error)) from error
     try:
@@ -94,6 +97,7 @@ def _check(sweeps: Sequence[Sweep]) -> None:
     except OSError as error:
         place = f"{error.filename} ({error.strerror})"
         raise CannotRun(f"output_dir must be a directory to write to, got {place}") from error
+    return found
 
 
 def _runner_of(sweep: Sweep, local: Runner) -> Runner:
@@ -107,7 +111,7 @@ def _runner_of(sweep: Sweep, local: Runner) -> Runner:
     return runner_of(sweep.cluster)
 
 
-def _show(sweep: Sweep) -> int:
+def _show(sweep: Sweep, tuning: Remaining, training: Remaining) -> int:
     """Print what a sweep would do, and what it would cost."""
     from rnnbench.launcher.estimate import describe_plan
 
@@ -117,29 +121,28 @@ def _show(sweep: Sweep) -> int:
         write_plan(sweep.plan_file, sweep)
         say(f"plan: {sweep.plan_file}")
     try:
-        tuning = plan(tuning_sweep(sweep), run_here, Interrupt())
-        settled = with_chosen_rates(sweep, tuning.records)
         if tuning.jobs:
+            tuning = with_engines(tuning, run_here, Interrupt())
             print(f"Tuning ({tuning_budget()}):\n{describe_plan(tuning)}\n\nTraining:")
-            settled = with_untuned_rates(settled)
-        print(describe_plan(plan(settled, run_here, Interrupt())))
-    except NewerRecord:
-        raise
+            training = find_remaining(with_untuned_rates(training.sweep))
+        print(describe_plan(with_engines(training, run_here, Interrupt())))
     except Exception as error:  # whatever a user's own task or cell raises in its first steps
         say(f"the plan cannot be measured: {describe(error)}")
         return ExitCode.NOT_ALL
     return ExitCode.DONE
 
 
-def _run(sweep: Sweep, runner: Runner, interrupt: Interrupt) -> int:
+def _run(tuning: Remaining, training: Remaining, runner: Runner, interrupt: Interrupt) -> int:
     """Choose the learning rates that are left to tuning, train what is left, and sum up."""
+    sweep = training.sweep
     add_to_manifest(sweep.output_dir, sweep.name, sweep.asked)
-    tuning = plan(tuning_sweep(sweep), runner, interrupt)
-    errors = _train(tuning, NO_TRACKER, runner, interrupt)
-    settled = with_chosen_rates(sweep, None if tuning.jobs else tuning.records)
-    for line in choice_warnings(settled) if tuning.jobs else ():
-        say(line)
-    remaining = plan(settled, runner, interrupt)
+    errors: dict[str, str] = {}
+    if tuning.jobs:
+        errors = _train(with_engines(tuning, runner, interrupt), NO_TRACKER, runner, interrupt)
+        training = find_remaining(with_chosen_rates(sweep))
+        for line in choice_warnings(training.sweep):
+            say(line)
+    remaining = with_engines(training, runner, interrupt)
     tracker = _tracker_of(remaining, interrupt)
     errors |= _train(remaining, tracker, runner, interrupt)
     return close(remaining, errors, tracker, stopped=interrupt.exit_code is not None)

@@ -153,8 +153,8 @@ def read_table(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
         rows = list(reader)
     except csv.Error as error:
         raise ValueError(message_of(error)) from error
-    missing = set(columns) - set(reader.fieldnames or columns)
-    if missing:
+    missing = set(columns) - set(reader.fieldnames or ())
+    if missing and (rows or reader.fieldnames):
         raise ValueError(f"it must have the columns {', '.join(sorted(missing))}")
     if any(row[name] is None for row in rows for name in columns):
         raise ValueError("each row must have a value in every column")

@@ -66,7 +66,8 @@ class Histories:
 
 NUMBERS = [name for name, (_, _, kind) in COLUMNS.items() if kind == "float64"]
 RUN_KEY = ["run_id", "task", "cell", "gap", "seed", "lr"]
-TUNED = ["task", "cell", "gap", "condition_id", "chosen_lr", "learned", "at_edge"]
+KEPT = ["task", "cell", "gap", "condition_id", "tuning"]  # of a tuned condition
+TUNED = [*KEPT[:-1], "chosen_lr", "learned", "at_edge"]
 Paths = Path | str | Sequence[Path | str]
 
 
@@ -113,7 +114,7 @@ def load_all(path: Paths) -> Loaded:
         runs.append(_row(record))
         histories.append(record["history"])
         if record.get("tuning"):
-            tuned[record["condition_id"]] = record
+            tuned[record["condition_id"]] = {name: record[name] for name in KEPT}
     results = runs.frame(NUMBERS)
     order = ["task", "cell", "gap", "lr", "seed"]
     ordered = results.sort_values(order, kind="stable", ignore_index=True)

@@ -15,6 +15,7 @@ from rnnbench.store.rules import NUMBER, Rule, Rules, check_fields, is_text, sho
 STATUSES = ("solved", "unsolved", "diverged", "dropped", "failed")
 DEEPEST = 8  # levels of what is carried along
 COUNT, SIZE = rules.whole(0), rules.whole(1)
+MEASURE = rules.FINITE.or_none
 FLOAT = "float64"
 
 
@@ -65,8 +66,7 @@ FIELDS: dict[str, Field] = {
     "config.trainer.clip_norm": Field(rules.ABOVE_0.or_none, False, FLOAT),
     "config.trainer.clip_value": Field(rules.ABOVE_0.or_none, False, FLOAT),
     "config.trainer.train_set_size": Field(SIZE.or_none, needed=False, column=FLOAT),
-    "versions.task versions.cell": Field(COUNT.or_none, False, FLOAT),
-    "versions.model versions.trainer": Field(COUNT.or_none, False, FLOAT),
+    "versions.task versions.cell versions.model versions.trainer": Field(MEASURE, False, FLOAT),
     "command": Field(rules.TEXT.or_none, False),
     "environment.python environment.torch environment.platform": Field(rules.TEXT.or_none, False),
     "environment.cpu": Field(rules.TEXT.or_none, False),
@@ -77,7 +77,6 @@ FIELDS: dict[str, Field] = {
     "history": Field(rules.LIST, column=None),
 }
 EVALUATION: Rules = {"step": COUNT}
-MEASURE = rules.FINITE.or_none
 MEASURES: Rules = dict.fromkeys(("loss", "accuracy", "score", "grad_norm"), MEASURE)
 TUNING = {"lr": rules.ABOVE_0, "learned": rules.TRUTH, "at_edge": rules.TRUTH, "grid": rules.LIST}
 RATE: Rules = {

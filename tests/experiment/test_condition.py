@@ -93,6 +93,15 @@ def test_shipped_conditions_keep_their_ids(in_tmp, command, condition_id, run_id
     assert first.run_id(replicas[0]) == run_id
 
 
+@pytest.mark.parametrize("version", [-1, 1.5, "2024-01", True, None])
+def test_a_version_that_is_no_whole_number_is_refused(monkeypatch, version):
+    settings = BASE.settings
+    Condition.from_settings(settings, trusted=True)
+    monkeypatch.setattr(GRU, "version", version)
+    with pytest.raises(ValueError, match="cell's version must be a whole number, got "):
+        Condition.from_settings(settings, trusted=True)
+
+
 def test_a_class_is_found_and_checked():
     assert find_class("rnnbench.cells.GRU", Cell, "cell") is GRU
     for path in ("rnnbench.cells.Nope", "no.such.module", "GRU", ""):

@@ -11,7 +11,7 @@ from rnnbench.engine.compiled import build
 from rnnbench.experiment.condition import Condition, Replica, Sweep
 from rnnbench.launcher.engines import _choice, time_engines
 from rnnbench.launcher.interrupt import Interrupt
-from rnnbench.launcher.plan import plan
+from rnnbench.launcher.plan import find_remaining, with_engines
 from rnnbench.store.records import Store
 from rnnbench.training.recording import describe_run, failed_record
 
@@ -45,7 +45,8 @@ def resolve(tmp_path, capsys):
                 except RuntimeError as error:
                     given.notify(index, "died", str(error))
 
-        remaining = plan(Sweep("trial", tmp_path, 1, dry_run, {}, jobs), runner, Interrupt())
+        sweep = Sweep("trial", tmp_path, 1, dry_run, {}, jobs)
+        remaining = with_engines(find_remaining(sweep), runner, Interrupt())
         said = capsys.readouterr().err.replace("rnnbench: ", "").splitlines()
         engines = {job.condition.condition_id: job.engine for job in remaining.jobs}
         return [engines[condition.condition_id] for condition in conditions], said, timed
@@ -131,6 +132,17 @@ def test_a_choice_that_is_none_is_named_and_made_anew(resolve, tmp_path, change)
     assert f"{path} is passed over" in told
     assert told.isprintable() and line.isprintable()
     assert resolve(GRU, work=favour("reference"))[0] == ["torch"]
+
+
+def test_a_choice_that_is_none_costs_no_other(resolve, tmp_path):
+    resolve(GRU, RNN, work=favour("reference"))
+    path = tmp_path / "engines.json"
+    first, *others = (choices := json.loads(path.read_text()))
+    path.write_text(json.dumps(choices | {first: {**choices[first], "engine": "nope"}}))
+    assert len(resolve(GRU, RNN, work=favour("torch"))[2]) == 1
+    assert {key: json.loads(path.read_text())[key] for key in others} == {
+        key: choices[key] for key in others
+    }
 
 
 @pytest.mark.parametrize("endless", ["pipe", "/dev/zero"])

@@ -161,6 +161,16 @@ def test_a_device_that_is_not_there_is_one_line_and_writes_nothing(tmp_path, cap
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_record_of_a_later_version_in_any_directory_is_found_before_anything_is_trained(
+    tmp_path, capfd
+):
+    (tmp_path / "b" / "runs").mkdir(parents=True)
+    (tmp_path / "b" / "runs" / "aaaa.json").write_text('{"format": 99}')
+    assert launch([sweep_of(tmp_path / name, condition()) for name in "ab"]) == 2
+    assert "newer" in capfd.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
 def test_an_error_in_the_report_does_not_change_the_exit_code(tmp_path, capfd):
     (tmp_path / "report").write_text("in the way")
     assert launch_here(sweep_of(tmp_path, condition(gap=6))) == 0

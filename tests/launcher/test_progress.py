@@ -3,6 +3,7 @@
 import io
 import os
 import pty
+import random
 import re
 import subprocess
 import sys
@@ -64,6 +65,17 @@ def test_what_was_done_before_this_start_does_not_shorten_the_time_left(plain):
     assert plain.summary().endswith(f"about {duration(30 * (3 + 10) / 3)} left")
     plain.end(0, 2, 0, "")
     assert plain.summary().endswith(f"about {duration(30 * 10 / 6)} left")
+
+
+def test_what_earlier_starts_did_alone_tells_no_time_left():
+    """Sums of shares that differ in their last bits are not work done."""
+    draw = random.Random(0)
+    for _ in range(300):
+        costs = [draw.uniform(1, 100) for _ in range(draw.randint(2, 8))]
+        display = Display(io.StringIO(), ["a condition"] * len(costs), costs, 0)
+        for index in draw.sample(range(len(costs)), len(costs)):
+            display.move(index, event(draw.randint(1, 99)))
+        assert "left" not in display.summary()
 
 
 def test_plain_lines_tell_when_a_condition_ends_and_little_else(plain):

@@ -60,7 +60,9 @@ def test_without_a_file_there_are_no_rows_but_their_columns(tmp_path):
     assert list(frame.columns) == ["id", "gap", "loss"]
 
 
-@pytest.mark.parametrize("content", ["", "id,gap,loss\nx,two,0.5\n", "id,loss\nx,0.5\n", "id\x00"])
+@pytest.mark.parametrize(
+    "content", ["", "id,gap,loss\nx,two,0.5\n", "id,loss\nx,0.5\n", "id\x00", "\nx,1,0.5\n"]
+)
 def test_a_file_that_cannot_be_read_is_named_and_passed_over(tmp_path, capsys, content):
     FILE.path(tmp_path).write_text(content)
     assert FILE.load(tmp_path).empty

@@ -40,7 +40,9 @@ SHOWING |= {*HELP, "--hydra-help", "--version"}
 # All jobs are made here, and nothing of Hydra's own is started or written.
 RESERVED = re.compile(r"[+~]*(hydra[./@](?!searchpath|verbose|job\.)[^=]*)")
 # A choice is a file of its group, not one anywhere else.
-ELSEWHERE = re.compile(r"\+*(task|cell|sweep|tracker)=(.*(?<![\w.])(?:\.\.(?!\w)|/).*)")
+ELSEWHERE = re.compile(
+    r"\+*(task|cell|sweep|tracker|cluster)=(.*(?<![\w.])(?:\.\.(?!\w)|/).*|\s*\[.*\{.*)"
+)
 UNPICKLES = "--experimental-rerun"  # Hydra takes any beginning of a flag for the flag
 
 

@@ -135,6 +135,8 @@ import pytest
         ("model.num_layers=0", "model.num_layers must be greater than or equal to 1, got 0"),
         ("model.bidirectional=2", "model.bidirectional must be a valid boolean, got 2"),
         ("cell=lstmm", "cell must be one of gru, lstm, rnn, got lstmm"),
+        ("task=[{a:1}]", "task must be a name, got [{a:1}]"),
+        ("+cluster=[{a:1}]", "cluster must be a name, got [{a:1}]"),
         ("task=copi", "task must be one of adding, copy, recall, got copi"),
         ("cell.keep_bias=x", "cell.keep_bias must be a valid number, got 'x'"),
         ("cell.keep_bias=nan", "cell.keep_bias must be a finite number, got nan"),

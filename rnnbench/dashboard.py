@@ -153,7 +153,8 @@ def main(given: Namespace) -> int:
         print(_save(tasks, sweeps, project, entity))
     else:
         found = describe(make_workspace(tasks, sweeps, project, entity))
-        write_atomically(given.json, json.dumps(found, indent=1).encode() + b"\n")
+        with mistakes(OSError):
+            write_atomically(given.json, json.dumps(found, indent=1).encode() + b"\n")
         print(given.json)
     return ExitCode.DONE
 

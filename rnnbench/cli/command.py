@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def run_command(argv: Sequence[str] | None = None) -> int:
     """Compose and check all jobs, then launch them; return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    gc.set_threshold(100_000)  # what torch and Hydra make stays: looking for garbage is in vain
+    thresholds = gc.get_threshold()
+    gc.set_threshold(100_000)  # what composing makes stays: looking for garbage is in vain
     if os.getcwd() not in sys.path:  # the console script lacks it: own tasks and cells lie there
         sys.path.insert(0, os.getcwd())
     try:
@@ -35,6 +36,8 @@ def run_command(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("stopped")
         return ExitCode.INTERRUPTED
+    finally:
+        gc.set_threshold(*thresholds)
     from rnnbench.launcher import launch
 
     return launch(sweeps)

@@ -230,7 +230,7 @@ def _show(words: list[str]) -> None:
     main = hydra.main(configuration_directory(), "config", version_base="1.3")
     complaints, shown = io.StringIO(), io.StringIO()
     asks_for_help = not HELP.isdisjoint(words)
-    before = sys.argv
+    before, variables = sys.argv, dict(os.environ)
     try:
         sys.argv = [before[0], *words]
         os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are raised, not printed
@@ -241,7 +241,8 @@ def _show(words: list[str]) -> None:
             raise HydraException(complaints.getvalue().strip().splitlines()[-1]) from leaving
     finally:
         sys.argv = before
-        del os.environ["HYDRA_FULL_ERROR"]
+        os.environ.clear()
+        os.environ.update(variables)
     print(complaints.getvalue(), end="", file=sys.stderr)
     if asks_for_help:
         print(wrap(shown.getvalue()))

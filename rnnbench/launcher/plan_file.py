@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rnnbench.experiment.condition import Condition, Replica, Sweep
+from rnnbench.experiment.condition import NO_TRACKER, Condition, Replica, Sweep
 from rnnbench.store import rules
 from rnnbench.store.files import KEY, check_line, parse_json, read_file, seal_line, write_atomically
 from rnnbench.training.trainer import make_recipe
@@ -20,7 +20,7 @@ PLAN: rules.Rules = {
     "condition_seconds": rules.ABOVE_0.or_none,
 }
 JOB: rules.Rules = {"condition_id": rules.IDENTITY, "config": rules.SECTION, "replicas": rules.LIST}
-SEED = rules.whole(0)
+NO_RATE = rules.Rule("null", lambda value: value is None)  # tuning chooses it
 
 
 def write_plan(path: Path, sweep: Sweep) -> None:
@@ -50,7 +50,7 @@ def read_plan(path: Path, output_dir: Path, workers: int) -> Sweep:
         output_dir=output_dir,
         workers=workers,
         dry_run=False,
-        tracker={"kind": "none"},
+        tracker=NO_TRACKER,
         jobs=tuple(map(_job, plan["jobs"])),
         condition_seconds=plan["condition_seconds"],
         command=plan["command"],
@@ -89,10 +89,7 @@ def _job(job: Any) -> tuple[Condition, tuple[Replica, ...]]:
 
 
 def _replica(pair: Any, tuned: bool) -> Replica:
-    match pair:
-        case [seed, None] if tuned and SEED.holds(seed):
-            return Replica(seed, None)
-        case [seed, lr] if not tuned and SEED.holds(seed) and rules.ABOVE_0.holds(lr):
-            return Replica(seed, lr)
+    if rules.replica(rate=NO_RATE if tuned else rules.ABOVE_0).holds(pair):
+        return Replica(*pair)
     rule = "a seed and null, as the rate is tuned" if tuned else "a seed and a learning rate"
     raise ValueError(f"a plan's replica must be {rule}, got {rules.shown(pair)}")

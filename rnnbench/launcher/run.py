@@ -86,8 +86,10 @@ def _prepare(sweeps: Sequence[Sweep]) -> list[tuple[Sweep, Remaining, Remaining]
             _runner_of(sweep, run_here)  # a cluster is to be had
             check_links(sweep.output_dir)
             tuning = find_remaining(tuning_sweep(sweep))
-            training = find_remaining(with_chosen_rates(sweep, tuning.records))
-            found.append((sweep, tuning, training))
+            settled = with_chosen_rates(sweep, tuning.records)
+            if sweep.dry_run:
+                settled = with_untuned_rates(settled)
+            found.append((sweep, tuning, find_remaining(settled)))
     except (ValueError, LeadsOut) as error:
         raise CannotRun(str(error)) from error
     try:
@@ -124,7 +126,6 @@ def _show(sweep: Sweep, tuning: Remaining, training: Remaining) -> int:
         if tuning.jobs:
             tuning = with_engines(tuning, run_here, Interrupt())
             print(f"Tuning ({tuning_budget()}):\n{describe_plan(tuning)}\n\nTraining:")
-            training = find_remaining(with_untuned_rates(training.sweep))
         print(describe_plan(with_engines(training, run_here, Interrupt())))
     except Exception as error:  # whatever a user's own task or cell raises in its first steps
         say(f"the plan cannot be measured: {describe(error)}")

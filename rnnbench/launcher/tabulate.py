@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rnnbench.console import ExitCode
+from rnnbench.console import ExitCode, say
 from rnnbench.launcher.backends import ENDS, Assignment, Work
 from rnnbench.launcher.backends.pool import run_in_workers
 from rnnbench.launcher.interrupt import Interrupt
@@ -32,7 +31,7 @@ def tabulate(
     """
     path = file.path(directory)
     if path.is_dir():
-        print(f"{program}: error: {path} must be a file, and is a directory", file=sys.stderr)
+        say(f"error: {path} must be a file, and is a directory", program)
         return ExitCode.CANNOT_RUN
 
     def take(index: int, rows: Any) -> str:
@@ -56,7 +55,6 @@ def do_jobs(
     Returns:
         The exit code: 0 if all is done, 1 if a job failed, 130 or 143 after an interrupt.
     """
-    say = partial(print, f"{program}:", file=sys.stderr, flush=True)
     ends: list[str] = []
 
     def notify(index: int, kind: str, value: Any) -> None:
@@ -64,7 +62,7 @@ def do_jobs(
             return
         ends.append(kind)
         told = take(index, value) if kind == "done" else f": error: {value}"
-        say(f"{len(ends)} of {len(jobs)}: {jobs[index]['name']}{told}")
+        say(f"{len(ends)} of {len(jobs)}: {jobs[index]['name']}{told}", program)
 
     interrupt = Interrupt()
     assignment = Assignment(
@@ -73,7 +71,7 @@ def do_jobs(
         notify=notify,
         interrupt=interrupt,
         workers=max(1, min(workers or cores(), len(jobs))),
-        stopping=partial(say, "stopping; the same command continues"),
+        stopping=partial(say, "stopping; the same command continues", program),
     )
     with interrupt:
         run_in_workers(assignment)

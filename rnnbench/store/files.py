@@ -23,6 +23,12 @@ MOST = 2**30  # bytes of a file; the records of 100,000 runs are less
 # The folders of a results directory, and of the tuning in it, that the suite writes in.
 FOLDERS = ("runs", "checkpoints", "progress", "claims", "diagnosis", "report", "cluster", "wandb")
 TUNING = "tuning"
+KEY = "seal"
+DIGITS = 16
+# The end of a sealed line of JSON, around the digits.
+OPENING, CLOSING = f',"{KEY}":"', '"}'
+LENGTH = struct.Struct("<Q")  # in front of a safetensors file's header
+ALIGNMENT = 8
 
 
 class LeadsOut(OSError):
@@ -199,14 +205,6 @@ def is_private(path: Path) -> bool:
     found = path.lstat()
     foreign = found.st_uid != os.getuid() or stat.S_ISLNK(found.st_mode)
     return not foreign and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
-KEY = "seal"
-DIGITS = 16
-# The end of a sealed line of JSON, around the digits.
-OPENING, CLOSING = f',"{KEY}":"', '"}'
-LENGTH = struct.Struct("<Q")  # in front of a safetensors file's header
-ALIGNMENT = 8
 
 
 def seal_line(text: str) -> str:

@@ -129,7 +129,6 @@ def _columns() -> dict[str, tuple[Section, str, str]]:
 RULES = _rules()
 COLUMNS = _columns()
 NEEDED, OPTIONAL = RULES[()]
-TRAINER = RULES["config", "trainer"][1]
 
 
 def check_record(record: Mapping[str, Any]) -> None:

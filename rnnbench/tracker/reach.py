@@ -87,7 +87,10 @@ def choose_mode(settings: Settings) -> str:
 
 def find_problem() -> str | None:
     """Return why nothing can be sent now, or None where W&B answers and takes the key."""
-    wandb = quiet_client()
+    try:
+        wandb = quiet_client()
+    except ValueError as error:  # of the user's own WANDB_ variables
+        return f"W&B's settings are wrong ({message_of(error)})"
     try:
         if not wandb.login(prompt=False, verify=False):
             return NO_KEY

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from rnnbench.experiment.condition import digest
 from rnnbench.store.records import RESULTS, is_finished
+from rnnbench.store.schema import MEASURES
 from rnnbench.tracker.client import Settings, open_run
 
 if TYPE_CHECKING:
     import wandb
 
-CURVES = ("loss", "accuracy", "score", "grad_norm")
 NOT_SUMMARY = ("config", "environment", "history", "plateaus", "format", "versions")
 # No settings, and known at the end alone.
 OUTCOME = (*RESULTS, "clipped_steps", "seconds", "sequences_per_second", "error")
@@ -45,7 +45,7 @@ def start_run(settings: Settings, output_dir: Path, sweep: str, record: Record) 
         },
     )
     run.define_metric("step")
-    for curve in CURVES:
+    for curve in MEASURES:
         run.define_metric(curve, step_metric="step")
     return run
 

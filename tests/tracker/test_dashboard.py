@@ -7,7 +7,7 @@ import pytest
 
 from rnnbench import load_results
 from rnnbench.dashboard import main
-from rnnbench.tracker.run import CURVES
+from rnnbench.store.schema import MEASURES
 from rnnbench.tracker.summary import FIGURES
 
 REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
@@ -64,7 +64,7 @@ def test_means_by_cell_are_drawn_against_the_gap_for_each_task(panels, measure):
 
 def test_learning_curves_are_grouped_by_condition(panels):
     curves = panels["Learning curves"]
-    assert {config["metrics"][0] for _, config in curves} <= set(CURVES)
+    assert {config["metrics"][0] for _, config in curves} <= set(MEASURES)
     assert len(curves) == 3
     for kind, config in curves:
         assert kind == "Run History Line Plot"

@@ -68,6 +68,13 @@ def test_without_a_key_but_asked_to_be_online_there_is_one_warning():
     assert len(warnings) == 1
 
 
+@pytest.mark.parametrize("variable", ["WANDB_BASE_URL", "WANDB_SILENT"])
+def test_a_variable_of_wandb_that_it_does_not_take_is_one_warning(variable):
+    mode, (warning,), _ = ask({**environment(), variable: "nonsense"})
+    assert mode == "offline"
+    assert "W&B's settings are wrong" in warning
+
+
 def test_an_unreachable_server_costs_little_time_and_one_warning(silent_server):
     for address in ("http://127.0.0.1:9", silent_server):
         mode, warnings, seconds = ask(environment(WANDB_API_KEY=KEY, WANDB_BASE_URL=address))

@@ -12,6 +12,7 @@ import pytest
 
 import rnnbench
 from tests.stored_numbers import numbers
+from tests.waiting import until
 
 from .wandb_reader import offline_runs
 
@@ -48,13 +49,6 @@ def finish(process, code=0):
     assert process.returncode == code, err
     assert "Traceback" not in err
     return out, err
-
-
-def wait_until(met, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +96,7 @@ def test_two_launchers_share_a_sweep(whole, tmp_path, killed):
     launchers = [start(*words, cwd=tmp_path) for _ in range(2)]
     directory = tmp_path / "results" / "gaps"
     if killed:
-        wait_until(lambda: len(list((directory / "runs").glob("*.json"))) >= 4)
+        until(lambda: len(list((directory / "runs").glob("*.json"))) >= 4)
         os.killpg(launchers[0].pid, signal.SIGKILL)
         launchers.pop(0).communicate()
     told = [line for each in launchers for line in finish(each)[1].splitlines() if line[0] == "["]

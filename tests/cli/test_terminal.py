@@ -42,7 +42,7 @@ class Terminal:
     def type(self, keys):
         os.write(self.ours, keys.encode())
 
-    def wait_for(self, pattern, seconds=30):
+    def wait_for(self, pattern, seconds=120):
         """Read until something is shown after what was waited for before; return it."""
         end = time.monotonic() + seconds
         while not (found := re.search(pattern, self.shown)):
@@ -58,7 +58,7 @@ class Terminal:
                 self.shown += chunk.decode(errors="replace")
         except OSError:  # the terminal is closed
             pass
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=120)
         return self.shown
 
     def close(self):

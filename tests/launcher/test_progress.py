@@ -144,7 +144,7 @@ def in_terminal(script, **environment):
     except OSError:  # the terminal is closed
         pass
     os.close(ours)
-    assert child.wait(timeout=10) == 0, shown
+    assert child.wait(timeout=120) == 0, shown
     return shown.decode()
 
 

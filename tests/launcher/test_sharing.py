@@ -18,6 +18,7 @@ from rnnbench.store.records import Store
 from rnnbench.store.standing import ProgressFile
 from rnnbench.training.recording import store_failure
 from tests.small_sweep import NEWS, ONE, REPLICAS, TWO, sweep_of
+from tests.waiting import until
 
 # What no worker tells.
 WRONG = [
@@ -40,13 +41,6 @@ def job_of(directory, condition):
 
 def train(directory, condition):
     return run_job(job_of(directory, condition), lambda event: None, threading.Event())
-
-
-def wait_for(met, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 class Launch(threading.Thread):
@@ -75,7 +69,7 @@ def held(tmp_path):
     claim = take(claim_of(tmp_path, TWO.condition_id))
     with claim:
         launch = Launch(tmp_path)
-        wait_for(lambda: all(path.exists() for path in files_of(tmp_path, ONE)))
+        until(lambda: all(path.exists() for path in files_of(tmp_path, ONE)))
         time.sleep(1.5)  # more than one look at the claim
         assert launch.is_alive()
         assert not any(path.exists() for path in files_of(tmp_path, TWO))
@@ -138,7 +132,7 @@ def test_a_finished_condition_is_not_trained_again_by_a_job_planned_before(tmp_p
 def test_news_of_a_condition_trained_elsewhere_are_shown(stderr, held, tmp_path):
     ProgressFile(tmp_path, TWO.condition_id).tell(NEWS)
     told = "recall gap 7 gru: step 3 of 6, accuracy 0.25 on "
-    wait_for(lambda: told in stderr.getvalue())
+    until(lambda: told in stderr.getvalue())
 
 
 def test_news_that_nobody_tells_are_not_shown(stderr, held, tmp_path):

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from rnnbench.launcher import launch, launch_here
 from rnnbench.store.records import Store
 from tests.launcher.own_sweeps import REPLICAS, condition, files, statuses, sweep_of
+from tests.waiting import until
 
 SCRIPT = """
     import sys
@@ -46,13 +46,6 @@ def start(tmp_path, how, output_dir):
     )
 
 
-def wait_for(predicate, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not predicate():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize(
     ("how", "number", "code", "stored"),
     [("workers", 15, 143, 2), ("workers", 2, 130, 2), ("here", 2, 130, 0)],
@@ -62,7 +55,7 @@ def test_a_stopped_sweep_continues_where_it_was(tmp_path, how, number, code, sto
     out = tmp_path / "out"
     first = start(tmp_path, how, out)
     training = out / "progress" / f"{SLOW.condition_id}.json"
-    wait_for(lambda: training.exists() and len(statuses(out)) >= stored)
+    until(lambda: training.exists() and len(statuses(out)) >= stored)
     first.send_signal(number)
     output, errors = first.communicate(timeout=120)
     assert first.returncode == code, errors

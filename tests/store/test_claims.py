@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from rnnbench.store.claims import ClaimWatcher, holders, take
+from tests.waiting import until
 
 HOLD = "import sys, time; from rnnbench.store.claims import take; from pathlib import Path\n"
 HOLD += "with take(Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
@@ -92,9 +93,7 @@ def test_a_killed_process_has_let_go(place, other):
 
 def test_a_killed_process_has_let_go_before_its_parent_knows(place, other):
     other.kill()
-    deadline = time.monotonic() + 10
-    while not ClaimWatcher().is_free(place) and time.monotonic() < deadline:
-        time.sleep(0.05)  # it is not waited for: a zombie
+    until(lambda: ClaimWatcher().is_free(place))  # it is not waited for: a zombie
     assert list(holders(place)) == []
 
 
@@ -123,10 +122,7 @@ def test_on_another_machine_or_unreadable_it_is_kept_while_it_changes(place, tex
 def test_the_holder_keeps_touching_its_file(place):
     with take(place, beat_seconds=0.02) as claim:
         first = next(holders(place)).beat
-        deadline = time.monotonic() + 10
-        while next(holders(place)).beat == first and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert next(holders(place)).beat != first
+        until(lambda: next(holders(place)).beat != first)
         assert not claim.lost.is_set()
 
 
@@ -134,7 +130,7 @@ def test_one_whose_claim_was_taken_over_learns_it_and_leaves_the_heirs_alone(pla
     with take(place, beat_seconds=0.02) as claim:
         claim.file.unlink()
         with take(place) as heir:
-            assert claim.lost.wait(10)
+            assert claim.lost.wait(120)
             claim.__exit__(None, None, None)
             assert heir.file.exists()
             assert take(place) is None

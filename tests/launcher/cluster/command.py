@@ -30,7 +30,7 @@ def start(directory, *words, **environment):
     )
 
 
-def finish(process, code=0, seconds=150):
+def finish(process, code=0, seconds=240):
     """See a command end with an exit code; return what it said."""
     try:
         text, _ = process.communicate(timeout=seconds)

@@ -5,8 +5,9 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
+
+from tests.waiting import until
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 COMMANDS = (*DAEMONS, "sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
@@ -99,9 +100,7 @@ class SlurmNode:
 
     def start_node(self):
         self.run("slurmd")
-        self.until(
-            lambda: {"idle", "mixed", "allocated"} & set(self.run("sinfo", "-ho", "%T").split())
-        )
+        until(lambda: {"idle", "mixed", "allocated"} & set(self.run("sinfo", "-ho", "%T").split()))
 
     def end(self, daemon, number=signal.SIGTERM):
         """End a daemon that this object started, and see it gone."""
@@ -110,13 +109,11 @@ class SlurmNode:
             os.kill(pid, number)
         except (OSError, ValueError):
             return
-        self.until(lambda: not Path(f"/proc/{pid}").exists())
+        until(lambda: not Path(f"/proc/{pid}").exists())
 
     def run(self, *words):
         """Run one of SLURM's commands and return its output."""
-        done = subprocess.run(
-            words, env=self.environment, capture_output=True, text=True, timeout=60
-        )
+        done = subprocess.run(words, env=self.environment, capture_output=True, text=True)
         assert done.returncode == 0, (words, done.stdout, done.stderr)
         return done.stdout
 
@@ -124,15 +121,6 @@ class SlurmNode:
         """Return the states of the array tasks that have not ended, by their ids."""
         lines = self.run("squeue", "-hro", "%i %T").splitlines()
         return dict(line.split() for line in lines)
-
-    @staticmethod
-    def until(condition, seconds=60):
-        """Wait until a condition holds, and return what it gave."""
-        deadline = time.monotonic() + seconds
-        while not (found := condition()):
-            assert time.monotonic() < deadline, "the condition did not come true in time"
-            time.sleep(0.2)
-        return found
 
 
 def _free_ports(count):

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import until
+
 from .command import ONE, ROOT, TWELVE, at_work, checkpoints, end, finish, results, start
 from .own_cells import BROKEN
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),  # a busy machine takes a minute to start Ray
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not here"),
 ]
 MARK = "RNNBENCH_RAY_TEST"
@@ -33,7 +36,7 @@ def ray(tmp_path):
 
     yield run
     end(started)
-    until(lambda: not marked(mark), 30)
+    until(lambda: not marked(mark))
 
 
 def marked(mark):
@@ -48,14 +51,6 @@ def marked(mark):
     return found
 
 
-def until(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.1)
-    return found
-
-
 @pytest.fixture
 def cluster():
     """Return the process that has the nodes, and their address."""
@@ -65,7 +60,7 @@ def cluster():
     with subprocess.Popen(words, text=True, env=variables, **pipes) as process:
         yield process, next(line for line in process.stdout if line[:1].isdigit()).strip()
         process.stdin.close()
-        process.wait(60)
+        process.wait()
 
 
 @pytest.mark.long

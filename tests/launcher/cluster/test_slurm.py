@@ -9,6 +9,7 @@ import pytest
 from rnnbench.launcher.backends.task import RERUNS
 from rnnbench.store.claims import claim_of
 from rnnbench.store.standing import ProgressFile
+from tests.waiting import until
 
 from .command import ONE, TWELVE, at_work, checkpoints, end, finish, results, start
 from .own_cells import BROKEN
@@ -17,6 +18,7 @@ from .slurm_node import SlurmNode, missing
 REASON = missing() or (None if importlib.util.find_spec("submitit") else "submitit is not here")
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(REASON is not None, reason=str(REASON)),
 ]
 
@@ -41,14 +43,14 @@ def slurm(node, tmp_path):
     yield run
     end(started)
     node.run("scancel", "--user", "root")
-    node.until(lambda: not node.queue())
+    until(lambda: not node.queue())
 
 
 def test_results_are_those_of_this_machine_though_a_task_is_killed_and_the_node_restarts(
     slurm, node, tmp_path, local_twelve
 ):
     launcher = slurm(*TWELVE, "trainer.steps=300", "cluster.max_running=3")
-    victim = node.until(lambda: at_work(tmp_path))[0]
+    victim = until(lambda: at_work(tmp_path))[0]
     os.kill(victim, signal.SIGKILL)
     node.end("slurmd")
     node.start_node()
@@ -62,18 +64,18 @@ def test_a_task_told_that_its_time_is_up_goes_on_from_its_checkpoint(
     slurm, node, tmp_path, local_one
 ):
     launcher = slurm(*ONE)
-    node.until(lambda: at_work(tmp_path))
+    until(lambda: at_work(tmp_path))
     (identity,) = [place.name for place in (tmp_path / "out" / "claims").iterdir()]
     news = ProgressFile(tmp_path / "out", identity)
-    before = node.until(news.read)["step"]
+    before = until(news.read)["step"]
     (task,) = node.queue()
     node.run("scancel", "--signal=USR2", task)
-    node.until(lambda: node.queue().get(task) == "PENDING")
+    until(lambda: node.queue().get(task) == "PENDING")
     assert checkpoints(tmp_path)
     assert not claim_of(tmp_path / "out", identity).exists()
     # SLURM lets a task that was queued again wait for two minutes.
     node.run("scontrol", "update", f"jobid={task}", "starttime=now")
-    after = node.until(news.read)["step"]
+    after = until(news.read)["step"]
     finish(launcher)
     assert after > before
     assert results(tmp_path) == local_one
@@ -86,9 +88,9 @@ def test_tasks_that_are_preempted_go_on_from_their_checkpoints_however_often(slu
     local = start(tmp_path / "local", *words)
     launcher = slurm(*words)
     for _ in range(RERUNS + 1):
-        victim = node.until(lambda: at_work(tmp_path))
+        victim = until(lambda: at_work(tmp_path))
         node.run("sbatch", "--partition=urgent", "--exclusive", "--wrap=true", "--output=/dev/null")
-        node.until(lambda victim=victim: at_work(tmp_path) != victim)
+        until(lambda victim=victim: at_work(tmp_path) != victim)
         assert checkpoints(tmp_path)
     finish(launcher)
     finish(local)
@@ -99,7 +101,7 @@ def test_tasks_that_are_preempted_go_on_from_their_checkpoints_however_often(slu
 def test_ctrl_c_leaves_no_job_and_the_same_command_completes(slurm, node, tmp_path, local_twelve):
     words = [*TWELVE, "trainer.steps=300", "cluster.max_running=2"]
     launcher = slurm(*words)
-    node.until(lambda: at_work(tmp_path))
+    until(lambda: at_work(tmp_path))
     launcher.send_signal(signal.SIGINT)
     text = finish(launcher, code=130)
     assert "the same command continues" in text
@@ -138,8 +140,8 @@ def test_what_sbatch_refuses_is_one_line(slurm, tmp_path):
 @pytest.mark.long
 def test_a_killed_launcher_leaves_its_jobs(slurm, node, tmp_path, local_one):
     launcher = slurm(*ONE)
-    node.until(lambda: at_work(tmp_path))
+    until(lambda: at_work(tmp_path))
     launcher.kill()
     launcher.communicate()
-    node.until(lambda: not node.queue(), seconds=120)
+    until(lambda: not node.queue())
     assert results(tmp_path) == local_one

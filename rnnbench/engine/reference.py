@@ -79,11 +79,12 @@ def _run_declared(
     vectors = [pad(parameters[f"{v}_l0"], (0, padded - size))[:, None] for v in cell.vectors]
     recurrent, from_h, from_x = _project(cell, parameters, inputs, size, padded)
     outputs = []
+    names_x, names_h = _input_only(cell), cell.gates_fed_by("h")
     for h_part, x_part in zip(from_h, from_x, strict=True):
-        gates = dict(zip(_input_only(cell), x_part, strict=True))
-        if cell.gates_fed_by("h"):
+        gates = dict(zip(names_x, x_part, strict=True))
+        if names_h:
             fed = torch.split(torch.baddbmm(h_part, states[0], recurrent), padded, -1)
-            gates.update(zip(cell.gates_fed_by("h"), fed, strict=True))
+            gates.update(zip(names_h, fed, strict=True))
         new = cell.update(*(gates[name] for name in cell.gates), *states, *vectors)
         states = new if isinstance(new, tuple) else (new,)
         outputs.append(states[0])

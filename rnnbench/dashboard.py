@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.console import ExitCode, Mistake, Parser, message_of, mistakes, run_and_exit
-from rnnbench.experiment.condition import digest
 from rnnbench.store.files import write_atomically
 from rnnbench.store.records import read_records
+from rnnbench.store.settings import digest
 from rnnbench.tracker.reach import add_destination, asked_destination
 from rnnbench.tracker.summary import FIGURES, by_gap_table
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -16,6 +14,7 @@ from rnnbench.experiment.limits import NEEDED, OPTIONAL, SETTINGS
 from rnnbench.store.records import Record
 from rnnbench.store.rules import TRUTH, check_fields
 from rnnbench.store.schema import check_told
+from rnnbench.store.settings import Settings, digest, label_conditions, settings_of
 
 if TYPE_CHECKING:
     from rnnbench.cell import Cell
@@ -123,6 +122,12 @@ class Condition:
         return {**own, "model": MODEL_VERSION, "trainer": TRAINER_VERSION}
 
     @property
+    def all_settings(self) -> Settings:
+        """Return every setting but the gap, and the versions, by name: those of its curve."""
+        names = {"task": self.task["name"], "cell": self.cell["name"]}
+        return settings_of({**names, "config": self.settings, "versions": self.versions})
+
+    @property
     def gap_schedule(self) -> str:
         return str(self.task.get("gap_schedule", "fixed"))
 
@@ -173,15 +178,28 @@ class Sweep:
     cluster: Mapping[str, Any] | None = None
     plan_file: Path | None = None
 
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Return of each condition, by its id, its cell with the settings that differ here."""
+        return label_conditions({c.condition_id: c.all_settings for c, _ in self.jobs})
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Return what each condition is called, by its id: task, gap, and its label."""
+        return {
+            c.condition_id: f"{c.task['name']} gap {c.task['gap']} {self.labels[c.condition_id]}"
+            for c, _ in self.jobs
+        }
+
     @property
     def asked(self) -> dict[str, dict[str, Any]]:
         """Return what the manifest says of the conditions, see `rnnbench.store.manifest`."""
         return {
             condition.condition_id: {
-                "name": condition.name,
                 "task": condition.task["name"],
                 "cell": condition.cell["name"],
                 "gap": condition.task["gap"],
+                "settings": condition.all_settings,
                 "replicas": [[r.seed, None if condition.tuned else r.lr] for r in replicas],
             }
             for condition, replicas in self.jobs
@@ -214,12 +232,6 @@ class Job:
     @property
     def run_ids(self) -> list[str]:
         return [self.condition.run_id(replica) for replica in self.replicas]
-
-
-def digest(value: object) -> str:
-    """Return 16 hex digits that depend on the value's content alone (canonical JSON, SHA-256)."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def arguments_of(section: Mapping[str, Any]) -> dict[str, Any]:

@@ -148,12 +148,14 @@ def tuning_budget() -> str:
 def choice_warnings(sweep: Sweep) -> list[str]:
     """Return warnings: rates chosen at the grid's edge, and conditions that learned nothing."""
     at_edge, unlearned = [], []
+    names = sweep.names
     for condition, _ in sweep.jobs:
+        name = names[condition.condition_id]
         choice = sweep.choices.get(condition.condition_id)
         if choice and choice["at_edge"]:
-            at_edge.append(f"{condition.name} ({choice['lr']:g})")
+            at_edge.append(f"{name} ({choice['lr']:g})")
         elif choice and not choice["learned"]:
-            unlearned.append(condition.name)
+            unlearned.append(name)
     edge = "warning: the best learning rate is at the edge of the grid"
     nothing = f"no learning rate learned anything, {UNTUNED:g} is taken"
     found = ((edge, at_edge), (nothing, unlearned))

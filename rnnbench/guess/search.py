@@ -21,10 +21,11 @@ from torch import Tensor
 
 from rnnbench.cell import Shapes
 from rnnbench.engine import check_engine
-from rnnbench.experiment.condition import Condition, arguments_of, condition_of, digest
+from rnnbench.experiment.condition import Condition, arguments_of, condition_of
 from rnnbench.experiment.limits import SEQUENCES_PER_CHUNK
 from rnnbench.model import Layers, SequenceModel, model_shapes
 from rnnbench.store.records import NothingToDo, read_records, select_records
+from rnnbench.store.settings import digest
 from rnnbench.store.tables import GUESSES, Row
 from rnnbench.task import Task
 from rnnbench.training.evaluation import evaluate, memory_chunks

@@ -50,6 +50,8 @@ def tally_of(
     """Count what is done, skipped, failed and left; arguments as in `close`."""
     counts: dict[tuple[str, str], Counter[str]] = {}
     failures = []
+    sweep = remaining.sweep
+    labels, names = sweep.labels, sweep.names
 
     def kind_of(condition: Condition, replica: Replica) -> str:
         run_id = condition.run_id(replica)
@@ -58,16 +60,17 @@ def tally_of(
         failed = run_id in records or condition.condition_id in errors
         return "failed" if failed else "left"
 
-    for condition, replicas in remaining.sweep.jobs:
+    for condition, replicas in sweep.jobs:
+        identity = condition.condition_id
         kinds = {replica: kind_of(condition, replica) for replica in replicas}
-        row = counts.setdefault((condition.task["name"], condition.cell["name"]), Counter())
+        row = counts.setdefault((condition.task["name"], labels[identity]), Counter())
         row.update(kinds.values())
         failed = [replica for replica, kind in kinds.items() if kind == "failed"]
         if failed:
             stored = (records.get(condition.run_id(r), {}).get("error") for r in failed)
-            reasons = [errors.get(condition.condition_id), *stored, "unknown error"]
+            reasons = [errors.get(identity), *stored, "unknown error"]
             count = f"{len(failed)} of {len(replicas)} replicas"
-            failures.append(f"{condition.name} ({count}): {next(filter(None, reasons))}")
+            failures.append(f"{names[identity]} ({count}): {next(filter(None, reasons))}")
     return Tally(counts, tuple(failures))
 
 

@@ -11,11 +11,12 @@ from threading import Event
 from typing import Any
 
 from rnnbench.console import message_of, say, warn
-from rnnbench.experiment.condition import Job, condition_of, digest
+from rnnbench.experiment.condition import Job, condition_of
 from rnnbench.launcher.backends import ENDS
 from rnnbench.store.files import read_json, write_atomically
 from rnnbench.store.records import Record, is_finished
 from rnnbench.store.rules import AT_LEAST_0, Rule, Rules, check_fields, is_text, one_of
+from rnnbench.store.settings import digest
 
 FILE = "engines.json"
 AUTO = "auto"

@@ -6,22 +6,25 @@ from collections import defaultdict
 from collections.abc import Hashable
 
 from rnnbench.console import duration
-from rnnbench.experiment.condition import Job, digest
+from rnnbench.experiment.condition import Job
 from rnnbench.launcher.plan import Remaining, trained_time_steps
+from rnnbench.store.settings import digest
 
 
 def describe_plan(remaining: Remaining) -> str:
     """Return the plan as a table: each condition, what is stored, what is left, and how long."""
     identities = [job.condition.condition_id for job in remaining.jobs]
     seconds = dict(zip(identities, estimate_seconds(remaining), strict=True))
-    width = max((len(condition.name) for condition, _ in remaining.sweep.jobs), default=0)
+    names = remaining.sweep.names
+    width = max(map(len, names.values()), default=0)
     lines = [f"{'condition':<{width}}  {'T':>5} {'steps':>7} {'stored':>7} {'to do':>6}  about"]
     for condition, replicas in remaining.sweep.jobs:
         stored = sum(condition.run_id(replica) in remaining.finished for replica in replicas)
+        identity = condition.condition_id
         lines.append(
-            f"{condition.name:<{width}}  {condition.build_task().sequence_length:>5} "
+            f"{names[identity]:<{width}}  {condition.build_task().sequence_length:>5} "
             f"{condition.trainer['steps']:>7} {stored:>7} {len(replicas) - stored:>6}  "
-            f"{duration(seconds.get(condition.condition_id, 0.0))}"
+            f"{duration(seconds.get(identity, 0.0))}"
         )
     return "\n".join([*lines, "", _total(remaining, list(seconds.values()))])
 

@@ -173,7 +173,7 @@ def _train(
     if sweep.is_tuning:
         add_to_manifest(sweep.output_dir, sweep.name, sweep.asked)
     jobs = [replace(job, tracker=tracker) for job in remaining.jobs]
-    names = [job.condition.name for job in jobs]
+    names = [sweep.names[job.condition.condition_id] for job in jobs]
     display = make_display(sys.stderr, names, remaining.costs, remaining.skipped)
     watch = Watch(jobs, display)
     assignment = Assignment(

@@ -8,44 +8,12 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.statistics import Interval
+from rnnbench.store.frames import Loaded
+from rnnbench.store.settings import SEPARATOR, TUNED, Settings, curve_id, curve_label, name_curves
 
 CURVE = ["task", "cell", "variant"]
-CONDITION = ["task", "cell", "gap"]
-
-SEPARATOR = ", "
-# The rate that all cells share goes without saying.
-RATES = {"tuned": "tuned lr", "given": ""}
-# A setting that differs anywhere between a cell's rows makes curves of their own.
-CELL_SETTINGS = {
-    "rate": "{}",
-    "num_layers": "{:g} layers",
-    "directions": "{:g} directions",
-    "init": "{} init",
-    "keep_bias": "keep bias {:g}",
-    "batch_size": "batch size {:g}",
-    "optimizer": "{}",
-    "clip_norm": "clip norm {:g}",
-    "clip_value": "clip value {:g}",
-    "train_set_size": "training set {:g}",
-    "gap_schedule": "{} gaps",
-    "cell_version": "cell version {:g}",
-}
-# Numbers of before and after a version was raised are no curve, and do not compare.
-VERSION_SETTINGS = {
-    "task_version": "task version {:g}",
-    "model_version": "model version {:g}",
-    "trainer_version": "trainer version {:g}",
-}
-# This may follow from the sizes of a task, so it counts only where it differs within one.
-TASK_SETTINGS = {"hidden_size": "hidden size {:g}"}
-# These may be chosen per gap within one curve, so they count only where they differ at one gap.
-GAP_SETTINGS = {
-    "lr": "lr {:g}",
-    "sequence_length": "length {:g}",
-    "engine": "engine {}",
-    "device": "device {}",
-    "dtype": "{}",
-}
+# Numbers of before and after a version was raised do not compare.
+VERSIONS = ("task_version", "model_version", "trainer_version", "cell_version")
 # The columns that come first, and those that are taken as they are.
 FIRST = "task cell variant horizon horizon_low horizon_high d90 auc success_rate".split()
 FIRST += ["num_parameters", "state_size"]
@@ -53,54 +21,65 @@ PLAIN = ["num_parameters", "state_size", "hidden_size", "seconds", "sequences_pe
 PLAIN += ["runs", "solved"]
 
 
-def label_variants(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the results with `variant` and `label`, in the order in which curves are shown.
+def label_variants(loaded: Loaded) -> pd.DataFrame:
+    """Return the loaded results with `variant` and `label`, in the order in which curves are shown.
 
     The variant is made of the settings that differ and is empty where none does; the label is the
-    cell's name and the variant. Conditions that differ in nothing of this are told apart by their
-    sweep's name.
+    cell's name and the variant. `untuned` is the id of the curve of the same settings whose rate
+    is given.
     """
-    settings = [*TASK_SETTINGS, *CELL_SETTINGS, *VERSION_SETTINGS, *GAP_SETTINGS, "sweep"]
-    frame = results.assign(rate=results["lr_choice"].map(RATES))
-    frame = frame.sort_values(settings, kind="stable")
-    variant = pd.Series("", index=frame.index)
-    for forms, group in (
-        (TASK_SETTINGS, ["task", "cell"]),
-        (CELL_SETTINGS, ["cell"]),
-        (VERSION_SETTINGS, ["task"]),
-    ):
-        for setting, form in forms.items():
-            variant = _append(variant, frame[setting], form, _counts(frame, group, setting) > 1)
-    for setting, form in GAP_SETTINGS.items():
-        differs = _differs_at_a_gap(frame, setting)
-        if setting == "lr":  # a tuned rate is told by its being tuned
-            differs &= frame["lr_choice"] == "given"
-        variant = _append(variant, frame[setting], form, differs)
-    frame["variant"] = variant
-    points = [*CONDITION, "variant"]
-    mixed = (_counts(frame, points, "condition_id") > 1) & (_counts(frame, points, "sweep") > 1)
-    mixed = mixed.groupby([frame[name] for name in CURVE]).transform("max")
-    frame["variant"] = _append(variant, frame["sweep"], "sweep {}", mixed)
-    order = frame["variant"].drop_duplicates().tolist()
-    frame["variant"] = pd.Categorical(frame["variant"], categories=order, ordered=True)
-    frame["label"] = [curve_label(*pair) for pair in zip(frame.cell, frame.variant, strict=True)]
+    results, curves = loaded.results, loaded.curves
+    keys = list(zip(results["curve"], _rates(results), strict=True))
+    named = {key: _with_rate(curves[key[0]], key[1]) for key in dict.fromkeys(keys)}
+    variants = name_curves(named)
+    order = list(dict.fromkeys(variants.values()))
+    untuned = {key: curve_id({**own, "lr_choice": "given"}) for key, own in curves.items()}
+    frame = results.assign(
+        variant=pd.Categorical([variants[key] for key in keys], categories=order, ordered=True),
+        label=[curve_label(named[key]["cell"], variants[key]) for key in keys],
+        untuned=results["curve"].map(untuned),
+    )
     return frame.sort_values([*CURVE, "gap", "seed"], kind="stable", ignore_index=True)
 
 
-def curve_label(cell: str, variant: str) -> str:
-    """Return the name of a curve in a legend."""
-    return f"{cell}, {variant}" if variant else cell
+def _rates(results: pd.DataFrame) -> list[tuple[float, ...]]:
+    """Return what is to be said of each run's rate in the name of its curve: one, a range, nothing.
+
+    Where a curve's runs at a gap have several rates, each rate is a curve of its own. Where the
+    given rates of a task differ at a gap, all of them are said.
+    """
+    parted = _differs_at_a_gap(results, ["curve"])
+    said = (results["lr_choice"] == "given") & _differs_at_a_gap(results, ["task", "lr_choice"])
+    rates = results["lr"]
+    least, most = (rates.groupby(results["curve"]).transform(end) for end in ("min", "max"))
+    least, most = rates.where(parted, least), rates.where(parted, most)
+    rows = zip(least, most, parted | said, strict=True)
+    return [(low, high) if told else () for low, high, told in rows]
+
+
+def _differs_at_a_gap(results: pd.DataFrame, group: list[str]) -> pd.Series[bool]:
+    """Return for every run whether there are several rates at some gap of its group."""
+    several = _counts(results, [*group, "gap"], "lr") > 1
+    return several.groupby([results[name] for name in group]).transform("max")
+
+
+def _with_rate(settings: Settings, rates: tuple[float, ...]) -> Settings:
+    """Return a curve's settings with the least and the greatest of its rates, if they are said."""
+    if not rates:
+        return settings
+    low, high = rates
+    return {**settings, "lr": low if low == high else f"{low:g} to {high:g}"}
 
 
 def is_tuned(variant: str) -> bool:
     """Return whether a variant has tuned rates, beside curves with given ones."""
-    return RATES["tuned"] in variant.split(SEPARATOR)
+    return TUNED in variant.split(SEPARATOR)
 
 
 def without_rate(variant: str) -> str:
     """Return the variant of the same settings whose rate is not tuned, to compare the two."""
     parts = variant.split(SEPARATOR)
-    return SEPARATOR.join(part for part in parts if part != RATES["tuned"])
+    return SEPARATOR.join(part for part in parts if part != TUNED)
 
 
 def curves_of(results: pd.DataFrame) -> list[tuple[str, str]]:
@@ -109,17 +88,10 @@ def curves_of(results: pd.DataFrame) -> list[tuple[str, str]]:
     return list(zip(pairs["cell"], pairs["variant"], strict=True))
 
 
-def mixed_conditions(results: pd.DataFrame) -> list[str]:
-    """Name the points that average several conditions, since no shown setting tells these apart."""
-    mixed = _counts(results, [*CURVE, "gap"], "condition_id") > 1
-    points = results[mixed].drop_duplicates([*CURVE, "gap"])
-    return [f"{row.task}, {row.label}, gap {row.gap}" for row in points.itertuples()]
-
-
 def mixed_versions(results: pd.DataFrame) -> list[str]:
     """Name the versions of each task and cell whose runs are of more than one."""
     told: dict[str, None] = {}
-    for setting in (*VERSION_SETTINGS, "cell_version"):
+    for setting in VERSIONS:
         part = setting.removesuffix("_version")
         group = "cell" if part == "cell" else "task"
         for name, numbers in results.groupby(group)[setting]:
@@ -152,27 +124,6 @@ def _counts(frame: pd.DataFrame, group: list[str], column: str) -> pd.Series[int
     """Count, for every row, the different values of a column in the row's group."""
     groups = frame.groupby(group, observed=True)[column]
     return groups.transform(lambda values: values.nunique(dropna=False))
-
-
-def _differs_at_a_gap(frame: pd.DataFrame, setting: str) -> pd.Series[bool]:
-    several = _counts(frame, [*CONDITION, "rate"], setting) > 1
-    return several.groupby([frame.task, frame.cell, frame.rate]).transform("max")
-
-
-def _append(
-    variant: pd.Series[str], values: pd.Series, form: str, where: pd.Series[bool]
-) -> pd.Series[str]:
-    """Add a setting to the variants of some rows."""
-    if not where.any():
-        return variant
-    name = form.replace("{:g}", "").replace("{}", "").strip()
-    codes, different = pd.factorize(values, use_na_sentinel=False)
-    texts = [f"no {name}" if pd.isna(value) else form.format(value) for value in different]
-    longer = [
-        SEPARATOR.join(filter(None, (own, texts[code])))
-        for own, code in zip(variant, codes, strict=True)
-    ]
-    return variant.mask(where, pd.Series(longer, index=variant.index))
 
 
 def _horizon(name: str, found: Any) -> dict[str, float | str]:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnnbench.report.curves import CURVE, label_variants
+from rnnbench.report.curves import CURVE, label_variants, without_rate
 from rnnbench.report.summary import horizons, summarise
 from rnnbench.store.diagnoses import Diagnoses, load_diagnosis
 from rnnbench.store.frames import load_all
 from rnnbench.store.rules import LARGEST
+from rnnbench.store.settings import curve_label
 from rnnbench.store.tables import load_guesses, load_transfer
 
 # What the runs that were tested at other gaps have beside their scores.
@@ -57,16 +58,16 @@ def read_study(places: Sequence[Path]) -> Study:
     Raises:
         FileNotFoundError: there is nothing at a place, or not one run in all of them.
     """
-    results, history, tuning = load_all(places)
-    if results.empty:
+    loaded = load_all(places)
+    if loaded.results.empty:
         raise FileNotFoundError(f"no runs at {', '.join(map(str, places))}")
-    results, history, tuning = (_bounded(frame) for frame in (results, history, tuning))
-    results = label_variants(results)
+    results, history, tuning = map(_bounded, loaded[:3])
+    results = label_variants(loaded._replace(results=results))
     return Study(
         places=tuple(places),
         results=results,
         history=history,
-        tuning=tuning,
+        tuning=name_tuned(tuning, results),
         by_gap=summarise(results),
         curves=horizons(results),
         diagnoses=join(results, Diagnoses(*map(_bounded, load_diagnosis(places)))),
@@ -89,6 +90,14 @@ def join(results: pd.DataFrame, diagnoses: Diagnoses) -> Diagnoses:
     curves = diagnoses.curves.merge(names, on="run_id", how="inner")
     shown = curves["run_id"].map(runs.set_index("run_id")["cue_time"])
     return Diagnoses(runs, curves.assign(age=curves["time"] - shown))
+
+
+def name_tuned(tuning: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
+    """Return the grids of tuning with the labels that their curves would have untuned."""
+    names = results[["condition_id", "cell", "variant"]].drop_duplicates("condition_id")
+    pairs = zip(names["cell"], names["variant"].map(without_rate), strict=True)
+    labelled = names[["condition_id"]].assign(label=[curve_label(*pair) for pair in pairs])
+    return tuning.merge(labelled, on="condition_id")
 
 
 def transfer_runs(results: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:

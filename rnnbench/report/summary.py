@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rnnbench import statistics
-from rnnbench.report.curves import CURVE, curve_label
+from rnnbench.report.curves import CURVE
+from rnnbench.store.settings import curve_label
 
 STATUSES = ("solved", "unsolved", "diverged", "failed")
 SIZES = ("hidden_size", "state_size", "num_parameters")

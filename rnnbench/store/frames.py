@@ -13,6 +13,7 @@ import pandas as pd
 
 from rnnbench.store.records import Record, read_records
 from rnnbench.store.schema import COLUMNS, MEASURES, RATE, object_at
+from rnnbench.store.settings import Settings, curve_id, settings_of
 
 
 class Columns:
@@ -75,6 +76,7 @@ class Loaded(NamedTuple):
     """What `load_results` and `load_history` return, and the grids of tuning, from one reading.
 
     Attributes:
+        curves: the settings of each curve, by its id.
         tuning: one row per tuned condition and learning rate of the grid. chosen_lr, learned and
             at_edge as in `rnnbench.experiment.tuning.Choice`; lr, score, steps, solved and dropped
             as in its entries.
@@ -83,6 +85,7 @@ class Loaded(NamedTuple):
     results: pd.DataFrame
     history: pd.DataFrame
     tuning: pd.DataFrame
+    curves: dict[str, Settings]
 
 
 def load_results(path: Paths) -> pd.DataFrame:
@@ -90,6 +93,10 @@ def load_results(path: Paths) -> pd.DataFrame:
 
     Diverged and failed runs have loss NaN, the chance accuracy and score 0: they count in every
     mean.
+
+    Every setting of task, cell, model and trainer is a column: `cell.shift`, `trainer.steps`, but
+    for those that have a name of their own, as `hidden_size`. Runs of one `curve` differ in gap,
+    seed and rate alone.
 
     Args:
         path: a results directory, a consolidated file, or several of them.
@@ -107,18 +114,32 @@ def load_history(path: Paths) -> pd.DataFrame:
 
 def load_all(path: Paths) -> Loaded:
     """Read everything once; arguments as in `load_results`."""
-    runs, histories = Columns(COLUMNS), Histories()
+    runs, histories = Columns([*COLUMNS, "curve"]), Histories()
+    curves: dict[str, Settings] = {}
     tuned: dict[str, Record] = {}
     places = [path] if isinstance(path, Path | str) else path
     for record in read_records(*places):
-        runs.append(_row(record))
+        settings = settings_of(record)
+        curve = curve_id(settings)
+        curves[curve] = settings
+        runs.append(_row(record) | {"curve": curve})
         histories.append(record["history"])
         if record.get("tuning"):
             tuned[record["condition_id"]] = {name: record[name] for name in KEPT}
-    results = runs.frame(NUMBERS)
+    results = _with_settings(runs.frame(NUMBERS), curves)
     order = ["task", "cell", "gap", "lr", "seed"]
     ordered = results.sort_values(order, kind="stable", ignore_index=True)
-    return Loaded(ordered, histories.frame(results[RUN_KEY]), _tuning(tuned.values()))
+    return Loaded(ordered, histories.frame(results[RUN_KEY]), _tuning(tuned.values()), curves)
+
+
+def _with_settings(results: pd.DataFrame, curves: Mapping[str, Settings]) -> pd.DataFrame:
+    """Return the results with a column for each setting that has no other."""
+    names = sorted({name for settings in curves.values() for name in settings if "." in name})
+    columns = {
+        name: results["curve"].map({curve: own.get(name) for curve, own in curves.items()})
+        for name in names
+    }
+    return results.assign(**columns)
 
 
 def _row(record: Record) -> Record:

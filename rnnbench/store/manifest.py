@@ -10,24 +10,26 @@ from typing import Any
 from rnnbench.console import warn
 from rnnbench.store import rules
 from rnnbench.store.files import read_json, write_atomically
+from rnnbench.store.schema import DEEPEST, is_plain
 
 FILE = "manifest.json"
 Entry = Mapping[str, Any]
 
 
-def _is_condition_name(value: Any) -> bool:
-    """Return whether a value may be made of the names of a task and a cell, and a little more."""
-    return isinstance(value, str) and value.isprintable() and len(value) <= 3 * rules.LONGEST_NAME
+def _are_settings(value: Any) -> bool:
+    is_told = isinstance(value, dict) and rules.NAME.holds(value.get("cell"))
+    return is_told and rules.NAME.holds(value.get("task")) and is_plain(value, DEEPEST)
 
 
 ENTRY = {
-    "name": rules.Rule("the name of a condition", _is_condition_name),
     "task": rules.NAME,
     "cell": rules.NAME,
     "gap": rules.whole(1),
     # null: tuning has yet to choose
     "replicas": rules.list_of(rules.replica(rate=rules.ABOVE_0.or_none)),
 }
+# Earlier manifests lack them.
+OPTIONAL = {"settings": rules.Rule("the settings of a condition", _are_settings)}
 
 
 def add_to_manifest(output_dir: Path, sweep: str, asked: Mapping[str, Entry]) -> None:
@@ -44,7 +46,7 @@ def add_to_manifest(output_dir: Path, sweep: str, asked: Mapping[str, Entry]) ->
 
 
 def read_manifest(output_dir: Path | str) -> dict[str, Entry]:
-    """Return the conditions by id: name, task, cell, gap, and replicas as [seed, learning rate].
+    """Return the conditions by id: task, cell, gap, settings, and replicas as [seed, rate].
 
     The rate is None where tuning chooses it. None at all where there is no manifest; one that is
     damaged is named, and is written again at the next start.
@@ -60,7 +62,7 @@ def read_manifest(output_dir: Path | str) -> dict[str, Entry]:
 
 def _is_entry(identity: str, entry: Any) -> bool:
     try:
-        rules.check_fields(entry, ENTRY, {}, "an entry")
+        rules.check_fields(entry, ENTRY, OPTIONAL, "an entry")
     except ValueError:
         return False
     return rules.IDENTITY.holds(identity)

@@ -17,6 +17,7 @@ from rnnbench.store.files import read_object, write_atomically
 from rnnbench.store.manifest import read_manifest
 from rnnbench.store.records import Record, is_finished, read_records
 from rnnbench.store.rules import SHARE, whole
+from rnnbench.store.settings import Settings, label_conditions, settings_of
 
 
 @dataclass(frozen=True)
@@ -131,26 +132,35 @@ def read_sweep_status(output_dir: Path) -> SweepStatus:
     for record in read_records(output_dir):
         by_condition.setdefault(record["condition_id"], {})[record["run_id"]] = record
     manifest = read_manifest(output_dir)
+    told = {identity: next(iter(runs.values())) for identity, runs in by_condition.items()}
+    entries = {**{identity: _entry(record) for identity, record in told.items()}, **manifest}
+    labels = label_conditions({i: _settings(e, told.get(i)) for i, e in entries.items()})
     counts: dict[tuple[str, str], Counter[str]] = {}
     running, failures, finished = [], [], 0
-    for identity in manifest | by_condition:
+    for identity, entry in entries.items():
         records = list(by_condition.get(identity, {}).values())
-        entry = manifest.get(identity) or _entry(records[0])
+        name = "{task} gap {gap} ".format(**entry) + labels[identity]
         statuses = Counter(record["status"] for record in records)
         statuses["left"] = max(0, len(entry["replicas"]) - statuses.total())
-        counts.setdefault((entry["task"], entry["cell"]), Counter()).update(statuses)
+        counts.setdefault((entry["task"], labels[identity]), Counter()).update(statuses)
         finished += bool(records) and all(map(is_finished, records)) and not statuses["left"]
-        running += _running(output_dir, identity, entry["name"])
-        failures += _failures(entry["name"], records)
+        running += _running(output_dir, identity, name)
+        failures += _failures(name, records)
     order = dict(sorted(counts.items()))
-    total = len(manifest | by_condition)
+    total = len(entries)
     return SweepStatus(Tally(order, tuple(failures)), tuple(running), (finished, total))
 
 
 def _entry(record: Record) -> dict[str, Any]:
     """Return what a manifest would say of a condition, as far as a record tells."""
-    name = "{task} gap {gap} {cell}".format(**record)
-    return {"name": name, "task": record["task"], "cell": record["cell"], "replicas": []}
+    return {**{name: record[name] for name in ("task", "cell", "gap")}, "replicas": []}
+
+
+def _settings(entry: Mapping[str, Any], record: Record | None) -> Settings:
+    """Return the settings of a condition; of earlier manifests, those of a record."""
+    if "settings" in entry:
+        return dict(entry["settings"])
+    return settings_of(record or {name: entry[name] for name in ("task", "cell")})
 
 
 def _running(output_dir: Path, identity: str, name: str) -> list[Running]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.experiment.condition import digest
 from rnnbench.store.records import RESULTS, is_finished
 from rnnbench.store.schema import MEASURES
+from rnnbench.store.settings import curve_id, digest, settings_of
 from rnnbench.tracker.client import Settings, open_run
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def start_run(settings: Settings, output_dir: Path, sweep: str, record: Record) 
             **record["config"],
             # What several seeds are grouped by, told apart where only other settings differ.
             "condition": f"{condition} ({record['condition_id'][:6]})",
+            # What a line over gaps is grouped by.
+            "curve": f"{record['cell']} {record['task']} ({curve_id(settings_of(record))[:6]})",
             "environment": record["environment"],
         },
     )

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from rnnbench.console import message_of
-from rnnbench.experiment.condition import digest
 from rnnbench.store.records import consolidate
+from rnnbench.store.settings import digest
 from rnnbench.tracker.client import Outage, Settings, open_run
 
 if TYPE_CHECKING:

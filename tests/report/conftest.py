@@ -15,7 +15,7 @@ from rnnbench.report.study import read_study
 from rnnbench.report.summary import summarise
 from rnnbench.report.text import to_markdown
 from rnnbench.report.write import compose
-from rnnbench.store.frames import load_results
+from rnnbench.store.frames import load_all
 from rnnbench.store.records import Record, Store
 
 CHANCE = {"copy": (0.125, 2.0794), "adding": (0.19, 1 / 6), "recall": (0.125, 2.0794)}
@@ -125,7 +125,7 @@ def labelled(tmp_path: Path) -> Callable[[Iterable[Record]], tuple[pd.DataFrame,
     """Return a function from records to labelled results and their summary, through the store."""
 
     def load(records: Iterable[Record]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        results = label_variants(load_results(write(tmp_path / "labelled", records)))
+        results = label_variants(load_all(write(tmp_path / "labelled", records)))
         return results, summarise(results)
 
     return load

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rnnbench.report.curves import curves_of, mixed_conditions, mixed_versions
+from rnnbench.report.curves import curves_of, mixed_versions
 
 Labelled = Callable[[list[Any]], tuple[pd.DataFrame, pd.DataFrame]]
 Fabricate = Callable[..., Any]
@@ -149,21 +149,14 @@ def test_records_from_before_a_setting_of_the_trainer_are_of_the_same_curve(
     assert set(results.label) == {"gru"}
 
 
-def test_an_engine_resolved_per_gap_keeps_one_curve(
+def test_an_engine_that_was_chosen_by_itself_parts_no_curve(
     fabricate: Fabricate, labelled: Labelled
 ) -> None:
+    auto = {"engine": "auto", "device": "auto"}
     results, _ = labelled(
-        [fabricate(gap=10, engine="reference"), fabricate(gap=20, engine="torch")]
+        [
+            fabricate(seed=seed, engine=e, config=auto)
+            for seed, e in enumerate(("torch", "compiled"))
+        ]
     )
     assert set(results.label) == {"gru"}
-
-
-def test_conditions_alike_in_all_columns_are_parted_by_sweep_or_else_reported(
-    fabricate: Fabricate, labelled: Labelled
-) -> None:
-    records = [fabricate(sweep="gaps"), fabricate(sweep="mine")]
-    results, _ = labelled(records)
-    assert set(results.label) == {"gru, sweep gaps", "gru, sweep mine"}
-    assert mixed_conditions(results) == []
-    results, _ = labelled([record | {"sweep": "gaps"} for record in records])
-    assert mixed_conditions(results) == ["copy, gru, gap 20"]

@@ -19,7 +19,7 @@ from rnnbench.report.study import Study, join
 from rnnbench.report.text import to_markdown
 from rnnbench.report.write import write_report
 from rnnbench.store.diagnoses import FORMAT, Diagnoses, load_diagnosis, write_diagnosis
-from rnnbench.store.frames import load_results
+from rnnbench.store.frames import load_all
 
 from .conftest import write
 
@@ -91,7 +91,7 @@ def loaded(fabricate, tmp_path_factory):
     """Three cells at four gaps."""
     directory = tmp_path_factory.mktemp("diagnosed")
     place = write_sweep(fabricate, directory, ("gru", "lstm", "rnn"), (10, 20, 40, 80))
-    return label_variants(load_results(place)), load_diagnosis(place)
+    return label_variants(load_all(place)), load_diagnosis(place)
 
 
 @pytest.fixture
@@ -284,7 +284,7 @@ def test_the_section_says_how_many_and_what_was_left_out(diagnosed):
 
 def test_without_diagnoses_there_is_no_section(fabricate, stored):
     place = stored([fabricate()])
-    results, diagnoses = label_variants(load_results(place)), load_diagnosis(place)
+    results, diagnoses = label_variants(load_all(place)), load_diagnosis(place)
     assert section(results, diagnoses) == []
 
 

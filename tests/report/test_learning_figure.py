@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from rnnbench.report.curves import label_variants
 from rnnbench.report.figures.training import draw_learning_curves
-from rnnbench.store.frames import load_history, load_results
+from rnnbench.store.frames import load_all, load_history
 
 Fabricate = Callable[..., Any]
 
@@ -23,7 +23,7 @@ def history(losses: Sequence[float | None]) -> list[dict[str, Any]]:
 
 def draw(stored: Callable[..., Path], records: list[Any]) -> Figure:
     place = stored(records)
-    return draw_learning_curves(label_variants(load_results(place)), load_history(place))
+    return draw_learning_curves(label_variants(load_all(place)), load_history(place))
 
 
 def line(figure: Figure, label: str) -> Any:

@@ -106,7 +106,9 @@ def test_settings_name_every_value(fabricate: Fabricate, labelled: Any) -> None:
     rows = [fabricate(gap=10, seed=s, lr=0.003) for s in range(5)] + [fabricate(gap=20, lr=0.0001)]
     results, _ = labelled([*rows, fabricate(cell="rnn")])
     table = settings_table(results)
-    cells = {row[1]: dict(zip(table.header, row, strict=True)) for row in table.rows}
+    rows = [dict(zip(table.header, row, strict=True)) for row in table.rows]
+    cells = {row["cell"].partition(",")[0]: row for row in rows}
+    assert [row["cell"] for row in rows] == ["gru, lr 0.0001 to 0.003", "rnn, lr 0.003"]
     assert cells["gru"]["seeds"] == "0 to 4"
     assert cells["gru"]["lr"] == "0.0001, 0.003"
     assert (cells["gru"]["keep bias"], cells["rnn"]["keep bias"]) == ("1", "none")

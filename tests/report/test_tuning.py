@@ -9,7 +9,7 @@ from typing import Any
 
 from rnnbench.experiment import tuning
 from rnnbench.report.sections.tuning import HOW, MARKS, chosen_rates, edge_warnings
-from rnnbench.store.frames import load_all
+from rnnbench.report.study import read_study
 
 Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]
@@ -43,7 +43,7 @@ def test_chosen_rates_stand_by_gap_with_their_marks(fabricate: Fabricate, stored
         tuned(fabricate, 20, HIGHEST),
         tuned(fabricate, 40, 0.001, learned=False),
     ]
-    table = chosen_rates(load_all(stored(records)).tuning)
+    table = chosen_rates(read_study([stored(records)]).tuning)
     assert table.header == ("task", "cell", "gap 10", "gap 20", "gap 40")
     assert table.rows == (("copy", "gru", "0.003", f"{HIGHEST:g}*", "(none)"),)
 
@@ -56,7 +56,7 @@ def test_the_ends_of_the_grid_are_warned_of(fabricate: Fabricate, stored: Stored
         tuned(fabricate, 80, LOWEST),
         tuned(fabricate, 160, 0.002, grid=(0.001, 0.002)),
     ]
-    assert edge_warnings(load_all(stored(records)).tuning) == [
+    assert edge_warnings(read_study([stored(records)]).tuning) == [
         f"copy, gru: {LOWEST:g}, the lowest rate, at gap 80.",
         "copy, gru: 0.002, the highest rate, at gap 160.",
         f"copy, gru: {HIGHEST:g}, the highest rate, at gap 10, 20.",

@@ -177,15 +177,15 @@ def test_nor_does_a_line_between_the_bars_or_where_a_condition_is_trained(shows,
 
 
 def test_nor_does_a_claim_or_a_manifest(in_tmp, capsys):
-    entry = {"name": ESCAPE, "task": ESCAPE, "cell": ESCAPE, "gap": 3, "replicas": [[0, 1e-3]]}
-    fine = {**entry, "name": "n", "task": "t", "cell": "c"}
+    entry = {"task": ESCAPE, "cell": ESCAPE, "gap": 3, "replicas": [[0, 1e-3]]}
+    fine = {**entry, "task": "t", "cell": "c"}
     (in_tmp / "manifest.json").write_text(json.dumps({"conditions": {"c": fine, ESCAPE: entry}}))
     (in_tmp / "claims" / "c").mkdir(parents=True)
     holder = {"host": ESCAPE, "pid": 1, "system": [], "begun": "1"}
     (in_tmp / "claims" / "c" / "0123456789abcdef.json").write_text(json.dumps(holder))
     assert status(["."]) == 1
     told = capsys.readouterr()
-    assert "running: n, by an unknown process" in told.out
+    assert "running: t gap 3 c, by an unknown process" in told.out
     assert all(line.isprintable() for text in told for line in text.split("\n"))
 
 

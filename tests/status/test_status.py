@@ -111,7 +111,7 @@ def test_a_broken_manifest_is_named_and_is_written_again(begun, capsys, text):
     assert read_sweep_status(begun).tally.total["left"] == 2
 
 
-ENTRY = {"name": "n", "task": "t", "cell": "c", "gap": 3, "replicas": [[0, 1e-3], [1, None]]}
+ENTRY = {"task": "t", "cell": "c", "gap": 3, "replicas": [[0, 1e-3], [1, None]]}
 
 
 @pytest.mark.parametrize("identity", ["/etc", "../..", "a/b", "", "\0", "\ud800", "x" * 65, "."])
@@ -129,8 +129,10 @@ def test_a_condition_is_never_a_path(begun, capsys, identity):
         {"gap": 0},
         {"gap": 10**400},
         {"gap": True},
-        {"name": "\x1b[2J"},
-        {"name": "n" * 601},
+        {"settings": []},
+        {"settings": {"task": "t"}},
+        {"settings": {"task": "t", "cell": "\x1b[2J"}},
+        {"settings": {"task": "t", "cell": "c", "deep": [[[[[[[[[]]]]]]]]]}},
         {"task": "\ud800"},
         {"cell": ["c"]},
         {"replicas": [1]},

@@ -18,13 +18,14 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
 from rnnbench.diagnose.label import VANISHED
-from rnnbench.report.curves import CURVE, curve_label, curves_of
+from rnnbench.report.curves import CURVE, curves_of
 from rnnbench.report.document import Figure, one_panel_each
 from rnnbench.report.figures.frame import mark_level, panel_grid, plain
 from rnnbench.report.figures.style import REFERENCE_COLOUR, SHIPPED, Style, curve_styles, themed
 from rnnbench.report.study import Study
 from rnnbench.store.diagnoses import Diagnoses
 from rnnbench.store.rules import LARGEST
+from rnnbench.store.settings import curve_label
 
 MOST_COLUMNS = 4
 MOST_GAPS = 3

@@ -21,8 +21,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 from PIL import Image
 
-from rnnbench.report.curves import CURVE, curve_label
+from rnnbench.report.curves import CURVE
 from rnnbench.report.figures.style import REFERENCE_COLOUR, THEME, Curve, Style
+from rnnbench.store.settings import curve_label
 
 Key = TypeVar("Key", bound=Hashable)
 MOST_SEEDS = 100  # of a curve at a gap are drawn one by one: more would be a smear

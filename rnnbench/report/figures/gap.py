@@ -145,16 +145,21 @@ def _seed_places(runs: pd.DataFrame) -> Any:
 
 
 def _draw_chance(panel: Axes, runs: pd.DataFrame, measure: str) -> None:
-    """Draw chance as a level, or as a line where it changes with the gap."""
+    """Draw the chance of each task setting: a level, or a line where it changes with the gap."""
     if measure == "score":
         frame.mark_level(panel, 0.0, "chance")
         return
-    chance = runs.groupby("gap")["chance_accuracy"].first()
-    if chance.nunique() == 1:
-        frame.mark_level(panel, float(chance.iloc[0]), "chance")
-        return
-    panel.plot(chance.index, chance, color=REFERENCE_COLOUR, ls=":", lw=1.2, label="_chance")
-    frame.name_level(panel, float(chance.iloc[-1]), "chance")
+    levels = set()
+    for _, own in runs.groupby("label"):
+        chance = own.groupby("gap")["chance_accuracy"].first()
+        levels.add(tuple(chance.items()) if chance.nunique() > 1 else float(chance.iloc[0]))
+    for level in sorted(levels, key=repr):
+        if isinstance(level, float):
+            frame.mark_level(panel, level, "chance")
+            continue
+        gaps, heights = zip(*level, strict=True)
+        panel.plot(gaps, heights, color=REFERENCE_COLOUR, ls=":", lw=1.2, label="_chance")
+        frame.name_level(panel, float(heights[-1]), "chance")
 
 
 def _spread(place: Any, count: int) -> Any:

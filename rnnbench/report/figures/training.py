@@ -44,7 +44,8 @@ def draw_learning_curves(results: pd.DataFrame, history: pd.DataFrame) -> Drawin
     for panel, task, runs in panels:
         panel.set_ylim(0, 1.22 * task["chance_loss"].max())
         panel.yaxis.set_major_locator(MaxNLocator(4))
-        _draw_levels(panel, runs.iloc[0], named=runs["gap"].iloc[0] == task["gap"].max())
+        for _, run in runs.drop_duplicates("chance_loss").iterrows():
+            _draw_levels(panel, run, named=runs["gap"].iloc[0] == task["gap"].max())
         for curve, own in _curves(runs):
             number = own["number"].iloc[0]
             if number in evaluations:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rnnbench.report.curves import VERSION_SETTINGS, is_tuned
+from rnnbench.report.curves import VERSIONS, is_tuned
 from rnnbench.report.document import Block, Heading, Table
 from rnnbench.report.study import Study
 from rnnbench.report.tables import interval_text
@@ -50,7 +50,7 @@ def comparisons(results: pd.DataFrame) -> pd.DataFrame:
             str(label): seed_scores(curve) for label, curve in runs.groupby("label", sort=False)
         }
         variants = dict(zip(runs["label"], runs["variant"], strict=True))
-        versions = runs.groupby("label", sort=False)[[*VERSION_SETTINGS]].first()
+        versions = runs.groupby("label", sort=False)[[*VERSIONS[:-1]]].first()
         kinds = {
             label: (is_tuned(of), *versions.loc[label].fillna(0)) for label, of in variants.items()
         }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from rnnbench.report import tables
-from rnnbench.report.curves import mixed_conditions, mixed_versions
+from rnnbench.report.curves import mixed_versions
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph
 from rnnbench.report.figures.gap import ACCURACY, SCORE
 from rnnbench.report.figures.training import LEARNING, SOLVING
@@ -111,7 +111,7 @@ def broken(study: Study) -> Iterator[Block]:
 
 
 def missing(study: Study) -> Iterator[Block]:
-    """Yield which seeds are missing, and which points average several conditions."""
+    """Yield which seeds are missing."""
     yield Heading("What is missing")
     table = tables.missing_table(missing_seeds(study.by_gap))
     if table:
@@ -119,10 +119,6 @@ def missing(study: Study) -> Iterator[Block]:
         yield table
     else:
         yield Paragraph("Nothing: every curve has as many seeds at every gap of its task.")
-    mixed = mixed_conditions(study.results)
-    if mixed:
-        yield Paragraph("These average conditions that differ in a setting not shown here:")
-        yield Bullets(tuple(mixed))
 
 
 def how_to_read(study: Study) -> Iterator[Block]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.report.curves import CELL_SETTINGS, CURVE, TASK_SETTINGS
+from rnnbench.report.curves import CURVE
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Table
 from rnnbench.report.sections.comparison import paired, seed_scores
 from rnnbench.report.study import Study
@@ -55,15 +55,8 @@ def _pairs(runs: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
     groups: dict[str, tuple[list[pd.DataFrame], list[pd.DataFrame]]] = {}
     for _, curve in runs.groupby(CURVE, observed=True):
         tuned = bool((curve["lr_choice"] == "tuned").all())
-        groups.setdefault(_settings(curve), ([], []))[tuned].append(curve)
+        groups.setdefault(curve["untuned"].iloc[0], ([], []))[tuned].append(curve)
     return [pair for given, tuned in groups.values() for pair in product(given, tuned)]
-
-
-def _settings(runs: pd.DataFrame) -> str:
-    """Return the settings of a curve but its rate, as a key; NaN is a value."""
-    settings = TASK_SETTINGS.keys() | CELL_SETTINGS.keys() - {"rate"}
-    names = ["task", "cell", *sorted(settings)]
-    return repr([runs[name].unique().tolist() for name in names])
 
 
 def _compare(given: pd.DataFrame, tuned: pd.DataFrame) -> tuple[object, ...]:
@@ -165,12 +158,10 @@ def tuning_section(study: Study) -> Iterator[Block]:
 
 
 def chosen_rates(tuning: pd.DataFrame) -> Table:
-    """Return the chosen rates: a row per task and cell, a column per gap.
-
-    Where one task, cell and gap was tuned in several settings, all their rates are told.
-    """
-    conditions = tuning.drop_duplicates("condition_id").sort_values(["task", "cell"], kind="stable")
-    keys = {"task": "task", "cell": "cell"}
+    """Return the chosen rates: a row per task and curve, a column per gap."""
+    conditions = tuning.drop_duplicates("condition_id")
+    conditions = conditions.sort_values(["task", "label"], kind="stable")
+    keys = {"task": "task", "cell": "label"}
     return gap_table(conditions, keys, lambda rows: ", ".join(map(_rate, rows)))
 
 
@@ -181,7 +172,7 @@ def edge_warnings(tuning: pd.DataFrame) -> list[str]:
     conditions = tuning.assign(end=ends).drop_duplicates("condition_id")
     conditions = conditions[conditions["at_edge"].astype(bool)]
     lines = []
-    for (task, cell, rate, end), own in conditions.groupby(["task", "cell", "chosen_lr", "end"]):
+    for (task, cell, rate, end), own in conditions.groupby(["task", "label", "chosen_lr", "end"]):
         gaps = ", ".join(str(gap) for gap in sorted(own["gap"].unique()))
         lines.append(f"{task}, {cell}: {rate:g}, the {end} rate, at gap {gaps}.")
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +26,8 @@ from rnnbench.store.standing import read_sweep_status
 from rnnbench.training.recording import describe_job
 from tasks.delayed_recall import DelayedRecall
 
+# What tells curves apart that have one name otherwise.
+BY_ID = "curve [0-9a-f]{6}$"
 REPLICAS = (Replica(0, 1e-3), Replica(1, 1e-3))
 CHOICES = {"optimizer": "sgd", "gap_schedule": "growing", "dtype": "float64", "engine": "compiled"}
 CHOICES |= {"device": "cpu", "train_set_size": 512}
@@ -60,7 +63,8 @@ def own(part: str, kind: type) -> str:
 
 
 BASES = [
-    *(("task=copy,adding,recall", f"cell={cell}") for cell in ("rnn", "lstm", "gru")),
+    ("task=copy,adding", "cell=lstm"),
+    *(("task=recall", f"cell={cell}") for cell in ("rnn", "lstm", "gru")),
     ("cell=gru", own("cell", Shifted), "~cell.init", "~cell.keep_bias"),
     ("task=recall", own("task", Salted), "~task.alphabet_size", "~task.distractors"),
 ]
@@ -140,6 +144,7 @@ def test_a_setting_parts_curves_labels_rows_and_seeds(
     labels = study.results.groupby("condition_id")[["task", "label"]].first().apply(tuple, axis=1)
     assert labels[base.condition_id] == labels[at_other_gap.condition_id]
     assert labels[base.condition_id] != labels[changed.condition_id]
+    assert not any(re.search(BY_ID, label) for _, label in labels)
     assert len(study.curves) == 2
     assert sorted(study.by_gap["seeds"]) == [2, 2, 2]
     sweep = sweep_of(tmp_path, base, changed, at_other_gap)
@@ -171,3 +176,12 @@ def test_a_label_names_just_what_differs(tmp_path: Path) -> None:
         store(tmp_path, condition)
     labels = set(read_study([tmp_path]).results["label"])
     assert labels == {"rnn, nonlinearity tanh", "rnn, nonlinearity relu", "gru"}
+
+
+def test_values_that_look_alike_are_told_apart_by_the_curves_ids(tmp_path: Path) -> None:
+    (one,) = conditions(*BASES[-1], "cell=gru")
+    for end in "ab":
+        store(tmp_path, replace(one, task={**one.task, "salt": "s" * 300 + end}))
+    labels = set(read_study([tmp_path]).results["label"])
+    assert len(labels) == 2
+    assert all(re.search(BY_ID, label) for label in labels)

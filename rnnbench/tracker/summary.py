@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rnnbench.console import message_of
 from rnnbench.experiment.condition import digest
-from rnnbench.store.records import consolidate
+from rnnbench.store.records import CONSOLIDATED, consolidate
 from rnnbench.tracker.client import Outage, Settings, open_run
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _log(sweep: str, settings: Settings, output_dir: Path, report: Path, place: 
 
     results = load_results(output_dir).drop(columns=["plateaus"])
     consolidate([output_dir], place)
-    files = [place / "records.jsonl", *(report / name for name in TABLES)]
+    files = [place / CONSOLIDATED[0], *(report / name for name in TABLES)]
     state = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     run = open_run(
         settings,

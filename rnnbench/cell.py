@@ -37,6 +37,8 @@ class Cell:
         keep_gate: the gate that keeps the old state, to which `keep_bias` is added; or None.
         input_gate: the gate that lets the new value in, where it is not the keep gate; or None.
         version: raised whenever the numbers that a cell gives change.
+        added: arguments that the constructor got after results were stored. At its default, which
+            stays for good, one is left out of a condition's id; those of base classes are, too.
     """
 
     gates: ClassVar[Mapping[str, str]] = {}
@@ -45,6 +47,7 @@ class Cell:
     keep_gate: ClassVar[str | None] = None
     input_gate: ClassVar[str | None] = None
     version: ClassVar[int] = 1
+    added: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *, init: Initialization = "torch", keep_bias: float = 0.0) -> None:
         """Check and keep the settings that every cell has.

@@ -57,9 +57,12 @@ class Task(ABC):
         solved_accuracy: a run that stays at this accuracy is solved.
         plateaus: losses of known partial solutions, by name, for the figures.
         version: raised whenever the task's numbers change.
+        added: arguments that the constructor got after results were stored. At its default, which
+            stays for good, one is left out of a condition's id; those of base classes are, too.
     """
 
     version: int = 1
+    added: tuple[str, ...] = ()
     gap: int
     input_size: int
     output_size: int

@@ -121,14 +121,12 @@ def check_settings(configuration: Mapping[str, Any]) -> Settings:
 
 
 def _check_schedule(settings: Settings) -> dict[str, str]:
-    """Return the task's gap schedule; nothing where it is fixed, as in results of before."""
+    """Return the task's gap schedule, under its key."""
     schedule = settings.task.get("gap_schedule", SCHEDULES[0])
     if schedule not in SCHEDULES:
         rule = f"be one of {', '.join(SCHEDULES)}"
         raise Mistake(f"task.gap_schedule must {rule}, got {schedule!r}")
-    if schedule == SCHEDULES[0]:
-        return {}
-    if settings.trainer.train_set_size is not None:
+    if schedule != SCHEDULES[0] and settings.trainer.train_set_size is not None:
         rule = "be fixed where trainer.train_set_size is given"
         raise Mistake(f"task.gap_schedule must {rule}, got {schedule!r}")
     return {"gap_schedule": schedule}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from rnnbench.console import message_of
 from rnnbench.experiment.class_path import check_path, find_class
-from rnnbench.experiment.limits import NEEDED, OPTIONAL, SETTINGS
+from rnnbench.experiment.limits import LATER, NEEDED, OPTIONAL, SETTINGS
 from rnnbench.store.records import Record
 from rnnbench.store.rules import TRUTH, check_fields
 from rnnbench.store.schema import check_told
@@ -65,6 +66,8 @@ class Condition:
     def from_settings(cls, settings: Any, *, trusted: bool, what: str = "a record") -> Condition:
         """Check settings of a command, a plan or a record, and make their condition.
 
+        Settings that came later, and that these may lack, get their defaults.
+
         Args:
             settings: as the property `settings` returns them; errors call them those of `what`.
             trusted: the user wrote them; else the paths of the classes are checked, too.
@@ -83,6 +86,8 @@ class Condition:
             if not trusted:
                 check_path(condition.task["_target_"], "task")
                 check_path(condition.cell["_target_"], "cell")
+            filled: dict[str, Any] = {p: {**condition._later(p), **settings[p]} for p in NEEDED}
+            condition = replace(condition, **filled)
             condition.build_task()
             condition.build_cell()
         except Exception as error:  # whatever a constructor raises of wrong arguments
@@ -102,12 +107,14 @@ class Condition:
     def settings(self) -> dict[str, Any]:
         """Return the condition as nested plain values, ready for JSON.
 
-        `tuned` and `gap_schedule` came later than others, and are left out where they say
-        nothing new: so earlier results keep their identity.
+        What came after results were stored is left out at its default: ids stay for good.
         """
         settings = asdict(self)
-        if not self.tuned:
-            del settings["tuned"]
+        for part in LATER:
+            section = settings[part] if part else settings
+            for name, default in self._later(part).items():
+                if name in section and section[name] == default:
+                    del section[name]
         return settings
 
     @cached_property
@@ -142,6 +149,11 @@ class Condition:
     def build_cell(self) -> Cell:
         """Return a new cell."""
         return cast("Cell", self._find("cell")(**arguments_of(self.cell)))
+
+    def _later(self, part: str) -> dict[str, Any]:
+        """Return what came to a part after results were stored, with its defaults."""
+        added = added_arguments(self._find(part)) if part in ("task", "cell") else {}
+        return {**LATER[part], **added}
 
     def _find(self, part: str) -> Any:
         from rnnbench.cell import Cell  # here, as these take torch
@@ -237,6 +249,23 @@ class Job:
 def arguments_of(section: Mapping[str, Any]) -> dict[str, Any]:
     """Return the constructor arguments among the settings of a task or cell."""
     return {key: value for key, value in section.items() if key not in NOT_ARGUMENTS}
+
+
+def added_arguments(kind: type) -> dict[str, Any]:
+    """Return the constructor arguments that a class and its bases name in `added`, with defaults.
+
+    What a base names is passed over where the class's own constructor has no such argument.
+
+    Raises:
+        ValueError: the class itself names what is no argument with a default.
+    """
+    added = [name for base in kind.__mro__ for name in vars(base).get("added", ())]
+    arguments = inspect.signature(kind).parameters if added else {}
+    defaults = {name: arguments[name].default for name in added if name in arguments}
+    for name in vars(kind).get("added", ()):
+        if defaults.get(name, inspect.Parameter.empty) is inspect.Parameter.empty:
+            raise ValueError(f"added must name arguments with a default, got {name!a}")
+    return defaults
 
 
 def condition_of(record: Record) -> Condition:

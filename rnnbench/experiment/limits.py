@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple, get_args
+from collections.abc import Mapping
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from rnnbench.store.rules import ABOVE_0, NAME, SECTION, TRUTH, Rule, Rules, one_of, whole
 
@@ -65,4 +66,15 @@ OPTIONAL: dict[str, Rules] = {
         "clip_value": ABOVE_0.or_none,
         "train_set_size": SET.rule.or_none,
     },
+}
+
+# Settings that came after results were stored, with their defaults, which stay for good; those of
+# the condition itself are under "". At its default one is left out of a condition's id, which so
+# is the one from before it came. What came to a class is in its `added`.
+LATER: Mapping[str, Mapping[str, Any]] = {
+    "": {"tuned": False},
+    "task": {"gap_schedule": SCHEDULES[0]},
+    "cell": {},
+    "model": {},
+    "trainer": {},
 }

@@ -198,14 +198,15 @@ def make_plan(
 
 def search_id(condition: Condition, guesses: int) -> str:
     """Return the hash of all settings that can change what guessing finds for a condition."""
-    cell = {key: value for key, value in condition.cell.items() if key not in STARTS}
+    settings = condition.settings
+    cell = {key: value for key, value in settings["cell"].items() if key not in STARTS}
     versions = {key: condition.versions[key] for key in ("task", "cell", "model")}
     return digest(
         {
             "kind": condition.task["_target_"],
-            "task": arguments_of(condition.task),
+            "task": arguments_of(settings["task"]),
             "cell": cell,
-            "model": dict(condition.model),
+            "model": settings["model"],
             "sizes": sizes_of(condition.model["hidden_size"]),
             "eval_size": condition.trainer["eval_size"],
             "dtype": condition.dtype,

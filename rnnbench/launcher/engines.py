@@ -145,10 +145,10 @@ def _choice(seconds: Mapping[str, float], lacking: Mapping[str, str]) -> Choice:
 
 def _key(job: Job) -> str:
     """Return what the choice depends on: the cell, the shape but for its length, the device."""
-    condition = job.condition
-    cell = {key: value for key, value in condition.cell.items() if key not in STARTS}
-    shape = {**condition.model, "batch_size": condition.trainer["batch_size"]}
-    return digest([cell, shape, condition.dtype, job.device])
+    settings = job.condition.settings
+    cell = {key: value for key, value in settings["cell"].items() if key not in STARTS}
+    shape = {**settings["model"], "batch_size": settings["trainer"]["batch_size"]}
+    return digest([cell, shape, job.condition.dtype, job.device])
 
 
 def _reason_against(name: str, job: Job) -> str | None:

@@ -127,7 +127,9 @@ class Watch:
         self.display.end(index, done, len(records) - done, f"failed: {error}")
 
     def _records(self, index: int) -> list[Record | None]:
-        return list(map(Store(self.jobs[index].output_dir).read, self.jobs[index].run_ids))
+        job = self.jobs[index]
+        found = Store(job.output_dir).find(job.run_ids)
+        return [found.get(run_id) for run_id in job.run_ids]
 
     def _claim(self, index: int) -> Path:
         job = self.jobs[index]

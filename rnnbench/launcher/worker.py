@@ -166,8 +166,10 @@ class _Work:
         if not due or trainer.finished:
             return []
         histories = {p.replica: p.history for p in trainer.active}
-        for replica in tuning_replicas():
-            record = self.store.read(self.condition.run_id(replica))
+        run_ids = {replica: self.condition.run_id(replica) for replica in tuning_replicas()}
+        stored = self.store.find(run_ids.values())
+        for replica, run_id in run_ids.items():
+            record = stored.get(run_id)
             if record is not None and replica not in histories:
                 histories[replica] = [] if record["status"] == "diverged" else record["history"]
         scores: dict[float | None, list[float]] = {}

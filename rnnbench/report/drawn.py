@@ -10,8 +10,9 @@ import hashlib
 from pathlib import Path
 
 from rnnbench.store.files import private_directory, read_file, write_atomically
+from rnnbench.store.records import CONSOLIDATED
 
-FILES = ["runs/*.json", "records.jsonl", "diagnosis/*.json", "diagnosis.jsonl"]
+FILES = ["runs/*.json", *CONSOLIDATED, "diagnosis/*.json", "diagnosis.jsonl"]
 FILES += ["transfer.csv", "guesses.csv", "report/*"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import io
 import json
@@ -10,6 +11,7 @@ import os
 import stat
 import struct
 import tempfile
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +21,10 @@ from rnnbench.console import message_of, warn
 from rnnbench.store.rules import Rules, check_fields
 
 T = TypeVar("T")
-MOST = 2**30  # bytes of a file; the records of 100,000 runs are less
+MOST = 2**30  # bytes of a file, also unpacked; the records of 100,000 runs are less
+PACKED = ".gz"
+CHUNK = 2**20  # bytes that are unpacked at once
+DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error)  # what unpacking a damaged file raises
 # The folders of a results directory, and of the tuning in it, that the suite writes in.
 FOLDERS = ("runs", "checkpoints", "progress", "claims", "diagnosis", "report", "cluster", "wandb")
 TUNING = "tuning"
@@ -127,25 +132,71 @@ def read_lines(
 ) -> Iterator[tuple[str, T]]:
     """Yield where each line of a file lies, and what it holds; none where there is no file.
 
-    What cannot be read is named and passed over.
+    A file whose name ends in .gz is unpacked. What cannot be read is named and passed over; a
+    damaged .gz is named once, and its good lines count.
 
     Raises:
         OSError: the file cannot be read, and `strict` is set.
     """
     try:
         with open_file(path) as file:
-            for number, line in enumerate(file, 1):
+            damage = _damage_of(path, file) if path.suffix == PACKED else None
+            lines = gzip.GzipFile(fileobj=file) if path.suffix == PACKED else file
+            if damage is not None:
+                warn(f"{path} is damaged, and only its good lines count: {message_of(damage)}")
+            for number, line in enumerate(lines, 1):
                 try:
-                    yield f"{path}:{number}", decode(line)
+                    found = decode(_checked(line, damage))
                 except ValueError as error:
-                    warn(f"{path}:{number} is passed over: {error}")
+                    if damage is None:
+                        warn(f"{path}:{number} is passed over: {error}")
+                else:
+                    yield f"{path}:{number}", found
+    except DAMAGE:
+        return  # where unpacking ends, as was told
     except FileNotFoundError:
         return
     except OSError as error:
         if strict:
-            error.filename = str(path)
+            name_file(error, path)
             raise
         warn(f"{path} is passed over: {message_of(error)}")
+
+
+def name_file(error: OSError, path: Path) -> None:
+    """Have an error of the system tell its file; `open_file`'s own tell it in their text."""
+    if error.errno is not None:
+        error.filename = str(path)
+
+
+def _damage_of(path: Path, file: BinaryIO) -> Exception | None:
+    """Return what is wrong with a .gz file, None if nothing, and go back to its start.
+
+    Raises:
+        OSError: it is larger than any that is written here.
+    """
+    left = MOST
+    try:
+        unpacked = gzip.GzipFile(fileobj=file)
+        while chunk := unpacked.read(CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                raise OSError(f"{path} has more than {MOST} bytes")
+    except DAMAGE as error:
+        return error
+    finally:
+        file.seek(0)
+    return None
+
+
+def _checked(line: bytes, damage: Exception | None) -> bytes:
+    """Return a line; of what was damaged, and not just cut off, only one whose seal is right.
+
+    Unpacking makes up digits then, and a line without a seal does not show it.
+    """
+    if damage is not None and not isinstance(damage, EOFError):
+        check_line(line.decode())
+    return line
 
 
 def read_table(path: Path, columns: Collection[str]) -> list[dict[str, str]]:

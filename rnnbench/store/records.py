@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -19,6 +20,7 @@ FORMAT = 2
 UNSEALED = 1  # the format before records and weights were sealed
 # What two records of one training have alike, whatever machine and sweep they come from.
 RESULTS = ("status", "steps", "steps_to_solve", "loss", "accuracy", "score")
+CONSOLIDATED = ("records.jsonl", "records.jsonl.gz")  # one record a line
 WIDEST, HEADER = 8, 2**24  # bytes of a parameter, and of all else in their file, at most
 
 
@@ -68,7 +70,7 @@ def is_finished(record: Mapping[str, Any]) -> bool:
 
 
 class Store:
-    """Reads and writes the records of one output directory, in `runs/`, and final parameters."""
+    """Reads the records of one output directory; writes them, and final parameters, in `runs/`."""
 
     def __init__(self, output_dir: Path | str) -> None:
         self.output_dir = Path(output_dir)
@@ -80,9 +82,18 @@ class Store:
 
     def read(self, run_id: str, *, strict: bool = False) -> Record | None:
         """Return one record, or None where there is none; arguments as in `read_records`."""
-        path = self.directory / f"{run_id}.json"
-        found = _read_files([path], strict) if path.exists() else iter(())
-        return next((record for _, record in found), None)
+        return self.find([run_id], strict=strict).get(run_id)
+
+    def find(self, run_ids: Iterable[str], *, strict: bool = False) -> dict[str, Record]:
+        """Return those of some runs that are stored, by run id; arguments as in `read_records`."""
+        asked = list(run_ids)
+        paths = [self.directory / f"{run_id}.json" for run_id in asked]
+        files_of_runs = _read_files([path for path in paths if path.exists()], strict)
+        # Of thousands of lines only those that have one of the ids are taken apart.
+        wanted = re.compile("|".join(map(re.escape, asked)).encode())
+        lines = _read_consolidated(self.output_dir, strict, wanted) if asked else ()
+        found = _count_once(chain(files_of_runs, lines))
+        return {r["run_id"]: r for r in found if r["run_id"] in asked}
 
     def trained(self, run_ids: Iterable[str]) -> dict[str, str]:
         """Return the statuses, by run id, of those runs that are finished and not damaged.
@@ -90,7 +101,7 @@ class Store:
         Raises:
             OSError, NewerRecord: a record cannot be read, which is no reason to train it again.
         """
-        records = filter(None, (self.read(run_id, strict=True) for run_id in run_ids))
+        records = self.find(run_ids, strict=True).values()
         done = [r for r in records if is_finished(r) and not self.has_damaged_weights(r)]
         return {record["run_id"]: record["status"] for record in done}
 
@@ -136,21 +147,28 @@ def read_records(*paths: Path | str, strict: bool = False) -> Iterator[Record]:
     """Yield each run of some places once, the failed ones last: they give way to finished ones.
 
     What is no record is named and passed over, and so is a finished one with other results than one
-    that was read before. What lies in `runs/` counts before `records.jsonl`.
+    that was read before. What lies in `runs/` counts before `records.jsonl`, and that before
+    `records.jsonl.gz`.
 
     Args:
-        paths: directories with `runs/*.json` or `records.jsonl` (one record a line), or such files.
-        strict: a file that the system fails to read, or one in `runs/` that only a later version
-            can, is not passed over.
+        paths: directories with `runs/*.json`, `records.jsonl` (one record a line) or
+            `records.jsonl.gz`, or such files of lines.
+        strict: a file that the system fails to read, or a record that only a later version can, is
+            not passed over.
 
     Raises:
         FileNotFoundError: there is nothing at a path.
         OSError: a file cannot be read, and `strict` is set.
-        NewerRecord: a file is a later version's, and `strict` is set.
+        NewerRecord: a record is a later version's, and `strict` is set.
     """
+    return _count_once(chain.from_iterable(_read_place(Path(path), strict) for path in paths))
+
+
+def _count_once(found: Iterable[tuple[str, Record]]) -> Iterator[Record]:
+    """Yield each run once, of records and where they lie, as `read_records` does."""
     counted: dict[str, list[Any]] = {}
     failed: dict[str, Record] = {}
-    for place, record in chain.from_iterable(_read_place(Path(path), strict) for path in paths):
+    for place, record in found:
         run_id, results = record["run_id"], [record[name] for name in RESULTS]
         if not is_finished(record):
             failed.setdefault(run_id, record)
@@ -166,7 +184,8 @@ def read_records(*paths: Path | str, strict: bool = False) -> Iterator[Record]:
 def consolidate(paths: Iterable[Path | str], destination: Path) -> int:
     """Write the records of several places into one `records.jsonl`; return how many."""
     lines = [encode(record) for record in read_records(*paths)]
-    files.write_atomically(destination / "records.jsonl", "".join(f"{s}\n" for s in lines).encode())
+    content = "".join(f"{line}\n" for line in lines).encode()
+    files.write_atomically(destination / CONSOLIDATED[0], content)
     return len(lines)
 
 
@@ -174,10 +193,38 @@ def _read_place(path: Path, strict: bool) -> Iterator[tuple[str, Record]]:
     """Yield where each record of a place lies, and the record."""
     if not path.exists():
         raise FileNotFoundError(f"no results at {path}")
-    if not path.is_file():
+    if path.is_file():
+        yield from _read_lines(path, strict)
+    else:
         yield from _read_files(sorted((path / "runs").glob("*.json")), strict)
-        path /= "records.jsonl"
-    yield from files.read_lines(path, decode, strict=strict)
+        yield from _read_consolidated(path, strict)
+
+
+def _read_consolidated(
+    output_dir: Path, strict: bool, wanted: re.Pattern[bytes] | None = None
+) -> Iterator[tuple[str, Record]]:
+    paths = [path for name in CONSOLIDATED if (path := output_dir / name).exists()]
+    return chain.from_iterable(_read_lines(path, strict, wanted) for path in paths)
+
+
+def _read_lines(
+    path: Path, strict: bool, wanted: re.Pattern[bytes] | None = None
+) -> Iterator[tuple[str, Record]]:
+    def decode_wanted(line: bytes) -> Record | NewerRecord | None:
+        if wanted is not None and not wanted.search(line):
+            return None
+        try:
+            return decode(line)
+        except NewerRecord as error:
+            if not strict:
+                raise
+            return error
+
+    for place, found in files.read_lines(path, decode_wanted, strict=strict):
+        if isinstance(found, NewerRecord):
+            raise NewerRecord(f"{place} cannot be read: {found}") from found
+        if found is not None:
+            yield place, found
 
 
 def _read_files(paths: Iterable[Path], strict: bool) -> Iterator[tuple[str, Record]]:
@@ -188,7 +235,7 @@ def _read_files(paths: Iterable[Path], strict: bool) -> Iterator[tuple[str, Reco
                 raise ValueError("the record belongs to another run")
         except (OSError, ValueError) as error:
             if strict and isinstance(error, OSError):
-                error.filename = str(path)
+                files.name_file(error, path)
                 raise
             if strict and isinstance(error, NewerRecord):
                 raise NewerRecord(f"{path} cannot be read: {error}") from error

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from rnnbench.console import message_of
-from rnnbench.store.records import consolidate
+from rnnbench.store.records import CONSOLIDATED, consolidate
 from rnnbench.store.settings import digest
 from rnnbench.tracker.client import Outage, Settings, open_run
 
@@ -59,7 +59,7 @@ def _log(sweep: str, settings: Settings, output_dir: Path, report: Path, place: 
 
     results = load_results(output_dir).drop(columns=["plateaus"])
     consolidate([output_dir], place)
-    files = [place / "records.jsonl", *(report / name for name in TABLES)]
+    files = [place / CONSOLIDATED[0], *(report / name for name in TABLES)]
     state = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     run = open_run(
         settings,

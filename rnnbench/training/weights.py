@@ -40,7 +40,11 @@ def load_stack(
         ValueError: as in `load_model`; or the runs are of several conditions.
     """
     store = Store(path)
-    records = [_record(store, run_id) for run_id in run_ids]
+    found = store.find(run_ids)
+    for run_id in run_ids:
+        if run_id not in found or not store.parameters(run_id).exists():
+            raise FileNotFoundError(f"no trained run {run_id} in {store.output_dir}")
+    records = [found[run_id] for run_id in run_ids]
     conditions = {record["condition_id"] for record in records}
     if len(conditions) > 1:
         raise ValueError(f"run_ids must be of one condition, got {len(conditions)}")
@@ -52,13 +56,6 @@ def load_stack(
     replicas = [_parameters(store, record, shapes, condition.dtype) for record in records]
     stack = {name: torch.stack([own[name] for own in replicas]).to(device) for name in replicas[0]}
     return SequenceModel(cell, stack, engine, layers)
-
-
-def _record(store: Store, run_id: str) -> Record:
-    record = store.read(run_id)
-    if record is None or not store.parameters(run_id).exists():
-        raise FileNotFoundError(f"no trained run {run_id} in {store.output_dir}")
-    return record
 
 
 def _parameters(store: Store, record: Record, shapes: Shapes, dtype: str) -> dict[str, Tensor]:

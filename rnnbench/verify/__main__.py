@@ -12,7 +12,7 @@ from rnnbench.console import ExitCode, Parser, at_least, mistakes, run_and_exit,
 
 parser = Parser("rnnbench.verify", __doc__)
 add = parser.add_argument
-add("results", metavar="RESULTS", type=Path, help="a results directory, or its records.jsonl")
+add("results", metavar="RESULTS", type=Path, help="a results directory, or its records.jsonl (.gz)")
 add("--sample", type=whole_number, default=5, help="runs to train (default: 5)")
 add("--seed", type=at_least(0), default=0, help="that chooses them (default: 0)")
 parser.add_workers()

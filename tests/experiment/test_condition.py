@@ -6,8 +6,6 @@ import pytest
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU
-from rnnbench.cli.compose import compose
-from rnnbench.cli.sweeps import make_sweeps
 from rnnbench.experiment import condition
 from rnnbench.experiment.class_path import find_class
 from rnnbench.experiment.condition import Condition, Replica, digest
@@ -71,26 +69,6 @@ def test_seed_and_rate_make_the_run():
 def test_the_hash_never_changes_by_accident():
     assert digest({"b": [1, 2.5, None], "a": "x"}) == "ce74053d7a9997b7"
     assert BASE.condition_id == "06d8b1ae95b496de"
-
-
-# What is stored is found again by these.
-SHIPPED = [
-    ("+sweep=gaps task=copy cell=lstm task.gap=20", "be41cbcf0d4cef69", "675ad0a691ca3357"),
-    ("+sweep=tuned task=adding cell=gru task.gap=40", "85ff3969212fbd5a", "6f740bfd385cc0e4"),
-    (
-        "+sweep=curriculum task=recall cell=gru task.gap=40 task.gap_schedule=growing",
-        "acf5c53c1dfe9ac4",
-        "e94c6d2bda18c7e4",
-    ),
-]
-
-
-@pytest.mark.parametrize(("command", "condition_id", "run_id"), SHIPPED)
-def test_shipped_conditions_keep_their_ids(in_tmp, command, condition_id, run_id):
-    (sweep,) = make_sweeps(compose(command.split()))
-    first, replicas = sweep.jobs[0]
-    assert first.condition_id == condition_id
-    assert first.run_id(replicas[0]) == run_id
 
 
 @pytest.mark.parametrize("version", [-1, 1.5, "2024-01", True, None])

@@ -103,6 +103,8 @@ def test_a_file_of_records_that_never_ends_is_named_and_passed_over(tmp_path, ca
     os.mkfifo(tmp_path / "runs" / f"{'a' * 16}.json")
     assert list(read_records(tmp_path)) == []
     assert capsys.readouterr().err.count("is no regular file\n") == 2
+    with pytest.raises(OSError, match=f"^{tmp_path}/runs/{'a' * 16}.json is no regular file$"):
+        list(read_records(tmp_path, strict=True))
 
 
 def test_a_record_that_the_system_fails_to_read_is_no_reason_to_train_again(tmp_path, capsys):

@@ -158,6 +158,7 @@ class Sweep:
         command: what was asked for, as it was typed; empty where it was not a command.
         cluster: where to run, see conf/cluster; None: on this machine.
         plan_file: where a dry run writes its plan to; None: nowhere.
+        retrain: train runs again that came from other code of an own cell or task.
     """
 
     name: str
@@ -172,6 +173,7 @@ class Sweep:
     command: str = ""
     cluster: Mapping[str, Any] | None = None
     plan_file: Path | None = None
+    retrain: bool = False
 
     @property
     def asked(self) -> dict[str, dict[str, Any]]:
@@ -198,6 +200,7 @@ class Job:
         tuning: how the rate was chosen; None where it was given.
         is_tuning: these are the runs from which a rate is chosen.
         tracker: kind, and for wandb mode (online or offline), project and entity.
+        retrain: stored runs of other code count as not trained.
     """
 
     condition: Condition
@@ -210,6 +213,7 @@ class Job:
     tuning: Mapping[str, Any] | None = None
     is_tuning: bool = False
     tracker: Mapping[str, Any] = field(default_factory=lambda: NO_TRACKER)
+    retrain: bool = False
 
     @property
     def run_ids(self) -> list[str]:

@@ -15,7 +15,7 @@ class OwnModules:
         """Write modules by their names, with slashes where they lie in a package."""
         for name, text in texts.items():
             path = self.directory / f"{name}.py"
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         self.forget()
 

@@ -330,6 +330,7 @@ def test_a_plan_carries_retrain(own, trained, capfd):
     assert "retrain" not in json.loads(Path("own.json").read_text())
 
 
+@pytest.mark.slow
 def test_commands_as_they_are_typed(own, trained):
     """Also where worker processes train."""
     path = os.pathsep.join([str(own.directory), str(ROOT)])

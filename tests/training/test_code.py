@@ -191,6 +191,20 @@ def test_a_base_class_of_ones_own_counts(own):
     assert codes[0] == codes[1] != codes[2]
 
 
+def test_what_is_installed_counts_for_classes_of_its_own_package_alone(own, monkeypatch):
+    monkeypatch.syspath_prepend(own.directory / "site-packages")
+    step = edit(STEP, "torch.tanh(x)", "pack.help.squash(lib.squash(x))")
+    step = edit(step, "import torch", "import lib\nimport pack.help\nimport torch")
+
+    def code(helper=OTHER, library=OTHER):
+        texts = {"pack/__init__": "", "pack/mine": step, "pack/help": helper, "lib": library}
+        own.write(**{f"site-packages/{name}": text for name, text in texts.items()})
+        return code_of(replace(ONE, cell={"_target_": "pack.mine.Mine", "name": "mine"}))
+
+    assert code() == code(library=edit(OTHER, "0.5", "0.25"))
+    assert code() != code(helper=edit(OTHER, "0.5", "0.25"))
+
+
 def test_where_there_is_no_source_there_is_no_hash(own):
     own.write(own_code=f"text = {STEP!r}\nexec(text)\n")
     assert code_of(replace(ONE, cell={"_target_": "own_code.Mine", "name": "mine"})) == {}

@@ -42,6 +42,7 @@ def describe(standing: SweepStatus, kinds: Sequence[str]) -> str:
         lines.append(standing.tally.table(kinds))
     lines += map(_running_line, standing.running)
     lines += standing.tally.failure_lines()
+    lines += standing.codes
     return "\n".join(map(printable, "\n".join(lines).split("\n")))
 
 

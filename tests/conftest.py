@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import sys
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -10,6 +11,8 @@ os.environ.pop("WANDB_API_KEY", None)
 
 import pytest
 import torch
+
+from tests.own_module import OwnModules
 
 torch.set_num_threads(1)
 ROOM, DOOR = Path(__file__), Path(__file__).parent
@@ -57,3 +60,15 @@ def exit_code():
             return leaving.code
 
     return run
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Return what writes modules of one's own, beside the test's own directory."""
+    place = tmp_path.with_name(f"{tmp_path.name}-own")
+    place.mkdir()
+    monkeypatch.syspath_prepend(place)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # two edits may come within a second
+    modules = OwnModules(place)
+    yield modules
+    modules.forget()

@@ -187,5 +187,6 @@ class Settings(Section):
     output_dir: Annotated[str, Field(min_length=1)]
     workers: Annotated[int, BeforeValidator(_workers)]
     condition_seconds: Seconds
+    retrain: bool
     dry_run: bool
     plan: PlanFile

@@ -58,7 +58,8 @@ def make_sweeps(configurations: Sequence[Mapping[str, Any]], command: str = "") 
 def _make_sweep(group: list[Settings]) -> Sweep:
     """Make the sweep of jobs that have the same output directory."""
     first = group[0]
-    for key in ("name", "workers", "condition_seconds", "dry_run", "plan", "tracker", "cluster"):
+    alike = ("name", "workers", "condition_seconds", "retrain", "dry_run", "plan")
+    for key in (*alike, "tracker", "cluster"):
         values = [getattr(settings, key) for settings in group]
         if any(value != values[0] for value in values):
             raise Mistake(f"{key} must be the same in all jobs of {first.output_dir}")
@@ -75,6 +76,7 @@ def _make_sweep(group: list[Settings]) -> Sweep:
         output_dir=Path(first.output_dir),
         workers=first.workers,
         condition_seconds=first.condition_seconds,
+        retrain=first.retrain,
         dry_run=first.dry_run,
         plan_file=Path(first.plan) if first.plan else None,
         tracker=first.tracker.model_dump(),

@@ -175,6 +175,7 @@ class Sweep:
         command: what was asked for, as it was typed; empty where it was not a command.
         cluster: where to run, see conf/cluster; None: on this machine.
         plan_file: where a dry run writes its plan to; None: nowhere.
+        retrain: train runs again that came from other code of an own cell or task.
     """
 
     name: str
@@ -189,6 +190,7 @@ class Sweep:
     command: str = ""
     cluster: Mapping[str, Any] | None = None
     plan_file: Path | None = None
+    retrain: bool = False
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -228,6 +230,7 @@ class Job:
         tuning: how the rate was chosen; None where it was given.
         is_tuning: these are the runs from which a rate is chosen.
         tracker: kind, and for wandb mode (online or offline), project and entity.
+        retrain: stored runs of other code count as not trained.
     """
 
     condition: Condition
@@ -240,6 +243,7 @@ class Job:
     tuning: Mapping[str, Any] | None = None
     is_tuning: bool = False
     tracker: Mapping[str, Any] = field(default_factory=lambda: NO_TRACKER)
+    retrain: bool = False
 
     @property
     def run_ids(self) -> list[str]:

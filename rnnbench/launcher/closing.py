@@ -9,8 +9,9 @@ from typing import Any
 
 from rnnbench.console import ExitCode, describe, printable, say, warn
 from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.launcher.edited import read_current
 from rnnbench.launcher.plan import Remaining
-from rnnbench.store.records import Record, is_finished, stored_records
+from rnnbench.store.records import Record, is_finished
 from rnnbench.store.standing import Tally
 
 KINDS = ("done", "skipped", "failed", "left")
@@ -30,7 +31,7 @@ def close(
         The exit code: 0 if every replica has a result, else 1.
     """
     directory = remaining.sweep.output_dir
-    records = stored_records(directory) if remaining.jobs else remaining.records
+    records = read_current(remaining.sweep)[0] if remaining.jobs else remaining.records
     tally = tally_of(remaining, records, errors)
     page = None if stopped else draw(remaining, tracker)
     print(format_closing(tally))

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from rnnbench.experiment.condition import Condition, Job, Sweep
 from rnnbench.launcher.backends import Assignment, Notify, Runner
+from rnnbench.launcher.edited import EditedRun, read_current
 from rnnbench.launcher.engines import FILE, resolve_engines, time_engines
 from rnnbench.launcher.interrupt import Interrupt
-from rnnbench.store.records import Record, Store, is_finished, stored_records
+from rnnbench.store.records import Record, Store, is_finished
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,14 @@ class Remaining:
         jobs: conditions that are not finished, the costliest first.
         records: what was stored when this was planned, by run id.
         finished: run ids that need no training.
+        edited: stored runs beside `records` that are trained again, being of other code.
     """
 
     sweep: Sweep
     jobs: tuple[Job, ...]
     records: Mapping[str, Record]
     finished: frozenset[str]
+    edited: tuple[EditedRun, ...] = ()
 
     @property
     def costs(self) -> list[float]:
@@ -81,10 +84,11 @@ def find_remaining(sweep: Sweep) -> Remaining:
 
     Raises:
         ValueError: a device is not to be had here.
+        CannotRun: runs are of other code, see `rnnbench.launcher.edited`.
         OSError, NewerRecord: a record cannot be read, which is no reason to train it again.
     """
     store = Store(sweep.output_dir)
-    records = stored_records(sweep.output_dir) if sweep.jobs else {}
+    records, edited = read_current(sweep)
     done = filter(is_finished, records.values())
     finished = frozenset(r["run_id"] for r in done if not store.has_damaged_weights(r))
     jobs = []
@@ -102,10 +106,11 @@ def find_remaining(sweep: Sweep) -> Remaining:
             command=sweep.command,
             tuning=sweep.choices.get(condition.condition_id),
             is_tuning=sweep.is_tuning,
+            retrain=sweep.retrain,
         )
         jobs.append(job)
     jobs.sort(key=cost_of, reverse=True)
-    return Remaining(sweep, tuple(jobs), records, finished)
+    return Remaining(sweep, tuple(jobs), records, finished, edited)
 
 
 def cost_of(job: Job) -> float:

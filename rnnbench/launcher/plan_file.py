@@ -19,6 +19,7 @@ PLAN: rules.Rules = {
     "jobs": rules.LIST,
     "condition_seconds": rules.ABOVE_0.or_none,
 }
+RETRAIN: rules.Rules = {"retrain": rules.TRUTH}  # where it is true
 JOB: rules.Rules = {"condition_id": rules.IDENTITY, "config": rules.SECTION, "replicas": rules.LIST}
 NO_RATE = rules.Rule("null", lambda value: value is None)  # tuning chooses it
 
@@ -31,6 +32,7 @@ def write_plan(path: Path, sweep: Sweep) -> None:
         "command": sweep.command,
         "condition_seconds": sweep.condition_seconds,
         "jobs": [_describe(condition, replicas) for condition, replicas in sweep.jobs],
+        **({"retrain": True} if sweep.retrain else {}),
     }
     text = json.dumps(plan, separators=(",", ":"), allow_nan=False)
     write_atomically(path, seal_line(text).encode() + b"\n")
@@ -54,6 +56,7 @@ def read_plan(path: Path, output_dir: Path, workers: int) -> Sweep:
         jobs=tuple(map(_job, plan["jobs"])),
         condition_seconds=plan["condition_seconds"],
         command=plan["command"],
+        retrain=plan.get("retrain", False),
     )
 
 
@@ -70,7 +73,7 @@ def _parse(content: bytes) -> dict[str, Any]:
         raise ValueError(f"a plan must have format {FORMAT}, got {rules.shown(found)}")
     check_line(content.decode())
     fields: dict[str, Any] = {key: value for key, value in plan.items() if key != KEY}
-    rules.check_fields(fields, PLAN, {}, "a plan")
+    rules.check_fields(fields, PLAN, RETRAIN, "a plan")
     return fields
 
 

@@ -20,6 +20,12 @@ from rnnbench.experiment.tuning import (
 from rnnbench.launcher.backends import Assignment, CannotRun, Runner
 from rnnbench.launcher.backends.pool import run_here, run_in_workers
 from rnnbench.launcher.closing import close
+from rnnbench.launcher.edited import (
+    describe_replacing,
+    forget_measured,
+    read_current,
+    remove_replaced,
+)
 from rnnbench.launcher.interrupt import Interrupt, Terminated, terminable
 from rnnbench.launcher.plan import Remaining, find_remaining, with_engines
 from rnnbench.launcher.progress import make_display
@@ -99,6 +105,9 @@ def _prepare(sweeps: Sequence[Sweep]) -> list[tuple[Sweep, Remaining, Remaining]
     except OSError as error:
         place = f"{error.filename} ({error.strerror})"
         raise CannotRun(f"output_dir must be a directory to write to, got {place}") from error
+    for remaining in (each for _, *both in found for each in both):
+        if remaining.edited:
+            say(describe_replacing(remaining.sweep, remaining.edited))
     return found
 
 
@@ -138,14 +147,17 @@ def _run(tuning: Remaining, training: Remaining, runner: Runner, interrupt: Inte
     sweep = training.sweep
     add_to_manifest(sweep.output_dir, sweep.name, sweep.asked)
     errors: dict[str, str] = {}
+    forget_measured(sweep, training.edited)
     if tuning.jobs:
         errors = _train(with_engines(tuning, runner, interrupt), NO_TRACKER, runner, interrupt)
-        training = find_remaining(with_chosen_rates(sweep))
+        tuned, _ = read_current(tuning.sweep)
+        training = find_remaining(with_chosen_rates(sweep, tuned))
         for line in choice_warnings(training.sweep):
             say(line)
     remaining = with_engines(training, runner, interrupt)
     tracker = _tracker_of(remaining, interrupt)
     errors |= _train(remaining, tracker, runner, interrupt)
+    remove_replaced(remaining.sweep, remaining.edited)
     return close(remaining, errors, tracker, stopped=interrupt.exit_code is not None)
 
 

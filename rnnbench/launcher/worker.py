@@ -18,6 +18,7 @@ from rnnbench.store.records import Store
 from rnnbench.store.standing import ProgressFile
 from rnnbench.tracker import open_tracker
 from rnnbench.training.checkpoint import load_checkpoint, save_checkpoint, warn_unused
+from rnnbench.training.code import code_of, edited_parts
 from rnnbench.training.recording import describe_job, final_parameters, finished_record
 from rnnbench.training.trainer import Outcome, ReplicaState, Trainer, make_recipe
 
@@ -71,11 +72,19 @@ class _Work:
         self.checkpoint = job.output_dir / "checkpoints" / f"{identity}.safetensors"
         self.progress_file = ProgressFile(job.output_dir, identity)
         kernel = kernel_identity(job.engine, self.condition.build_cell())
-        self.described = describe_job(job, kernel)
+        self.code = code_of(self.condition)
+        self.described = describe_job(job, kernel, self.code)
         self.accuracies: list[float] = []  # of the replicas that were finished
         # Another launcher may have been here since the job was planned.
-        self.statuses = self.store.trained(job.run_ids)
+        self.statuses = self._trained()
         self.waiting = [r for r in job.replicas if job.condition.run_id(r) not in self.statuses]
+
+    def _trained(self) -> dict[str, str]:
+        """Return the statuses of runs that are finished; of this code alone where asked for."""
+        done = self.store.trained(self.job.run_ids)
+        stored = {run_id: self.store.read(run_id) for run_id in done if self.job.retrain}
+        edited = {run_id for run_id, it in stored.items() if it and edited_parts(it, self.code)}
+        return {run_id: status for run_id, status in done.items() if run_id not in edited}
 
     def run(self) -> JobResult:
         self.tracker = open_tracker(self.job.tracker, self.job.output_dir, self.job.sweep)
@@ -98,7 +107,9 @@ class _Work:
     def _stacks(self) -> Iterator[Trainer]:
         """Yield the stack that an earlier start left half-way, if any, then one of the others."""
         waiting = self.waiting
-        saved = load_checkpoint(self.checkpoint, self.condition.condition_id, self.recipe)
+        saved = load_checkpoint(
+            self.checkpoint, self.condition.condition_id, self.recipe, self.code
+        )
         if saved is not None:
             trainer = self._trainer(saved.replicas)
             if trainer.fits(saved.tensors):
@@ -188,7 +199,7 @@ class _Work:
     def _save(self, trainer: Trainer) -> None:
         """Checkpoint; a full disk then costs the way back to here, but not the training."""
         try:
-            save_checkpoint(self.checkpoint, trainer, self.condition.condition_id)
+            save_checkpoint(self.checkpoint, trainer, self.condition.condition_id, self.code)
         except OSError as error:
             warn(f"no checkpoint could be written: {error}")
 

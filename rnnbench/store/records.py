@@ -135,6 +135,11 @@ class Store:
     def parameters(self, run_id: str) -> Path:
         return self.directory / f"{run_id}.safetensors"
 
+    def remove(self, run_id: str) -> None:
+        """Remove a run: its record first, so that a record is never without its parameters."""
+        (self.directory / f"{run_id}.json").unlink(missing_ok=True)
+        self.parameters(run_id).unlink(missing_ok=True)
+
     def write(self, record: Record, parameters: bytes | None = None) -> None:
         """Store a record, its final parameters first, so that a record is never without them."""
         if parameters is not None:

@@ -67,6 +67,7 @@ FIELDS: dict[str, Field] = {
     "config.trainer.clip_value": Field(rules.ABOVE_0.or_none, False, FLOAT),
     "config.trainer.train_set_size": Field(SIZE.or_none, needed=False, column=FLOAT),
     "versions.task versions.cell versions.model versions.trainer": Field(MEASURE, False, FLOAT),
+    "code.task code.cell": Field(rules.IDENTITY, needed=False),
     "command": Field(rules.TEXT.or_none, False),
     "environment.python environment.torch environment.platform": Field(rules.TEXT.or_none, False),
     "environment.cpu": Field(rules.TEXT.or_none, False),
@@ -96,6 +97,8 @@ TOLD = {
     "batch_size": ("trainer", "batch_size"),
 }
 Section = tuple[str, ...]
+# Of columns whose name alone would not tell what they hold.
+SUFFIXES: dict[Section, str] = {("versions",): "_version", ("code",): "_code"}
 
 
 def _each() -> Iterator[tuple[Section, str, Field]]:
@@ -121,7 +124,7 @@ def _columns() -> dict[str, tuple[Section, str, str]]:
     found = {}
     for section, key, field in _each():
         if field.column:
-            name = f"{key}_version" if section == ("versions",) else key
+            name = f"{key}{SUFFIXES.get(section, '')}"
             found["lr_choice" if name == "tuned" else name] = (section, key, field.column)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,11 +115,14 @@ class SweepStatus:
         tally: runs by status, and `left`.
         running: conditions in training.
         conditions: how many are finished, and how many there are.
+        codes: one line for each own cell or task whose runs are of several codes, though of one
+            version and the same settings.
     """
 
     tally: Tally
     running: tuple[Running, ...]
     conditions: tuple[int, int]
+    codes: tuple[str, ...]
 
 
 def read_sweep_status(output_dir: Path) -> SweepStatus:
@@ -146,9 +149,25 @@ def read_sweep_status(output_dir: Path) -> SweepStatus:
         finished += bool(records) and all(map(is_finished, records)) and not statuses["left"]
         running += _running(output_dir, identity, name)
         failures += _failures(name, records)
-    order = dict(sorted(counts.items()))
+    tally = Tally(dict(sorted(counts.items())), tuple(failures))
     total = len(entries)
-    return SweepStatus(Tally(order, tuple(failures)), tuple(running), (finished, total))
+    codes = _codes(record for own in by_condition.values() for record in own.values())
+    return SweepStatus(tally, tuple(running), (finished, total), codes)
+
+
+def _codes(records: Iterable[Record]) -> tuple[str, ...]:
+    """Name the own cells and tasks of which there are runs of several codes."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for record in records:
+        for part in record.get("code", {}).keys() & {"cell", "task"}:
+            told = record.get("config", {}).get(part)
+            settings = {**told, "gap": None} if isinstance(told, dict) else {}
+            version = record.get("versions", {}).get(part)
+            key = json.dumps([part, version, settings], sort_keys=True)
+            name = str(settings.get("_target_", record[part]))
+            found.setdefault((name, key), set()).add(record["code"][part])
+    several = [(name, len(codes)) for (name, _), codes in found.items() if len(codes) > 1]
+    return tuple(f"{name}: runs of {count} different codes" for name, count in sorted(several))
 
 
 def _entry(record: Record) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,13 @@ class RowFile:
         """Add rows to a directory's file, all at once or not at all."""
         path = self.path(place)
         self._write(path, self._join([self._read(path), self._frame(rows)]))
+
+    def remove(self, place: Path | str, run_ids: Collection[str]) -> None:
+        """Remove the rows of some runs from a directory's file."""
+        rows = self.load(place)
+        kept = rows[~rows["run_id"].isin(run_ids)]
+        if len(kept) < len(rows):
+            self._write(self.path(place), kept)
 
     def copy(self, source: Path | str, destination: Path | str) -> None:
         """Write the rows of one place, if it has any, as the file of another."""

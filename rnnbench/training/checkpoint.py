@@ -15,6 +15,7 @@ from rnnbench.experiment.condition import Replica
 from rnnbench.store import files
 from rnnbench.store.rules import AT_LEAST_0, LIST, Rule, Rules, check_fields, replica, shown, whole
 from rnnbench.store.schema import EVALUATION, MEASURES
+from rnnbench.training.code import Code
 from rnnbench.training.streams import MAX_SEED
 from rnnbench.training.trainer import Recipe, Trainer
 
@@ -38,25 +39,25 @@ class Checkpoint(NamedTuple):
         return [Replica(*entry["replica"]) for entry in self.state["replicas"]]
 
 
-def save_checkpoint(path: Path, trainer: Trainer, condition_id: str) -> None:
+def save_checkpoint(path: Path, trainer: Trainer, condition_id: str, code: Code) -> None:
     """Write a trainer's state, in place of an older one."""
     tensors = {name: tensor.cpu().contiguous() for name, tensor in trainer.tensors().items()}
     state = {"state": json.dumps(trainer.state())}
-    content = save(tensors, metadata=_owner(condition_id, trainer.recipe) | state)
+    content = save(tensors, metadata=_owner(condition_id, trainer.recipe, code) | state)
     files.write_atomically(path, files.seal_tensors(content))
 
 
-def load_checkpoint(path: Path, condition_id: str, plan: Recipe) -> Checkpoint | None:
+def load_checkpoint(path: Path, condition_id: str, plan: Recipe, code: Code) -> Checkpoint | None:
     """Read a checkpoint; None where there is none, or none from which this training can go on.
 
-    Another plan, engine or device would go on to other numbers.
+    Another plan, engine, device or code would go on to other numbers.
     """
     if not path.exists():
         return None
     try:
         content = files.read_file(path, most=None)
         metadata = files.check_tensors(content)
-        for name, value in _owner(condition_id, plan).items():
+        for name, value in _owner(condition_id, plan, code).items():
             if metadata.get(name) != value:
                 raise ValueError(f"its {name} is {shown(metadata.get(name))}, and not {value}")
         checkpoint = Checkpoint(load(content), files.parse_json(metadata["state"]))
@@ -74,8 +75,9 @@ def warn_unused(path: Path, reason: str) -> None:
     warn(f"{path} is passed over: {reason}")
 
 
-def _owner(condition_id: str, plan: Recipe) -> dict[str, str]:
-    return {"condition_id": condition_id, "engine": plan.engine, "device": plan.device}
+def _owner(condition_id: str, plan: Recipe, code: Code) -> dict[str, str]:
+    circumstances = {"condition_id": condition_id, "engine": plan.engine, "device": plan.device}
+    return {**circumstances, **{f"{part} code": told for part, told in code.items()}}
 
 
 def _check_state(state: Any, plan: Recipe) -> None:

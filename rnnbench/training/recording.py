@@ -14,6 +14,7 @@ from rnnbench.experiment.condition import Condition, Job, Replica
 from rnnbench.model import Layers, count_parameters, count_state
 from rnnbench.store.files import seal_tensors
 from rnnbench.store.records import FORMAT, Record, Store
+from rnnbench.training.code import Code, edited_parts
 from rnnbench.training.machine import describe_machine
 from rnnbench.training.trainer import Outcome
 
@@ -22,8 +23,8 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
     """Return all that is known of a run before it has trained.
 
     `run` has sweep, command, engine, device (both resolved), started (ISO time), tuning (how the
-    rate was chosen; None where it was given) and, once it is known, kernel (see
-    `rnnbench.engine.kernel_identity`).
+    rate was chosen; None where it was given) and, once they are known, kernel (see
+    `rnnbench.engine.kernel_identity`) and code (see `rnnbench.training.code`).
     """
     task, cell = condition.build_task(), condition.build_cell()
     layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
@@ -63,14 +64,17 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
         "tuning": run["tuning"],
         "config": condition.settings,
         "versions": condition.versions,
+        **({"code": run["code"]} if run.get("code") else {}),
         "environment": environment,
     }
 
 
-def describe_job(job: Job, kernel: str | None = None) -> dict[Replica, Record]:
+def describe_job(
+    job: Job, kernel: str | None = None, code: Code | None = None
+) -> dict[Replica, Record]:
     """Return what is known of each replica of a job before it has trained."""
     run: dict[str, Any] = {"sweep": job.sweep, "command": job.command, "tuning": job.tuning}
-    run |= {"engine": job.engine, "device": job.device, "kernel": kernel}
+    run |= {"engine": job.engine, "device": job.device, "kernel": kernel, "code": code}
     run["started"] = datetime.now(UTC).isoformat(timespec="seconds")
     return {replica: describe_run(job.condition, replica, run) for replica in job.replicas}
 
@@ -143,7 +147,8 @@ def differences(stored: Record, here: Record) -> list[str]:
     names = [name for name in {**theirs, **ours} if theirs.get(name) != ours.get(name)]
     if None in (theirs["kernel"], ours["kernel"]) and "kernel" in names:
         names.remove("kernel")  # earlier records do not tell it
-    return [f"{name} {theirs.get(name)} there, {ours.get(name)} here" for name in names]
+    edited = [f"the {part} was edited" for part in edited_parts(stored, here.get("code", {}))]
+    return [f"{name} {theirs.get(name)} there, {ours.get(name)} here" for name in names] + edited
 
 
 def _circumstances(record: Record) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from rnnbench.engine import check_engine, kernel_identity
 from rnnbench.experiment.condition import Condition, Replica, condition_of
 from rnnbench.store.records import NothingToDo, Record, Store, decode, encode, read_records
 from rnnbench.store.rules import shown
+from rnnbench.training.code import code_of
 from rnnbench.training.machine import choose_device
 from rnnbench.training.recording import describe_run, differences, final_parameters, finished_record
 from rnnbench.training.trainer import Trainer, make_recipe
@@ -62,7 +63,7 @@ def make_plan(path: Path, sample: int, seed: int) -> tuple[list[Job], list[str]]
 
 def _reason(record: Record, known: dict[str, Here | str]) -> str:
     """Return why a run may have other numbers here; empty if it must have the same."""
-    fields = ("config", "engine", "device", "dtype", "versions", "environment")
+    fields = ("config", "engine", "device", "dtype", "versions", "code", "environment")
     told = {name: record.get(name) for name in fields}
     if told["environment"]:
         told["environment"] = {**told["environment"], "started": None}
@@ -80,7 +81,7 @@ def _here(record: Record) -> Here | str:
         cell, device = condition.build_cell(), choose_device(record["device"])
         check_engine(record["engine"], cell, device)
         run = {"engine": record["engine"], "device": device}
-        run |= {"kernel": kernel_identity(record["engine"], cell)}
+        run |= {"kernel": kernel_identity(record["engine"], cell), "code": code_of(condition)}
         run |= {"sweep": "", "command": "", "tuning": None, "started": ""}
         described = describe_run(condition, Replica(record["seed"], record["lr"]), run)
         reason = "; ".join(differences(record, described))

@@ -53,13 +53,14 @@ def test_a_whole_record_is_read():
 
 def test_every_field_that_is_written_is_declared():
     run = {"sweep": "s", "command": "", "engine": "reference", "device": "cpu", "tuning": None}
-    written = failed_record(describe_run(ONE, Replica(0, 1e-3), run | {"started": "now"}), "x")
+    run |= {"started": "now", "code": {"cell": "a", "task": "b"}}
+    written = failed_record(describe_run(ONE, Replica(0, 1e-3), run), "x")
     assert written.keys() == NEEDED.keys() | OPTIONAL.keys() | {"format"}
     environment = RULES[("environment",)][1]
     assert environment.keys() <= written["environment"].keys()
 
 
-@pytest.mark.parametrize("section", ["versions", "environment", "config"])
+@pytest.mark.parametrize("section", ["versions", "code", "environment", "config"])
 def test_a_section_holds_what_can_be_a_column(section):
     for key, rule in RULES[(section,)][1].items():
         with pytest.raises(ValueError, match=f"^a record's {section}'s {key} must be {rule.words}"):
@@ -168,7 +169,7 @@ def test_nor_does_that_of_any_other_file(tmp_path, content):
         ),
         "wandb/destination.json": lambda: read_destination(tmp_path)["project"] == "rnnbench",
         "diagnosis/c.json": lambda: list(read_diagnoses(tmp_path)) == [],
-        "checkpoint": lambda: load_checkpoint(tmp_path / "checkpoint", "c", PLAN) is None,
+        "checkpoint": lambda: load_checkpoint(tmp_path / "checkpoint", "c", PLAN, {}) is None,
     }
     for name, is_passed_over in files.items():
         path = tmp_path / name

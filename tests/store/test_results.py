@@ -14,8 +14,8 @@ accuracy score chance_accuracy chance_loss status steps_to_solve seconds sequenc
 device dtype run_id condition_id version sequence_length load_bits plateaus init keep_bias sweep
 error num_layers directions least_distance greatest_distance clipped_steps lr_choice gap_schedule
 optimizer clip_norm clip_value train_set_size task_version cell_version model_version
-trainer_version command python torch platform cpu cores threads gpu git_commit started
-curve""".split()
+trainer_version task_code cell_code command python torch platform cpu cores threads gpu git_commit
+started curve""".split()
 FLOATS = """lr loss accuracy score steps_to_solve seconds sequences_per_second load_bits keep_bias
 least_distance greatest_distance clipped_steps clip_norm clip_value train_set_size task_version
 cell_version model_version trainer_version""".split()

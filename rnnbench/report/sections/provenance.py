@@ -63,6 +63,17 @@ def provenance_table(results: pd.DataFrame) -> Table:
     return Table(("what", "value", "runs"), tuple(rows), names=2)
 
 
+def mixed_codes(results: pd.DataFrame) -> list[str]:
+    """Name the own cells and tasks that were edited between the runs of one curve."""
+    told: dict[str, None] = {}
+    for (task, label), runs in results.groupby(["task", "label"], observed=True):
+        for name, column in ((label, "cell_code"), (task, "task_code")):
+            codes = runs[column].nunique()
+            if codes > 1:
+                told[f"{name}: runs of {codes} different codes"] = None
+    return list(told)
+
+
 def _machines(results: pd.DataFrame) -> pd.Series[str]:
     """Return each run's machine in words, missing where it is not recorded."""
     columns = ["cpu", "cores", "threads", "gpu"]

@@ -11,6 +11,7 @@ from rnnbench.report.curves import mixed_versions
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph
 from rnnbench.report.figures.gap import ACCURACY, SCORE
 from rnnbench.report.figures.training import LEARNING, SOLVING
+from rnnbench.report.sections.provenance import mixed_codes
 from rnnbench.report.study import Study
 from rnnbench.report.summary import STATUSES, missing_seeds
 
@@ -52,7 +53,7 @@ def title(results: pd.DataFrame) -> str:
 
 
 def overview(study: Study) -> Iterator[Block]:
-    """Yield how many runs there are, how they ended, and of which versions they are."""
+    """Yield how many runs there are, how they ended, and of which versions and codes they are."""
     results = study.results
     yield Heading(title(results), level=1)
     counts = results["status"].value_counts()
@@ -66,6 +67,13 @@ def overview(study: Study) -> Iterator[Block]:
             "separate curves, and are not compared with each other:"
         )
         yield Bullets(tuple(versions))
+    codes = mixed_codes(results)
+    if codes:
+        yield Paragraph(
+            "These were edited between their runs, and their version was not raised. Their curves "
+            "average runs that are not of one cell and task:"
+        )
+        yield Bullets(tuple(codes))
 
 
 def how_far(study: Study) -> Iterator[Block]:

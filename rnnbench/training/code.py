@@ -21,7 +21,8 @@ from torch.fx.node import map_arg
 from rnnbench.cell import Cell
 from rnnbench.engine.compiled.codegen import trace
 from rnnbench.experiment.class_path import SHIPPED, find_class
-from rnnbench.experiment.condition import Condition, arguments_of, digest
+from rnnbench.experiment.condition import Condition, arguments_of
+from rnnbench.store.settings import digest
 from rnnbench.task import Task
 
 # What a cell may compute beside its `update`; a trace tells nothing of it.

@@ -1,6 +1,5 @@
 """Runs of an own cell or task from before it was edited stop a sweep, or are trained again."""
 
-import json
 import os
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from rnnbench.cli.compose import compose
 from rnnbench.cli.sweeps import make_sweeps
 from rnnbench.experiment.condition import Job, Replica
 from rnnbench.launcher import closing, launch_here, worker
+from rnnbench.launcher.plan_file import read_plan
 from rnnbench.report.sections.provenance import mixed_codes
 from rnnbench.report.study import read_study
 from rnnbench.report.text import to_markdown
@@ -191,14 +191,6 @@ def test_retrain_says_what_it_replaces_and_trains_that_again(own, trained, capfd
     assert files(OUT / "runs") == before
 
 
-def test_a_dry_run_with_retrain_says_so_and_replaces_nothing(own, trained, capfd):
-    before = files(OUT)
-    own.write(own_cell=EDITED)
-    assert run("retrain=true", "dry_run=true") == 0
-    assert "retrain replaces 2 stored runs" in capfd.readouterr().err
-    assert files(OUT) == before
-
-
 def test_what_was_measured_of_replaced_runs_is_removed(own, trained):
     run_id, other = min(trained), "f" * 16
     kept = [OUT / "diagnosis" / f"{name}.json" for name in (run_id, other)]
@@ -247,6 +239,16 @@ def test_retrain_that_fails_keeps_what_was_there(own, trained, capfd):
     said = capfd.readouterr().out
     assert counts(said) == [0, 0, 2] and "ValueError: no" in said
     assert numbers(OUT) == trained
+
+
+def test_where_tuning_fails_no_rate_is_chosen_from_runs_of_other_code(own, capfd):
+    assert run("trainer.lr=auto", "seeds=1") == 0
+    before, tuned = numbers(OUT), numbers(OUT / "tuning")
+    own.write(own_cell=CELL.replace("return", "raise ValueError('no')\n        return"))
+    capfd.readouterr()
+    assert run("trainer.lr=auto", "seeds=1", "retrain=true") == 1
+    assert "conditions to train" not in capfd.readouterr().err
+    assert (numbers(OUT), numbers(OUT / "tuning")) == (before, tuned)
 
 
 def test_retrain_must_ask_for_every_run_of_a_condition(own, trained, capfd):
@@ -304,30 +306,17 @@ def test_runs_of_several_codes_are_named(own, trained, capfd):
     assert "own_cell.Mine: runs of 2 different codes\n" in capfd.readouterr().out
     assert mixed_codes(read_study([OUT]).results) == ["mine: runs of 2 different codes"]
     assert "mine: runs of 2 different codes" in to_markdown(compose_report(read_study([OUT])))
+    assert verify([str(OUT)]) == 0
+    assert "2 runs are not comparable: the cell was edited\n" in capfd.readouterr().err
 
 
-def test_one_code_is_not_named(trained, capfd):
-    assert run("task.gap=7") == 0
-    status([str(OUT)])
-    assert "different codes" not in capfd.readouterr().out
-    assert mixed_codes(read_study([OUT]).results) == []
-
-
-def test_runs_of_other_code_are_not_verified(own, trained, capfd):
-    own.write(own_cell=EDITED)
-    assert verify([str(OUT)]) == 2
-    assert "the cell was edited" in capfd.readouterr().err
-
-
-def test_a_plan_carries_retrain(own, trained, capfd):
+def test_a_dry_run_with_retrain_says_so_and_its_plan_carries_it(own, trained, capfd):
+    before = files(OUT)
     own.write(own_cell=EDITED)
     assert run("retrain=true", "dry_run=true", "plan=own.json") == 0
-    from rnnbench.launcher.plan_file import read_plan
-
+    assert "retrain replaces 2 stored runs" in capfd.readouterr().err
+    assert files(OUT) == before
     assert read_plan(Path("own.json"), OUT, 1).retrain
-    assert run("dry_run=true", "plan=own.json", "output_dir=new") == 0
-    assert not read_plan(Path("own.json"), OUT, 1).retrain
-    assert "retrain" not in json.loads(Path("own.json").read_text())
 
 
 @pytest.mark.slow

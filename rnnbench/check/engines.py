@@ -22,7 +22,7 @@ STEP = 1e-6  # of the finite differences, in float64
 GRADIENT_BOUND = 1e-6
 KERNEL_BOUNDS = {torch.float64: 1e-12, torch.float32: 1e-5}
 # Stacking: sizes on and off the boundaries at which products and functions change their method.
-REPLICAS, TIME_STEPS, OUTPUTS = 3, 4, 3
+TIME_STEPS, OUTPUTS = 4, 3
 FEATURES, BATCHES, HIDDEN = (1, 2, 5, 10), (1, 3, 64), (5, 32, 33, 64)
 NETWORKS = [Layers(1), Layers(2, bidirectional=True), Layers(2), Layers(1, bidirectional=True)]
 DTYPES = (torch.float32, torch.float64)
@@ -118,7 +118,7 @@ def settings(hidden_sizes: list[int]) -> Iterator[Setting]:
 
 
 def check_stacking(subject: Subject) -> Measured:
-    """Check that each replica has bitwise the same outputs and gradients alone and in a stack.
+    """Check that a replica has bitwise the same outputs and gradients alone and in a stack of two.
 
     On each engine that runs the cell; hidden sizes that the cell cannot have are left out.
     """
@@ -129,7 +129,7 @@ def check_stacking(subject: Subject) -> Measured:
     for engine, setting in product(engines, compared):
         _compare_stack(cell, engine, setting)
     where = f"{len(compared)} settings of {' and '.join(engines)}"
-    return Measured(f"bitwise the same in a stack of {REPLICAS}, in {where}", 0.0)
+    return Measured(f"bitwise the same in a stack, in {where}", 0.0)
 
 
 def _can_have(cell: Cell, hidden: int) -> bool:
@@ -149,14 +149,13 @@ def _compiles(cell: Cell) -> bool:
 
 
 def _compare_stack(cell: Cell, engine: str, setting: Setting) -> None:
-    stacked = _run_replicas(cell, engine, setting, [*range(REPLICAS)])
-    for replica in range(1, REPLICAS):  # the first one starts where it starts alone
-        alone = _run_replicas(cell, engine, setting, [replica])
-        for name, tensor in alone.items():
-            if not torch.equal(tensor[0], stacked[name][replica]):
-                found = difference(tensor[0], stacked[name][replica])
-                text = "a replica must be bitwise the same alone and in a stack"
-                raise Failure(f"{text}, got {name} {found:.1e} apart ({engine}, {setting})", found)
+    # The second of two: it alone may start off a boundary, and it has the stack's last elements.
+    stacked, alone = (_run_replicas(cell, engine, setting, chosen) for chosen in ([0, 1], [1]))
+    for name, tensor in alone.items():
+        if not torch.equal(tensor[0], stacked[name][1]):
+            found = difference(tensor[0], stacked[name][1])
+            text = "a replica must be bitwise the same alone and in a stack"
+            raise Failure(f"{text}, got {name} {found:.1e} apart ({engine}, {setting})", found)
 
 
 def _run_replicas(
@@ -182,7 +181,7 @@ def _draw_network(cell: Cell, setting: Setting, chosen: list[int]) -> Problem:
     generator = torch.Generator().manual_seed(0)
 
     def draw(*shape: int) -> Tensor:
-        return torch.randn(REPLICAS, *shape, generator=generator)[chosen].to(dtype)
+        return torch.randn(2, *shape, generator=generator)[chosen].to(dtype)
 
     stack.buffer = draw(stack.buffer.shape[1]) * hidden**-0.5
     inputs = draw(TIME_STEPS, batch, features).requires_grad_()

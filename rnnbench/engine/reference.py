@@ -1,14 +1,15 @@
 """Run any cell in plain torch with autograd, and say what every engine must do.
 
 A replica's numbers are bitwise the same alone and in any stack (on one machine, in one thread).
-Plain batched tensors do not give this: matrix products round differently where a replica does not
-start on a 64-byte boundary, and sigmoid takes another path for the last elements of a tensor whose
-size is not a multiple of 32. Hidden units are therefore padded to a multiple of `PADDING`.
+Plain batched tensors do not give this. A matrix product may round differently where a replica does
+not start on a 64-byte boundary, where its rows lie apart, or where a factor has one column (MKL
+picks its method by processor, address, shape and number of matrices); and sigmoid takes another
+path for the last elements of a tensor whose size is not a multiple of 32. Hidden units are
+therefore padded to a multiple of `PADDING`, and all else is multiplied replica by replica.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -52,17 +53,19 @@ def run_reference(
 def _run_steps(
     cell: Cell, parameters: Parameters, inputs: Tensor, states: States
 ) -> tuple[list[Tensor], States]:
-    """Run a cell's own step, for each replica by itself where one would start off a boundary."""
-    replicas, _, batch, features = inputs.shape
-    units = math.gcd(features, *(state.shape[-1] for state in states))
-    if replicas > 1 and batch * units * inputs.itemsize % BOUNDARY:
-        runs = []
-        for r in range(replicas):
-            own = {name: value[r : r + 1] for name, value in parameters.items()}
-            begin = tuple(state[r : r + 1].clone() for state in states)
-            runs.append(_run_steps(cell, own, inputs[r : r + 1].clone(), begin))
-        by_step, finals = (zip(*each, strict=True) for each in zip(*runs, strict=True))
-        return list(map(torch.cat, by_step)), tuple(map(torch.cat, finals))
+    """Run a cell's own step on one replica after the other: its products may have any shape."""
+    runs = []
+    for replica, x in enumerate(inputs.unbind(0)):
+        own = {name: value[replica, None].clone() for name, value in parameters.items()}
+        begin = tuple(state[replica, None].clone() for state in states)
+        runs.append(_run_step(cell, own, x[None].clone(), begin))
+    by_step, finals = (zip(*each, strict=True) for each in zip(*runs, strict=True))
+    return list(map(torch.cat, by_step)), tuple(map(torch.cat, finals))
+
+
+def _run_step(
+    cell: Cell, parameters: Parameters, inputs: Tensor, states: States
+) -> tuple[list[Tensor], States]:
     outputs = []
     for x in inputs.unbind(1):
         states = cell.step(parameters, x, states)
@@ -135,12 +138,19 @@ def _by_gate(gates: list[str], rows: Tensor, size: int, padded: int) -> dict[str
 def _affine(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Map `(R, T, B, F)` to `(R, T, B, N)` with each replica's own weight and bias.
 
-    A replica that would start off a boundary is copied and multiplied by itself.
+    Replicas that would start off a boundary, or have one feature, are copied and multiplied one by
+    one.
     """
+    _, length, batch, features = inputs.shape
+    if features > 1 and length * batch * features * inputs.itemsize % BOUNDARY == 0:
+        return _multiply(inputs, weight, bias)
+    own = zip(*(torch.split(each, 1) for each in (inputs, weight, bias)), strict=True)
+    plain = torch.contiguous_format
+    return torch.cat([_multiply(x.clone(memory_format=plain), w, b) for x, w, b in own])
+
+
+def _multiply(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     replicas, length, batch, features = inputs.shape
-    if replicas > 1 and length * batch * features * inputs.itemsize % BOUNDARY:
-        own = zip(*(torch.split(each, 1) for each in (inputs, weight, bias)), strict=True)
-        return torch.cat([_affine(x.clone(), w, b) for x, w, b in own])
     flat = inputs.reshape(replicas, length * batch, features)
     product = torch.baddbmm(bias.transpose(1, 2), flat, weight.transpose(1, 2))
     return product.view(replicas, length, batch, -1)

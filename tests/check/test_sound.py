@@ -1,5 +1,6 @@
 """Cells that are as they should be pass: the suite's own, and users' of every kind."""
 
+from itertools import combinations, product
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from torch import relu, sigmoid, tanh
 
 from rnnbench import Cell
 from rnnbench.cells import GRU, LSTM, RNN
+from rnnbench.check.engines import BATCHES, DTYPES, FEATURES, HIDDEN, NETWORKS, settings
 from rnnbench.check.run import CHECKS
 from rnnbench.experiment.class_path import find_class
 from rnnbench.experiment.condition import arguments_of
@@ -125,3 +127,37 @@ def test_figures_are_measured(outcomes):
     assert 0.1 < found["endurance"].value < 10
     assert found["learning"].value > 0.9
     assert found["learning"].text.endswith("it must reach 0.44 (chance 0.25)")
+
+
+@pytest.mark.parametrize("hidden_sizes", [HIDDEN, (20, *HIDDEN)], ids=str)
+def test_stacking_meets_each_pair_of_settings(hidden_sizes):
+    layers, directions = (1, 2), (1, 2)
+    values = (FEATURES, BATCHES, hidden_sizes, layers, directions, DTYPES)
+    shown = [
+        (s.features, s.batch, s.hidden, s.layers.num_layers, s.layers.directions, s.dtype)
+        for s in settings([*hidden_sizes])
+    ]
+    assert len(NETWORKS) == 4
+    for a, b in combinations(range(len(values)), 2):
+        assert {(each[a], each[b]) for each in shown} == set(product(values[a], values[b]))
+
+
+class EvenUnits(Cell):
+    """Units in pairs: with an odd hidden size its step fails."""
+
+    def shapes(self, input_size, hidden_size):
+        return {
+            "weight_ih_l0": (hidden_size, input_size),
+            "weight_hh_l0": (hidden_size // 2, 2, hidden_size),
+        }
+
+    def step(self, parameters, inputs, states):
+        from_x = torch.bmm(inputs, parameters["weight_ih_l0"].transpose(1, 2))
+        weight = parameters["weight_hh_l0"].flatten(1, 2)
+        return (tanh(from_x + torch.bmm(states[0], weight.transpose(1, 2))),)
+
+
+def test_hidden_sizes_that_a_cell_cannot_have_are_left_out_of_stacking(outcomes):
+    found = outcomes(EvenUnits)["stacking"]
+    assert found.result == "pass"
+    assert found.text.endswith("in 24 settings of reference")

@@ -69,7 +69,7 @@ def run(
     import pandas as pd
 
     from rnnbench.cli.sweeps import make_sweeps
-    from rnnbench.launcher import launch_here, with_chosen_rates
+    from rnnbench.launcher import launch_here, with_chosen_rates, with_told_rates
     from rnnbench.store.frames import load_results
 
     values = {"task": task, "cell": cell, "task.gap": gap, "seeds": seeds, "tracker": "none"}
@@ -81,7 +81,7 @@ def run(
     frames = []
     for sweep in sweeps:
         launch_here(sweep)
-        settled = with_chosen_rates(sweep)  # with the rates that tuning has chosen, where it was to
+        settled = with_chosen_rates(with_told_rates(sweep))  # where tuning has chosen them
         wanted = {c.run_id(replica) for c, replicas in settled.jobs for replica in replicas}
         results = load_results(sweep.output_dir)
         frames.append(results[results["run_id"].isin(wanted)])

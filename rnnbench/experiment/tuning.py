@@ -111,12 +111,26 @@ def _rate_result(lr: float, records: Sequence[Mapping[str, Any]], steps: int) ->
     )
 
 
+def with_told_rates(sweep: Sweep) -> Sweep:
+    """Return the sweep with the rates that stored runs tell: results may lack their tuning's."""
+    tuned = {condition.condition_id for condition, _ in sweep.jobs if condition.tuned}
+    if sweep.retrain or not tuned:
+        return sweep
+    told = {
+        record["condition_id"]: record["tuning"]
+        for record in stored_records(sweep.output_dir).values()
+        if record["condition_id"] in tuned and record.get("tuning") and is_finished(record)
+    }
+    return replace(sweep, choices=told)
+
+
 def tuning_sweep(sweep: Sweep) -> Sweep:
-    """Return the tuning runs of all conditions whose rate is left to tuning.
+    """Return the tuning runs of all conditions whose rate is left to tuning and not told.
 
     They lie in a directory of their own, so that no report ever counts them.
     """
-    jobs = tuple((condition, tuning_replicas()) for condition, _ in sweep.jobs if condition.tuned)
+    open_ = [c for c, _ in sweep.jobs if c.tuned and c.condition_id not in sweep.choices]
+    jobs = tuple((condition, tuning_replicas()) for condition in open_)
     place = sweep.output_dir / TUNING
     tracker = {**sweep.tracker, "kind": "none"}
     return replace(sweep, output_dir=place, tracker=tracker, jobs=jobs, is_tuning=True)
@@ -130,9 +144,10 @@ def with_chosen_rates(sweep: Sweep, records: Mapping[str, Record] | None = None)
     tuning = tuning_sweep(sweep)
     if records is None:
         records = stored_records(tuning.output_dir) if tuning.jobs else {}
-    chosen = _choices(tuning, records)
-    settled = _with_rates(sweep, {identity: choice.lr for identity, choice in chosen.items()})
-    return replace(settled, choices={key: choice.as_record() for key, choice in chosen.items()})
+    chosen = {key: choice.as_record() for key, choice in _choices(tuning, records).items()}
+    choices = {**sweep.choices, **chosen}
+    settled = _with_rates(sweep, {identity: choice["lr"] for identity, choice in choices.items()})
+    return replace(settled, choices=choices)
 
 
 def with_untuned_rates(sweep: Sweep) -> Sweep:

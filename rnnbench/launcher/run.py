@@ -15,6 +15,7 @@ from rnnbench.experiment.tuning import (
     tuning_budget,
     tuning_sweep,
     with_chosen_rates,
+    with_told_rates,
     with_untuned_rates,
 )
 from rnnbench.launcher.backends import Assignment, CannotRun, Runner
@@ -91,6 +92,7 @@ def _prepare(sweeps: Sequence[Sweep]) -> list[tuple[Sweep, Remaining, Remaining]
         for sweep in sweeps:
             _runner_of(sweep, run_here)  # a cluster is to be had
             check_links(sweep.output_dir)
+            sweep = with_told_rates(sweep)
             tuning = find_remaining(tuning_sweep(sweep))
             settled = with_chosen_rates(sweep, tuning.records)
             if sweep.dry_run:

@@ -269,7 +269,7 @@ def test_tuning_is_done_again_too(own, capfd):
     capfd.readouterr()
     own.write(own_cell=EDITED)
     assert run(*words) == 2
-    assert "15 stored runs of results/own/tuning (guess gap 5 mine" in capfd.readouterr().err
+    assert "1 stored run of results/own (guess gap 5 mine)" in capfd.readouterr().err
     assert run(*words, "output_dir=fresh") == 0
     # The rate that was chosen before may be another one: then its run is replaced all the same.
     store = Store(OUT)

@@ -5,7 +5,8 @@ Plain batched tensors do not give this. A matrix product may round differently w
 not start on a 64-byte boundary, where its rows lie apart, or where a factor has one column (MKL
 picks its method by processor, address, shape and number of matrices); and sigmoid takes another
 path for the last elements of a tensor whose size is not a multiple of 32. Hidden units are
-therefore padded to a multiple of `PADDING`, and all else is multiplied replica by replica.
+therefore padded to a multiple of `PADDING`. Inputs of which any of this holds, and all of a cell
+with a step of its own, are multiplied replica by replica, from aligned copies.
 """
 
 from __future__ import annotations

@@ -76,6 +76,7 @@ def test_every_run_arrives_whole(mirrored):
         assert (run["config"]["seed"], run["config"]["lr"]) == (seed, 3e-3)
         assert run["config"]["environment"] == {"torch": "2"}
         assert run["config"]["condition"] == "copy gap 20 gru (c0ffee)"
+        assert re.fullmatch("gru copy \\([0-9a-f]{6}\\)", run["config"]["curve"])
         for got, sent in zip(run["history"], rows(seed), strict=True):
             assert {key: got[key] for key in sent} == sent
     finished = mirrored["gru copy gap 20 seed 0 lr 0.003"]

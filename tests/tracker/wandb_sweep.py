@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from rnnbench.store.records import Store
+from rnnbench.store.settings import curve_id, settings_of
 from rnnbench.tracker.run import wandb_id
 from rnnbench.tracker.summary import summary_id
 
@@ -77,7 +78,8 @@ def assert_run(run, record):
     assert sorted(run.fields["tags"]) == sorted(["recall", record["cell"], "gap 5"])
     config = {key: entry["value"] for key, entry in run.config.items() if key != "_wandb"}
     shown = f"recall gap 5 {record['cell']} ({record['condition_id'][:6]})"
-    condition = {"condition": shown}
+    curve = f"{record['cell']} recall ({curve_id(settings_of(record))[:6]})"
+    condition = {"condition": shown, "curve": curve}
     known = {k: v for k, v in scalars(record).items() if k not in OF_TRAINING}
     environment = {"environment": config["environment"]}  # a resumed run's is its first start's
     assert record["environment"].keys() == config["environment"].keys()

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from rnnbench.experiment.condition import Condition, Replica, Sweep
 from rnnbench.launcher.backends import CannotRun
 from rnnbench.store.records import Record, Store, stored_records
-from rnnbench.training.code import code_of, edited_parts
 
 
 class EditedRun(NamedTuple):
@@ -50,6 +49,8 @@ def read_current(sweep: Sweep) -> tuple[dict[str, Record], tuple[EditedRun, ...]
 
 def find_edited(sweep: Sweep, records: Mapping[str, Record]) -> tuple[EditedRun, ...]:
     """Return those of the records that are of a sweep's conditions, but of other code."""
+    from rnnbench.training.code import code_of, edited_parts  # here, as it takes torch
+
     asked = {condition.condition_id: condition for condition, _ in sweep.jobs}
     found = []
     for record in records.values():

@@ -100,7 +100,7 @@ COMMANDS = {
     # No place for results: the plan is read, and no more.
     "train": (f"{RESULTS}/{PLAN} file/below", "file/below", "--workers=0 one-more --nope"),
     "sync": (RESULTS, "", "nowhere --nope"),
-    "dashboard": (f"{RESULTS} --json=out/board.json", "out", "nowhere --nope --json=file/below"),
+    "dashboard": (f"{RESULTS} --json=out/board.json", "out", "nowhere --nope"),
     "check": ("rnnbench.cells.GRU --set=keep_bias=x", "", "--set= --set=1=2 --hidden-size=0"),
     "bench": ("--rounds=x", "", "--shapes= --shapes=0,1,3 --shapes=a,b,c --plot=a.pdf --cells=x"),
 }

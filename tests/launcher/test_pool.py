@@ -248,7 +248,7 @@ def test_a_signal_lets_jobs_checkpoint_and_hands_out_no_more(
 ) -> None:
     def interrupt_self(index: int, kind: str, value: Any) -> None:
         if kind == "progress" and len(log.told["progress"]) == 2:
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
 
     before = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
     log = Log(interrupt_self)
@@ -305,8 +305,8 @@ def test_a_worker_that_dies_while_it_leaves_has_failed_nothing() -> None:
 def test_a_second_ctrl_c_does_not_wait_for_the_grace_time() -> None:
     def interrupt_twice(index: int, kind: str, value: Any) -> None:
         if kind == "progress":
-            os.kill(os.getpid(), signal.SIGINT)
-            os.kill(os.getpid(), signal.SIGINT)  # the same one, passed on
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)  # the same one, passed on
             assert not interrupt.insists
             threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT)).start()
 
@@ -318,13 +318,13 @@ def test_a_second_ctrl_c_does_not_wait_for_the_grace_time() -> None:
 
 def test_a_third_ctrl_c_raises() -> None:
     with Interrupt() as interrupt:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         time.sleep(0.6)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert interrupt.insists
         time.sleep(0.6)
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_sigterm_to_one_worker_costs_no_waiting_job() -> None:

@@ -79,7 +79,7 @@ def test_a_sweep_that_is_stopped_while_it_is_summed_up_says_so(
     tmp_path, capfd, monkeypatch, number, code
 ):
     before = signal.getsignal(number)
-    monkeypatch.setattr("rnnbench.report.write_report", lambda _: os.kill(os.getpid(), number))
+    monkeypatch.setattr("rnnbench.report.write_report", lambda _: signal.raise_signal(number))
     assert launch_here(sweep_of(tmp_path / "out", condition())) == code
     assert (
         capfd.readouterr().err.splitlines()[-1] == "rnnbench: stopped: the same command continues"
@@ -96,7 +96,7 @@ def test_a_signal_with_the_last_record_leaves_the_report_and_says_so(tmp_path, c
     def write_and_signal(store, record, parameters):
         write(store, record, parameters)
         if record["seed"] == REPLICAS[-1].seed:
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr(Store, "write", write_and_signal)
     assert launch_here(sweep_of(tmp_path / "out", condition())) == 143

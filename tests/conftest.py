@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import sys
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ import torch
 from tests.own_module import OwnModules
 
 torch.set_num_threads(1)
+# In the background of a script Ctrl-C is ignored, and what is to answer it could not be tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOM, DOOR = Path(__file__), Path(__file__).parent
 
 

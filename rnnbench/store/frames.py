@@ -122,7 +122,7 @@ def load_all(path: Paths) -> Loaded:
         settings = settings_of(record)
         curve = curve_id(settings)
         curves[curve] = settings
-        runs.append(_row(record) | {"curve": curve})
+        runs.append(_row(record, settings) | {"curve": curve})
         histories.append(record["history"])
         if record.get("tuning"):
             tuned[record["condition_id"]] = {name: record[name] for name in KEPT}
@@ -142,13 +142,9 @@ def _with_settings(results: pd.DataFrame, curves: Mapping[str, Settings]) -> pd.
     return results.assign(**columns)
 
 
-def _row(record: Record) -> Record:
+def _row(record: Record, settings: Settings) -> Record:
     row = {name: object_at(record, place).get(key) for name, (place, key, _) in COLUMNS.items()}
-    row["lr_choice"] = "tuned" if row["lr_choice"] else "given"
-    # What these were before they could be set.
-    row["gap_schedule"] = row["gap_schedule"] or "fixed"
-    row["optimizer"] = row["optimizer"] or "adam"
-    return row
+    return row | {name: settings[name] for name in ("lr_choice", "gap_schedule", "optimizer")}
 
 
 def _tuning(tuned: Iterable[Record]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from rnnbench.check.engines import BATCHES, DTYPES, FEATURES, HIDDEN, NETWORKS, 
 from rnnbench.check.run import CHECKS
 from rnnbench.experiment.class_path import find_class
 from rnnbench.experiment.condition import arguments_of
+from tests.check.stacks import TwoProducts
 
 YAMLS = sorted((Path(__file__).parents[2] / "conf" / "cell").glob("*.yaml"))
 OPTIONS = {
@@ -50,21 +51,6 @@ class IndRNN(Cell):
 
     def update(self, a, h, u):
         return relu(a + u * h)
-
-
-class TwoProducts(Cell):
-    def shapes(self, input_size, hidden_size):
-        square = (hidden_size, hidden_size)
-        return {
-            "weight_ih_l0": (hidden_size, input_size),
-            "weight_hh_l0": square,
-            "inner_l0": square,
-        }
-
-    def step(self, parameters, inputs, states):
-        inner = tanh(torch.bmm(states[0], parameters["inner_l0"]))
-        from_x = torch.bmm(inputs, parameters["weight_ih_l0"].transpose(1, 2))
-        return (tanh(from_x + torch.bmm(inner, parameters["weight_hh_l0"])),)
 
 
 def from_yaml(path):

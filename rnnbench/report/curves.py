@@ -13,7 +13,7 @@ from rnnbench.store.settings import SEPARATOR, TUNED, Settings, curve_id, curve_
 
 CURVE = ["task", "cell", "variant"]
 # Numbers of before and after a version was raised do not compare.
-VERSIONS = ("task_version", "model_version", "trainer_version", "cell_version")
+VERSIONS = ("task_version", "model_version", "trainer_version")
 # The columns that come first, and those that are taken as they are.
 FIRST = "task cell variant horizon horizon_low horizon_high d90 auc success_rate".split()
 FIRST += ["num_parameters", "state_size"]
@@ -91,7 +91,7 @@ def curves_of(results: pd.DataFrame) -> list[tuple[str, str]]:
 def mixed_versions(results: pd.DataFrame) -> list[str]:
     """Name the versions of each task and cell whose runs are of more than one."""
     told: dict[str, None] = {}
-    for setting in VERSIONS:
+    for setting in (*VERSIONS, "cell_version"):
         part = setting.removesuffix("_version")
         group = "cell" if part == "cell" else "task"
         for name, numbers in results.groupby(group)[setting]:

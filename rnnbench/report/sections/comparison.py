@@ -50,7 +50,7 @@ def comparisons(results: pd.DataFrame) -> pd.DataFrame:
             str(label): seed_scores(curve) for label, curve in runs.groupby("label", sort=False)
         }
         variants = dict(zip(runs["label"], runs["variant"], strict=True))
-        versions = runs.groupby("label", sort=False)[[*VERSIONS[:-1]]].first()
+        versions = runs.groupby("label", sort=False)[[*VERSIONS]].first()
         kinds = {
             label: (is_tuned(of), *versions.loc[label].fillna(0)) for label, of in variants.items()
         }

@@ -118,6 +118,6 @@ def test_ctrl_c_ends_in_a_checkpoint_and_the_same_command_completes(ray, tmp_pat
 def test_a_lost_task_runs_again_and_a_failed_one_does_not(ray, tmp_path, name, attempts, told):
     (tmp_path / "own.py").write_text(BROKEN)
     words = ["condition_seconds=15"] if name == "Hanging" else []
-    text = finish(ray(*ONE, f"cell._target_=own.{name}", *words), code=1)
+    text = finish(ray(*ONE, "seeds=1", f"cell._target_=own.{name}", *words), code=1)
     assert told in text
     assert len((tmp_path / "attempts").read_text().split()) == attempts

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
+# `python -m rnnbench` puts the working directory first where modules are looked for. A numpy.py of
+# the user's must not be taken for the library: the directory goes last, before any other import.
+_module = sys.orig_argv[-len(sys.argv)].removeprefix("-m") if sys.argv[:1] == ["-m"] else ""
+if _module.partition(".")[0] == __name__ and not sys.flags.safe_path:
+    sys.path.append(sys.path.pop(0))
+
 import importlib
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,6 +41,11 @@ _HOMES = {
 
 __all__ = ["Batch", "Cell", "Task", "load_diagnosis", "load_guesses", "load_history"]
 __all__ += ["load_model", "load_results", "load_transfer", "run"]
+
+if not os.path.isdir(os.path.join(__path__[0], "tasks")):  # a checkout: they lie beside the package
+    tasks = ModuleType(f"{__name__}.tasks")
+    tasks.__path__ = [os.path.join(os.path.dirname(__path__[0]), "tasks")]
+    sys.modules[tasks.__name__] = tasks
 
 
 def __getattr__(name: str) -> Any:

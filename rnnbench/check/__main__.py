@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -26,7 +24,7 @@ from rnnbench.console import (
     run_and_exit,
     whole_number,
 )
-from rnnbench.experiment.class_path import find_class
+from rnnbench.experiment.class_path import find_class, find_own
 from rnnbench.training.machine import prepare_process
 
 
@@ -71,15 +69,14 @@ def main(given: Namespace) -> int:
 
 
 def make_subject(path: str, arguments: Mapping[str, Any], hidden_size: int) -> Subject:
-    """Find and build the cell at a dotted path; modules in the current directory count too.
+    """Find and build the cell at a dotted path; modules in the working directory count too.
 
     Raises:
         ValueError: there is no cell, or it cannot be built with these arguments.
     """
     from rnnbench.cell import Cell
 
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    find_own()
     try:
         subject = Subject(find_class(path, Cell, "cell"), arguments, hidden_size)
     except ValueError as error:

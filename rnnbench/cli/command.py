@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnbench.cli.compose import compose
 from rnnbench.console import ExitCode, Mistake, printable, say
+from rnnbench.experiment.class_path import find_own
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,8 +21,7 @@ def run_command(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     thresholds = gc.get_threshold()
     gc.set_threshold(100_000)  # what composing makes stays: looking for garbage is in vain
-    if os.getcwd() not in sys.path:  # the console script lacks it: own tasks and cells lie there
-        sys.path.insert(0, os.getcwd())
+    find_own()
     try:
         configurations = compose(arguments or ["--help"])
         if not configurations:

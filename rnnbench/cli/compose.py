@@ -27,6 +27,7 @@ from yaml import YAMLError
 from rnnbench.cli.help import register_help, wrap
 from rnnbench.cli.message import one_line
 from rnnbench.console import Mistake
+from rnnbench.experiment.class_path import find_own
 
 Configuration = dict[str, Any]
 
@@ -215,6 +216,7 @@ def _with_search_path(of_hydra: list[str], flags: Sequence[str]) -> list[str]:
     place = os.path.abspath(directory)
     if not directory or not os.path.isdir(place):
         raise HydraException(f"--config-dir must be a directory, got '{directory}'")
+    find_own(place)
     given = [word for word in of_hydra if word.startswith("hydra.searchpath=")]
     paths = OverridesParser.create().parse_override(given[0]).value() or [] if given else []
     if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):

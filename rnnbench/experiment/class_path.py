@@ -4,12 +4,39 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import sys
+from contextlib import suppress
 from importlib.abc import InspectLoader
 from importlib.machinery import PathFinder
 from typing import Any
 
-SHIPPED = ("rnnbench.cells.", "tasks.")
+# Yamls and records call the tasks by where they lie in the repository, whose ids stay so; any
+# other module of a package `tasks` is the user's.
+TASKS = ("tasks.adding.Adding", "tasks.copying.Copying", "tasks.delayed_recall.DelayedRecall")
+
+
+def is_shipped(path: str) -> bool:
+    """Return whether a path, as yamls and records have it, is that of a class of the suite."""
+    return path in TASKS or path.startswith("rnnbench.cells.")
+
+
+def stored_path(path: str) -> str:
+    """Return the path under which a class is stored, also given that by which it is imported."""
+    short = path.removeprefix("rnnbench.")
+    return short if short in TASKS else path
+
+
+def find_own(config_dir: str | None = None) -> None:
+    """Let the user's own modules be found, after all others.
+
+    They are looked for in the working directory, but with `python -P`, and beside `config_dir`.
+    """
+    places = [] if config_dir is None else [os.path.dirname(os.path.abspath(config_dir))]
+    if not sys.flags.safe_path:
+        with suppress(FileNotFoundError):  # it has been removed
+            places.insert(0, os.getcwd())
+    sys.path += [place for place in places if place not in sys.path]
 
 
 def find_class(path: str, kind: type, key: str) -> Any:
@@ -22,7 +49,7 @@ def find_class(path: str, kind: type, key: str) -> Any:
     Raises:
         ValueError: the path leads to nothing, or to something that is not a `kind`.
     """
-    module, _, name = path.rpartition(".")
+    module, _, name = (f"rnnbench.{path}" if path in TASKS else path).rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name)
     except KeyboardInterrupt:
@@ -44,7 +71,7 @@ def check_path(path: str, key: str) -> None:
         ValueError: it is none of these.
     """
     module, _, name = path.rpartition(".")
-    if path.startswith(SHIPPED) or module in sys.modules:
+    if is_shipped(path) or module in sys.modules:
         return
     parts = module.split(".")
     # A module called __main__ is made to be run.

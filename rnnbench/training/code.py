@@ -20,7 +20,7 @@ from torch.fx.node import map_arg
 
 from rnnbench.cell import Cell
 from rnnbench.engine.compiled.codegen import trace
-from rnnbench.experiment.class_path import SHIPPED, find_class
+from rnnbench.experiment.class_path import find_class, is_shipped
 from rnnbench.experiment.condition import Condition, arguments_of
 from rnnbench.store.settings import digest
 from rnnbench.task import Task
@@ -29,7 +29,7 @@ from rnnbench.task import Task
 BESIDE_UPDATE = ("step", "shapes", "initialize", "bias_of", "gates_fed_by")
 DECLARED = ("states", "vectors", "keep_gate", "input_gate", "init", "keep_bias")
 LIBRARIES = {"site-packages", "dist-packages"}
-NOT_OWN = {*sys.stdlib_module_names, "rnnbench", "tasks", "torch"}
+NOT_OWN = {*sys.stdlib_module_names, "rnnbench", "torch"}
 Code = Mapping[str, str]
 # By class, so that a class is hashed as its text was when it was first asked for, not later.
 _hashes: WeakKeyDictionary[type, dict[str, str | None]] = WeakKeyDictionary()
@@ -42,13 +42,13 @@ def code_of(condition: Condition) -> dict[str, str]:
     whose `update` tells all.
     """
     found: dict[str, str | None] = {}
-    if not condition.task["_target_"].startswith(SHIPPED):
+    if not is_shipped(condition.task["_target_"]):
         kind = find_class(condition.task["_target_"], Task, "task")
         known = _hashes.setdefault(kind, {})
         if "" not in known:
             known[""] = _hash(source_of(kind))
         found["task"] = known[""]
-    if not condition.cell["_target_"].startswith(SHIPPED):
+    if not is_shipped(condition.cell["_target_"]):
         cell = condition.build_cell()
         known = _hashes.setdefault(type(cell), {})
         arguments = repr(sorted(arguments_of(condition.cell).items()))

@@ -4,8 +4,8 @@ import pytest
 
 from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.model import Layers, count_parameters, count_state, matched_size
-from tasks.adding import Adding
-from tasks.copying import Copying
+from rnnbench.tasks.adding import Adding
+from rnnbench.tasks.copying import Copying
 
 ONE = Layers()
 

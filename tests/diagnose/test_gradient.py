@@ -10,10 +10,10 @@ from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.diagnose.measures import TOTAL, Answer, first_answer, gradient_norms
 from rnnbench.diagnose.network import Unrolled
 from rnnbench.model import Layers
+from rnnbench.tasks.adding import Adding
+from rnnbench.tasks.copying import Copying
+from rnnbench.tasks.delayed_recall import DelayedRecall
 from rnnbench.training.trainer import initial_parameters
-from tasks.adding import Adding
-from tasks.copying import Copying
-from tasks.delayed_recall import DelayedRecall
 
 SIZE = 5
 

@@ -7,9 +7,9 @@ from rnnbench.cell import Cell
 from rnnbench.diagnose.measures import NOISE, first_answer, measure_network, recoverable
 from rnnbench.diagnose.network import Unrolled
 from rnnbench.model import Layers
-from tasks.adding import Adding
-from tasks.copying import Copying
-from tasks.delayed_recall import DelayedRecall
+from rnnbench.tasks.adding import Adding
+from rnnbench.tasks.copying import Copying
+from rnnbench.tasks.delayed_recall import DelayedRecall
 
 
 class Latch(Cell):

@@ -13,7 +13,7 @@ from rnnbench.console import Mistake
 from rnnbench.experiment import condition, limits
 from rnnbench.experiment.condition import Condition, added_arguments
 from rnnbench.guess.search import search_id
-from tasks.delayed_recall import DelayedRecall
+from rnnbench.tasks.delayed_recall import DelayedRecall
 
 CONF = Path(__file__).parents[2] / "conf"
 LINES = Path(__file__).with_name("shipped_ids.txt").read_text().splitlines()

@@ -38,7 +38,7 @@ def test_an_easy_task_is_solved_by_guessing(condition, guess):
 COIN = """
 import torch
 from rnnbench.task import Batch
-from tasks.delayed_recall import DelayedRecall
+from rnnbench.tasks.delayed_recall import DelayedRecall
 
 class Coin(DelayedRecall):
     def sample(self, batch_size, generator):

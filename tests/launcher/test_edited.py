@@ -43,7 +43,7 @@ class Mine(Cell):
 EDITED = CELL.replace("sigmoid(f) * h +", "sigmoid(f) * h -")
 RAISED = EDITED.replace('    keep_gate = "f"', '    keep_gate = "f"\n    version = 2')
 TASK = """
-from tasks.delayed_recall import DelayedRecall
+from rnnbench.tasks.delayed_recall import DelayedRecall
 
 
 class Guess(DelayedRecall):

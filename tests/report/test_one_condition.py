@@ -23,8 +23,8 @@ from rnnbench.store.frames import load_results
 from rnnbench.store.manifest import add_to_manifest
 from rnnbench.store.records import Store
 from rnnbench.store.standing import read_sweep_status
+from rnnbench.tasks.delayed_recall import DelayedRecall
 from rnnbench.training.recording import describe_job
-from tasks.delayed_recall import DelayedRecall
 
 # What tells curves apart that have one name otherwise.
 BY_ID = "curve [0-9a-f]{6}$"

@@ -1,15 +1,17 @@
 """All tasks of the suite, from their shipped yamls and with all of their options."""
 
-import importlib
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
 
-from tasks.adding import Adding
-from tasks.copying import Copying
-from tasks.delayed_recall import DelayedRecall
+from rnnbench.experiment.class_path import find_class
+from rnnbench.experiment.condition import arguments_of
+from rnnbench.task import Task
+from rnnbench.tasks.adding import Adding
+from rnnbench.tasks.copying import Copying
+from rnnbench.tasks.delayed_recall import DelayedRecall
 
 YAMLS = sorted((Path(__file__).parents[2] / "conf" / "task").glob("*.yaml"))
 
@@ -34,10 +36,7 @@ OPTIONS = {
 
 def from_yaml(path):
     section = yaml.safe_load(path.read_text())
-    module, _, name = section.pop("_target_").rpartition(".")
-    for key in ("name", "gap_schedule"):
-        section.pop(key)
-    return getattr(importlib.import_module(module), name)(**section)
+    return find_class(section["_target_"], Task, "task")(**arguments_of(section))
 
 
 TASKS = {**OPTIONS, **{f"yaml {path.stem}": from_yaml(path) for path in YAMLS}}

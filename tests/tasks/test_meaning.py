@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from tasks.adding import Adding
-from tasks.copying import Copying
-from tasks.delayed_recall import DelayedRecall
+from rnnbench.tasks.adding import Adding
+from rnnbench.tasks.copying import Copying
+from rnnbench.tasks.delayed_recall import DelayedRecall
 
 N = 20_000
 

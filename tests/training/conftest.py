@@ -7,8 +7,8 @@ import torch
 
 from rnnbench.cells import GRU
 from rnnbench.experiment.condition import Replica
+from rnnbench.tasks.delayed_recall import DelayedRecall
 from rnnbench.training.trainer import Recipe, Trainer
-from tasks.delayed_recall import DelayedRecall
 
 RECIPE = Recipe(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)
 

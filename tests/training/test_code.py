@@ -59,7 +59,7 @@ def squash(x):
     return torch.tanh(x)
 """
 TASK = '''
-from tasks.delayed_recall import DelayedRecall
+from rnnbench.tasks.delayed_recall import DelayedRecall
 
 SHARE = 0.5
 

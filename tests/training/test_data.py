@@ -3,6 +3,9 @@
 import pytest
 import torch
 
+from rnnbench.tasks.adding import Adding
+from rnnbench.tasks.copying import Copying
+from rnnbench.tasks.delayed_recall import DelayedRecall
 from rnnbench.training.data import (
     STEPS_PER_BLOCK,
     TrainingData,
@@ -12,9 +15,6 @@ from rnnbench.training.data import (
     scheduled_gap,
 )
 from rnnbench.training.streams import EVALUATION, TEST
-from tasks.adding import Adding
-from tasks.copying import Copying
-from tasks.delayed_recall import DelayedRecall
 
 CPU = torch.device("cpu")
 TASK = DelayedRecall(gap=6)

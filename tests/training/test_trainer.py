@@ -9,12 +9,12 @@ from torch import nn
 
 from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.experiment.condition import Replica
+from rnnbench.tasks.adding import Adding
+from rnnbench.tasks.copying import Copying
+from rnnbench.tasks.delayed_recall import DelayedRecall
 from rnnbench.training.data import TrainingData, TrainingSet, fixed_batches
 from rnnbench.training.streams import EVALUATION, TEST
 from rnnbench.training.trainer import Recipe, ReplicaState, Trainer
-from tasks.adding import Adding
-from tasks.copying import Copying
-from tasks.delayed_recall import DelayedRecall
 
 # As in conftest.py: the fixture trains with these.
 RECIPE = Recipe(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from rnnbench.tasks.adding import Adding
+from rnnbench.tasks.delayed_recall import DelayedRecall
 from rnnbench.training.data import TrainingSet
 from rnnbench.training.streams import INITIALIZATION, TRAINING, shuffling, stream
-from tasks.adding import Adding
-from tasks.delayed_recall import DelayedRecall
 
 CPU = torch.device("cpu")
 TASK = Adding(gap=6)  # no two sequences are alike

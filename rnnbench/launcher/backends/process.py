@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -67,6 +67,19 @@ def _initialize_once(initialize: Callable[[], None] | None) -> None:
         initialize()
 
 
+@contextmanager
+def _own_modules_last() -> Iterator[None]:
+    """Start Python without the working directory, until the worker has its parent's path."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTHONSAFEPATH"]
+        if before is not None:
+            os.environ["PYTHONSAFEPATH"] = before
+
+
 def _follow_parent(stop: threading.Event) -> None:
     """Stop the worker, gently and then at once, when its parent is gone."""
     parent = multiprocessing.parent_process()
@@ -93,12 +106,13 @@ class Worker:
         self.process = context.Process(target=serve, args=(theirs,), daemon=True)
         # A signal that comes while Python starts waits until the worker can deal with it. The
         # tracker, which the first start would bring up, lifts the mask, and so comes before.
-        resource_tracker.ensure_running()
-        held = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        try:
-            self.process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        with _own_modules_last():
+            resource_tracker.ensure_running()
+            held = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+            try:
+                self.process.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, held)
         theirs.close()
         self.job: int | None = None
         self.has_begun = False

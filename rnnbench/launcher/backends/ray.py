@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -136,7 +136,8 @@ class _RayTasks(Tasks):
         """Give Ray the jobs that wait, up to the limit; take those that have ended."""
         while self.waiting and len(self.running) < self.limit:
             index = self.waiting.popleft()
-            given = (self.given.work, self.jobs[index], os.getcwd(), self.given.seconds)
+            where = os.getcwd(), sys.path
+            given = (self.given.work, self.jobs[index], *where, self.given.seconds)
             self.running[self.remote(*given)] = index
         self._take_ended()
 
@@ -169,15 +170,17 @@ class _RayTasks(Tasks):
             self._take_ended(leaving=True)
 
 
-def run_task(work: Work, job: Any, directory: str, seconds: float | None) -> tuple[str, Any, bool]:
+def run_task(
+    work: Work, job: Any, directory: str, path: Sequence[str], seconds: float | None
+) -> tuple[str, Any, bool]:
     """Do one job in a worker of Ray; it is cancelled by a KeyboardInterrupt in the main thread.
 
     Args:
-        directory: where the launcher is; a user's own task and a relative output_dir lie there.
+        directory: where the launcher is; a relative output_dir lies there.
+        path: where it looks for modules, a user's own task among them.
     """
     os.chdir(directory)
-    if directory not in sys.path:
-        sys.path.insert(0, directory)
+    sys.path += [place for place in path if place not in sys.path]
     thread = JobThread(work, job, seconds)
     while True:
         try:

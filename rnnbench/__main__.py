@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from rnnbench.cli import main
 from rnnbench.console import run_and_exit
 
-if __name__ == "__main__":
+
+def start() -> NoReturn:
+    """Run the main command as the console script `rnnbench` does."""
     run_and_exit(main)
+
+
+if __name__ == "__main__":
+    start()

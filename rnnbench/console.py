@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO
 
 
 class ExitCode(IntEnum):
@@ -26,16 +27,70 @@ class ExitCode(IntEnum):
 
 
 def run_and_exit(main: Callable[[], int]) -> NoReturn:
-    """Run a command and end the program with its exit code; say nothing if the reader has left."""
+    """Run a command and end the program with its exit code; say nothing if the reader has left.
+
+    A standard output that is full ends no training: it is told in one line at the end.
+    """
+    if sys.platform == "win32":
+        say("error: the system must be Linux or macOS, got Windows: run it in WSL")
+        sys.exit(ExitCode.CANNOT_RUN)
+    output = open_streams()
+    code: Any = ExitCode.DONE
     try:
         try:
             code = main()
+        except SystemExit as leaving:
+            code = leaving.code
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes again
         code = ExitCode.READER_LEFT
-    sys.exit(code)
+    if output.failure is not None:
+        say(f"error: standard output: {output.failure.strerror}")
+    sys.exit(code or (ExitCode.DONE if output.failure is None else ExitCode.NOT_ALL))
+
+
+class Outlet(io.FileIO):
+    """A standard stream below its buffer: what it cannot take is dropped, and nothing is raised.
+
+    Attributes:
+        failure: the first error there was; a reader that has left is none, and is raised.
+    """
+
+    failure: OSError | None = None
+
+    def write(self, content: Any, /) -> int:
+        try:
+            return super().write(content)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.failure = self.failure or error
+            return len(content)
+
+
+def open_streams() -> Outlet:
+    """Make the standard streams ones that can take any text and never fail; return the output's.
+
+    One that was closed leads to nothing: a file opened later would else take its place. What an
+    encoding lacks is escaped.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest that is free
+    sys.stdin = sys.stdin or io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
+    outlets = [Outlet(number, "w", closefd=False) for number in (1, 2)]
+    for name, outlet in zip(("stdout", "stderr"), outlets, strict=True):
+        given = getattr(sys, name)
+        encoding = getattr(given, "encoding", None) or "utf-8"
+        by_line = name == "stderr" or outlet.isatty() or getattr(given, "write_through", False)
+        buffer = io.BufferedWriter(outlet)
+        stream = io.TextIOWrapper(buffer, encoding, "backslashreplace", line_buffering=by_line)
+        setattr(sys, name, stream)
+    return outlets[0]
 
 
 def warn(text: str) -> None:
@@ -48,7 +103,19 @@ def say(line: str, program: str = "rnnbench") -> None:
 
     It may name a file that somebody else has named: what a terminal would obey is escaped.
     """
-    print(printable(f"{program}: {line}"), file=sys.stderr, flush=True)
+    show(f"{program}: {line}", sys.stderr)
+
+
+def show(line: str, stream: TextIO | None) -> None:
+    """Print a line on a stream at once; one that is closed or full ends no training."""
+    if stream is None:
+        return
+    try:
+        print(printable(line), file=stream, flush=True)
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError):
+        return
 
 
 def describe(error: BaseException) -> str:

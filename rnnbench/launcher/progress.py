@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from rnnbench.console import duration, printable
+from rnnbench.console import duration, printable, show
 
 QUIET_SECONDS = 30.0
 
@@ -29,7 +29,7 @@ class Display:
         replicas: how many are done, skipped and failed.
     """
 
-    stream: TextIO
+    stream: TextIO | None
     names: Sequence[str]
     costs: Sequence[float]
     skipped: int
@@ -108,7 +108,7 @@ class Display:
 
     def say(self, line: str) -> None:
         """Show a line of its own."""
-        print(printable(line), file=self.stream, flush=True)
+        show(line, self.stream)
         self.said = time.monotonic()
 
     def __enter__(self) -> Display:
@@ -163,10 +163,14 @@ class Bars(Display):
 
 
 def make_display(
-    stream: TextIO, names: Sequence[str], costs: Sequence[float], skipped: int
+    stream: TextIO | None, names: Sequence[str], costs: Sequence[float], skipped: int
 ) -> Display:
     """Return bars for a terminal that can move its cursor, and plain lines for anything else."""
-    if stream.isatty() and os.environ.get("TERM") not in (None, "", "dumb", "unknown"):
+    if (
+        stream is not None
+        and stream.isatty()
+        and os.environ.get("TERM") not in (None, "", "dumb", "unknown")
+    ):
         with suppress(ModuleNotFoundError):  # rich, which draws them, is not everywhere
             return Bars(stream, names, costs, skipped)
     return Display(stream, names, costs, skipped)

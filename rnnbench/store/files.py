@@ -240,11 +240,11 @@ def private_directory(name: str) -> Path | None:
     """Return a directory of the cache that belongs to the user and no one else can write to.
 
     It lies in RNNBENCH_CACHE, or in rnnbench's part of the user's cache directory. None where it is
-    someone else's, or open to others, or cannot be made.
+    someone else's, or open to others, or cannot be made, or where the user has no home.
     """
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    directory = Path(os.environ.get("RNNBENCH_CACHE") or Path(home) / "rnnbench") / name
-    with suppress(OSError):
+    with suppress(OSError, RuntimeError):
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        directory = Path(os.environ.get("RNNBENCH_CACHE") or Path(home) / "rnnbench") / name
         directory.mkdir(parents=True, mode=0o700, exist_ok=True)
         if is_private(directory) and os.access(directory, os.W_OK | os.X_OK):
             return directory

@@ -15,7 +15,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
-from rnnbench.console import describe
+from rnnbench.console import describe, open_streams
 from rnnbench.launcher.backends import overdue_message
 from rnnbench.launcher.interrupt import SIGNALS
 
@@ -27,6 +27,7 @@ EXIT_SECONDS = 5.0
 def serve(connection: Connection) -> None:
     """Do jobs in a spawned process until the pipe closes or SIGTERM asks it to leave."""
     stop = threading.Event()
+    open_streams()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
     threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()

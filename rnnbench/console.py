@@ -9,7 +9,7 @@ import sys
 import traceback
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -139,6 +139,25 @@ def message_of(error: BaseException) -> str:
 def printable(text: str) -> str:
     """Return a text without what a terminal would obey or could not show: escapes instead."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def matplotlib_settings() -> Any:
+    """Import matplotlib and return its own settings, in place of the user's, but for the backend.
+
+    A backend that is not here (MPLBACKEND of a notebook's kernel) would keep it from being
+    imported; one that is here is set afterwards.
+    """
+    backend = os.environ.pop("MPLBACKEND", None) if "matplotlib" not in sys.modules else None
+    try:
+        import matplotlib
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
+    if backend:
+        with suppress(ValueError):
+            matplotlib.rcParams["backend"] = backend
+    settings = matplotlib.rcParamsDefault.items()
+    return {key: value for key, value in settings if "backend" not in key}
 
 
 def duration(seconds: float) -> str:

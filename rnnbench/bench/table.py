@@ -8,6 +8,7 @@ from typing import Any
 
 from rnnbench.bench.measure import Answer
 from rnnbench.bench.problem import COMPILED, JAX, MALLOPT, REFERENCE, STOCK, Column, Shape, flops
+from rnnbench.console import matplotlib_settings
 
 Row = dict[str, Any]
 # torch.nn in greys, JAX in browns, the suite in blues.
@@ -79,14 +80,19 @@ def _line(shape: str, cell: str, texts: Sequence[str]) -> str:
 
 def draw(rows: Sequence[Row], path: Path) -> None:
     """Draw the milliseconds of a run's training step into a png or svg file."""
-    import matplotlib
+    settings = matplotlib_settings()
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
 
-    matplotlib.use("agg")
-    from matplotlib import pyplot
+    with rc_context(settings):
+        figure = Figure(figsize=(4 * len({row["shape"] for row in rows}) + 1, 4.4))
+        _draw(rows, figure)
+        figure.savefig(path, dpi=160)
 
+
+def _draw(rows: Sequence[Row], figure: Any) -> None:
     shapes = list(dict.fromkeys(row["shape"] for row in rows))
-    size = (4 * len(shapes) + 1, 4.4)
-    figure, panels = pyplot.subplots(1, len(shapes), figsize=size, squeeze=False)
+    panels = figure.subplots(1, len(shapes), squeeze=False)
     for panel, shape in zip(panels[0], shapes, strict=True):
         _panel(panel, [row for row in rows if row["shape"] == shape])
         panel.set_title(shape)
@@ -94,8 +100,6 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=4, frameon=False)
     figure.tight_layout(rect=(0, 0.13, 1, 1))
-    figure.savefig(path, dpi=160)
-    pyplot.close(figure)
 
 
 def _panel(panel: Any, rows: Sequence[Row]) -> None:

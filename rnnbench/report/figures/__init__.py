@@ -1,1 +1,5 @@
-"""Draw the figures of a report."""
+"""Draw the figures of a report, whatever the user's settings of matplotlib are."""
+
+from rnnbench.console import matplotlib_settings
+
+SETTINGS = matplotlib_settings()  # before any other module imports it

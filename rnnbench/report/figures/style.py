@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 import seaborn as sns
 
+from rnnbench.report.figures import SETTINGS
+
 # Without yellow and pale pink, which vanish on white; grey last, for it marks levels too.
 PALETTE = [sns.color_palette("colorblind")[place] for place in (0, 1, 2, 3, 4, 5, 9, 7)]
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
@@ -20,7 +22,9 @@ DASHES = (SOLID, (5, 1.5), (7, 1.5, 1.5, 1.5), (2.5, 1.2), (9, 1.5, 1.5, 1.5, 1.
 SHIPPED = {"rnn": 0, "lstm": 1, "gru": 2}
 REFERENCE_COLOUR = "0.35"
 
-THEME: Any = sns.axes_style("ticks") | {
+THEME: Any = {
+    **SETTINGS,
+    **sns.axes_style("ticks"),
     **sns.plotting_context("paper"),
     "svg.hashsalt": "rnnbench",  # otherwise every file has random ids
     "pdf.fonttype": 42,  # journals refuse Type 3

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+# Asked before torch is loaded: with OMP_PROC_BIND its runtime binds this process to one of them.
+PROCESSORS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+
 _HOMES = {
     "Batch": "rnnbench.task",
     "Cell": "rnnbench.cell",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
@@ -12,7 +11,7 @@ from rnnbench.bench.measure import measure, measure_peak
 from rnnbench.bench.problem import CELLS, SHAPES, Shape, columns, has_jax
 from rnnbench.bench.table import draw, format_row, header, make_row
 from rnnbench.console import ExitCode, Parser, mistakes, run_and_exit, whole_number
-from rnnbench.training.machine import choose_device, describe_machine
+from rnnbench.training.machine import choose_device, cores, describe_machine
 
 NOTES = """\
 Milliseconds of one run's whole training step (data, forward, backward, clip, Adam): medians of
@@ -37,12 +36,11 @@ def _picture(text: str) -> Path:
     return Path(text)
 
 
-CORES = os.cpu_count() or 1
 OF_SHAPES = "hidden units, batch, time steps, and replicas (1 if left out)"
 parser = Parser("rnnbench.bench", __doc__)
 add = parser.add_argument
 add("--rounds", type=whole_number, default=5, help="alternations (default 5)")
-add("--processes", type=whole_number, default=CORES, help="at once (default: one per core)")
+add("--processes", type=whole_number, default=cores(), help="at once (default: one per core)")
 add("--cells", nargs="+", choices=list(CELLS), default=list(CELLS), help="default: all")
 add("--shapes", nargs="+", type=_shape, default=list(SHAPES), metavar="H,B,T,R", help=OF_SHAPES)
 add("--device", default="cpu", choices=["auto", "cpu", "cuda"], help="default: cpu")

@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing
 from dataclasses import asdict, astuple
 from typing import Any
 
+from rnnbench import PROCESSORS
 from rnnbench.bench.problem import COMPILED, Column, Shape
 
 ROUND_SECONDS = 0.4
@@ -25,11 +26,18 @@ class Team:
         self.column = column
         count = 1 if column.threads > 1 else processes
         command = [sys.executable, "-m", "rnnbench.bench.process", json.dumps(asdict(column))]
-        cores = os.cpu_count() or 1
-        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        options: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        options["env"] = {**os.environ, "OMP_PROC_BIND": "false"}  # else all are on one core
         self.members = [
-            subprocess.Popen([*command, str(core % cores)], **pipes) for core in range(count)
+            subprocess.Popen([*command, json.dumps(self._processors(number))], **options)
+            for number in range(count)
         ]
+
+    def _processors(self, number: int) -> list[int]:
+        """Return where a member may run; XLA takes as many threads as it sees processors."""
+        known = sorted(PROCESSORS or ())
+        alone = known and self.column.engine.startswith("jax")
+        return [known[number % len(known)]] if alone else known
 
     def ask(self, request: dict[str, Any]) -> list[Answer]:
         """Send every member the same request, then wait for all of them.

@@ -31,9 +31,12 @@ extern "C" void product(const float *a, const float *b, const float *start, floa
 """
 
 
-def main(column: Column, core: int) -> None:
-    """Answer requests until the input ends: start a training, time steps, or find the peak."""
-    _prepare(column, core)
+def main(column: Column, processors: list[int]) -> None:
+    """Answer requests until the input ends: start a training, time steps, or find the peak.
+
+    It runs on these processors; on any where there are none.
+    """
+    _prepare(column, processors)
     training: Iterator[Any] = iter(())
     before = 0.0
     for line in sys.stdin:
@@ -50,11 +53,11 @@ def main(column: Column, core: int) -> None:
         print(json.dumps(answer), flush=True)
 
 
-def _prepare(column: Column, core: int) -> None:
-    if column.engine.startswith("jax"):
-        # XLA takes as many threads as it sees cores; the others are held to one by torch.
+def _prepare(column: Column, processors: list[int]) -> None:
+    if column.engine.startswith("jax"):  # the others are held to one thread by torch
         os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
-        os.sched_setaffinity(0, {core})
+    if processors:
+        os.sched_setaffinity(0, processors)
     torch.set_num_threads(column.threads)
     if column.tuned:
         prepare_process()
@@ -135,4 +138,4 @@ def _times_per_second(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    main(Column(**json.loads(sys.argv[1])), int(sys.argv[2]))
+    main(Column(**json.loads(sys.argv[1])), json.loads(sys.argv[2]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -46,14 +45,14 @@ class Remaining:
     @property
     def workers(self) -> int:
         """Return how many processes are of use; a sweep's 0 stands for one per core."""
-        return max(1, min(self.sweep.workers or cores(), len(self.jobs)))
+        return useful_workers(self.sweep.workers, len(self.jobs))
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def useful_workers(asked: int, jobs: int) -> int:
+    """Return how many processes are of use for so many jobs; 0 asks for one per core."""
+    from rnnbench.training.machine import cores
+
+    return max(1, min(asked or cores(), jobs))
 
 
 def with_engines(remaining: Remaining, runner: Runner, interrupt: Interrupt) -> Remaining:

@@ -11,7 +11,7 @@ from rnnbench.console import ExitCode, say
 from rnnbench.launcher.backends import ENDS, Assignment, Work
 from rnnbench.launcher.backends.pool import run_in_workers
 from rnnbench.launcher.interrupt import Interrupt
-from rnnbench.launcher.plan import cores
+from rnnbench.launcher.plan import useful_workers
 from rnnbench.store.tables import RowFile
 
 Jobs = Sequence[dict[str, Any]]
@@ -70,7 +70,7 @@ def do_jobs(
         jobs=jobs,
         notify=notify,
         interrupt=interrupt,
-        workers=max(1, min(workers or cores(), len(jobs))),
+        workers=useful_workers(workers, len(jobs)),
         stopping=partial(say, "stopping; the same command continues", program),
     )
     with interrupt:

@@ -15,24 +15,35 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
+from rnnbench import PROCESSORS
 from rnnbench.console import describe, open_streams
 from rnnbench.launcher.backends import overdue_message
 from rnnbench.launcher.interrupt import SIGNALS
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+# Of the libraries below torch: one thread, and none that is bound to the first processor.
+THREAD_VARIABLES = dict.fromkeys(
+    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
+)
+THREAD_VARIABLES |= {"OMP_PROC_BIND": "false"}
 ORPHAN_SECONDS = 20.0
 EXIT_SECONDS = 5.0
 
 
-def serve(connection: Connection) -> None:
-    """Do jobs in a spawned process until the pipe closes or SIGTERM asks it to leave."""
+def serve(connection: Connection, processors: set[int] | None) -> None:
+    """Do jobs in a spawned process until the pipe closes or SIGTERM asks it to leave.
+
+    It may run on these processors, whichever one its parent is bound to; None where the system
+    does not tell.
+    """
     stop = threading.Event()
     open_streams()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
     threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # torch is not loaded yet
+    os.environ.update(THREAD_VARIABLES)  # torch is not loaded yet
+    if processors:
+        os.sched_setaffinity(0, processors)
 
     def send(kind: str, value: Any) -> None:
         with suppress(ConnectionError):  # the parent is gone; the job still puts its work away
@@ -104,7 +115,7 @@ class Worker:
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs,), daemon=True)
+        self.process = context.Process(target=serve, args=(theirs, PROCESSORS), daemon=True)
         # A signal that comes while Python starts waits until the worker can deal with it. The
         # tracker, which the first start would bring up, lifts the mask, and so comes before.
         with _own_modules_last():

@@ -125,7 +125,7 @@ class _RayTasks(Tasks):
             num_cpus=cluster["cpus"],
             num_gpus=cluster["gpus"],
             max_retries=0,  # a lost task is counted here, and its condition is not tried for ever
-            runtime_env={"env_vars": dict.fromkeys(THREAD_VARIABLES, "1")},
+            runtime_env={"env_vars": THREAD_VARIABLES},
         )(run_task).remote
 
     @property

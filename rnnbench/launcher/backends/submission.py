@@ -70,7 +70,7 @@ class Submission:
             signal_delay_s=min(SIGNAL_SECONDS, cluster["time"] * 20),
             wckey=None,
             srun_args=[f"--cpus-per-task={cluster['cpus']}"],
-            setup=[f"export {variable}=1" for variable in THREAD_VARIABLES],
+            setup=[f"export {name}={value}" for name, value in THREAD_VARIABLES.items()],
             additional_parameters={"requeue": True, **cluster["options"]},
         )
 

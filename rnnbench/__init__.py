@@ -12,12 +12,14 @@ if _module.partition(".")[0] == __name__ and not sys.flags.safe_path:
     sys.path.append(sys.path.pop(0))
 
 import importlib
+import time
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import rnnbench.diagnose as diagnose
     from rnnbench.cell import Cell
-    from rnnbench.cli.command import run
+    from rnnbench.cli.notebook import run
     from rnnbench.store.diagnoses import load_diagnosis
     from rnnbench.store.frames import load_history, load_results
     from rnnbench.store.tables import load_guesses, load_transfer
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from rnnbench.training.weights import load_model
 
 __version__ = "0.1.0"
+imported_at = time.time()
 
 # Asked before torch is loaded: with OMP_PROC_BIND its runtime binds this process to one of them.
 PROCESSORS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
@@ -39,10 +42,10 @@ _HOMES = {
     "load_model": "rnnbench.training.weights",
     "load_results": "rnnbench.store.frames",
     "load_transfer": "rnnbench.store.tables",
-    "run": "rnnbench.cli.command",
+    "run": "rnnbench.cli.notebook",
 }
 
-__all__ = ["Batch", "Cell", "Task", "load_diagnosis", "load_guesses", "load_history"]
+__all__ = ["Batch", "Cell", "Task", "diagnose", "load_diagnosis", "load_guesses", "load_history"]
 __all__ += ["load_model", "load_results", "load_transfer", "run"]
 
 if not os.path.isdir(os.path.join(__path__[0], "tasks")):  # a checkout: they lie beside the package
@@ -53,6 +56,8 @@ if not os.path.isdir(os.path.join(__path__[0], "tasks")):  # a checkout: they li
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for: a submodule alone pulls in little."""
+    if name == "diagnose":  # a package that can be called
+        return importlib.import_module("rnnbench.diagnose")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import multiprocessing
 import os
 import sys
 import traceback
@@ -14,6 +15,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+WORKER = "rnnbench-worker"  # the name of a worker's process
+
 
 class ExitCode(IntEnum):
     """What a command tells the shell about its end; from 130 on as shells tell of signals."""
@@ -21,6 +24,7 @@ class ExitCode(IntEnum):
     DONE = 0
     NOT_ALL = 1  # something failed, is left to do or is not the same
     CANNOT_RUN = 2  # the command or its input is wrong; nothing was started
+    REPEATED = 77  # of a worker that repeats the script which started it
     INTERRUPTED = 130  # Ctrl-C
     READER_LEFT = 141  # `head` or a pager closed the pipe
     TERMINATED = 143
@@ -91,6 +95,17 @@ def open_streams() -> Outlet:
         stream = io.TextIOWrapper(buffer, encoding, "backslashreplace", line_buffering=by_line)
         setattr(sys, name, stream)
     return outlets[0]
+
+
+def leave_if_repeated() -> None:
+    """End a worker that, while it starts, repeats the call which started it.
+
+    A worker begins with the program's script, and comes upon any call in it that no
+    `if __name__ == "__main__":` keeps from it. Its parent tells the user.
+    """
+    process = multiprocessing.current_process()
+    if process.name == WORKER and getattr(process, "_inheriting", False):
+        os._exit(ExitCode.REPEATED)
 
 
 def warn(text: str) -> None:

@@ -87,6 +87,24 @@ class SequenceModel:
         self.cell, self.layers = cell, layers
         self.engine, self.parameters = get_engine(engine), dict(parameters)
 
+    def __repr__(self) -> str:
+        """Return the cell, the sizes, and how many parameters each replica has."""
+        replicas, outputs, width = self.parameters["readout.weight"].shape
+        features = "" if self.features is None else f"{self.features} features, "
+        directions = " in both directions" if self.layers.bidirectional else ""
+        count = sum(tensor[0].numel() for tensor in self.parameters.values())
+        return (
+            f"SequenceModel({type(self.cell).__name__}: {features}hidden size "
+            f"{width // self.layers.directions}, {outputs} outputs, layers "
+            f"{self.layers.num_layers}{directions}, {count} parameters, replicas {replicas})"
+        )
+
+    @property
+    def features(self) -> int | None:
+        """Return the size F of an input; None where the cell's parameters do not tell it."""
+        weight = self._parameters.get("rnn.weight_ih_l0")
+        return None if weight is None else weight.shape[-1]
+
     @property
     def parameters(self) -> dict[str, Tensor]:
         return self._parameters
@@ -108,13 +126,31 @@ class SequenceModel:
 
         Returns:
             Outputs `(R, last, B, output_size)` and final states, without R where inputs lack it.
+
+        Raises:
+            ValueError: inputs have another shape, or are of another type than the parameters.
         """
+        self._check(inputs)
         if inputs.ndim == 3:
             stacked = None if states is None else tuple(state[None] for state in states)
             outputs, finals = self(inputs[None], stacked, last=last)
             return outputs[0], tuple(state[0] for state in finals)
         hidden, finals = self.hidden(inputs, states, last)
         return self._read_out(hidden), finals
+
+    def _check(self, inputs: Tensor) -> None:
+        weight = self._parameters["readout.weight"]
+        stacked = f"({len(weight)}, T, B, {'F' if self.features is None else self.features})"
+        shape = stacked if len(weight) > 1 else f"{stacked} or {stacked.replace('1, ', '', 1)}"
+        if not isinstance(inputs, Tensor):
+            raise ValueError(f"inputs must be a tensor {shape}, got a {type(inputs).__name__}")
+        found = tuple(inputs.shape)
+        replicas = found[0] if len(found) == 4 else 1
+        fits = len(found) in (3, 4) and replicas == len(weight) and all(found)
+        if not fits or self.features not in (None, found[-1]):
+            raise ValueError(f"inputs must be {shape}, got {found}")
+        if inputs.dtype != weight.dtype:
+            raise ValueError(f"inputs must be {weight.dtype}, as the weights, got {inputs.dtype}")
 
     def hidden(
         self, inputs: Tensor, states: States | None = None, last: int | None = None

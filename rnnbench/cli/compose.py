@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +20,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
+from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
@@ -30,6 +31,8 @@ from rnnbench.console import Mistake
 from rnnbench.experiment.class_path import find_own
 
 Configuration = dict[str, Any]
+# What a wrong word or file raises; ValueError: of a choice that is no name.
+FAILURES = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
 
 CONFIG_DIR = ("--config-dir", "-cd")
 MULTIRUN = ("--multirun", "-m")  # who knows Hydra may type it; every command is one here
@@ -89,20 +92,27 @@ class Composer:
         Raises:
             HydraException, OmegaConfBaseException: it cannot be composed.
         """
+        try:
+            return plain(self.configure(overrides))
+        except (HydraException, OmegaConfBaseException):
+            return self.compose_alone(overrides)
+
+    def configure(self, overrides: Sequence[str]) -> DictConfig:
+        """Return a job's configuration, a new one, before its interpolations are resolved."""
         parsed = [self._parse(line) for line in overrides]
         chosen = [self._chooses_file(override) for override in parsed]
         values = [override for override, yes in zip(parsed, chosen, strict=True) if not yes]
         if all(map(self._is_value, values)):
-            files = self._read(tuple(itertools.compress(overrides, chosen)))
-            try:
-                return _plain(_with_values(files, values))
-            except (HydraException, OmegaConfBaseException):
-                pass
-        return self.compose_alone(overrides)
+            return _with_values(self._read(tuple(itertools.compress(overrides, chosen))), values)
+        return self._compose(overrides)
+
+    def options(self, group: str) -> list[str]:
+        """Return the names of the files of a group."""
+        return list(self._options(group))
 
     def compose_alone(self, overrides: Sequence[str]) -> Configuration:
         """Return what `compose` returns, composed by Hydra as a whole."""
-        return _plain(self._compose(overrides))
+        return plain(self._compose(overrides))
 
     def _compose(self, overrides: Sequence[str], **options: bool) -> DictConfig:
         return hydra.compose("config", [*self._of_hydra, *overrides], **options)
@@ -140,7 +150,7 @@ def _with_values(files: DictConfig, values: Sequence[Override]) -> DictConfig:
     return configuration
 
 
-def _plain(configuration: DictConfig) -> Configuration:
+def plain(configuration: DictConfig) -> Configuration:
     """Return a configuration as nested dicts and lists."""
     values: Any = OmegaConf.to_container(configuration, resolve=True, throw_on_missing=True)
     return {str(key): value for key, value in values.items()}
@@ -161,17 +171,29 @@ def compose(arguments: Sequence[str]) -> list[Configuration]:
     """
     overrides, flags = arrange(arguments)
     try:
-        _refuse(overrides, flags)
+        refuse(overrides, flags)
         if any(word.split("=")[0] in SHOWING for word in flags):
             _show([*overrides, *flags])
             return []
         of_hydra = [word for word in overrides if re.match(r"[+~]*hydra\.", word)]
         words = [word for word in overrides if word not in of_hydra]
-        with hydra.initialize_config_dir(configuration_directory(), version_base="1.3"):
-            composer = Composer(_with_search_path(of_hydra, flags))
+        with open_composer(of_hydra, flags) as composer:
             return list(map(composer.compose, composer.jobs(words)))
-    except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
-        raise Mistake(one_line(error)) from error  # a ValueError of a choice that is no name, too
+    except FAILURES as error:
+        raise Mistake(one_line(error)) from error
+
+
+@contextmanager
+def open_composer(of_hydra: Sequence[str] = (), flags: Sequence[str] = ()) -> Iterator[Composer]:
+    """Initialise Hydra for a while: beside one that the calling program has for itself."""
+    ours, version = GlobalHydra.instance(), VersionBase.instance()
+    theirs = ours.hydra, version.version_base
+    ours.clear()
+    try:
+        with hydra.initialize_config_dir(configuration_directory(), version_base="1.3"):
+            yield Composer(_with_search_path(list(of_hydra), flags))
+    finally:
+        GlobalHydra.instance().hydra, version.version_base = theirs
 
 
 def arrange(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -184,7 +206,7 @@ def arrange(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return overrides, flags
 
 
-def _refuse(overrides: Sequence[str], flags: Sequence[str]) -> None:
+def refuse(overrides: Sequence[str], flags: Sequence[str] = ()) -> None:
     """Check that a command asks for nothing that Hydra should not do."""
     for word in overrides:
         key, _, value = word.partition("=")

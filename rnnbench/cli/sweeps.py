@@ -24,7 +24,7 @@ from rnnbench.cli.message import hint
 from rnnbench.cli.settings import Section, Settings
 from rnnbench.console import Mistake, mistakes, warn
 from rnnbench.engine import check_engine
-from rnnbench.experiment.class_path import find_class, is_shipped, stored_path
+from rnnbench.experiment.class_path import find_class, is_handed, is_shipped, stored_path
 from rnnbench.experiment.condition import Condition, Replica, Sweep, arguments_of
 from rnnbench.experiment.limits import SCHEDULES
 from rnnbench.model import Layers, matched_size
@@ -158,7 +158,8 @@ def _find(section: Mapping[str, Any], kind: type, key: str) -> Any:
     except ValueError as error:
         reason = f": {error.__cause__}" if error.__cause__ else ""
         raise Mistake(" ".join(f"{error}{reason}".split())) from error
-    if not is_shipped(path) and found.__module__ != path.rpartition(".")[0]:
+    known = is_shipped(path) or is_handed(path)
+    if not known and found.__module__ != path.rpartition(".")[0]:
         _warn_once(
             f"{key}._target_ should be {found.__module__}.{found.__qualname__}, where it is "
             f"written, or stored runs cannot be measured, got {path}"

@@ -6,14 +6,20 @@ import ast
 import importlib
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from importlib.abc import InspectLoader
 from importlib.machinery import PathFinder
+from types import MappingProxyType
 from typing import Any
 
 # Yamls and records call the tasks by where they lie in the repository, whose ids stay so; any
 # other module of a package `tasks` is the user's.
 TASKS = ("tasks.adding.Adding", "tasks.copying.Copying", "tasks.delayed_recall.DelayedRecall")
+# Classes that a program has handed over, by their paths: they are taken as they are.
+NONE: Mapping[str, type] = MappingProxyType({})
+_handed: ContextVar[Mapping[str, type]] = ContextVar("handed", default=NONE)
 
 
 def is_shipped(path: str) -> bool:
@@ -25,6 +31,34 @@ def stored_path(path: str) -> str:
     """Return the path under which a class is stored, also given that by which it is imported."""
     short = path.removeprefix("rnnbench.")
     return short if short in TASKS else path
+
+
+def path_of(kind: type) -> str:
+    """Return the path under which a class is stored."""
+    return stored_path(f"{kind.__module__}.{kind.__qualname__}")
+
+
+@contextmanager
+def handing(classes: Mapping[str, type]) -> Iterator[None]:
+    """Let paths lead to these classes for a while, whatever modules have under them."""
+    token = _handed.set({**_handed.get(), **classes})
+    try:
+        yield
+    finally:
+        _handed.reset(token)
+
+
+def is_handed(path: str) -> bool:
+    """Return whether the class at a path was handed over by the program."""
+    return path in _handed.get()
+
+
+def is_typed(path: str) -> bool:
+    """Return whether a class was made by a program itself (a notebook, say), and not in a module.
+
+    Such a class can never be imported again: it must be handed over.
+    """
+    return path.startswith("__main__.") or "<locals>" in path
 
 
 def find_own(config_dir: str | None = None) -> None:
@@ -49,7 +83,11 @@ def find_class(path: str, kind: type, key: str) -> Any:
     Raises:
         ValueError: the path leads to nothing, or to something that is not a `kind`.
     """
+    if path in _handed.get():
+        return _handed.get()[path]
     module, _, name = (f"rnnbench.{path}" if path in TASKS else path).rpartition(".")
+    if is_typed(path):
+        raise ValueError(f"{key} {path} is in no module: hand the class over, as {key}={name}")
     try:
         found = getattr(importlib.import_module(module), name)
     except KeyboardInterrupt:
@@ -71,7 +109,7 @@ def check_path(path: str, key: str) -> None:
         ValueError: it is none of these.
     """
     module, _, name = path.rpartition(".")
-    if is_shipped(path) or module in sys.modules:
+    if is_shipped(path) or path in _handed.get() or module in sys.modules:
         return
     parts = module.split(".")
     # A module called __main__ is made to be run.

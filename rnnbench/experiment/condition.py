@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from rnnbench.console import message_of
-from rnnbench.experiment.class_path import check_path, find_class
+from rnnbench.experiment.class_path import check_path, find_class, is_shipped
 from rnnbench.experiment.limits import LATER, NEEDED, OPTIONAL, SETTINGS
 from rnnbench.store.records import Record
 from rnnbench.store.rules import TRUTH, check_fields
@@ -149,6 +149,13 @@ class Condition:
     def build_cell(self) -> Cell:
         """Return a new cell."""
         return cast("Cell", self._find("cell")(**arguments_of(self.cell)))
+
+    @property
+    def own_classes(self) -> dict[str, type]:
+        """Return the classes of task and cell, of those that are not shipped, by their paths."""
+        paths = {part: getattr(self, part)["_target_"] for part in ("task", "cell")}
+        own = {part: path for part, path in paths.items() if not is_shipped(path)}
+        return {path: self._find(part) for part, path in own.items()}
 
     def _later(self, part: str) -> dict[str, Any]:
         """Return what came to a part after results were stored, with its defaults."""

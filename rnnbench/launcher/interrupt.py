@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # `timeout`, `make` and others pass on a signal that the whole group got already.
@@ -34,6 +34,14 @@ def terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def raise_again(exit_code: int) -> NoReturn:
+    """Hand a signal that was noted on: to the caller's own handler, and then as an exception."""
+    number = signal.Signals(exit_code - 128)
+    if callable(signal.getsignal(number)):
+        signal.raise_signal(number)
+    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
 class Interrupt:

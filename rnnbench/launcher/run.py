@@ -27,7 +27,8 @@ from rnnbench.launcher.edited import (
     read_current,
     remove_replaced,
 )
-from rnnbench.launcher.interrupt import Interrupt, Terminated, terminable
+from rnnbench.launcher.engines import time_engines
+from rnnbench.launcher.interrupt import Interrupt, Terminated, raise_again, terminable
 from rnnbench.launcher.plan import Remaining, find_remaining, with_engines
 from rnnbench.launcher.progress import make_display
 from rnnbench.launcher.watch import Watch
@@ -38,9 +39,7 @@ from rnnbench.store.records import NewerRecord
 STOPPING = "rnnbench: stopping once all work is put away (Ctrl-C again: at once)"
 
 
-def launch(
-    sweeps: Sequence[Sweep], runner: Runner = run_in_workers, *, patient: bool = True
-) -> int:
+def launch(sweeps: Sequence[Sweep], runner: Runner = run_in_workers) -> int:
     """Run sweeps in worker processes or as `runner` does, one sweep after the other.
 
     Returns:
@@ -49,7 +48,7 @@ def launch(
     """
     try:
         with terminable():
-            return _launch_each(sweeps, runner, patient)
+            return _launch_each(sweeps, runner, patient=True)
     except (CannotRun, NewerRecord) as error:
         say(f"error: {error}")
         return ExitCode.CANNOT_RUN
@@ -63,12 +62,33 @@ def launch(
         return ExitCode.TERMINATED if is_terminated else ExitCode.INTERRUPTED
 
 
-def launch_here(sweep: Sweep) -> int:
-    """Run a sweep in this process, for notebooks; otherwise as `launch`."""
-    return launch([sweep], run_here, patient=False)
+def launch_here(sweep: Sweep) -> None:
+    """Run a sweep in this process, for notebooks; what ends or spoils it is raised.
+
+    What is finished is stored, and the same call continues.
+
+    Raises:
+        CannotRun: it cannot run here; nothing was trained.
+        KeyboardInterrupt: Ctrl-C or SIGTERM came, and the work is put away.
+        Exception: what the first job that failed has raised, once the others are done.
+    """
+    raised: list[Exception] = []
+
+    def runner(given: Assignment) -> None:
+        errors = run_here(given)
+        if given.work is not time_engines:  # an engine that fails there is not chosen
+            raised.extend(errors)
+
+    code = _launch_each([sweep], runner, patient=False)
+    if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        raise_again(code)
+    if raised:
+        raise raised[0]
+    if code != ExitCode.DONE:
+        raise RuntimeError(f"{sweep.name}: not all could be done; what failed is told above")
 
 
-def _launch_each(sweeps: Sequence[Sweep], runner: Runner, patient: bool) -> int:
+def _launch_each(sweeps: Sequence[Sweep], runner: Runner, *, patient: bool) -> int:
     codes = []
     for sweep, tuning, training in _prepare(sweeps):
         interrupt = Interrupt(patient=patient)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.console import ExitCode, say
-from rnnbench.launcher.backends import ENDS, Assignment, Work
+from rnnbench.launcher.backends import ENDS, Assignment, CannotRun, Work
 from rnnbench.launcher.backends.pool import run_in_workers
 from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.plan import useful_workers
@@ -53,7 +53,8 @@ def do_jobs(
         take: called with a job's index and result; returns what its line says besides its name.
 
     Returns:
-        The exit code: 0 if all is done, 1 if a job failed, 130 or 143 after an interrupt.
+        The exit code: 0 if all is done, 1 if a job failed, 2 if there can be no workers, 130 or 143
+        after an interrupt.
     """
     ends: list[str] = []
 
@@ -73,8 +74,12 @@ def do_jobs(
         workers=useful_workers(workers, len(jobs)),
         stopping=partial(say, "stopping; the same command continues", program),
     )
-    with interrupt:
-        run_in_workers(assignment)
+    try:
+        with interrupt:
+            run_in_workers(assignment)
+    except CannotRun as refusal:
+        say(f"error: {refusal}", program)
+        return ExitCode.CANNOT_RUN
     if interrupt.exit_code is not None:
         return interrupt.exit_code
     return ExitCode.DONE if ends.count("done") == len(jobs) else ExitCode.NOT_ALL

@@ -68,6 +68,7 @@ FIELDS: dict[str, Field] = {
     "config.trainer.train_set_size": Field(SIZE.or_none, needed=False, column=FLOAT),
     "versions.task versions.cell versions.model versions.trainer": Field(MEASURE, False, FLOAT),
     "code.task code.cell": Field(rules.IDENTITY, needed=False),
+    "text.task text.cell": Field(rules.TEXT, needed=False, column=None),
     "command": Field(rules.TEXT.or_none, False),
     "environment.python environment.torch environment.platform": Field(rules.TEXT.or_none, False),
     "environment.cpu": Field(rules.TEXT.or_none, False),

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,10 +24,12 @@ from torch.fx.node import map_arg
 
 from rnnbench.cell import Cell
 from rnnbench.engine.compiled.codegen import trace
-from rnnbench.experiment.class_path import find_class, is_shipped
+from rnnbench.experiment.class_path import find_class, is_shipped, is_typed
 from rnnbench.experiment.condition import Condition, arguments_of
+from rnnbench.store.rules import LONGEST_TEXT
 from rnnbench.store.settings import digest
 from rnnbench.task import Task
+from rnnbench.training.live_code import compiled_form
 
 # What a cell may compute beside its `update`; a trace tells nothing of it.
 BESIDE_UPDATE = ("step", "shapes", "initialize", "bias_of", "gates_fed_by")
@@ -38,24 +44,70 @@ _hashes: WeakKeyDictionary[type, dict[str, str | None]] = WeakKeyDictionary()
 def code_of(condition: Condition) -> dict[str, str]:
     """Return the hashes of the condition's cell and task, of those that are no shipped class.
 
-    A class whose source cannot be had (typed into a notebook, say) has none, unless it is a cell
-    whose `update` tells all.
+    A class of a module without a text has none, unless it is a cell whose `update` tells all.
     """
     found: dict[str, str | None] = {}
     if not is_shipped(condition.task["_target_"]):
         kind = find_class(condition.task["_target_"], Task, "task")
         known = _hashes.setdefault(kind, {})
         if "" not in known:
-            known[""] = _hash(source_of(kind))
+            known[""] = _hash(_definition(condition.task["_target_"], kind))
         found["task"] = known[""]
     if not is_shipped(condition.cell["_target_"]):
         cell = condition.build_cell()
         known = _hashes.setdefault(type(cell), {})
         arguments = repr(sorted(arguments_of(condition.cell).items()))
         if arguments not in known:
-            known[arguments] = _hash(traced(cell) or source_of(type(cell)))
+            definition = traced(cell) or _definition(condition.cell["_target_"], type(cell))
+            known[arguments] = _hash(definition)
         found["cell"] = known[arguments]
     return {part: code for part, code in found.items() if code is not None}
+
+
+def _definition(path: str, kind: type) -> list[str]:
+    """Return what tells a class from others: its text, or without a module its compiled form."""
+    if not is_typed(path):
+        return source_of(kind)
+    return compiled_form(kind, is_own)
+
+
+def text_of(kind: type) -> str | None:
+    """Return the text of a class as it was typed, to be read; None where it cannot be had."""
+    functions = (getattr(it, "__func__", it) for it in vars(kind).values())
+    codes = [it.__code__ for it in functions if isinstance(it, FunctionType)]
+    lines = linecache.getlines(codes[0].co_filename) if codes else []
+    with suppress(SyntaxError):
+        for node in ast.walk(ast.parse("".join(lines))):
+            if isinstance(node, ast.ClassDef) and node.name == kind.__name__:
+                inside = range(node.lineno, (node.end_lineno or 0) + 1)
+                if codes[0].co_firstlineno in inside:
+                    return textwrap.dedent("".join(lines[inside.start - 1 : inside.stop - 1]))
+    return None
+
+
+def typed_texts(condition: Condition) -> dict[str, str]:
+    """Return the texts of the condition's cell and task, of those that no module has."""
+    found = {}
+    for part, base in (("task", Task), ("cell", Cell)):
+        path = getattr(condition, part)["_target_"]
+        text = text_of(find_class(path, base, part)) if is_typed(path) else None
+        if text and len(text) <= LONGEST_TEXT:
+            found[part] = text
+    return found
+
+
+def check_code(record: Mapping[str, Any], condition: Condition) -> None:
+    """Check that the classes here are those with which a run was trained.
+
+    Raises:
+        ValueError: one of them computes something else.
+    """
+    for part in edited_parts(record, code_of(condition)):
+        path = getattr(condition, part)["_target_"]
+        raise ValueError(
+            f"{part} must be {path} as it was when run {record['run_id']} was trained: "
+            "it has been edited since"
+        )
 
 
 def edited_parts(record: Mapping[str, Any], code: Code) -> list[str]:
@@ -111,7 +163,7 @@ def source_of(kind: type) -> list[str]:
     waiting, seen, texts = [(kind.__module__, kind.__qualname__)], set(), set()
     while waiting:
         module, path = place = waiting.pop()
-        if place in seen or not _is_own(module, home):
+        if place in seen or not is_own(module, home):
             continue
         seen.add(place)
         name, _, rest = path.partition(".")
@@ -127,7 +179,7 @@ def source_of(kind: type) -> list[str]:
     return sorted(texts)
 
 
-def _is_own(module: str, home: str) -> bool:
+def is_own(module: str, home: str) -> bool:
     """Return whether a module is the user's: of the top-level package `home`, or of no library."""
     top = module.partition(".")[0]
     file = getattr(sys.modules.get(module), "__file__", None)

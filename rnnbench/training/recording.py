@@ -14,7 +14,7 @@ from rnnbench.experiment.condition import Condition, Job, Replica
 from rnnbench.model import Layers, count_parameters, count_state
 from rnnbench.store.files import seal_tensors
 from rnnbench.store.records import FORMAT, Record, Store
-from rnnbench.training.code import Code, edited_parts
+from rnnbench.training.code import Code, edited_parts, typed_texts
 from rnnbench.training.machine import describe_machine
 from rnnbench.training.trainer import Outcome
 
@@ -65,6 +65,7 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
         "config": condition.settings,
         "versions": condition.versions,
         **({"code": run["code"]} if run.get("code") else {}),
+        **({"text": texts} if (texts := typed_texts(condition)) else {}),
         "environment": environment,
     }
 

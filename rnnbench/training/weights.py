@@ -10,24 +10,50 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
-from rnnbench.cell import Shapes
+from rnnbench.cell import Cell, Shapes
+from rnnbench.experiment.class_path import handing
 from rnnbench.experiment.condition import condition_of
 from rnnbench.model import Layers, SequenceModel, model_shapes
 from rnnbench.store.records import Record, Store
+from rnnbench.task import Task
+from rnnbench.training.code import check_code
+from rnnbench.training.current import check_current
 
 
-def load_model(path: Path | str, run_id: str) -> SequenceModel:
+def load_model(
+    path: Path | str, run_id: str, *, cell: type[Cell] | None = None, task: type[Task] | None = None
+) -> SequenceModel:
     """Return the trained model of one run: a stack of one, for inputs `(T, B, F)`.
 
-    The classes of its task and cell are found by the names in the record; nothing else in the
-    record is run.
+    The classes of its task and cell are found by the names in the record, unless they are handed
+    over: those that were typed into a notebook must be. Nothing else in the record is run.
 
     Raises:
         FileNotFoundError: the directory holds no such run, or not its parameters.
         ValueError: the parameters do not fit the record, are another run's, or are not as they
-            were written.
+            were written; or the cell or task computes something else than when it was trained.
     """
-    return load_stack(path, [run_id])
+    store = Store(path)
+    record = store.find([run_id]).get(run_id, {})
+    with handing(classes_for(record, task=task, cell=cell)):
+        if record:
+            check_current([condition_of(record)])
+        return load_stack(path, [run_id])
+
+
+def classes_for(record: Record, **classes: type | None) -> dict[str, type]:
+    """Return classes of a task and a cell by the paths that a record has for them.
+
+    Raises:
+        ValueError: one is no class of its kind.
+    """
+    for part, base in (("task", Task), ("cell", Cell)):
+        kind = classes.get(part)
+        if kind is not None and not (isinstance(kind, type) and issubclass(kind, base)):
+            raise ValueError(f"{part} must be a {base.__name__} class, got {kind!r}")
+    config = record.get("config", {})
+    given = {part: kind for part, kind in classes.items() if kind is not None and part in config}
+    return {config[part]["_target_"]: kind for part, kind in given.items()}
 
 
 def load_stack(
@@ -49,6 +75,8 @@ def load_stack(
     if len(conditions) > 1:
         raise ValueError(f"run_ids must be of one condition, got {len(conditions)}")
     condition = condition_of(records[0])
+    for record in records:
+        check_code(record, condition)
     task, cell = condition.build_task(), condition.build_cell()
     layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
     sizes = (task.input_size, condition.model["hidden_size"], task.output_size)

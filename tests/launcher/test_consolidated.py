@@ -9,11 +9,11 @@ import pytest
 
 import rnnbench
 from rnnbench.cli.command import run_command
-from rnnbench.launcher import launch_here
 from rnnbench.launcher.plan import find_remaining
 from rnnbench.launcher.worker import run_job
 from rnnbench.store.records import consolidate, encode, read_records
 from rnnbench.training.recording import failed_record, store_failure
+from tests.in_process import launch_in_process
 from tests.launcher.own_sweeps import condition, statuses, sweep_of
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference" / "records.jsonl"
@@ -111,7 +111,7 @@ def test_a_tuning_that_was_consolidated_is_one(in_tmp, capfd):
 def test_a_workers_fresh_look_finds_what_was_consolidated_meanwhile(tmp_path, name):
     """Another launcher finished the runs, and they were consolidated, since this one looked."""
     (job,) = find_remaining(sweep_of(tmp_path / "out", condition())).jobs
-    assert launch_here(sweep_of(tmp_path / "whole", condition())) == 0
+    assert launch_in_process(sweep_of(tmp_path / "whole", condition())) == 0
     put(tmp_path / "out", text_of(tmp_path / "whole"), name)
     result = run_job(job, print, threading.Event())
     assert result.found == 2 and not result.stopped
@@ -121,7 +121,7 @@ def test_a_workers_fresh_look_finds_what_was_consolidated_meanwhile(tmp_path, na
 
 
 def test_weights_are_found_beside_consolidated_records(tmp_path):
-    assert launch_here(sweep_of(tmp_path, condition())) == 0
+    assert launch_in_process(sweep_of(tmp_path, condition())) == 0
     consolidate([tmp_path], tmp_path)
     for path in (tmp_path / "runs").glob("*.json"):
         path.unlink()

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from rnnbench.launcher import launch, launch_here
+from rnnbench.launcher import launch
 from rnnbench.launcher.plan import find_remaining
+from tests.in_process import launch_in_process
 from tests.launcher.own_sweeps import condition, files, sweep_of
 
 
 def test_a_dry_run_shows_the_plan_and_its_cost_and_writes_nothing(tmp_path, capfd):
     stored = sweep_of(tmp_path / "stored", condition(gap=6))
-    assert launch_here(stored) == 0
+    assert launch_in_process(stored) == 0
     capfd.readouterr()
     before = files(tmp_path)
     more = sweep_of(tmp_path / "stored", *(condition(gap=gap) for gap in (6, 12)), dry_run=True)

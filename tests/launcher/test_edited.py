@@ -12,7 +12,7 @@ import pytest
 from rnnbench.cli.compose import compose
 from rnnbench.cli.sweeps import make_sweeps
 from rnnbench.experiment.condition import Job, Replica
-from rnnbench.launcher import closing, launch_here, worker
+from rnnbench.launcher import closing, worker
 from rnnbench.launcher.plan_file import read_plan
 from rnnbench.report.sections.provenance import mixed_codes
 from rnnbench.report.study import read_study
@@ -23,6 +23,7 @@ from rnnbench.store.frames import load_results
 from rnnbench.store.records import Store
 from rnnbench.store.tables import TRANSFER, load_transfer
 from rnnbench.verify.__main__ import main as verify
+from tests.in_process import launch_in_process
 from tests.launcher.own_sweeps import files
 from tests.stored_numbers import numbers
 from tests.training.stop_at import StopAt
@@ -74,7 +75,7 @@ def configuration(in_tmp, own, monkeypatch):
 
 def run(*words):
     """Run a sweep in this process; return its exit code."""
-    return max(map(launch_here, make_sweeps(compose([*SMALL.split(), *words]))))
+    return max(map(launch_in_process, make_sweeps(compose([*SMALL.split(), *words]))))
 
 
 def counts(said):

@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from rnnbench.experiment.condition import Replica
-from rnnbench.launcher import launch, launch_here
+from rnnbench.launcher import launch
 from rnnbench.launcher.closing import format_closing, tally_of
 from rnnbench.launcher.plan import find_remaining
 from rnnbench.store.records import Store
+from tests.in_process import launch_in_process
 from tests.launcher.own_sweeps import REPLICAS, condition, files, statuses, sweep_of
 from tests.stored_record import stored_record
 
@@ -90,7 +91,7 @@ def test_the_same_numbers_come_out_here_and_in_workers(tmp_path):
         return {key: record["loss"] for key, record in Store(directory).runs().items()}
 
     assert launch([sweep_of(tmp_path / "workers", condition())]) == 0
-    assert launch_here(sweep_of(tmp_path / "here", condition())) == 0
+    assert launch_in_process(sweep_of(tmp_path / "here", condition())) == 0
     assert losses(tmp_path / "workers") == losses(tmp_path / "here")
     assert len(losses(tmp_path / "here")) == 2
 
@@ -124,11 +125,11 @@ def test_a_worker_that_dies_and_a_cell_that_raises_cost_their_own_conditions(tmp
 def test_what_failed_runs_again_and_nothing_else(tmp_path, monkeypatch, capfd):
     sweep = sweep_of(tmp_path, condition("repaired"), condition("gru"))
     monkeypatch.setenv("RNNBENCH_TEST_BROKEN", "1")
-    assert launch_here(sweep) == 1
+    assert launch_in_process(sweep) == 1
     assert sorted(statuses(tmp_path).values()) == ["failed", "failed", "unsolved", "unsolved"]
     monkeypatch.delenv("RNNBENCH_TEST_BROKEN")
     capfd.readouterr()
-    assert launch_here(sweep) == 0
+    assert launch_in_process(sweep) == 0
     assert "all                  2        2       0" in capfd.readouterr().out
     assert set(statuses(tmp_path).values()) == {"unsolved"}
 
@@ -173,8 +174,8 @@ def test_a_record_of_a_later_version_in_any_directory_is_found_before_anything_i
 
 def test_an_error_in_the_report_does_not_change_the_exit_code(tmp_path, capfd):
     (tmp_path / "report").write_text("in the way")
-    assert launch_here(sweep_of(tmp_path, condition(gap=6))) == 0
-    assert launch_here(sweep_of(tmp_path, condition(gap=6), condition("broken"))) == 1
+    assert launch_in_process(sweep_of(tmp_path, condition(gap=6))) == 0
+    assert launch_in_process(sweep_of(tmp_path, condition(gap=6), condition("broken"))) == 1
     assert capfd.readouterr().err.count("rnnbench: warning: the report could not be drawn: ") == 2
 
 

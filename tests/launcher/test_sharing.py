@@ -11,12 +11,12 @@ import time
 import pytest
 
 from rnnbench.experiment.condition import Job
-from rnnbench.launcher import launch_here
 from rnnbench.launcher.worker import run_job
 from rnnbench.store.claims import claim_of, take
 from rnnbench.store.records import Store
 from rnnbench.store.standing import ProgressFile
 from rnnbench.training.recording import store_failure
+from tests.in_process import launch_in_process
 from tests.small_sweep import NEWS, ONE, REPLICAS, TWO, sweep_of
 from tests.waiting import until
 
@@ -52,7 +52,7 @@ class Launch(threading.Thread):
         self.start()
 
     def run(self):
-        self.code = launch_here(sweep_of(self.directory, ONE, TWO))
+        self.code = launch_in_process(sweep_of(self.directory, ONE, TWO))
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_what_lies_in_the_way_of_a_claim_is_told_and_left_alone(tmp_path, capfd)
     stranger = claim_of(tmp_path, TWO.condition_id) / "thesis.txt"
     stranger.parent.mkdir(parents=True)
     stranger.write_text("precious")
-    assert launch_here(sweep_of(tmp_path, ONE, TWO)) == 1
+    assert launch_in_process(sweep_of(tmp_path, ONE, TWO)) == 1
     assert "must hold nothing but a claim, got 'thesis.txt'" in capfd.readouterr().out
     assert stranger.read_text() == "precious"
     assert all(path.exists() for path in files_of(tmp_path, ONE))

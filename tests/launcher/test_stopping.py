@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.launcher import launch, launch_here
+from rnnbench.launcher import launch
 from rnnbench.store.records import Store
+from tests.in_process import launch_in_process
 from tests.launcher.own_sweeps import REPLICAS, condition, files, statuses, sweep_of
 from tests.waiting import until
 
@@ -30,7 +31,7 @@ def long_sweep(output_dir):
 
 
 def run_it(how, sweep):
-    return launch([sweep]) if how == "workers" else launch_here(sweep)
+    return launch([sweep]) if how == "workers" else launch_in_process(sweep)
 
 
 def start(tmp_path, how, output_dir):
@@ -80,13 +81,13 @@ def test_a_sweep_that_is_stopped_while_it_is_summed_up_says_so(
 ):
     before = signal.getsignal(number)
     monkeypatch.setattr("rnnbench.report.write_report", lambda _: signal.raise_signal(number))
-    assert launch_here(sweep_of(tmp_path / "out", condition())) == code
+    assert launch_in_process(sweep_of(tmp_path / "out", condition())) == code
     assert (
         capfd.readouterr().err.splitlines()[-1] == "rnnbench: stopped: the same command continues"
     )
     assert signal.getsignal(number) == before
     monkeypatch.undo()
-    assert launch_here(sweep_of(tmp_path / "out", condition())) == 0
+    assert launch_in_process(sweep_of(tmp_path / "out", condition())) == 0
     assert (tmp_path / "out" / "report" / "index.html").exists()
 
 
@@ -99,7 +100,7 @@ def test_a_signal_with_the_last_record_leaves_the_report_and_says_so(tmp_path, c
             signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr(Store, "write", write_and_signal)
-    assert launch_here(sweep_of(tmp_path / "out", condition())) == 143
+    assert launch_in_process(sweep_of(tmp_path / "out", condition())) == 143
     line = "rnnbench: stopped before the report was drawn: the same command continues"
     assert capfd.readouterr().err.splitlines()[-1] == line
     assert not (tmp_path / "out" / "report").exists()

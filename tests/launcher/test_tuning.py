@@ -8,10 +8,11 @@ import pytest
 
 from rnnbench.experiment.condition import Condition, Replica, Sweep
 from rnnbench.experiment.tuning import GRID, TUNING_SEEDS, tuning_sweep
-from rnnbench.launcher import launch_here, with_chosen_rates
+from rnnbench.launcher import with_chosen_rates
 from rnnbench.report.summary import STATUSES
 from rnnbench.store.frames import load_all, load_results
 from rnnbench.store.records import Store
+from tests.in_process import launch_in_process
 
 CONDITION = Condition(
     task={
@@ -50,7 +51,7 @@ def sweep_of(directory: Path, seeds=(0, 1)) -> Sweep:
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory):
     directory = tmp_path_factory.mktemp("tuned") / "out"
-    assert launch_here(sweep_of(directory)) == 0
+    assert launch_in_process(sweep_of(directory)) == 0
     return directory
 
 
@@ -79,7 +80,7 @@ def test_a_tuned_run_has_the_numbers_of_the_same_rate_given(tuned, tmp_path):
     tuned_runs = load_results(tuned).query("lr_choice == 'tuned'")
     lr = tuned_runs["lr"].iloc[0]
     sweep = replace(sweep_of(tmp_path), jobs=((GIVEN, (Replica(0, lr), Replica(1, lr))),))
-    assert launch_here(sweep) == 0
+    assert launch_in_process(sweep) == 0
     columns = ["seed", "loss", "accuracy", "steps", "status"]
     given = load_results(tmp_path)[columns]
     assert given.equals(tuned_runs[columns].reset_index(drop=True))
@@ -107,10 +108,10 @@ def test_a_rate_that_is_clearly_behind_leaves_after_a_third_of_the_steps(tuned):
 def test_what_is_tuned_is_not_tuned_again(tuned, tmp_path, capfd):
     directory = shutil.copytree(tuned, tmp_path / "out")
     times = {p: p.stat().st_mtime_ns for p in directory.rglob("*.json")}
-    assert launch_here(sweep_of(directory)) == 0
+    assert launch_in_process(sweep_of(directory)) == 0
     assert {p: p.stat().st_mtime_ns for p in directory.rglob("*.json")} == times
     assert "to tune" not in capfd.readouterr().err
-    assert launch_here(sweep_of(directory, seeds=(0, 1, 2))) == 0
+    assert launch_in_process(sweep_of(directory, seeds=(0, 1, 2))) == 0
     assert "to tune" not in capfd.readouterr().err
     assert len(load_results(directory)) == 6
 
@@ -140,7 +141,7 @@ def test_tuning_is_the_same_for_every_number_of_seeds_and_says_no_word_to_the_tr
 
 def test_a_dry_run_tells_what_tuning_will_cost(tmp_path, capfd):
     sweep = replace(sweep_of(tmp_path / "out"), dry_run=True)
-    assert launch_here(sweep) == 0
+    assert launch_in_process(sweep) == 0
     output = capfd.readouterr().out
     tuning, training = output.split("\n\nTraining:")
     assert tuning.startswith("Tuning (5 learning rates x 3 seeds each):")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from rnnbench.cli.compose import compose
 from rnnbench.cli.sweeps import make_sweeps
-from rnnbench.launcher.run import launch, launch_here
+from rnnbench.launcher.run import launch
+from tests.in_process import launch_in_process
 from tests.soak.holdings import LEAST, Holdings, growth, is_flat, take_stock
 
 SMOKE = ["+sweep=smoke", "tracker=none"]
@@ -41,7 +42,7 @@ def _run_sweep(directory: Path, *, in_workers: bool) -> None:
         (sweep,) = make_sweeps(compose(words))
         said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            code = launch([sweep]) if in_workers else launch_here(sweep)
+            code = launch([sweep]) if in_workers else launch_in_process(sweep)
         if code != 0:
             sys.exit(f"a sweep ended with exit code {code}:\n{said.getvalue()}")
 

@@ -8,9 +8,9 @@ import pytest
 from rnnbench.cli.compose import compose
 from rnnbench.cli.sweeps import make_sweeps
 from rnnbench.experiment.condition import Replica, condition_of
-from rnnbench.launcher.run import launch_here
 from rnnbench.store.frames import load_all
 from rnnbench.store.records import FORMAT, decode, encode, read_records
+from tests.in_process import launch_in_process
 
 FORMATS = Path(__file__).with_name("formats")  # a line of each stage of a format
 
@@ -66,12 +66,12 @@ def test_a_sweep_is_not_trained_over_the_records_of_a_newer_version(in_tmp, caps
     words = "task=recall task.gap=4 cell=rnn seeds=2 trainer.steps=2 trainer.batch_size=4".split()
     words += "trainer.eval_size=8 model.hidden_size=4 engine=reference tracker=none".split()
     (sweep,) = make_sweeps(compose([*words, "output_dir=out"]))
-    assert launch_here(sweep) == 0
+    assert launch_in_process(sweep) == 0
     path = min((in_tmp / "out" / "runs").glob("*.json"))
     newer = json.dumps(json.loads(path.read_text()) | {"format": FORMAT + 1, "novelty": 1})
     path.write_text(newer)
     capsys.readouterr()
-    assert launch_here(sweep) == 2
+    assert launch_in_process(sweep) == 2
     line = f"out/runs/{path.name} cannot be read: it has format {FORMAT + 1}, newer than {FORMAT}"
     assert capsys.readouterr().err == f"rnnbench: error: {line}: upgrade rnnbench to read it\n"
     assert path.read_text() == newer

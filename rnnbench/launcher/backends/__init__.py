@@ -18,7 +18,7 @@ Notify = Callable[[int, str, Any], None]
 ENDS = ("done", "error", "died")
 
 
-class CannotRun(Exception):
+class CannotRun(RuntimeError):
     """A sweep asks for what this machine has not; the text is one line."""
 
 
@@ -46,7 +46,7 @@ class Assignment:
     stopping: Callable[[], None] = lambda: None
 
 
-Runner = Callable[[Assignment], None]
+Runner = Callable[[Assignment], object]
 
 
 def overdue_message(seconds: float) -> str:

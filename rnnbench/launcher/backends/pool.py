@@ -14,7 +14,7 @@ from functools import partial
 from multiprocessing.connection import wait
 from typing import Any
 
-from rnnbench.console import describe
+from rnnbench.console import describe, leave_if_repeated
 from rnnbench.launcher.backends import ENDS, Assignment
 from rnnbench.launcher.backends.process import Worker
 from rnnbench.launcher.interrupt import Interrupt
@@ -30,30 +30,28 @@ def run_in_workers(given: Assignment) -> None:
     run(given, initialize=prepare_process)
 
 
-def run_here(given: Assignment) -> None:
-    """Run jobs one after the other in this process, on one thread as in a worker.
+def run_here(given: Assignment) -> list[Exception]:
+    """Run jobs one after the other in this process, as in a worker; return what they raised.
 
     None is ended when its `seconds` are over: there is nobody to do that.
     """
-    import torch
+    from rnnbench.training.borrow import borrow_process
 
-    from rnnbench.training.machine import prepare_process
-
-    threads = torch.get_num_threads()
-    prepare_process()
-    for index, job in enumerate(given.jobs):
-        if given.interrupt.stop.is_set():
-            break
-        given.notify(index, "started", None)
-        report = partial(given.notify, index, "progress")
-        try:
-            result = given.work(job, report, given.interrupt.stop)
-        except Exception as error:  # a job's own: the others go on, as they do in workers
-            given.notify(index, "error", describe(error))
-        else:
-            given.notify(index, "done", result)
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)
+    raised: list[Exception] = []
+    with borrow_process():
+        for index, job in enumerate(given.jobs):
+            if given.interrupt.stop.is_set():
+                break
+            given.notify(index, "started", None)
+            report = partial(given.notify, index, "progress")
+            try:
+                result = given.work(job, report, given.interrupt.stop)
+            except Exception as error:  # a job's own: the others go on, as they do in workers
+                given.notify(index, "error", describe(error))
+                raised.append(error)
+            else:
+                given.notify(index, "done", result)
+    return raised
 
 
 def run(
@@ -66,7 +64,11 @@ def run(
     Args:
         initialize: called once in each worker, before its first job.
         grace: seconds that running jobs have after an interrupt, until they are killed.
+
+    Raises:
+        CannotRun: the program's script repeats this call in each worker that starts.
     """
+    leave_if_repeated()
     pool, stop = _Pool(given, initialize), given.interrupt.stop
     try:
         while pool.unfinished and not stop.is_set():

@@ -16,8 +16,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from rnnbench import PROCESSORS
-from rnnbench.console import describe, open_streams
-from rnnbench.launcher.backends import overdue_message
+from rnnbench.console import WORKER, ExitCode, describe, open_streams
+from rnnbench.launcher.backends import CannotRun, overdue_message
 from rnnbench.launcher.interrupt import SIGNALS
 
 # Of the libraries below torch: one thread, and none that is bound to the first processor.
@@ -27,6 +27,9 @@ THREAD_VARIABLES = dict.fromkeys(
 THREAD_VARIABLES |= {"OMP_PROC_BIND": "false"}
 ORPHAN_SECONDS = 20.0
 EXIT_SECONDS = 5.0
+UNGUARDED = (
+    """a script that starts workers must have its calls under `if __name__ == "__main__":`"""
+)
 
 
 def serve(connection: Connection, processors: set[int] | None) -> None:
@@ -115,7 +118,8 @@ class Worker:
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, PROCESSORS), daemon=True)
+        given = theirs, PROCESSORS
+        self.process = context.Process(target=serve, name=WORKER, args=given, daemon=True)
         # A signal that comes while Python starts waits until the worker can deal with it. The
         # tracker, which the first start would bring up, lifts the mask, and so comes before.
         with _own_modules_last():
@@ -138,6 +142,8 @@ class Worker:
                 yield self.connection.recv()
         except (EOFError, OSError):
             self.end()
+            if self.process.exitcode == ExitCode.REPEATED and not self.has_begun:
+                raise CannotRun(UNGUARDED) from None
             yield "died", self._cause()
 
     def end_overdue(self, seconds: float | None) -> None:

@@ -15,11 +15,12 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from rnnbench.console import describe, leave_if_repeated
-from rnnbench.launcher.backends import ENDS, Assignment
+from rnnbench.launcher.backends import ENDS, Assignment, CannotRun
 from rnnbench.launcher.backends.process import Worker
 from rnnbench.launcher.interrupt import Interrupt
 
 POLL_SECONDS = 0.25
+UNGUARDED = 'a script that starts workers must do so under `if __name__ == "__main__":`'
 HAND_OVERS = 10  # of one job to workers that die before they begin it
 
 
@@ -123,6 +124,8 @@ class _Pool:
         index, had_begun = worker.job, worker.has_begun
         if kind == "died":
             self.workers.remove(worker)
+            if worker.repeats and not self.leaving:
+                raise CannotRun(UNGUARDED)
         if index is None or (kind == "died" and self.leaving):
             return
         worker.has_begun = kind not in ENDS

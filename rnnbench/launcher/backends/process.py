@@ -17,7 +17,7 @@ from typing import Any
 
 from rnnbench import PROCESSORS
 from rnnbench.console import WORKER, ExitCode, describe, open_streams
-from rnnbench.launcher.backends import CannotRun, overdue_message
+from rnnbench.launcher.backends import overdue_message
 from rnnbench.launcher.interrupt import SIGNALS
 
 # Of the libraries below torch: one thread, and none that is bound to the first processor.
@@ -27,9 +27,6 @@ THREAD_VARIABLES = dict.fromkeys(
 THREAD_VARIABLES |= {"OMP_PROC_BIND": "false"}
 ORPHAN_SECONDS = 20.0
 EXIT_SECONDS = 5.0
-UNGUARDED = (
-    """a script that starts workers must have its calls under `if __name__ == "__main__":`"""
-)
 
 
 def serve(connection: Connection, processors: set[int] | None) -> None:
@@ -135,6 +132,11 @@ class Worker:
         self.began_at = 0.0
         self.limit_passed: float | None = None
 
+    @property
+    def repeats(self) -> bool:
+        """Return whether the process ended because it came upon the call that started it."""
+        return self.process.exitcode == ExitCode.REPEATED and not self.has_begun
+
     def messages(self) -> Iterator[tuple[str, Any]]:
         """Yield the worker's messages; if its pipe has closed, yield how the process died."""
         try:
@@ -142,8 +144,6 @@ class Worker:
                 yield self.connection.recv()
         except (EOFError, OSError):
             self.end()
-            if self.process.exitcode == ExitCode.REPEATED and not self.has_begun:
-                raise CannotRun(UNGUARDED) from None
             yield "died", self._cause()
 
     def end_overdue(self, seconds: float | None) -> None:

@@ -198,8 +198,9 @@ def test_cells_engines_and_tasks_need_only_torch():
 def test_public_names():
     import rnnbench
 
-    expected = "Batch Cell Task load_diagnosis load_guesses load_history load_model load_results"
-    assert sorted(rnnbench.__all__) == [*expected.split(), "load_transfer", "run"]
+    loads = "diagnosis guesses history model results transfer"
+    expected = ["Batch", "Cell", "Task", "diagnose", *(f"load_{name}" for name in loads.split())]
+    assert sorted(rnnbench.__all__) == [*expected, "run"]
     for name in rnnbench.__all__:
         assert getattr(rnnbench, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

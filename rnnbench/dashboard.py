@@ -12,6 +12,7 @@ from rnnbench.console import ExitCode, Mistake, Parser, message_of, mistakes, ru
 from rnnbench.store.files import write_atomically
 from rnnbench.store.records import read_records
 from rnnbench.store.settings import digest
+from rnnbench.tracker.names import fitted
 from rnnbench.tracker.reach import add_destination, asked_destination
 from rnnbench.tracker.summary import FIGURES, by_gap_table
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 LINES = "wandb/lineseries/v0"  # W&B's own chart of several lines from one table
 MOST_RUNS = 1000
 CONFIG = "config:task.value.name config:cell.value.name config:gap.value config:seed.value"
-COLUMNS = [*CONFIG.split(), "summary:status", "summary:accuracy", "summary:score"]
+COLUMNS = [*CONFIG.split(), "summary:status", "summary:test_accuracy", "summary:test_score"]
 
 parser = Parser("rnnbench.dashboard", __doc__)
 add_destination(parser)
@@ -29,18 +30,20 @@ parser.add_argument("--json", metavar="FILE", type=Path, help="write it here, sa
 
 
 def make_workspace(
-    tasks: Sequence[str], sweeps: Sequence[str], project: str, entity: str | None
+    tasks: Sequence[str], sweeps: Sequence[str], place: Mapping[str, Any], entity: str | None
 ) -> workspaces.Workspace:
     """Return the workspace of a results directory, which shows the runs of its sweeps alone.
 
     Its means by cell are drawn from the tables of a sweep's summary run, all else from the runs
-    themselves. The entity, a user or team, is None where it is not known.
+    themselves. The place says project and group; the entity, a user or team, is None where it is
+    not known.
     """
     from wandb_workspaces import expr, workspaces
 
+    groups = [place["group"]] if place["group"] else [fitted(sweep) for sweep in sweeps]
     settings = workspaces.WorkspaceSettings(x_axis="step", max_runs=MOST_RUNS)
     runs = workspaces.RunsetSettings(
-        filters=expr.And(expr.Metric("Group").isin(list(sweeps))), pinned_columns=COLUMNS
+        filters=expr.And(expr.Metric("Group").isin(groups)), pinned_columns=COLUMNS
     )
     sections = [
         workspaces.Section(name=name, panels=panels, is_open=True)
@@ -48,7 +51,7 @@ def make_workspace(
     ]
     return workspaces.Workspace(
         entity=entity or "",
-        project=project,
+        project=place["project"],
         name=", ".join(sweeps),
         sections=sections,
         settings=settings,
@@ -102,13 +105,13 @@ def _against_gap(measure: str, tasks: Sequence[str]) -> list[Any]:
         )
         chart.chart_name = LINES
         means.append(chart)
-    return [*means, _every_run(measure, f"Every run: {measure}")]
+    return [*means, _every_run(f"test_{measure}", f"Every run: {measure}")]
 
 
-def _every_run(measure: str, title: str) -> Any:
+def _every_run(key: str, title: str) -> Any:
     from wandb_workspaces.reports.v2 import interface as panels
 
-    gap, shown = panels.Config("gap"), panels.SummaryMetric(measure)
+    gap, shown = panels.Config("gap"), panels.SummaryMetric(key)
     return panels.ScatterPlot(title=title, x=gap, y=shown, log_x=True)
 
 
@@ -148,28 +151,28 @@ def main(given: Namespace) -> int:
     with mistakes(OSError):
         tasks, sweeps = _contents(given.results)
     place = asked_destination(given)
-    project, entity = str(place["project"]), place["entity"]
     if given.json is None:
-        print(_save(tasks, sweeps, project, entity))
+        print(_save(tasks, sweeps, place))
     else:
-        found = describe(make_workspace(tasks, sweeps, project, entity))
+        found = describe(make_workspace(tasks, sweeps, place, place["entity"]))
         with mistakes(OSError):
             write_atomically(given.json, json.dumps(found, indent=1).encode() + b"\n")
         print(given.json)
     return ExitCode.DONE
 
 
-def _save(tasks: Sequence[str], sweeps: Sequence[str], project: str, entity: str | None) -> str:
+def _save(tasks: Sequence[str], sweeps: Sequence[str], place: Mapping[str, Any]) -> str:
     """Save the workspace of these tasks and sweeps at W&B and return its address."""
-    from rnnbench.tracker.client import quiet_client
+    from rnnbench.tracker.client import own_client
     from rnnbench.tracker.reach import find_problem
 
     problem = find_problem()
     if problem is not None:
         raise Mistake(f"nothing can be saved ({problem}); --json FILE needs no server")
     try:
-        owner = entity or str(quiet_client().Api().default_entity)
-        return save(make_workspace(tasks, sweeps, project, owner))
+        with own_client(online=True) as client:
+            owner = place["entity"] or str(client.Api().default_entity)
+            return save(make_workspace(tasks, sweeps, place, owner))
     except Exception as error:  # whatever the client raises
         raise Mistake(f"nothing was saved: {message_of(error)}") from error
 

@@ -13,7 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from rnnbench.experiment import limits
 from rnnbench.experiment.tuning import TUNING_SEEDS
 from rnnbench.model import Match
-from rnnbench.store.rules import ABOVE_0, LONGEST_NAME
+from rnnbench.store.rules import ABOVE_0, LONGEST_NAME, TEXT, Rule
+from rnnbench.tracker.names import GROUP, PLACE, TAGS
 
 AUTO = "auto"
 MAX_SEED = min(TUNING_SEEDS) - 1
@@ -29,12 +30,12 @@ def _within(range_: limits.Range) -> Any:
     return Field(ge=range_.least, le=range_.most)
 
 
-def _above_0(rule: str) -> BeforeValidator:
-    """Return a validator that lets through None and numbers above 0."""
+def _obeying(rule: Rule) -> BeforeValidator:
+    """Return a validator that lets through what obeys a rule."""
 
     def check(value: Any) -> Any:
-        if not ABOVE_0.or_none.holds(value):
-            raise ValueError(f"be {rule}")
+        if not rule.holds(value):
+            raise ValueError(f"be {rule.words}")
         return value
 
     return BeforeValidator(check)
@@ -82,8 +83,13 @@ def _workers(value: Any) -> int:
 
 Size = Annotated[int, _within(limits.SIZE)]
 Steps = Annotated[int, _within(limits.STEPS)]
-ClipBound = Annotated[float | None, _above_0("a number above 0, or null for no clipping")]
-Seconds = Annotated[float | None, _above_0("a number of seconds above 0, or null for no limit")]
+ClipBound = Annotated[
+    float | None, _obeying(Rule("a number above 0, or null for no clipping", ABOVE_0.or_none.holds))
+]
+Seconds = Annotated[
+    float | None,
+    _obeying(Rule("a number of seconds above 0, or null for no limit", ABOVE_0.or_none.holds)),
+]
 Memory = Annotated[
     str | None,
     _matching(r"[1-9]\d*[KMGT]?", "a size such as 4G or 500M, or null for the cluster's default"),
@@ -129,12 +135,15 @@ class TrainerSettings(Section):
 
 
 class TrackerSettings(Section):
-    """Where runs are mirrored to."""
+    """Where runs are mirrored to, and what they are given there."""
 
     kind: Literal["wandb", "none"]
-    mode: Literal["auto", "online", "offline"]
-    project: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
-    entity: str | None
+    mode: Literal["auto", "online", "offline", "disabled"]
+    project: Annotated[str, _obeying(PLACE)]
+    entity: Annotated[str | None, _obeying(PLACE.or_none)]
+    group: Annotated[str | None, _obeying(GROUP.or_none)]
+    tags: Annotated[list[str], _obeying(TAGS)]
+    notes: Annotated[str | None, _obeying(TEXT.or_none)]
 
 
 class SlurmSettings(Section):

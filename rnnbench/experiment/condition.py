@@ -174,7 +174,8 @@ class Sweep:
     """The different conditions that a command trains into one directory, and how.
 
     Attributes:
-        tracker: kind (wandb or none), mode (auto, online or offline), project, entity.
+        tracker: kind (wandb or none), mode (auto, online, offline or disabled), project, entity,
+            group, tags, notes.
         jobs: conditions, each with its replicas.
         choices: how rates were chosen, by the id of tuned conditions, as far as they are.
         is_tuning: these are the runs from which rates are chosen, in a directory of their own.
@@ -236,7 +237,7 @@ class Job:
         device: cpu or cuda.
         tuning: how the rate was chosen; None where it was given.
         is_tuning: these are the runs from which a rate is chosen.
-        tracker: kind, and for wandb mode (online or offline), project and entity.
+        tracker: kind, and for wandb the sweep's own, with the mode (online or offline) found.
         retrain: stored runs of other code count as not trained.
     """
 

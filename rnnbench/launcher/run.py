@@ -191,8 +191,7 @@ def _tracker_of(remaining: Remaining, interrupt: Interrupt) -> Mapping[str, Any]
         return NO_TRACKER
     from rnnbench.tracker import prepare
 
-    mode = prepare(tracker, remaining.sweep.output_dir)
-    return NO_TRACKER if mode == "none" else {**tracker, "mode": mode}
+    return prepare(tracker, remaining.sweep.output_dir) or NO_TRACKER
 
 
 def _train(

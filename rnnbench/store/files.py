@@ -102,14 +102,16 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError("it is nested too deep") from error
 
 
-def read_object(path: Path | str, needed: Rules, what: str) -> dict[str, Any]:
+def read_object(
+    path: Path | str, needed: Rules, what: str, optional: Rules | None = None
+) -> dict[str, Any]:
     """Return the object of a JSON file, its fields checked.
 
     Raises:
         OSError, ValueError: it cannot be read, or is not of the right form.
     """
     found: dict[str, Any] = parse_json(read_file(path))
-    check_fields(found, needed, {}, what)
+    check_fields(found, needed, optional or {}, what)
     return found
 
 

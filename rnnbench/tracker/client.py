@@ -2,20 +2,111 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.console import warn
+from rnnbench.store.files import private_directory
+from rnnbench.store.rules import is_text
+from rnnbench.tracker.names import LONGEST_TAG, fitted
 
 if TYPE_CHECKING:
     import wandb
 
 INIT_SECONDS = 5
 FINISH_SECONDS = 8
-# Of a mirror: kind (wandb or none), mode (online or offline), project and entity.
+# Of a mirror: kind (wandb or none), mode (online or offline), project, entity, group, tags, notes.
 Settings = Mapping[str, Any]
+# Of W&B's variables those that say whose key it is, which server, and the way there. All others
+# describe one run, as those do that an agent sets for what it starts, and would describe each.
+CONNECTION = frozenset(
+    "API_KEY IDENTITY_TOKEN_FILE CREDENTIALS_FILE BASE_URL APP_URL HTTP_PROXY HTTPS_PROXY PROXIES"
+    " EXTRA_HTTP_HEADERS INSECURE_DISABLE_SSL CONFIG_DIR".split()
+)
+# The client's own names of these settings, and of what it finds out about this process.
+CONNECTING = {*map(str.lower, CONNECTION), "app_url_override", "x_proxies", "x_extra_http_headers"}
+OF_PROCESS = {"silent", "sagemaker_disable", "settings_system", "x_stats_pid", "x_executable"}
+_alone = threading.RLock()  # the environment is that of all threads
+
+
+@contextmanager
+def own_client(*, online: bool) -> Iterator[Any]:
+    """Give W&B's client as a module that prints nothing, and that knows no run but those here.
+
+    While it is used the environment has none of W&B's variables but, online, those of the
+    connection; a service of W&B that another process has started is not used either.
+
+    Raises:
+        Exception: whatever the client raises where it does not take what it finds.
+    """
+    with _alone, _environment(online):
+        import wandb
+
+        wandb.termsetup(wandb.Settings(silent=True), None)  # before it reads the user's files
+        settings = wandb.setup(wandb.Settings(silent=True, sagemaker_disable=True)).settings
+        atexit.unregister(_close)
+        atexit.register(_close)  # last, so that it comes before the client's own
+        kept = OF_PROCESS | (CONNECTING if online else set())
+        foreign = {name: getattr(settings, name) for name in settings.model_fields_set - kept}
+        plain = wandb.Settings()
+        for name in foreign:
+            setattr(settings, name, getattr(plain, name))
+        try:
+            yield wandb
+        finally:
+            for name, value in foreign.items():
+                setattr(settings, name, value)
+
+
+def _close() -> None:
+    """End the client's service; that it has died already is no news at the end of a process."""
+    import wandb
+
+    with suppress(Exception, SystemExit):
+        wandb.teardown()
+
+
+@contextmanager
+def _environment(online: bool) -> Iterator[None]:
+    """Hide W&B's variables, and give back all as they were."""
+    before = _variables()
+    kept = {name: value for name, value in before.items() if online and value and _connects(name)}
+    for name, value in kept.items():
+        if not is_text(value):
+            raise ValueError(f"{name} must be a text in UTF-8")
+    # The client's own places are in a home that may not be there, or not to write to.
+    place = str(private_directory("wandb") or _process_directory().name)
+    try:
+        _exchange({**kept, "WANDB_CACHE_DIR": place, "WANDB_DATA_DIR": place})
+        yield
+    finally:
+        _exchange(before)
+
+
+@cache
+def _process_directory() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="rnnbench-wandb-")
+
+
+def _connects(variable: str) -> bool:
+    return variable.removeprefix("WANDB_").lstrip("_").removeprefix("X_") in CONNECTION
+
+
+def _variables() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("WANDB_")}
+
+
+def _exchange(variables: Mapping[str, str]) -> None:
+    for name in _variables():
+        del os.environ[name]
+    os.environ.update(variables)
 
 
 def open_run(settings: Settings, output_dir: Path, **described: Any) -> wandb.Run:
@@ -23,43 +114,40 @@ def open_run(settings: Settings, output_dir: Path, **described: Any) -> wandb.Ru
 
     Args:
         output_dir: W&B keeps its files in its `wandb` directory.
-        described: id, name, group, job_type, tags, config.
+        described: id, name, group, job_type, tags, config; the names are cut to what W&B takes.
     """
-    client = quiet_client()
     (output_dir / "wandb").mkdir(parents=True, exist_ok=True)
-    run: wandb.Run = client.init(
-        project=settings["project"],
-        entity=settings["entity"],
-        mode=settings["mode"],
-        dir=output_dir,
-        resume="allow",
-        reinit="create_new",
-        settings=client.Settings(
-            console="off",
-            disable_code=True,
-            disable_git=True,
-            finish_timeout=FINISH_SECONDS,
-            finish_timeout_raises=True,
-            host="",
-            init_timeout=INIT_SECONDS,
-            program="rnnbench",
-            silent=True,
-            x_disable_machine_info=True,
-            x_disable_meta=True,
-            x_disable_stats=True,
-            x_save_requirements=False,
-        ),
-        **described,
-    )
+    for kind in ("name", "group", "job_type"):
+        described[kind] = fitted(described[kind])
+    tags = [*described.pop("tags"), *settings.get("tags", ())]
+    with own_client(online=settings["mode"] == "online") as client:
+        run: wandb.Run = client.init(
+            project=settings["project"],
+            entity=settings["entity"],
+            mode=settings["mode"],
+            dir=output_dir,
+            notes=settings.get("notes"),
+            tags=list(dict.fromkeys(fitted(tag, LONGEST_TAG) for tag in tags)),
+            resume="allow",
+            reinit="create_new",
+            settings=client.Settings(
+                console="off",
+                disable_code=True,
+                disable_git=True,
+                finish_timeout=FINISH_SECONDS,
+                finish_timeout_raises=True,
+                host="",
+                init_timeout=INIT_SECONDS,
+                program="rnnbench",
+                silent=True,
+                x_disable_machine_info=True,
+                x_disable_meta=True,
+                x_disable_stats=True,
+                x_save_requirements=False,
+            ),
+            **described,
+        )
     return run
-
-
-def quiet_client() -> Any:
-    """Return the client's module, told to print nothing of its own."""
-    import wandb
-
-    wandb.setup(wandb.Settings(silent=True))
-    return wandb
 
 
 class Outage:

@@ -22,7 +22,7 @@ Record = Mapping[str, Any]
 
 
 def start_run(settings: Settings, output_dir: Path, sweep: str, record: Record) -> wandb.Run:
-    """Open the run of a record as far as it is known, in the group of its sweep.
+    """Open the run of a record as far as it is known.
 
     Its id is fixed, so that a rerun goes on with it and doubles nothing.
     """
@@ -33,17 +33,17 @@ def start_run(settings: Settings, output_dir: Path, sweep: str, record: Record) 
         output_dir,
         id=wandb_id(sweep, record),
         name=run_name(record),
-        group=sweep,
+        group=settings.get("group") or sweep,
         job_type=record["task"],
         tags=[record["task"], record["cell"], f"gap {record['gap']}"],
         config={
             **known,
-            **record["config"],
+            **record.get("config", {}),
             # What several seeds are grouped by, told apart where only other settings differ.
             "condition": f"{condition} ({record['condition_id'][:6]})",
             # What a line over gaps is grouped by.
             "curve": f"{record['cell']} {record['task']} ({curve_id(settings_of(record))[:6]})",
-            "environment": record["environment"],
+            "environment": record.get("environment", {}),
         },
     )
     run.define_metric("step")
@@ -60,8 +60,12 @@ def log_row(run: wandb.Run, row: Mapping[str, float]) -> None:
 
 
 def conclude(run: wandb.Run, record: Record) -> int:
-    """Put a run's results into its summary; return the code to finish it with."""
-    run.summary.update(_flat(record))
+    """Put a run's results into its summary; return the code to finish it with.
+
+    They are measured on the test stream, so that they have other keys than the evaluations.
+    """
+    found = _flat(record)
+    run.summary.update({f"test_{key}" if key in MEASURES else key: found[key] for key in found})
     return 0 if is_finished(record) else 1
 
 

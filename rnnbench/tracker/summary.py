@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING
 from rnnbench.console import message_of
 from rnnbench.store.records import CONSOLIDATED, consolidate
 from rnnbench.store.settings import digest
-from rnnbench.tracker.client import Outage, Settings, open_run
+from rnnbench.tracker.client import Outage, Settings, open_run, own_client
+from rnnbench.tracker.names import safe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,8 @@ def log_summary(sweep: str, settings: Settings, output_dir: Path, report: Path) 
     Raises:
         Exception: whatever the client raises, or the lack of a report.
     """
-    with TemporaryDirectory() as place:
+    online = settings["mode"] == "online"
+    with own_client(online=online), TemporaryDirectory() as place:
         return _log(sweep, settings, output_dir, report, Path(place))
 
 
@@ -40,7 +41,7 @@ def summary_id(sweep: str) -> str:
 
 def by_gap_table(task: str) -> str:
     """Return the key of the table with a task's means at every gap."""
-    return f"by_gap_{task}"
+    return f"by_gap_{safe(task)}"
 
 
 def mirror_summary(sweep: str, settings: Settings, output_dir: Path, report: Path) -> None:
@@ -66,7 +67,7 @@ def _log(sweep: str, settings: Settings, output_dir: Path, report: Path, place: 
         output_dir,
         id=summary_id(sweep),
         name=f"{sweep} summary",
-        group=sweep,
+        group=settings.get("group") or sweep,
         job_type="summary",
         tags=["summary"],
         config={"sweep": sweep},
@@ -87,15 +88,24 @@ def _log(sweep: str, settings: Settings, output_dir: Path, report: Path, place: 
 
 def _tables(results: pd.DataFrame, files: list[Path]) -> dict[str, wandb.Table]:
     """Return runs, horizons per task and cell, and the means at every gap by task."""
-    import pandas as pd
     import wandb
 
-    horizons, by_gap = (pd.read_csv(f, dtype={"variant": "str"}) for f in files[1:])
-    by_gap["curve"] = by_gap["cell"].str.cat(by_gap["variant"].fillna(""), sep=", ")
+    horizons, by_gap = map(_read_table, files[1:])
+    by_gap["curve"] = by_gap["cell"] + ", " + by_gap["variant"]
     by_gap["curve"] = by_gap["curve"].str.removesuffix(", ")
     frames = {"results": results, "horizons": horizons}
     frames |= {by_gap_table(str(task)): means for task, means in by_gap.groupby("task")}
     return {name: wandb.Table(dataframe=_without_gaps(f)) for name, f in frames.items()}
+
+
+def _read_table(file: Path) -> pd.DataFrame:
+    """Read a table of the report; a cell may be named NA or 2024, which pandas takes for others."""
+    import pandas as pd
+
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    texts = ("task", "cell", "variant")
+    numbers = [c for c in table if c not in texts and not str(c).endswith("_bound")]
+    return table.assign(**{str(name): pd.to_numeric(table[name]) for name in numbers})
 
 
 def _without_gaps(frame: pd.DataFrame) -> pd.DataFrame:
@@ -115,8 +125,7 @@ def _pictures(report: Path) -> dict[str, wandb.Image]:
 def _artifact(sweep: str, files: list[Path]) -> wandb.Artifact:
     import wandb
 
-    name = re.sub(r"[^A-Za-z0-9_.-]", "_", sweep)
-    artifact = wandb.Artifact(f"{name}-results", type="results")
+    artifact = wandb.Artifact(f"{safe(sweep)}-results", type="results")
     for file in files:
         artifact.add_file(str(file), name=file.name, skip_cache=True)
     return artifact

@@ -72,7 +72,8 @@ import pytest
         ("worker=2", "worker is not an option (did you mean workers?)"),
         (
             "tracker.server=x",
-            "tracker.server is not an option (choose from kind, mode, project, entity)",
+            "tracker.server is not an option "
+            "(choose from kind, mode, project, entity, group, tags, notes)",
         ),
         ("trainer.lr.first=1", "trainer.lr.first is not an option"),
         (
@@ -162,7 +163,28 @@ import pytest
         ("+sweep=nope", "sweep must be one of curriculum, gaps, keep_bias, "),
         ("+foo=1", "foo is not an option (choose from "),
         ("+seed=1", "seed is not an option (did you mean seeds?)"),
-        ("tracker.mode=loud", "tracker.mode must be 'auto', 'online' or 'offline', got 'loud'"),
+        (
+            "tracker.mode=loud",
+            "tracker.mode must be 'auto', 'online', 'offline' or 'disabled', got 'loud'",
+        ),
+        (
+            "tracker.project=a/b",
+            "tracker.project must be 1 to 128 printable characters, none of / \\ # ? % :, "
+            "got 'a/b'",
+        ),
+        (
+            "tracker.entity=a:b",
+            "tracker.entity must be 1 to 128 printable characters, none of / \\ # ? % :, or null, "
+            "got 'a:b'",
+        ),
+        (
+            "tracker.tags=['']",
+            "tracker.tags must be a list of texts of 1 to 64 printable characters, got ['']",
+        ),
+        (
+            "tracker.group=''",
+            "tracker.group must be 1 to 128 printable characters, or null, got ''",
+        ),
         ("+cell._target_x=1", "cell._target_x is not an option"),
         ("cell._target_=os.system", "cell must be a Cell, got os.system"),
         (

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rnnbench import load_results
-from rnnbench.dashboard import main
+from rnnbench.dashboard import describe, main, make_workspace
 from rnnbench.store.schema import MEASURES
 from rnnbench.tracker.summary import FIGURES
 
@@ -46,6 +46,13 @@ def test_it_shows_the_runs_of_the_sweep_alone(dashboard):
     assert runset["filters"]["filterFormat"] == "filterV2"
 
 
+def test_it_shows_the_group_that_was_asked_for():
+    place = {"project": "p", "group": "mine"}
+    found = describe(make_workspace(["copy"], ["gaps"], place, "team"))
+    (runset,) = found["spec"]["section"]["runSets"]
+    assert runset["filters"]["filters"][0]["value"] == ["mine"]
+
+
 @pytest.mark.parametrize("measure", ["accuracy", "score"])
 def test_means_by_cell_are_drawn_against_the_gap_for_each_task(panels, measure):
     *means, dots = panels[f"{measure.title()} against gap"]
@@ -59,7 +66,7 @@ def test_means_by_cell_are_drawn_against_the_gap_for_each_task(panels, measure):
         assert f'"by_gap_{task}"' in json.dumps(config["userQuery"])
     kind, config = dots
     assert kind == "Scatter Plot"
-    assert (config["xAxis"], config["yAxis"]) == ("config:gap.value", f"summary:{measure}")
+    assert (config["xAxis"], config["yAxis"]) == ("config:gap.value", f"summary:test_{measure}")
 
 
 def test_learning_curves_are_grouped_by_condition(panels):

@@ -80,7 +80,9 @@ def test_every_run_arrives_whole(mirrored):
         for got, sent in zip(run["history"], rows(seed), strict=True):
             assert {key: got[key] for key in sent} == sent
     finished = mirrored["gru copy gap 20 seed 0 lr 0.003"]
-    assert finished["summary"]["loss"] == 0.25
+    assert finished["summary"]["test_loss"] == 0.25
+    last = rows(0)[-1]
+    assert {key: finished["summary"][key] for key in last} == last  # of the evaluations
     assert finished["summary"]["status"] == "unsolved"
     assert finished["summary"]["engine"] == "reference"
     assert not {"error", "load_bits", "environment"} & set(finished["summary"])
@@ -158,8 +160,9 @@ def test_an_outage_is_known_to_all_processes_until_the_next_start(tmp_path, caps
     assert attempts == []
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("the first process says why")
-    assert prepare({**SETTINGS, "entity": "team"}, tmp_path) == "offline"
-    assert read_destination(tmp_path) == {"project": "rnnbench", "entity": "team"}
+    asked = {"project": "other", "entity": "team", "group": "g", "tags": ["t"], "notes": "why"}
+    assert prepare({**SETTINGS, **asked}, tmp_path) == {**SETTINGS, **asked}
+    assert read_destination(tmp_path) == asked
     one_run(tmp_path)
     assert len(attempts) == 1
 
@@ -167,7 +170,7 @@ def test_an_outage_is_known_to_all_processes_until_the_next_start(tmp_path, caps
 def test_training_does_not_wait_for_a_client_that_hangs(tmp_path, capsys, attempts, monkeypatch):
     release = threading.Event()
     monkeypatch.setattr(tracker_run, "open_run", lambda *a, **k: release.wait())
-    monkeypatch.setattr("rnnbench.tracker.mirror.CLOSE_SECONDS", 0.5)
+    monkeypatch.setattr("rnnbench.tracker.mirror.CLOSE_SECONDS", {"offline": 0.5})
     start = time.monotonic()
     left = one_run(tmp_path)
     assert time.monotonic() - start < 5

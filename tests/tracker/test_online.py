@@ -110,4 +110,4 @@ def test_trouble_half_way_costs_no_number_and_the_rest_is_sent_later(trouble, un
         for name, record in records.items():
             steps = [row["_step"] for row in server.runs[name].history]
             assert steps == [row["step"] for row in record["history"]]
-            assert server.runs[name].summary["loss"] == record["loss"]
+            assert server.runs[name].summary["test_loss"] == record["loss"]

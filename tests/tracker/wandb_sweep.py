@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from rnnbench.store.records import Store
+from rnnbench.store.schema import MEASURES
 from rnnbench.store.settings import curve_id, settings_of
 from rnnbench.tracker.run import wandb_id
 from rnnbench.tracker.summary import summary_id
@@ -91,7 +92,9 @@ def assert_run(run, record):
     ]
     assert [row["_step"] for row in run.history] == [row["step"] for row in record["history"]]
     summary = {key: value for key, value in run.summary.items() if key not in own}
-    assert summary == scalars(record["history"][-1]) | scalars(record)
+    results = {k: v for k, v in scalars(record).items() if k not in MEASURES}
+    tested = {f"test_{k}": record[k] for k in ("loss", "accuracy", "score")}
+    assert summary == scalars(record["history"][-1]) | results | tested
     assert run.exit_code == 0
 
 

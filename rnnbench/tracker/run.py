@@ -47,7 +47,7 @@ def start_run(settings: Settings, output_dir: Path, sweep: str, record: Record) 
         },
     )
     run.define_metric("step")
-    for curve in MEASURES:
+    for curve in (*MEASURES, "train_loss"):
         run.define_metric(curve, step_metric="step")
     return run
 

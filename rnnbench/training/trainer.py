@@ -130,6 +130,7 @@ class Trainer:
         self.data = self._make_data([replica.seed for replica in replicas])
         self._draw_parameters(cell)
         self._norm = torch.zeros(len(replicas), device=self.device)
+        self._losses = torch.zeros(len(replicas), device=self.device)  # of the last batch
         self._clipped = torch.zeros(len(replicas), device=self.device, dtype=torch.int64)
 
     def _make_data(self, seeds: Sequence[int]) -> TrainingData | TrainingSet:
@@ -171,6 +172,7 @@ class Trainer:
         batch = self.data.batch(self.step)
         outputs, _ = self.model(batch.inputs, last=self.task.answer_length)
         losses = self.task.loss(outputs, batch.targets)
+        self._losses = losses.detach()
         total, parameters = losses.sum(), self.model.parameters
         leaves = list(parameters.values())  # a cell need not use all: zeros for the others
         gradients = torch.autograd.grad(total, leaves, materialize_grads=True)
@@ -187,11 +189,11 @@ class Trainer:
 
     def _evaluate(self) -> list[Outcome]:
         losses, accuracies = self._measure(EVALUATION)
-        norms = self._norm.tolist()
-        for state, loss, accuracy, norm in zip(self.active, losses, accuracies, norms, strict=True):
+        last = zip(self._norm.tolist(), self._losses.tolist(), strict=True)
+        for state, loss, accuracy, own in zip(self.active, losses, accuracies, last, strict=True):
             score = self.task.score(loss, accuracy)
             row: Row = {"step": self.step, "loss": loss, "accuracy": accuracy, "score": score}
-            state.history.append({**row, "grad_norm": norm})
+            state.history.append({**row, "grad_norm": own[0], "train_loss": own[1]})
         diverged = torch.tensor([not math.isfinite(loss) for loss in losses])
         outcomes = self._leave(diverged, "diverged")
         steps = [state.steps_to_solve(self.task.solved_accuracy) for state in self.active]
@@ -250,6 +252,7 @@ class Trainer:
         self.optimizer.keep(on_device)
         self.data.keep(on_device)
         self._norm = self._norm.index_select(0, on_device)
+        self._losses = self._losses.index_select(0, on_device)
         self._clipped = self._clipped.index_select(0, on_device)
         self._renew_views()
 

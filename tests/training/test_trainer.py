@@ -76,6 +76,8 @@ def test_trains_as_the_tutorial_does(train, engine, task, kind, cell):
         losses[kind_of_stream] = float(task.loss(outputs, batch.targets).detach())
         accuracy = float(task.accuracy(outputs, batch.targets))
     assert outcome.state.history[-1]["loss"] == pytest.approx(losses[EVALUATION], rel=1e-9)
+    trained = outcome.state.history[-1]["train_loss"]  # before the last update, on other data
+    assert 0 < trained != losses[EVALUATION]
     assert (outcome.loss, outcome.accuracy) == pytest.approx((losses[TEST], accuracy), rel=1e-9)
     assert outcome.score == pytest.approx(task.score(losses[TEST], accuracy), rel=1e-9)
 

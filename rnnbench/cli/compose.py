@@ -18,7 +18,7 @@ from typing import Any
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.core.override_parser.types import Override, OverrideType, Quote, QuotedString
 from hydra.errors import HydraException
 from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf
@@ -47,6 +47,7 @@ RESERVED = re.compile(r"[+~]*(hydra[./@](?!searchpath|verbose|job\.)[^=]*)")
 ELSEWHERE = re.compile(
     r"\+*(task|cell|sweep|tracker|cluster)=(.*(?<![\w.])(?:\.\.(?!\w)|/).*|\s*\[.*\{.*)"
 )
+OPEN = "cluster.options."  # whatever keys stand below it
 UNPICKLES = "--experimental-rerun"  # Hydra takes any beginning of a flag for the flag
 
 
@@ -83,7 +84,7 @@ class Composer:
         choices: dict[str, list[str]] = {}
         for override in [*self._parser.parse_overrides(axes), *given]:
             key = override.get_key_element()
-            choices[key] = [f"{key}={value}" for value in _values(override)]
+            choices[key] = [f"{self._mark(override, v)}{key}={v}" for v in _values(override)]
         return itertools.product(*choices.values())
 
     def compose(self, overrides: Sequence[str]) -> Configuration:
@@ -120,6 +121,13 @@ class Composer:
     def _chooses_file(self, override: Override) -> bool:
         is_word = isinstance(override.value(), str) and not override.is_delete()
         return is_word and not override.package and self._is_group(override.key_or_group)
+
+    def _mark(self, override: Override, value: str) -> str:
+        """Return what lets a key be new; the settings refuse it where none may be."""
+        key = override.key_or_group
+        is_open = key.startswith(OPEN) or (value.startswith("{") and not self._is_group(key))
+        is_change = override.type is OverrideType.CHANGE and not override.package
+        return "++" if is_open and is_change else ""
 
     def _is_value(self, override: Override) -> bool:
         """Return whether an override sets a value, and no more."""

@@ -81,6 +81,58 @@ def _workers(value: Any) -> int:
     return value
 
 
+def _minutes(value: Any) -> int:
+    """Turn what SLURM takes for a time into minutes; M:SS is refused, as H:MM is often meant."""
+    text = str(value)
+    found = TIME.fullmatch(text)
+    total = int(text) if re.fullmatch(r"\d{1,9}", text) else 0
+    if found and not total:
+        days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        total = (days * 24 + hours) * 60 + minutes + (seconds > 0)
+    if not limits.SIZE.least <= total <= limits.SIZE.most:
+        raise ValueError(
+            f"be minutes, HH:MM:SS or D-HH:MM:SS, from 1 to {limits.SIZE.most} minutes"
+        )
+    return total
+
+
+def _lines(value: Any) -> list[str]:
+    """Turn a text into a list of it; keep a list of texts."""
+    lines = [value] if isinstance(value, str) else value
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise ValueError("be a list of lines for a shell")
+    return lines
+
+
+def _options(value: Any) -> dict[str, str | int | float | bool]:
+    """Check that sbatch's options have their long names, and that none is the suite's own."""
+    if not isinstance(value, dict):
+        raise ValueError("hold options of sbatch, such as {qos: long}")
+    options = {str(key).replace("_", "-"): each for key, each in value.items()}
+    for key, each in options.items():
+        if not re.fullmatch(r"[a-z0-9]{2,}(-[a-z0-9]+)*", key):
+            raise ValueError(f"have long names, such as qos, and not {key}")
+        # sbatch takes the beginning of a name for the name.
+        own = next((own for own in OWN_OPTIONS if own.startswith(key)), None)
+        if own:
+            raise ValueError(f"leave {own} to {OWN_OPTIONS[own]}")
+        if not isinstance(each, str | int | float) or len(str(each).splitlines()) > 1:
+            raise ValueError(f"have a text of one line, a number, true or false as {key}")
+    return options
+
+
+TIME = re.compile(r"(?!\d+(?::\d+)?$)(?:(\d{1,4})-)?(\d{1,6})(?::([0-5]?\d)(?::([0-5]?\d))?)?")
+# Options of sbatch that the suite sets itself, and the key that sets them.
+OWN_OPTIONS = {
+    "account": "cluster.account",
+    "cpus-per-task": "cluster.cpus",
+    "mem": "cluster.memory",
+    "partition": "cluster.partition",
+    "time": "cluster.time",
+}
+OTHERS = "array error job-name nodes ntasks output parsable quiet signal test-only wait wrap"
+OWN_OPTIONS |= dict.fromkeys(OTHERS.split(), "rnnbench")
+
 Size = Annotated[int, _within(limits.SIZE)]
 Steps = Annotated[int, _within(limits.STEPS)]
 ClipBound = Annotated[
@@ -92,8 +144,12 @@ Seconds = Annotated[
 ]
 Memory = Annotated[
     str | None,
-    _matching(r"[1-9]\d*[KMGT]?", "a size such as 4G or 500M, or null for the cluster's default"),
+    _matching(
+        r"(?i)[1-9]\d*([KMGT]B?)?", "a size such as 4G or 500M, or null for the cluster's default"
+    ),
 ]
+Line = Annotated[str | None, _matching(r"[^\r\n]+", "a text of one line, or null")]
+Lines = Annotated[list[str], BeforeValidator(_lines)]
 Address = Annotated[
     str | None, _matching(r"[^:/\s]+:\d{1,5}", "host:port, or null for a cluster of this machine")
 ]
@@ -150,14 +206,17 @@ class SlurmSettings(Section):
     """What each task of a SLURM array has; see conf/cluster/slurm.yaml."""
 
     kind: Literal["slurm"]
-    partition: Annotated[str | None, Field(min_length=1)]
-    account: Annotated[str | None, Field(min_length=1)]
-    time: Size
+    partition: Line
+    account: Line
+    time: Annotated[int, BeforeValidator(_minutes)]
     memory: Memory
     cpus: Size
     gpus: Annotated[int, Field(ge=0, le=limits.SIZE.most)]
+    per_task: Size
     max_running: Size | None
-    options: dict[str, str | int | float | bool]
+    setup: Lines
+    python: Line
+    options: Annotated[dict[str, str | int | float | bool], BeforeValidator(_options)]
 
 
 class RaySettings(Section):

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from rnnbench.console import warn
 from rnnbench.launcher.backends import Assignment, CannotRun, Runner, Work
 from rnnbench.launcher.backends.process import THREAD_VARIABLES
-from rnnbench.launcher.backends.task import JobThread, TaskEnd, Tasks
+from rnnbench.launcher.backends.task import JobThread, TaskEnd, Tasks, own_paths
 from rnnbench.launcher.interrupt import SIGNALS
 
 CONNECT_SECONDS = 5.0
@@ -134,10 +134,10 @@ class _RayTasks(Tasks):
 
     def collect(self) -> None:
         """Give Ray the jobs that wait, up to the limit; take those that have ended."""
+        place = (os.getcwd(), own_paths())
         while self.waiting and len(self.running) < self.limit:
             index = self.waiting.popleft()
-            where = os.getcwd(), sys.path
-            given = (self.given.work, self.jobs[index], *where, self.given.seconds)
+            given = (self.given.work, self.jobs[index], place, self.given.seconds)
             self.running[self.remote(*given)] = index
         self._take_ended()
 
@@ -171,16 +171,16 @@ class _RayTasks(Tasks):
 
 
 def run_task(
-    work: Work, job: Any, directory: str, path: Sequence[str], seconds: float | None
+    work: Work, job: Any, place: tuple[str, list[str]], seconds: float | None
 ) -> tuple[str, Any, bool]:
     """Do one job in a worker of Ray; it is cancelled by a KeyboardInterrupt in the main thread.
 
     Args:
-        directory: where the launcher is; a relative output_dir lies there.
-        path: where it looks for modules, a user's own task among them.
+        place: where the launcher is, and where it finds modules: a user's own task lies there.
     """
+    directory, paths = place
     os.chdir(directory)
-    sys.path += [place for place in path if place not in sys.path]
+    sys.path += [path for path in paths if path not in sys.path]
     thread = JobThread(work, job, seconds)
     while True:
         try:

@@ -5,7 +5,6 @@ It needs no accounting: the controller itself remembers for some minutes how a t
 
 from __future__ import annotations
 
-import importlib.util
 import secrets
 import shutil
 import subprocess
@@ -15,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from rnnbench.launcher.backends import Assignment, CannotRun, Runner
-from rnnbench.launcher.backends.submission import SlurmTask, Submission, clear, end_of
+from rnnbench.launcher.backends.submission import Part, SlurmTask, Submission, environment
 from rnnbench.launcher.backends.task import TaskEnd, Tasks
 
 # A task in any other state has ended.
@@ -35,7 +34,9 @@ CANCELLED = "the SLURM job was cancelled"
 def ask(*words: str) -> str | None:
     """Return what a command of SLURM prints; None where the controller is away: ask again."""
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=COMMAND_SECONDS)
+        done = subprocess.run(
+            words, capture_output=True, text=True, timeout=COMMAND_SECONDS, env=environment()
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
@@ -63,8 +64,6 @@ def runner_of(cluster: Mapping[str, Any]) -> Runner:
     Raises:
         CannotRun: jobs cannot be submitted from here.
     """
-    if importlib.util.find_spec("submitit") is None:
-        raise CannotRun("+cluster=slurm needs submitit: pip install 'rnnbench[slurm]'")
     missing = [name for name in COMMANDS if shutil.which(name) is None]
     if missing:
         raise CannotRun(f"+cluster=slurm needs {', '.join(missing)}: not found on this machine")
@@ -91,7 +90,8 @@ class _SlurmTasks(Tasks):
 
     def __init__(self, cluster: Mapping[str, Any], given: Assignment) -> None:
         super().__init__(given)
-        self.tasks: dict[int, Any] = {}
+        self.tasks: dict[int, Part] = {}
+        self.per_task = cluster["per_task"]
         # A name of its own finds these tasks, and no others, with one look at the queue.
         self.name = f"{self.jobs[0].sweep}-{secrets.token_hex(4)}"
         directory = self.jobs[0].output_dir / "cluster" / self.name
@@ -107,11 +107,12 @@ class _SlurmTasks(Tasks):
         """Take the results that are there; now and then look for tasks that left none."""
         if self.given.interrupt.stop.wait(POLL_SECONDS):
             return
-        self._take_results()
         if time.monotonic() - self._looked < QUEUE_SECONDS:
+            self._take_results()
             return
         states = read_states(self.name)
         self._looked = time.monotonic()
+        self._take_results()  # after the queue: what ended meanwhile is not lost
         if states is None:
             return
         gone = self._gone(states)
@@ -122,7 +123,7 @@ class _SlurmTasks(Tasks):
             for index in again:
                 self.report_end(index, TaskEnd("died", str(refusal)))
         for index, task in self.tasks.items():
-            if states.get(task.job_id) == "RUNNING":
+            if states.get(task.task_id) == "RUNNING":
                 self.report_running(index)
 
     def leave(self) -> None:
@@ -131,7 +132,7 @@ class _SlurmTasks(Tasks):
         states: Mapping[str, str] | None = None
         while states is None or not LEFT.isdisjoint(states.values()):
             if time.monotonic() > deadline or self.given.interrupt.insists:
-                ask("scancel", "--quiet", *(task.job_id for task in self.tasks.values()))
+                ask("scancel", "--quiet", *{task.task_id for task in self.tasks.values()})
                 break
             # Told again and again: a task that was just starting may have missed it.
             tell_to_leave(self.name)
@@ -141,40 +142,46 @@ class _SlurmTasks(Tasks):
 
     def _take_results(self, *, leaving: bool = False) -> None:
         for index, task in list(self.tasks.items()):
-            if not task.paths.result_pickle.exists():
+            if not task.result.exists():
                 continue
-            ended = end_of(task)
+            ended = task.read_end()
             if ended.stopped and not leaving:
                 continue  # whether somebody cancelled it or it is to run again, the queue knows
             del self.tasks[index]
             if ended.kind == "done":
-                clear(task)
+                task.clear()
             self.report_end(index, ended)
 
-    def _gone(self, states: Mapping[str, str]) -> list[tuple[int, Any, str | None]]:
+    def _gone(self, states: Mapping[str, str]) -> list[tuple[int, Part, str | None]]:
         """Take out the tasks that have ended and are not done, with their states."""
         gone, now = [], time.monotonic()
         for index, task in list(self.tasks.items()):
-            state, since = states.get(task.job_id), self._absent.setdefault(index, now)
+            state, since = states.get(task.task_id), self._absent.setdefault(index, now)
             if state in LEFT:
                 del self._absent[index]
-            elif task.paths.result_pickle.exists() or now - since >= RESULT_SECONDS:
+            elif task.result.exists() or now - since >= RESULT_SECONDS:
                 gone.append((index, self.tasks.pop(index), state))
                 del self._absent[index]
         return gone
 
-    def _runs_again(self, index: int, task: Any, state: str | None) -> bool:
+    def _runs_again(self, index: int, task: Part, state: str | None) -> bool:
         """Tell of a task that is gone, if that is its end; return whether it is to run again."""
-        has_left = task.paths.result_pickle.exists()
+        has_left = task.result.exists()
         if state == "CANCELLED":  # by somebody else, who does not want it to run again by itself
-            self.report_end(index, end_of(task) if has_left else TaskEnd("died", CANCELLED))
+            self.report_end(index, task.read_end() if has_left else TaskEnd("died", CANCELLED))
             return False
         if has_left:  # at a checkpoint, as one that is preempted does: that may happen often
             return True
-        return self.count_loss(index, f"the SLURM job left no result ({state or 'not in queue'})")
+        cause = f"the SLURM job left no result ({state or 'not in queue'}; see {task.log})"
+        return self.count_loss(index, cause)
 
     def submit(self, indices: Sequence[int]) -> None:
-        """Submit jobs, by their indices."""
+        """Submit jobs, by their indices; a lost one alone, since it may take others with it."""
+        groups = [[index] for index in indices if self.is_lost(index)]
+        others = [index for index in indices if not self.is_lost(index)]
+        count = -(-len(others) // self.per_task)
+        groups += [others[start::count] for start in range(count)]
         work, seconds = self.given.work, self.given.seconds
-        tasks = [SlurmTask(work, self.jobs[index], seconds) for index in indices]
-        self.tasks |= zip(indices, self.submission.submit(tasks), strict=True)
+        tasks = [[SlurmTask(work, self.jobs[i], seconds) for i in group] for group in groups]
+        for group, parts in zip(groups, self.submission.submit(tasks), strict=True):
+            self.tasks |= zip(group, parts, strict=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -13,6 +16,15 @@ from rnnbench.launcher.backends import Assignment, Work, overdue_message
 
 LOOK_SECONDS = 0.1
 RERUNS = 3
+
+
+def own_paths() -> list[str]:
+    """Return where modules are found that do not belong to Python: the suite's, a user's own.
+
+    A task may have another Python, in a container for one, whose packages must be its own.
+    """
+    places = [os.path.abspath(path) for path in sys.path]
+    return [p for p in places if os.path.exists(p) and not re.search(r"lib(64)?/python3", p)]
 
 
 class TaskEnd(NamedTuple):
@@ -100,6 +112,10 @@ class Tasks(ABC):
     def report_end(self, index: int, ended: TaskEnd) -> None:
         """Report to the launcher how a task ended."""
         self.given.notify(index, ended.kind, ended.value)
+
+    def is_lost(self, index: int) -> bool:
+        """Return whether a task has once left no result."""
+        return self._lost[index] > 0
 
     def count_loss(self, index: int, cause: str) -> bool:
         """Note that a task has left no result; return whether it is to run again."""

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from rnnbench.store.claims import holders
+from tests.docs.commands import lines_of
+from tests.docs.markdown import blocks
 from tests.stored_numbers import numbers
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -14,6 +16,8 @@ SMALL = (
     "engine=reference tracker=none"
 ).split()
 TWELVE = [*SMALL, "cell=rnn,gru", "task.gap=6,7,8,9,10,11", "trainer.eval_every=100"]
+# A sweep of the documentation, cut to what shows that it runs.
+BRIEF = [*SMALL, "task.gap=11", "seeds=1", "trainer.steps=3"]
 ONE = [*SMALL, "cell=rnn", "task.gap=6", "trainer.steps=3000", "trainer.eval_every=500"]
 
 
@@ -62,3 +66,11 @@ def at_work(directory):
 
 def checkpoints(directory):
     return sorted((directory / "out" / "checkpoints").glob("*.safetensors"))
+
+
+def documented(word):
+    """Return the words of the commands of docs/cluster.md that have one, without that word."""
+    found = [
+        line for block in blocks(ROOT / "docs" / "cluster.md") for line in lines_of(block.text)
+    ]
+    return [[each for each in line[3:] if each != word] for line in found if word in line]

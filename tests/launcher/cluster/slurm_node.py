@@ -44,6 +44,7 @@ MpiDefault=none
 KillWait=5
 NodeName={host} NodeAddr=127.0.0.1 CPUs={slots} RealMemory=8000 State=UNKNOWN
 PartitionName=debug Nodes={host} Default=YES MaxTime=INFINITE State=UP GraceTime=20
+PartitionName=cpu Nodes={host} MaxTime=INFINITE State=UP
 PartitionName=urgent Nodes={host} MaxTime=INFINITE State=UP PriorityTier=9 PreemptMode=OFF
 """
 

@@ -12,7 +12,19 @@ import pytest
 
 from tests.waiting import until
 
-from .command import ONE, ROOT, TWELVE, at_work, checkpoints, end, finish, results, start
+from .command import (
+    BRIEF,
+    ONE,
+    ROOT,
+    TWELVE,
+    at_work,
+    checkpoints,
+    documented,
+    end,
+    finish,
+    results,
+    start,
+)
 from .own_cells import BROKEN
 
 pytestmark = [
@@ -121,3 +133,11 @@ def test_a_lost_task_runs_again_and_a_failed_one_does_not(ray, tmp_path, name, a
     text = finish(ray(*ONE, "seeds=1", f"cell._target_=own.{name}", *words), code=1)
     assert told in text
     assert len((tmp_path / "attempts").read_text().split()) == attempts
+
+
+def test_what_the_documentation_says_runs(ray, cluster, tmp_path):
+    _, address = cluster
+    for line in documented("+cluster=ray"):
+        words = [word.replace("head:6379", address) for word in line]
+        finish(ray(*words, *BRIEF, "retrain=true"))
+        assert results(tmp_path)

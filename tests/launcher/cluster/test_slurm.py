@@ -1,8 +1,8 @@
 """Sweeps on a real SLURM of one node: the results of this machine, whatever happens on the way."""
 
-import importlib.util
 import os
 import signal
+import sys
 
 import pytest
 
@@ -11,39 +11,15 @@ from rnnbench.store.claims import claim_of
 from rnnbench.store.standing import ProgressFile
 from tests.waiting import until
 
-from .command import ONE, TWELVE, at_work, checkpoints, end, finish, results, start
+from .command import ONE, ROOT, TWELVE, at_work, checkpoints, finish, results, start
 from .own_cells import BROKEN
-from .slurm_node import SlurmNode, missing
+from .slurm_node import missing
 
-REASON = missing() or (None if importlib.util.find_spec("submitit") else "submitit is not here")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(REASON is not None, reason=str(REASON)),
+    pytest.mark.skipif(missing() is not None, reason=str(missing())),
 ]
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory):
-    with SlurmNode(tmp_path_factory.mktemp("slurm")) as node:
-        yield node
-
-
-@pytest.fixture
-def slurm(node, tmp_path):
-    """Start a command on the node; no job of a test outlives it."""
-
-    configuration = str(node.configuration)
-    started = []
-
-    def run(*words):
-        started.append(start(tmp_path, "+cluster=slurm", *words, SLURM_CONF=configuration))
-        return started[-1]
-
-    yield run
-    end(started)
-    node.run("scancel", "--user", "root")
-    until(lambda: not node.queue())
 
 
 def test_results_are_those_of_this_machine_though_a_task_is_killed_and_the_node_restarts(
@@ -145,3 +121,50 @@ def test_a_killed_launcher_leaves_its_jobs(slurm, node, tmp_path, local_one):
     launcher.communicate()
     until(lambda: not node.queue())
     assert results(tmp_path) == local_one
+
+
+def test_conditions_of_one_task_fail_and_end_each_for_itself(slurm, node, tmp_path):
+    (tmp_path / "own.py").write_text(BROKEN)
+    classes = ",".join(f"own.{name}" for name in ("Broken", "Deadly", "Hanging"))
+    words = [*ONE, "seeds=1", "trainer.steps=200", "condition_seconds=20"]
+    words += [f"cell._target_=rnnbench.cells.RNN,{classes}", "cluster.cpus=2"]
+    text = finish(slurm(*words, "cluster.per_task=4"), code=1)
+    for told in (
+        "RuntimeError: no such luck",
+        "the SLURM job left no result (FAILED; see ",
+        "it took longer than condition_seconds=20",
+    ):
+        assert told in text, text
+    assert [record["status"] for record, _ in results(tmp_path).values()].count("done") == 1
+    assert node.queue() == {}
+
+
+def test_a_task_of_several_conditions_whose_time_is_up_loses_none(slurm, node, tmp_path, local_one):
+    launcher = slurm(*ONE, "task.gap=6,7", "cluster.per_task=2", "cluster.cpus=2")
+    until(lambda: len(at_work(tmp_path)) == 2)
+    (task,) = node.queue()
+    node.run("scancel", "--signal=USR2", task)
+    until(lambda: node.queue().get(task) == "PENDING")
+    assert len(checkpoints(tmp_path)) == 2
+    node.run("scontrol", "update", f"jobid={task}", "starttime=now")
+    finish(launcher)
+    found = results(tmp_path)
+    assert len(found) == 2 * len(local_one)
+    assert local_one.items() <= found.items()
+
+
+def test_another_s_job_a_strange_path_own_modules_and_setup(slurm, tmp_path, local_one):
+    directory = tmp_path / '100% of %j, "it\'s" %a'
+    directory.mkdir()
+    (directory / "own.py").write_text("from rnnbench.cells import RNN as Own\n")
+    outer = {"SLURM_MEM_PER_CPU": "100", "SLURM_NTASKS": "7", "SBATCH_ARRAY_INX": "5-9"}
+    setup = ['export PATH="$PWD/bin:$PATH"', f"export PYTHONPATH={ROOT}"]
+    (directory / "bin").mkdir()
+    (directory / "bin" / "other").write_text(f'#!/bin/sh\ntouch used\nexec {sys.executable} "$@"\n')
+    (directory / "bin" / "other").chmod(0o755)
+    words = [*ONE, "cell._target_=own.Own", "cluster.python=other", f"cluster.setup={setup}"]
+    finish(slurm(*words, directory=directory, **outer))
+    assert len(results(directory)) == len(local_one)
+    assert (directory / "used").exists()
+    assert not any((directory / "out").glob("cluster/*"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [directory.name]

@@ -2,7 +2,9 @@
 
 import os
 import shlex
+import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -19,8 +21,20 @@ echo Submitted batch job 7
 """
 
 
+SRUN = """#!/bin/sh
+while [ "${1#--}" != "$1" ]; do shift; done
+exec "$@"
+"""
+
+
 def work(job, report, stop):
-    return job
+    """Tell what a user's own module has, and leave in the middle of a job that is told to stop."""
+    import own
+
+    if job == "told to stop":
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.wait(60)
+    return own.VALUE
 
 
 @pytest.fixture
@@ -31,13 +45,14 @@ def submit(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.chdir(tmp_path)
 
-    def run(*words, groups=(1,), directory="out"):
+    def run(*words, groups=(1,), directory="out", job="plain"):
         cluster = sweep("+cluster=slurm", *words).cluster
-        tasks = [[SlurmTask(work, 0, None)] * count for count in groups]
+        tasks = [[SlurmTask(work, job, None)] * count for count in groups]
         parts = Submission(cluster, "name", tmp_path / directory).submit(tasks)
         assert [[part.task_id for part in own] for own in parts] == [
             [f"7_{index}"] * count for index, count in enumerate(groups)
         ]
+        run.parts = parts
         return os.fsdecode((tmp_path / "script").read_bytes()).splitlines()
 
     return run
@@ -119,3 +134,29 @@ def test_what_sbatch_answers_without_a_number_is_a_refusal(submit, tmp_path):
     (tmp_path / "sbatch").write_text("#!/bin/sh\necho queued\n")
     with pytest.raises(CannotRun, match="sbatch refuses the job: queued"):
         submit()
+
+
+@pytest.mark.parametrize(
+    ("job", "ends"),
+    [
+        ("plain", [("done", 5, False)] * 3),
+        ("told to stop", [("done", 5, True), ("done", None, True), ("done", None, True)]),
+    ],
+)
+def test_the_jobs_of_a_task_are_done_in_turn_where_the_command_was_typed(
+    submit, tmp_path, monkeypatch, job, ends
+):
+    (tmp_path / "srun").write_text(SRUN)
+    (tmp_path / "srun").chmod(0o755)
+    (tmp_path / "own.py").write_text("VALUE = 5\n")
+    (tmp_path / "signal.py").write_text("raise SystemExit('not that of Python')\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    submit("cluster.per_task=3", groups=(3,), job=job)
+    variables = {**os.environ, "SLURM_ARRAY_TASK_ID": "0"}
+    done = subprocess.run(["bash", tmp_path / "script"], env=variables, cwd="/")
+    ((first, *others),) = submit.parts
+    assert done.returncode == 0, first.log.read_text()
+    assert [part.read_end() for part in (first, *others)] == ends
+    for part in (first, *others):
+        part.clear()
+        assert first.log.exists() == (part is not others[-1])

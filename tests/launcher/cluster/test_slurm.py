@@ -12,7 +12,7 @@ from rnnbench.store.records import Store, is_finished
 from rnnbench.store.standing import ProgressFile
 from tests.waiting import until
 
-from .command import ONE, ROOT, TWELVE, at_work, checkpoints, finish, results, start
+from .command import BRIEF, ONE, ROOT, TWELVE, at_work, checkpoints, finish, results, start
 from .own_cells import BROKEN
 from .slurm_node import missing
 
@@ -137,7 +137,7 @@ def test_conditions_of_one_task_fail_and_end_each_for_itself(slurm, node, tmp_pa
     ):
         assert told in text, text
     records = Store(tmp_path / "out").runs().values()
-    assert [record["cell"]["name"] for record in records if is_finished(record)] == ["rnn"]
+    assert [record["cell"] for record in records if is_finished(record)] == ["rnn"]
     assert node.queue() == {}
 
 
@@ -155,7 +155,7 @@ def test_a_task_of_several_conditions_whose_time_is_up_loses_none(slurm, node, t
     assert local_one.items() <= found.items()
 
 
-def test_another_s_job_a_strange_path_own_modules_and_setup(slurm, tmp_path, local_one):
+def test_another_s_job_a_strange_path_own_modules_and_setup(slurm, tmp_path):
     directory = tmp_path / '100% of %j, "it\'s" %a'
     directory.mkdir()
     (directory / "own.py").write_text("from rnnbench.cells import RNN as Own\n")
@@ -164,9 +164,15 @@ def test_another_s_job_a_strange_path_own_modules_and_setup(slurm, tmp_path, loc
     (directory / "bin").mkdir()
     (directory / "bin" / "other").write_text(f'#!/bin/sh\ntouch used\nexec {sys.executable} "$@"\n')
     (directory / "bin" / "other").chmod(0o755)
-    words = [*ONE, "cell._target_=own.Own", "cluster.python=other", f"cluster.setup={setup}"]
+    words = [
+        *BRIEF,
+        "cell=rnn",
+        "cell._target_=own.Own",
+        "cluster.python=other",
+        f"cluster.setup={setup}",
+    ]
     finish(slurm(*words, directory=directory, **outer))
-    assert len(results(directory)) == len(local_one)
+    assert len(results(directory)) == 1
     assert (directory / "used").exists()
     assert not any((directory / "out").glob("cluster/*"))
     assert sorted(path.name for path in tmp_path.iterdir()) == [directory.name]

@@ -34,15 +34,19 @@ def run(directory, *words, code=0):
     return done.stdout + done.stderr
 
 
-@pytest.fixture
-def crowded(tmp_path):
-    """A directory of somebody whose files have the names of everything."""
+def crowd(directory):
+    """Put files into a directory that have the names of everything; return the directory."""
     mark = "open('ran', 'a').write(__file__); raise ImportError('the wrong one')\n"
     for name in NAMES.split():
-        (tmp_path / f"{name}.py").write_text(mark)
-    (tmp_path / "conf").mkdir()
-    (tmp_path / "conf" / "config.yaml").write_text("not: ours\n")
-    return tmp_path
+        (directory / f"{name}.py").write_text(mark)
+    (directory / "conf").mkdir()
+    (directory / "conf" / "config.yaml").write_text("not: ours\n")
+    return directory
+
+
+@pytest.fixture
+def crowded(tmp_path):
+    return crowd(tmp_path)
 
 
 @pytest.mark.slow

@@ -173,7 +173,7 @@ class Submission:
             options="\n".join(f"#SBATCH {flag}" for flag in _flags(options)),
             log=shlex.quote(str(self.directory / str(batch))),
             setup="\n".join(cluster["setup"]),
-            threads="\n".join(f"export {variable}=1" for variable in THREAD_VARIABLES),
+            threads="\n".join(f"export {name}={value}" for name, value in THREAD_VARIABLES.items()),
             command=" ".join(["srun", *_flags(steps), python, words]),
             again=AGAIN,
         )

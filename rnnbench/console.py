@@ -39,6 +39,7 @@ def run_and_exit(main: Callable[[], int]) -> NoReturn:
         say("error: the system must be Linux or macOS, got Windows: run it in WSL")
         sys.exit(ExitCode.CANNOT_RUN)
     output = open_streams()
+    leave_removed_directory()
     code: Any = ExitCode.DONE
     try:
         try:
@@ -106,6 +107,19 @@ def leave_if_repeated() -> None:
     process = multiprocessing.current_process()
     if process.name == WORKER and getattr(process, "_inheriting", False):
         os._exit(ExitCode.REPEATED)
+
+
+def leave_removed_directory() -> None:
+    """Go where nothing can be written if the working directory is no more: torch's MKL needs one.
+
+    Relative paths lead nowhere there, as they do in a directory that has been removed.
+    """
+    try:
+        os.getcwd()
+    except OSError:
+        with suppress(OSError):  # no /proc: no MKL either
+            os.chdir("/proc")
+        warn("the working directory has been removed: relative paths lead nowhere")
 
 
 def warn(text: str) -> None:

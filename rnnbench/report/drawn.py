@@ -7,6 +7,7 @@ anybody's: a page that came along with somebody's results is none that was drawn
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from rnnbench.store.files import private_directory, read_file, write_atomically
@@ -37,7 +38,7 @@ def note_drawn(directory: Path) -> None:
 
 def _note(directory: Path) -> Path | None:
     place = private_directory("reports")
-    name = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:32]
+    name = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:32]
     return None if place is None else place / name
 
 

@@ -98,7 +98,7 @@ def draw_report(paths: Sequence[Path]) -> dict[str, bytes]:
     texts = {name: write(study) for name, write in TABLES.items()}
     texts["report.md"] = to_markdown(blocks)
     texts["index.html"] = to_html(results.title(study.results), blocks, vectors)
-    return files | {name: text.encode() for name, text in texts.items()}
+    return files | {name: text.encode(errors="backslashreplace") for name, text in texts.items()}
 
 
 def compose(study: Study) -> list[Block]:

@@ -95,7 +95,8 @@ import pwd, sys
 def absent(*of): raise KeyError("uid not found")
 pwd.getpwuid = pwd.getpwnam = absent
 from rnnbench.__main__ import start
-start()
+if __name__ == "__main__":  # workers import this, and are nobody's as well
+    start()
 """
 
 

@@ -198,6 +198,12 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 run`, `2 runs`, `2 processes`."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
 class Mistake(Exception):
     """A command was given something wrong; the text is one line."""
 
@@ -221,6 +227,7 @@ class Parser(argparse.ArgumentParser):
         purpose = purpose[:1].upper() + purpose[1:]
         super().__init__(prog=f"python -m {program}", description=purpose, epilog=rest)
         self.program = program
+        self.register("type", Path, _path)
 
     def error(self, message: str) -> NoReturn:
         self.exit(ExitCode.CANNOT_RUN, f"{self.prog}: error: {printable(message)}\n")
@@ -270,6 +277,14 @@ def whole_numbers(text: str) -> list[int]:
 def words(text: str) -> list[str]:
     """Read words with commas between them."""
     return text.split(",")
+
+
+def _path(text: str) -> Path:
+    """Read a path; ~ is a home, also where no shell has put it in."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ArgumentTypeError(f"must be below a home that is known, got {text}") from error
 
 
 def _workers(text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from rnnbench.console import ExitCode, Parser, mistakes, run_and_exit
+from rnnbench.console import ExitCode, Parser, count, mistakes, run_and_exit
 from rnnbench.report import draw_report
 from rnnbench.store.diagnoses import consolidate_diagnoses
 from rnnbench.store.files import write_atomically
@@ -29,22 +29,22 @@ def publish(source: Path, destination: Path) -> int:
         FileNotFoundError: there are no results at the source.
     """
     report = draw_report([source])
-    count = consolidate([source], destination)
+    number = consolidate([source], destination)
     consolidate_diagnoses(source, destination)
     for name, content in report.items():
         if name in TABLES or name.endswith(".png"):
             write_atomically(destination / name, content)
     for file in (TRANSFER, GUESSES):
         file.copy(source, destination)
-    return count
+    return number
 
 
 @parser.command
 def main(given: Namespace) -> int:
     """Publish a sweep and print how many runs it has."""
     with mistakes(OSError):
-        count = publish(given.source, given.destination)
-    print(f"{count} runs: {given.destination}")
+        number = publish(given.source, given.destination)
+    print(f"{count(number, 'run')}: {given.destination}")
     return ExitCode.DONE
 
 

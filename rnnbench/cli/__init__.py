@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
+
+from rnnbench.console import run_and_exit
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -10,3 +13,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from rnnbench.cli.command import run_command
 
     return run_command(argv)
+
+
+def script() -> NoReturn:
+    """Run the main command as a program, and end it with its exit code."""
+    run_and_exit(main)

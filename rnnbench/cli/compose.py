@@ -8,8 +8,10 @@ import itertools
 import os
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,30 +27,46 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from rnnbench.cli.help import register_help, wrap
-from rnnbench.cli.message import one_line
+from rnnbench import __version__
+from rnnbench.cli.help import help_text
+from rnnbench.cli.message import not_a_choice, one_line
+from rnnbench.cli.words import (
+    ADDED,
+    CONFIG_DIR,
+    HELP,
+    SHOWING,
+    TEXTS,
+    VERSION,
+    Known,
+    arrange,
+    as_text,
+    check_words,
+    is_override,
+    keys_of,
+    one_text,
+    refuse,
+    unreadable,
+)
 from rnnbench.console import Mistake
 from rnnbench.experiment.class_path import find_own
 
 Configuration = dict[str, Any]
 # What a wrong word or file raises; ValueError: of a choice that is no name.
 FAILURES = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
-
-CONFIG_DIR = ("--config-dir", "-cd")
-MULTIRUN = ("--multirun", "-m")  # who knows Hydra may type it; every command is one here
-HELP = {"--help", "-h"}
-# Hydra itself does what these ask for; those of the first line take a value.
-SHOWING = {"--cfg", "-c", "--info", "-i", "--shell-completion", "-sc"}
-TAKING_A_VALUE = {*SHOWING, *CONFIG_DIR, "--package", "-p"}
-SHOWING |= {*HELP, "--hydra-help", "--version"}
-# All jobs are made here, and nothing of Hydra's own is started or written.
-RESERVED = re.compile(r"[+~]*(hydra[./@](?!searchpath|verbose|job\.)[^=]*)")
-# A choice is a file of its group, not one anywhere else.
-ELSEWHERE = re.compile(
-    r"\+*(task|cell|sweep|tracker|cluster)=(.*(?<![\w.])(?:\.\.(?!\w)|/).*|\s*\[.*\{.*)"
-)
 OPEN = "cluster.options."  # whatever keys stand below it
-UNPICKLES = "--experimental-rerun"  # Hydra takes any beginning of a flag for the flag
+# Hydra 1.3 must be told to behave as 1.3 does; 1.4 does so, and warns where it is told.
+AS_1_3: dict[str, Any] = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
+
+
+class Moment(dict[Any, str]):
+    """What `${now:...}` gives, by its pattern: of the moment when the command began."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began = datetime.now()
+
+    def __missing__(self, pattern: Sequence[str]) -> str:
+        return self.began.strftime(*pattern)
 
 
 class Composer:
@@ -71,21 +89,61 @@ class Composer:
         self._parse = cache(self._parser.parse_override)
         self._is_group = cache(lambda key: bool(self._options(key, results_filter=None)))
         self._read = cache(self._compose)
+        self._resolved: dict[str, Any] = defaultdict(dict, {"now": Moment()})
 
-    def jobs(self, words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    def jobs(self, arguments: Sequence[str]) -> Iterator[tuple[str, ...]]:
         """Return the overrides of each job: every combination of the values on the axes.
 
         The axes are those of a sweep file; the command line's replace them, key by key.
+
+        Args:
+            arguments: all words of the command, with its flags.
+
+        Raises:
+            Mistake: a word is wrong, as far as that can be told of it alone.
         """
-        given = self._parser.parse_overrides(list(words))
+        words = [word for word in arrange(arguments)[0] if is_override(word)]
+        given = list(map(self._parse_word, words))
         files = [word for word, o in zip(words, given, strict=True) if self._chooses_file(o)]
-        params = self._compose(files, return_hydra_config=True).hydra.sweeper.params
-        axes = [f"{key}={value}" for key, value in (params or {}).items()]
+        chosen = self._compose(files, return_hydra_config=True)
+        check_words(arguments, self.known(chosen))
+        axes = [f"{key}={value}" for key, value in (chosen.hydra.sweeper.params or {}).items()]
         choices: dict[str, list[str]] = {}
-        for override in [*self._parser.parse_overrides(axes), *given]:
+        for override in [*map(self._parse_word, axes), *given]:
             key = override.get_key_element()
-            choices[key] = [f"{self._mark(override, v)}{key}={v}" for v in _values(override)]
+            values = _values(override)
+            choices[key] = [f"{self._mark(override, it)}{key}={it}" for it in values] or [key]
+        if len(choices.get("cell", ())) > 1 and not OmegaConf.select(chosen, "sweep.name"):
+            choices.setdefault("++sweep.name", ["++sweep.name=${task.name}"])  # cells side by side
         return itertools.product(*choices.values())
+
+    def _parse_word(self, word: str) -> Override:
+        """Return what a word overrides; it is checked by itself.
+
+        Raises:
+            Mistake: it cannot be read, has several values where one is meant, or chooses what is
+                no name.
+        """
+        try:
+            (override,) = self._parser.parse_overrides([as_text(word)])
+        except HydraException as error:
+            raise Mistake(unreadable(word)) from error
+        key, given = override.key_or_group, word.partition("=")[2]
+        if key in TEXTS and override.is_sweep_override():
+            raise Mistake(one_text(word))
+        if self._is_group(key) and not override.is_delete():
+            if not override.value() or isinstance(override.value(), int | float):
+                raise Mistake(not_a_choice(key, given, self._options(key)))
+            if key in ADDED and (override.is_force_add() or not override.is_add()):
+                raise Mistake(f"{key} is chosen with a plus: write +{key}={given}")
+        return override
+
+    def known(self, configuration: DictConfig | None = None) -> Known:
+        """Return the choices of all groups, and the keys of a configuration."""
+        groups = GlobalHydra.instance().config_loader().list_groups("")
+        choices = {group: self._options(group) for group in groups if group != "hydra"}
+        configuration = self._compose([]) if configuration is None else configuration
+        return Known(choices, keys_of(configuration))
 
     def compose(self, overrides: Sequence[str]) -> Configuration:
         """Return a job's configuration, as plain values and without Hydra's part.
@@ -94,7 +152,7 @@ class Composer:
             HydraException, OmegaConfBaseException: it cannot be composed.
         """
         try:
-            return plain(self.configure(overrides))
+            return self.plain(self.configure(overrides))
         except (HydraException, OmegaConfBaseException):
             return self.compose_alone(overrides)
 
@@ -113,10 +171,16 @@ class Composer:
 
     def compose_alone(self, overrides: Sequence[str]) -> Configuration:
         """Return what `compose` returns, composed by Hydra as a whole."""
-        return plain(self._compose(overrides))
+        return self.plain(self._compose(overrides))
 
     def _compose(self, overrides: Sequence[str], **options: bool) -> DictConfig:
         return hydra.compose("config", [*self._of_hydra, *overrides], **options)
+
+    def plain(self, configuration: DictConfig) -> Configuration:
+        """Return a configuration as nested dicts and lists."""
+        OmegaConf.set_cache(configuration, self._resolved)
+        values: Any = OmegaConf.to_container(configuration, resolve=True, throw_on_missing=True)
+        return {str(key): value for key, value in values.items()}
 
     def _chooses_file(self, override: Override) -> bool:
         is_word = isinstance(override.value(), str) and not override.is_delete()
@@ -137,12 +201,18 @@ class Composer:
 
 def _values(override: Override) -> list[str]:
     """Return the values that an override gives to its key, one for each job."""
+    if override.is_delete() and not override.value():
+        return []
     if not override.is_sweep_override():
         return [override.get_value_element_as_str()]
     values = list(override.sweep_string_iterator())
     if not any(values):
         given = str(override.input_line).partition("=")[2]
         raise HydraException(f"{override.key_or_group} must have a value, got {given}")
+    if override.key_or_group == "seeds":  # a number beside others is a seed, not how many
+        seeds = [value for value in values if value.lstrip("-").isdecimal()]
+        lists = [value for value in values if value not in seeds]
+        values = [*([f"[{','.join(seeds)}]"] if seeds else []), *lists]
     return values
 
 
@@ -156,12 +226,6 @@ def _with_values(files: DictConfig, values: Sequence[Override]) -> DictConfig:
         force = adds or override.is_force_add()
         OmegaConf.update(configuration, key, override.value(), force_add=force)
     return configuration
-
-
-def plain(configuration: DictConfig) -> Configuration:
-    """Return a configuration as nested dicts and lists."""
-    values: Any = OmegaConf.to_container(configuration, resolve=True, throw_on_missing=True)
-    return {str(key): value for key, value in values.items()}
 
 
 def configuration_directory() -> str:
@@ -184,8 +248,14 @@ def compose(arguments: Sequence[str]) -> list[Configuration]:
             _show([*overrides, *flags])
             return []
         of_hydra = [word for word in overrides if re.match(r"[+~]*hydra\.", word)]
-        words = [word for word in overrides if word not in of_hydra]
+        words = [word for word in arguments if word not in of_hydra]
         with open_composer(of_hydra, flags) as composer:
+            if not VERSION.isdisjoint(flags):
+                print(f"rnnbench {__version__}")
+                return []
+            if not HELP.isdisjoint(flags):
+                print(help_text(*composer.known()))
+                return []
             return list(map(composer.compose, composer.jobs(words)))
     except FAILURES as error:
         raise Mistake(one_line(error)) from error
@@ -198,37 +268,10 @@ def open_composer(of_hydra: Sequence[str] = (), flags: Sequence[str] = ()) -> It
     theirs = ours.hydra, version.version_base
     ours.clear()
     try:
-        with hydra.initialize_config_dir(configuration_directory(), version_base="1.3"):
+        with hydra.initialize_config_dir(configuration_directory(), **AS_1_3):
             yield Composer(_with_search_path(list(of_hydra), flags))
     finally:
         GlobalHydra.instance().hydra, version.version_base = theirs
-
-
-def arrange(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the overrides, and the flags with their values: they may stand anywhere."""
-    overrides: list[str] = []
-    flags: list[str] = []
-    for before, word in itertools.pairwise(["", *arguments]):
-        is_flag = word.startswith("-") or before in TAKING_A_VALUE
-        (flags if is_flag else overrides).append(word)
-    return overrides, flags
-
-
-def refuse(overrides: Sequence[str], flags: Sequence[str] = ()) -> None:
-    """Check that a command asks for nothing that Hydra should not do."""
-    for word in overrides:
-        key, _, value = word.partition("=")
-        reserved = RESERVED.match(word)
-        if reserved and word != "hydra.mode=MULTIRUN":
-            raise HydraException(f"{reserved.group(1)} must be left alone, got {value}")
-        if ELSEWHERE.match(word):
-            raise HydraException(f"{key.lstrip('+')} must be a name, got {value}")
-        if key.lstrip("+") == "sweep" and "," in value:
-            raise HydraException(f"sweep must be one name, got {value}")
-    for word in flags:
-        name = word.split("=")[0]
-        if len(name) > 2 and UNPICKLES.startswith(name):
-            raise HydraException(f"{UNPICKLES} must be left alone: it runs what is in a file")
 
 
 def _with_search_path(of_hydra: list[str], flags: Sequence[str]) -> list[str]:
@@ -239,11 +282,9 @@ def _with_search_path(of_hydra: list[str], flags: Sequence[str]) -> list[str]:
         name, equals, value = word.partition("=")
         if name in CONFIG_DIR:
             directory = value if equals else next(words, "")
-        elif word not in MULTIRUN:
-            raise HydraException(f"unrecognized arguments: {word}")
     if directory is None:
         return of_hydra
-    place = os.path.abspath(directory)
+    place = os.path.abspath(os.path.expanduser(directory))
     if not directory or not os.path.isdir(place):
         raise HydraException(f"--config-dir must be a directory, got '{directory}'")
     find_own(place)
@@ -258,15 +299,13 @@ def _with_search_path(of_hydra: list[str], flags: Sequence[str]) -> list[str]:
 
 def _show(words: list[str]) -> None:
     """Let Hydra show what the flags ask for; its parser's usage message becomes one line."""
-    register_help()
-    main = hydra.main(configuration_directory(), "config", version_base="1.3")
-    complaints, shown = io.StringIO(), io.StringIO()
-    asks_for_help = not HELP.isdisjoint(words)
+    main = hydra.main(config_path=configuration_directory(), config_name="config", **AS_1_3)
+    complaints = io.StringIO()
     before, variables = sys.argv, dict(os.environ)
     try:
         sys.argv = [before[0], *words]
         os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are raised, not printed
-        with redirect_stderr(complaints), redirect_stdout(shown if asks_for_help else sys.stdout):
+        with redirect_stderr(complaints):
             main(lambda configuration: None)()  # Hydra wants a job's function, and never calls it
     except SystemExit as leaving:
         if leaving.code:
@@ -276,5 +315,3 @@ def _show(words: list[str]) -> None:
         os.environ.clear()
         os.environ.update(variables)
     print(complaints.getvalue(), end="", file=sys.stderr)
-    if asks_for_help:
-        print(wrap(shown.getvalue()))

@@ -5,51 +5,82 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-
-from omegaconf import DictConfig, OmegaConf
+from typing import NamedTuple
 
 PACKAGE = Path(__file__).resolve().parent.parent
 WIDTH = 100
 
 
-def register_help() -> None:
-    """Let the help's template use `${rnnbench.keys:}` and `${rnnbench.commands:}`."""
-    OmegaConf.register_new_resolver("rnnbench.keys", keys, replace=True)
-    OmegaConf.register_new_resolver("rnnbench.commands", commands, replace=True)
+TEXT = """\
+rnnbench: how far back can a recurrent cell remember, at what cost, and why does it stop?
+
+python -m rnnbench +sweep=gaps                               the main job; figures in its report/
+python -m rnnbench +sweep=smoke                              everything once, in a minute
+python -m rnnbench +sweep=gaps cell=gru,lstm task.gap=20,40  the command line narrows a sweep
+python -m rnnbench task=adding cell=gru task.gap=50 seeds=5  one condition, five seeds
+python -m rnnbench +sweep=gaps dry_run=true                  the plan, and what it will cost
+
+Choices
+{choices}
+
+Keys, as in trainer.lr=1e-3; --cfg job prints them with their values
+{keys}
+
+Commands, as in python -m rnnbench report results/gaps; each has --help
+{commands}
+
+--config-dir DIR adds your own tasks, cells and sweeps; --version is rnnbench's.
+"""
 
 
-def keys(*, _root_: DictConfig) -> str:
-    """Return every key of a configuration: a line for each section, then all other keys."""
-    lines, alone = [], []
-    for key in filter(lambda key: key != "hydra", _root_):
-        node = _root_._get_node(key)
-        if isinstance(node, DictConfig):
-            names = [str(name) for name in node if not str(name).startswith("_")]
-            lines.append(f"{key}: {', '.join(names)}")
-        else:
-            alone.append(str(key))
-    return "\n".join([*lines, ", ".join(alone)])
+def help_text(choices: Mapping[str, Sequence[str]], keys: Iterable[str]) -> str:
+    """Return what `--help` prints.
+
+    Args:
+        choices: of each group.
+        keys: all keys, those of sections with a dot.
+    """
+    groups = [f"{group}: {', '.join(names)}" for group, names in choices.items()]
+    found = find_commands().values()
+    width = max(len(command.words) for command in found)
+    commands = [f"{command.words:<{width}}  {command.purpose}" for command in found]
+    parts = {"choices": groups, "keys": _key_lines(keys), "commands": commands}
+    return wrap(TEXT.format_map({name: "\n".join(lines) for name, lines in parts.items()}))
 
 
-def commands() -> str:
-    """Return a line for each other command: its name, and what it is for."""
-    found = find_commands()
-    width = max(len(words) for words, _ in found)
-    return "\n".join(f"{words:<{width}}  {purpose}" for words, purpose in found)
+def _key_lines(keys: Iterable[str]) -> list[str]:
+    """Return a line for each section, then all other keys."""
+    sections: dict[str, list[str]] = {}
+    for key in keys:
+        section, _, name = key.partition(".")
+        sections.setdefault(section, []).extend([name] if name else [])
+    lines = [f"{section}: {', '.join(names)}" for section, names in sections.items() if names]
+    return [*lines, ", ".join(section for section, names in sections.items() if not names)]
 
 
-def find_commands() -> list[tuple[str, str]]:
-    """Return the words and the purpose of each command, as its module's docstring has them."""
-    found = []
+class Command(NamedTuple):
+    """A command besides the main one: its module, and its words and purpose for the help."""
+
+    module: str
+    words: str
+    purpose: str
+
+
+def find_commands() -> dict[str, Command]:
+    """Return each command by its name, as its module's docstring tells of it."""
+    found = {}
     for path in sorted([*PACKAGE.glob("*.py"), *PACKAGE.glob("*/__main__.py")]):
         text = path.read_text(encoding="utf-8")
         if '\nif __name__ == "__main__":' not in text:
             continue
         docstring = ast.get_docstring(ast.parse(text)) or ""
-        head = re.match(r"`python -m (rnnbench\.[^`]*)`: (.*)", docstring)
+        head = re.match(r"`python -m rnnbench\.((\w+)[^`]*)`: (.*)", docstring)
         if head:
-            found.append((head.group(1), head.group(2).rstrip(".")))
+            words, name, purpose = head.groups()
+            module = f"rnnbench.{name}" + ".__main__" * (path.name == "__main__.py")
+            found[name] = Command(module, words, purpose.rstrip("."))
     return found
 
 

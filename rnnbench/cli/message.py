@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from hydra.errors import OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
@@ -15,7 +14,7 @@ from rnnbench.console import Mistake
 
 # What callers of `compose` and `make_sweeps` catch.
 ConfigError = Mistake
-LEXER = "LexerNoViableAltException: "  # and the override; below, an arrow at a character of it
+OFF = ("", "null", "none", "off", "false", "no", "disabled")
 NOISE = ("full_key", "reference_type", "object_type", "To append", "Did you mean", "See https")
 
 
@@ -25,18 +24,32 @@ def one_line(error: Exception) -> str:
         return f"a yaml file cannot be read: {' '.join(str(error).split())}"
     if isinstance(error.__cause__, ConfigAttributeError | ConfigKeyError):
         return _unknown(error.__cause__)
-    if isinstance(error, OverrideParseException) and LEXER in str(error):
-        return _unreadable(error)
     parts = [str(error)]
     if isinstance(error.__cause__, OmegaConfBaseException) and str(error.__cause__) not in parts[0]:
         parts.append(str(error.__cause__))
     lines = [line.strip() for line in "\n".join(parts).splitlines() if line.strip()]
-    missing = re.search(r"Could not find '([^']*)/([^/']*)'", parts[0])
+    missing = re.search(r"Could not find '([^/']*)/([^']*)'", parts[0])
     options = re.search(r"Available options in '[^']*':\n((?:\t[^\n]*\n?)+)", parts[0])
     if missing and options:
-        known = ", ".join(options.group(1).split())
-        return f"{missing.group(1)} must be one of {known}, got {missing.group(2)}"
-    return " ".join(line for line in lines if not line.startswith(NOISE))
+        return not_a_choice(missing.group(1), missing.group(2), options.group(1).split())
+    if "HydraConfig was not set" in parts[0] and isinstance(error, OmegaConfBaseException):
+        return f"{error.full_key} must name nothing of Hydra's, which starts no jobs here"
+    told = " ".join(line for line in lines if not line.startswith(NOISE))
+    key = getattr(error, "full_key", None)
+    return f"{key} cannot be resolved: {told}" if key and key not in told else told
+
+
+def not_a_choice(group: str, word: str, known: Sequence[str]) -> str:
+    """Return that a group has no such choice, and what may have been meant."""
+    rule = f"{group} must be one of {', '.join(known)}"
+    is_off = word.lower() in OFF
+    if group == "cluster" and (is_off or word == "local"):
+        return f"{rule}, got {word or 'nothing'} (without it, this machine trains)"
+    near = difflib.get_close_matches(word.lower(), known, 1)
+    if group == "tracker":
+        near = ["none"] if is_off else near
+        near = [f"tracker.mode={word}"] if word in ("offline", "online") else near
+    return f"{rule}, got {word or 'nothing'}{f' (did you mean {near[0]}?)' if near else ''}"
 
 
 def hint(word: str, known: Iterable[str]) -> str:
@@ -46,18 +59,6 @@ def hint(word: str, known: Iterable[str]) -> str:
     if near:
         return f" (did you mean {near[0]}?)"
     return f" (choose from {', '.join(choices)})" if choices else ""
-
-
-def _unreadable(error: OverrideParseException) -> str:
-    """Return which character of an override needs quotes, or that a quote is not closed."""
-    before, _, _ = str(error).rpartition("^")
-    override, _, arrow = before.removeprefix(LEXER).rpartition("\n")
-    character = override[len(arrow) - len(LEXER)]
-    if character in "'\"":
-        return f"{override} has a quote that is not closed"
-    key, _, value = override.partition("=")
-    quoted = f"{key}='{value}'"
-    return f'{override} cannot be read at {character}: put it in quotes, as in "{quoted}"'
 
 
 def _unknown(error: ConfigAttributeError | ConfigKeyError) -> str:

@@ -5,10 +5,19 @@ No defaults: those live in conf/config.yaml, once.
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from rnnbench.experiment import limits
 from rnnbench.experiment.tuning import TUNING_SEEDS
@@ -133,6 +142,15 @@ OWN_OPTIONS = {
 OTHERS = "array error job-name nodes ntasks output parsable quiet signal test-only wait wrap"
 OWN_OPTIONS |= dict.fromkeys(OTHERS.split(), "rnnbench")
 
+
+def _at_home(path: str | None) -> str | None:
+    """Return a path that begins with ~ as that of a home."""
+    found = None if path is None else os.path.expanduser(path)
+    if found is not None and found.startswith("~"):
+        raise ValueError("be below a home that is known where it begins with ~")
+    return found
+
+
 Size = Annotated[int, _within(limits.SIZE)]
 Steps = Annotated[int, _within(limits.STEPS)]
 ClipBound = Annotated[
@@ -153,7 +171,11 @@ Lines = Annotated[list[str], BeforeValidator(_lines)]
 Address = Annotated[
     str | None, _matching(r"[^:/\s]+:\d{1,5}", "host:port, or null for a cluster of this machine")
 ]
-PlanFile = Annotated[str | None, _matching(r".*\w\.json", "the name of a .json file, or null")]
+PlanFile = Annotated[
+    str | None,
+    _matching(r".*\w\.json", "the name of a .json file, or null"),
+    AfterValidator(_at_home),
+]
 
 
 class ModelSettings(Section):
@@ -252,7 +274,7 @@ class Settings(Section):
     device: limits.Device
     dtype: limits.Dtype
     name: Annotated[str, Field(pattern=r"^\w[\w.+-]*$", max_length=LONGEST_NAME)]
-    output_dir: Annotated[str, Field(min_length=1)]
+    output_dir: Annotated[str, Field(min_length=1), AfterValidator(_at_home)]
     workers: Annotated[int, BeforeValidator(_workers)]
     condition_seconds: Seconds
     retrain: bool

@@ -209,16 +209,33 @@ def _describe(error: ValidationError, prefix: Iterable[str], known: Iterable[str
     rule = re.sub(r"^(Value error, |(Input|String) should )", "", first["msg"])
     if first["type"] == "string_pattern_mismatch":
         rule = "be letters, digits, dots, dashes and underscores"
-    return f"{key} must {rule}, got {first['input']!r}"
+    if first["type"] in ("model_type", "dict_type"):
+        names = getattr(_section_of(first["loc"]), "model_fields", ())
+        rule = f"be set by its keys{f', as in {key}.{next(iter(names))}=...' if names else ''}"
+    return f"{key} must {rule}, got {first['input']!r}{_several(key, first)}"
+
+
+def _several(key: str, error: ErrorDetails) -> str:
+    """Return how several values are asked for, where a list stands for a single one."""
+    values = error["input"]
+    if not isinstance(values, list) or not values or error["type"] == "value_error":
+        return " (true or false)" if error["type"] == "bool_type" else ""
+    if not all(isinstance(value, int | float | str) for value in values):
+        return ""
+    return f" (several: {key}={','.join(map(str, values))})"
 
 
 def _hint(error: ErrorDetails, known: Iterable[str]) -> str:
     *section, word = error["loc"]
     if section:
-        field = Settings.model_fields.get(str(section[0]))
-        inner = getattr(field and field.annotation, "model_fields", {})
-        known = inner or known
+        known = getattr(_section_of(section), "model_fields", {}) or known
     return hint(str(word), known)
+
+
+def _section_of(place: Sequence[int | str]) -> Any:
+    """Return the class of the section where an error lies; None where there is none."""
+    field = Settings.model_fields.get(str(place[0]))
+    return field and field.annotation
 
 
 def _check_writable(directory: Path, key: str) -> None:

@@ -21,9 +21,10 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from pydantic import BaseModel
 
 from rnnbench.cell import Cell
-from rnnbench.cli.compose import FAILURES, Composer, Configuration, open_composer, plain, refuse
+from rnnbench.cli.compose import FAILURES, Composer, Configuration, open_composer
 from rnnbench.cli.message import one_line
 from rnnbench.cli.settings import Settings
+from rnnbench.cli.words import ADDED, GROUPS, refuse
 from rnnbench.console import Mistake
 from rnnbench.experiment.class_path import find_class, is_shipped, path_of
 from rnnbench.store.rules import LONGEST_NAME
@@ -31,8 +32,6 @@ from rnnbench.store.settings import digest
 from rnnbench.task import Task
 
 KINDS: Mapping[str, type] = {"task": Task, "cell": Cell}
-GROUPS = ("task", "cell", "tracker", "cluster", "sweep")
-ADDED = ("cluster", "sweep")  # groups of which nothing is chosen unless asked for
 Key = tuple[str, ...]
 Leaves = dict[Key, Any]
 
@@ -96,7 +95,7 @@ def _compose(
                 OmegaConf.update(configuration, "sweep.name", "${task.name}", force_add=True)
             for key, value in values.items():
                 _set(configuration, key, value)
-            yield plain(configuration)
+            yield composer.plain(configuration)
 
 
 def _merged(choices: Iterable[Leaves]) -> Leaves:
@@ -187,7 +186,7 @@ def _word(group: str, name: Any) -> str:
     if not isinstance(name, str):
         raise Mistake(f"{group} must be a name, got {name!r}")
     plus = "+" if group in ADDED else ""
-    refuse([f"{plus}{group}={name}"])
+    refuse([f"{plus}{group}={name}"], [])
     return f"{plus}{group}={QuotedString(name, Quote.single).with_quotes()}"
 
 

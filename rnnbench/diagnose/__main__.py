@@ -95,7 +95,7 @@ def main(given: Namespace) -> int:
         check_links(given.directory)
         records = select_runs(given.directory, given.task, given.cell, given.gap, given.seeds)
     done = diagnose(given.directory, records, given.sequences)
-    print(f"{done} of {len(records)} runs: {given.directory / 'diagnosis'}")
+    print(f"{done} of {console.count(len(records), 'run')}: {given.directory / 'diagnosis'}")
     return console.ExitCode.DONE
 
 

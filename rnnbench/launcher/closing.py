@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rnnbench.console import ExitCode, describe, printable, say, warn
+from rnnbench.console import ExitCode, count, describe, printable, say, warn
 from rnnbench.experiment.condition import Condition, Replica
 from rnnbench.launcher.edited import read_current
 from rnnbench.launcher.plan import Remaining
@@ -39,7 +39,10 @@ def close(
     if page is not None:
         print(f"report:  {page}")
     if tally.total["left"]:
-        say(f"{tally.total['left']} replicas are left: the same command continues")
+        left = count(tally.total["left"], "replica")
+        say(
+            f"{left} {'is' if tally.total['left'] == 1 else 'are'} left: the same command continues"
+        )
     elif stopped:
         say("stopped before the report was drawn: the same command continues")
     return ExitCode.DONE if tally.complete else ExitCode.NOT_ALL
@@ -70,8 +73,8 @@ def tally_of(
         if failed:
             stored = (records.get(condition.run_id(r), {}).get("error") for r in failed)
             reasons = [errors.get(identity), *stored, "unknown error"]
-            count = f"{len(failed)} of {len(replicas)} replicas"
-            failures.append(f"{names[identity]} ({count}): {next(filter(None, reasons))}")
+            share = f"{len(failed)} of {count(len(replicas), 'replica')}"
+            failures.append(f"{names[identity]} ({share}): {next(filter(None, reasons))}")
     return Tally(counts, tuple(failures))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable
 
-from rnnbench.console import duration
+from rnnbench.console import count, duration
 from rnnbench.experiment.condition import Job
 from rnnbench.launcher.plan import Remaining, trained_time_steps
 from rnnbench.store.settings import digest
@@ -61,8 +61,9 @@ def _total(remaining: Remaining, seconds: list[float]) -> str:
     replicas = sum(len(job.replicas) for job in remaining.jobs)
     longest = duration(max(*seconds, sum(seconds) / workers))
     return (
-        f"{conditions} conditions with {replicas} replicas are to do, "
-        f"about {longest} on {workers} processes, less where tasks are solved early"
+        f"{count(conditions, 'condition')} with {count(replicas, 'replica')} "
+        f"{'is' if conditions == 1 else 'are'} to do, about {longest} on "
+        f"{count(workers, 'process')}, less where tasks are solved early"
     )
 
 

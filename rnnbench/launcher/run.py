@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -36,6 +37,12 @@ from rnnbench.store.files import LeadsOut, check_links
 from rnnbench.store.manifest import add_to_manifest
 from rnnbench.store.records import NewerRecord
 
+# What goes by, as a full disk or a server that is away; a path that may not be written does not.
+HEALING = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.ENFILE, errno.EMFILE),
+    *(errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN),
+    *(errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.ECONNRESET),
+}
 STOPPING = "rnnbench: stopping once all work is put away (Ctrl-C again: at once)"
 
 
@@ -54,7 +61,8 @@ def launch(sweeps: Sequence[Sweep], runner: Runner = run_in_workers) -> int:
         return ExitCode.CANNOT_RUN
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        say(f"error: {place}{error.strerror or error}: the same command continues")
+        heals = ": the same command continues" if error.errno in HEALING else ""
+        say(f"error: {place}{error.strerror or error}{heals}")
         return ExitCode.NOT_ALL
     except KeyboardInterrupt as stopped:
         say("stopped: the same command continues")

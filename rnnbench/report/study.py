@@ -10,11 +10,11 @@ import pandas as pd
 
 from rnnbench.report.curves import CURVE, label_variants, without_rate
 from rnnbench.report.summary import horizons, summarise
-from rnnbench.store.diagnoses import Diagnoses, load_diagnosis
+from rnnbench.store.diagnoses import Diagnoses, read_all_diagnoses
 from rnnbench.store.frames import load_all
 from rnnbench.store.rules import LARGEST
 from rnnbench.store.settings import curve_label
-from rnnbench.store.tables import load_guesses, load_transfer
+from rnnbench.store.tables import GUESSES, TRANSFER
 
 # What the runs that were tested at other gaps have beside their scores.
 OF_A_RUN = ["run_id", *CURVE, "label", "gap", "gap_schedule"]
@@ -70,9 +70,9 @@ def read_study(places: Sequence[Path]) -> Study:
         tuning=name_tuned(tuning, results),
         by_gap=summarise(results),
         curves=horizons(results),
-        diagnoses=join(results, Diagnoses(*map(_bounded, load_diagnosis(places)))),
-        transfer=transfer_runs(results, _bounded(load_transfer(places))),
-        guesses=latest(_bounded(load_guesses(places)), results),
+        diagnoses=join(results, Diagnoses(*map(_bounded, read_all_diagnoses(places)))),
+        transfer=transfer_runs(results, _bounded(TRANSFER.load(places))),
+        guesses=latest(_bounded(GUESSES.load(places)), results),
     )
 
 

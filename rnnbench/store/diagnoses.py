@@ -12,7 +12,7 @@ import pandas as pd
 
 from rnnbench.store import rules
 from rnnbench.store.files import parse_json, read_lines, write_atomically
-from rnnbench.store.frames import RUN_KEY, Paths
+from rnnbench.store.frames import RUN_KEY, Paths, explained
 from rnnbench.store.records import Record, encode
 from rnnbench.store.rules import LIST, NAME, SECTION, TEXT, Rules, check_fields, whole
 from rnnbench.store.schema import DEEPEST, is_plain
@@ -155,6 +155,13 @@ def load_diagnosis(paths: Paths) -> Diagnoses:
     Args:
         paths: a results directory, published or not, or several of them; each run counts once.
     """
+    found = read_all_diagnoses(paths)
+    explained(found.runs, paths, "diagnose")
+    return found
+
+
+def read_all_diagnoses(paths: Paths) -> Diagnoses:
+    """Return what `load_diagnosis` returns, without a word where there is nothing."""
     places = [paths] if isinstance(paths, Path | str) else paths
     found: dict[str, Record] = {}
     for place in places:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnnbench.store.records import Record, read_records
+from rnnbench.console import warn
+from rnnbench.store.records import CONSOLIDATED, Record, read_records
 from rnnbench.store.schema import COLUMNS, MEASURES, RATE, object_at
 from rnnbench.store.settings import Settings, curve_id, settings_of
 
@@ -89,7 +90,7 @@ class Loaded(NamedTuple):
 
 
 def load_results(path: Paths) -> pd.DataFrame:
-    """Return one row per run.
+    """Return one row per run; where there is none, a line on stderr says why.
 
     Diverged and failed runs have loss NaN, the chance accuracy and score 0: they count in every
     mean.
@@ -104,12 +105,37 @@ def load_results(path: Paths) -> pd.DataFrame:
     Raises:
         FileNotFoundError: there is nothing at a path.
     """
-    return load_all(path).results
+    return explained(load_all(path).results, path, "train")
 
 
 def load_history(path: Paths) -> pd.DataFrame:
     """Return one row per run and evaluation; arguments as in `load_results`."""
-    return load_all(path).history
+    return explained(load_all(path).history, path, "train")
+
+
+def explained(frame: pd.DataFrame, path: Paths, command: str) -> pd.DataFrame:
+    """Return a frame; where it is empty, say on stderr what its places lack.
+
+    Args:
+        command: what would have filled the frame.
+    """
+    places = [path] if isinstance(path, Path | str) else path
+    for place in places if frame.empty else ():
+        warn(f"no rows: {_lack(Path(place), command)}")
+    return frame
+
+
+def _lack(place: Path, command: str) -> str:
+    if not place.exists():
+        return f"there is no {place}"
+    runs = [*CONSOLIDATED, "runs"]
+    below = sorted({path.parent.name for name in runs for path in place.glob(f"*/{name}")})
+    if place.is_dir() and not any((place / name).exists() for name in runs):
+        told = f", but {', '.join(below)} in it have" if below else ""
+        return f"{place} is no results directory: it has no runs/ and no records.jsonl{told}"
+    if command == "train":
+        return f"{place} has no run that ended"
+    return f"{place} has none: python -m rnnbench.{command} {place} makes them"
 
 
 def load_all(path: Paths) -> Loaded:

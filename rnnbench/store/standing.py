@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnnbench.console import message_of, warn
+from rnnbench.console import count, message_of, warn
 from rnnbench.store.claims import Holder, claim_of, holders
 from rnnbench.store.files import read_object, write_atomically
 from rnnbench.store.manifest import read_manifest
@@ -167,7 +167,7 @@ def _codes(records: Iterable[Record]) -> tuple[str, ...]:
             name = str(settings.get("_target_", record[part]))
             found.setdefault((name, key), set()).add(record["code"][part])
     several = [(name, len(codes)) for (name, _), codes in found.items() if len(codes) > 1]
-    return tuple(f"{name}: runs of {count} different codes" for name, count in sorted(several))
+    return tuple(f"{name}: runs of {codes} different codes" for name, codes in sorted(several))
 
 
 def _entry(record: Record) -> dict[str, Any]:
@@ -196,5 +196,5 @@ def _running(output_dir: Path, identity: str, name: str) -> list[Running]:
 
 def _failures(name: str, records: list[Record]) -> list[str]:
     failed = [record for record in records if not is_finished(record)]
-    line = f"{name} ({len(failed)} of {len(records)} runs): "
+    line = f"{name} ({len(failed)} of {count(len(records), 'run')}): "
     return [line + str(record.get("error")) for record in failed[:1]]

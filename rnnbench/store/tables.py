@@ -12,6 +12,7 @@ import pandas as pd
 
 from rnnbench.console import message_of, warn
 from rnnbench.store.files import read_table, write_atomically
+from rnnbench.store.frames import Paths, explained
 from rnnbench.store.rules import ABOVE_0, NAME, SHARE, Rule, Rules, check_fields, whole
 
 Row = dict[str, Any]
@@ -122,7 +123,7 @@ TRANSFER = RowFile(
 )
 
 
-def load_transfer(path: Path | str | Iterable[Path | str]) -> pd.DataFrame:
+def load_transfer(path: Paths) -> pd.DataFrame:
     """Return one row per run and test gap: what `python -m rnnbench.transfer` has measured.
 
     Columns: `run_id, condition_id, task, cell, seed, lr, gap` (of training), `test_gap, loss,
@@ -133,7 +134,7 @@ def load_transfer(path: Path | str | Iterable[Path | str]) -> pd.DataFrame:
         path: a results directory, a consolidated file with `transfer.csv` beside it, or several
             of them; without such a file there are no rows.
     """
-    return TRANSFER.load(path)
+    return explained(TRANSFER.load(path), path, "transfer")
 
 
 GUESSES = RowFile(
@@ -163,7 +164,7 @@ GUESSES = RowFile(
 )
 
 
-def load_guesses(path: Path | str | Iterable[Path | str]) -> pd.DataFrame:
+def load_guesses(path: Paths) -> pd.DataFrame:
     """Return one row per search: what `python -m rnnbench.guess` has found.
 
     Columns: `search_id, task, cell, gap, num_layers, directions, hidden_sizes` (tried in turn),
@@ -174,4 +175,4 @@ def load_guesses(path: Path | str | Iterable[Path | str]) -> pd.DataFrame:
     the test stream, on which nothing was chosen), `chance_accuracy, engine`. The argument is as in
     `load_transfer`, with `guesses.csv` in place of `transfer.csv`.
     """
-    return GUESSES.load(path)
+    return explained(GUESSES.load(path), path, "guess")

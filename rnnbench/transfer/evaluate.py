@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rnnbench.console import count
 from rnnbench.engine import check_engine
 from rnnbench.experiment.condition import Condition, condition_of
 from rnnbench.experiment.limits import SEQUENCES_PER_CHUNK
@@ -59,22 +60,22 @@ def _measurable(store: Store, records: Iterable[Record]) -> tuple[list[Record], 
     """Return the records of finished, current runs with weights, and lines on the others."""
     reasons = [(record, _reason(store, record)) for record in records]
     left_out = Counter(reason for _, reason in reasons if reason)
-    lines = [f"{count} {text}" for text, count in left_out.items()]
+    lines = [f"left out: {count(n, 'run')} {text}" for text, n in left_out.items()]
     return [record for record, reason in reasons if not reason], lines
 
 
 def _reason(store: Store, record: Record) -> str:
     """Return why runs like this one are left out; empty if they are not."""
     if record["status"] not in MEASURABLE:
-        return "runs failed, will train again, and are left out"
+        return "that failed, to be trained again"
     try:
         versions, then = condition_of(record).versions, record.get("versions", {})
     except ValueError as error:
-        return f"runs are left out: {error}"
+        return f"that cannot be built here: {error}"
     if any(then.get(part) != versions[part] for part in ("task", "cell", "model")):
-        return "runs are of an older version of their task, cell or model, and are left out"
+        return "of an older version of task, cell or model"
     stored = store.parameters(record["run_id"]).exists()
-    return "" if stored else "runs have no stored weights and are left out"
+    return "" if stored else "without stored weights"
 
 
 def _possible(
@@ -114,7 +115,7 @@ def _jobs_left(directory: Path, records: Iterable[Record], gaps: dict[str, list[
 
 def _job(directory: Path, records: list[Record], gaps: Sequence[int]) -> Job:
     condition = condition_of(records[0])
-    described = f"{len(records)} runs at {', '.join(map(str, gaps))}"
+    described = f"{count(len(records), 'run')} at {', '.join(map(str, gaps))}"
     fields = ("run_id", "condition_id", "seed", "lr", "gap", "status")
     return {
         "name": f"{condition.name}: {described}",

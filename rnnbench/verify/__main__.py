@@ -8,7 +8,16 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from rnnbench.console import ExitCode, Parser, at_least, mistakes, run_and_exit, say, whole_number
+from rnnbench.console import (
+    ExitCode,
+    Parser,
+    at_least,
+    count,
+    mistakes,
+    run_and_exit,
+    say,
+    whole_number,
+)
 
 parser = Parser("rnnbench.verify", __doc__)
 add = parser.add_argument
@@ -36,7 +45,8 @@ def main(given: Namespace) -> int:
         return f": {difference or 'the same'}"
 
     code = do_jobs(parser.program, rerun, jobs, take, given.workers)
-    print(f"{len(same)} of {len(jobs)} runs are the same to the last bit")
+    verb = "is" if len(jobs) == 1 else "are"
+    print(f"{len(same)} of {count(len(jobs), 'run')} {verb} the same to the last bit")
     return code or (ExitCode.DONE if len(same) == len(jobs) else ExitCode.NOT_ALL)
 
 

@@ -13,7 +13,7 @@ from rnnbench.cli.help import find_commands, wrap
 from rnnbench.console import Parser, mistakes
 
 PACKAGE = Path(rnnbench.__file__).parent
-COMMANDS = [words.split()[0] for words, _ in find_commands()]
+COMMANDS = [f"rnnbench.{name}" for name in find_commands()]
 
 
 def test_every_module_that_can_be_run_is_a_command(in_tmp, capsys):
@@ -28,7 +28,7 @@ def test_every_module_that_can_be_run_is_a_command(in_tmp, capsys):
     assert names == {"rnnbench", *(f"rnnbench.{n}" for n in [*expected.split(), "verify"])}
     assert run_command(["--help"]) == 0
     shown = capsys.readouterr().out
-    for words, purpose in find_commands():
+    for _, words, purpose in find_commands().values():
         assert re.search(rf"^{re.escape(words)} +{re.escape(purpose)}$", shown, re.MULTILINE)
 
 
@@ -40,7 +40,7 @@ def test_its_help_says_what_it_is_for_and_what_each_option_means(command):
     assert done.stderr == ""
     usage, _, rest = done.stdout.partition("\n\n")
     assert usage.startswith(f"usage: python -m {command} ")
-    purpose = dict((words.split()[0], text) for words, text in find_commands())[command]
+    purpose = find_commands()[command.removeprefix("rnnbench.")].purpose
     assert purpose.casefold() in " ".join(rest.split()).casefold()
     entries = re.findall(r"^  (\S.*(?:\n {4,}\S.*)*)", rest, re.MULTILINE)
     assert len(entries) >= 2

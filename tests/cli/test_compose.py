@@ -58,10 +58,22 @@ def test_one_condition(sweeps_of):
     assert str(sweep.output_dir) == "results/adding-gru"
 
 
-def test_several_values_without_a_sweep_file_go_to_their_own_directories(sweeps_of):
-    sweeps = sweeps_of("cell=gru,lstm", "task.gap=20,40")
-    assert [str(sweep.output_dir) for sweep in sweeps] == ["results/copy-gru", "results/copy-lstm"]
-    assert [len(sweep.jobs) for sweep in sweeps] == [2, 2]
+@pytest.mark.parametrize(
+    ("words", "directories"),
+    [
+        ("cell=gru,lstm task.gap=20,40", {"results/copy": 4}),
+        ("cell=gru,lstm task=copy,recall", {"results/copy": 2, "results/recall": 2}),
+        ("cell=glob(*)", {"results/copy": 3}),
+        ("task=copy,recall", {"results/copy-lstm": 1, "results/recall-lstm": 1}),
+        ("cell=gru,lstm name=both", {"results/both": 2}),
+        ("cell=gru,lstm output_dir=here", {"here": 2}),
+        ("+sweep=gaps cell=gru,lstm task=copy task.gap=20", {"results/gaps": 2}),
+        ("cell=gru cell.keep_bias=0,1", {"results/copy-gru": 2}),
+    ],
+)
+def test_cells_without_a_name_go_to_a_directory_of_their_task(sweeps_of, words, directories):
+    made = {str(sweep.output_dir): len(sweep.jobs) for sweep in sweeps_of(*words.split())}
+    assert made == directories
 
 
 def test_rates_inside_a_job_and_on_the_axes_make_the_same_replicas(sweeps_of):

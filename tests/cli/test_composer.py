@@ -69,9 +69,9 @@ def test_all_jobs_of_a_shipped_sweep(both, sweep):
         "trainer.clip_norm=null,1,1.0,2e0 trainer.clip_value=null",
         "task=copy,recall +task.extra=5,null ++task.gap=30,31 +new=1",
         "task=adding,recall trainer.steps=1,2",
-        "tracker=none,wandb name=a,'b c','${task.name}x${trainer.steps}'",
+        "tracker=none,wandb name='${task.name}x${trainer.steps}'",
         "cell=rnn,lstm +cell.extra={a:1,b:[x,null]} output_dir='${oc.env:HOME}/${name}'",
-        "+sweep=gaps cell=gru,lstm task=copy task.gap=20 +hydra.job.extra=1",
+        "+sweep=gaps cell=gru,lstm task=copy task.gap=20 hydra.verbose=true",
         "trainer.steps='${trainer.batch_size}','${.batch_size}' model.hidden_size=true,0x10,1_0",
     ],
 )
@@ -86,7 +86,7 @@ def test_jobs_that_hydra_need_not_compose(both, words):
         ["~tracker", "+tracker={kind:none}", "task.gap=30,32"],
         ["~trainer.optimizer", "~tracker.mode=auto", "task.gap=30,32"],
         ["+cell@second=gru,rnn", "task.gap=20"],
-        ["hydra.job.name=a", "+hydra.job.b=c", "~task", "+task={name:x,gap:1}"],
+        ["hydra.verbose=true", "~task", "+task={name:x,gap:1}"],
     ],
 )
 def test_jobs_in_doubt_are_composed_by_hydra(both, words):

@@ -162,7 +162,7 @@ import pytest
         ("name=a/b", "name must be letters, digits, dots, dashes and underscores, got 'a/b'"),
         ("+sweep=nope", "sweep must be one of curriculum, gaps, keep_bias, "),
         ("+foo=1", "foo is not an option (choose from "),
-        ("+seed=1", "seed is not an option (did you mean seeds?)"),
+        ("+seed=1", "seed is not an option (did you mean seeds=[1]?)"),
         (
             "tracker.mode=loud",
             "tracker.mode must be 'auto', 'online', 'offline' or 'disabled', got 'loud'",
@@ -197,7 +197,7 @@ import pytest
         ("--config-dir nowhere", "--config-dir must be a directory, got 'nowhere'"),
         ("task.gap=20 --config-dir", "--config-dir must be a directory, got ''"),
         ("--config-dir . hydra.searchpath=x", "hydra.searchpath must be a list of strings. Got: x"),
-        ("cell=5", "Config group override must be a string or a list. Got int"),
+        ("cell=5", "cell must be one of gru, lstm, rnn, got 5"),
         ("task=copy,recall +trainer.steps=5", "An item is already at 'trainer.steps'"),
         ("hydra/sweeper=basic", "hydra/sweeper must be left alone, got basic"),
         ("name=größe", "name=größe cannot be read at ö: put it in quotes, as in \"name='größe'\""),
@@ -208,7 +208,7 @@ import pytest
         ("trainer.lr=glob(*)", "trainer.lr must have a value, got glob(*)"),
         ("task=glob(x*)", "task must have a value, got glob(x*)"),
         ("task.gap=range(5,2)", "task.gap must have a value, got range(5,2)"),
-        ("task.gap", "Error parsing override 'task.gap'"),
+        ("task.gap", "task.gap is not key=value (did you mean task.gap=...?)"),
     ],
 )
 def test_one_line_that_names_key_rule_and_value(refuse, words, line):

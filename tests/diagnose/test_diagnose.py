@@ -91,7 +91,7 @@ def test_a_network_that_reads_both_ways_is_left_out_with_a_line(tmp_path, capsys
     assert main([str(tmp_path), *FEW]) == 0
     line, last = capsys.readouterr().out.splitlines()
     assert "left out: model.bidirectional must be false" in line
-    assert last.startswith("0 of 1 runs")
+    assert last.startswith("0 of 1 run:")
     assert load_diagnosis(tmp_path).runs.empty
 
 

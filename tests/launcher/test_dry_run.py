@@ -20,7 +20,7 @@ def test_a_dry_run_shows_the_plan_and_its_cost_and_writes_nothing(tmp_path, capf
     lines = capfd.readouterr().out.splitlines()
     assert lines[1].split()[:8] == ["recall", "gap", "6", "gru", "7", "6", "2", "0"]
     assert lines[2].split()[:8] == ["recall", "gap", "12", "gru", "13", "6", "0", "2"]
-    assert lines[-1].startswith("1 conditions with 2 replicas are to do, about ")
+    assert lines[-1].startswith("1 condition with 2 replicas is to do, about ")
     assert launch([replace(more, output_dir=tmp_path / "new")]) == 0
     assert files(tmp_path) == before
     assert not (tmp_path / "new").exists()

@@ -189,7 +189,7 @@ def test_a_tuning_that_is_not_over_is_told_first(begun, capsys):
     tuning.output_dir.mkdir()
     note(tuning)
     main([str(begun)])
-    assert capsys.readouterr().out.startswith("tuning: 0 of 1 conditions are finished")
+    assert capsys.readouterr().out.startswith("tuning: 0 of 1 condition is finished")
 
 
 @pytest.mark.parametrize("place", ["nothing", "empty", "file"])

@@ -71,10 +71,10 @@ def test_runs_without_a_meaning_or_without_weights_are_left_out_and_said(put, sh
     directory = put(condition, weights, seed=4, versions=trained_otherwise)
     jobs, lines = make_plan(directory, None, None, None)
     assert [sorted(r["seed"] for r in job["records"]) for job in jobs] == [[0, 4]]
-    assert [line.split(",")[0].split(" and ")[0] for line in sorted(lines)] == [
-        "1 runs are of an older version of their task",
-        "1 runs failed",
-        "1 runs have no stored weights",
+    assert sorted(lines) == [
+        "left out: 1 run of an older version of task, cell or model",
+        "left out: 1 run that failed, to be trained again",
+        "left out: 1 run without stored weights",
     ]
 
 

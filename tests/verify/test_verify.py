@@ -98,7 +98,7 @@ def test_a_changed_weight_is_found(copied, capsys):
     assert main([str(copied)]) == 1
     out, err = capsys.readouterr()
     assert ": readout.bias differs\n" in err
-    assert out == "0 of 1 runs are the same to the last bit\n"
+    assert out == "0 of 1 run is the same to the last bit\n"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_settings_are_looked_at_though_all_else_is_another_runs(copied):
     Store(copied).write({**first, "config": settings, "run_id": "0" * 16, "seed": 2})
     jobs, lines = make_plan(copied, 99, 0)
     assert sorted(job["record"]["seed"] for job in jobs) == [0, 0, 0, 1, 1, 1]
-    assert "1 runs are not comparable: dtype float32 there, float64 here" in lines
+    assert "1 run is not comparable: dtype float32 there, float64 here" in lines
 
 
 def test_a_record_tells_which_kernel_it_was_trained_by(trained):

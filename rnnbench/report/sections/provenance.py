@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from rnnbench.console import count
 from rnnbench.report.document import Block, Heading, Paragraph, Table
 from rnnbench.report.study import Study
 from rnnbench.report.tables import range_text, seed_ranges, settings_table
@@ -37,7 +38,8 @@ def provenance_section(study: Study) -> Iterator[Block]:
     yield Heading("Provenance")
     seeds = results.groupby(["task", "label", "gap"], sort=False)["seed"].nunique()
     yield Paragraph(
-        f"{len(results)} runs of {results['condition_id'].nunique()} conditions, "
+        f"{count(len(results), 'run')} of "
+        f"{count(results['condition_id'].nunique(), 'condition')}, "
         f"{range_text(seeds)} seeds each: {seed_ranges(results['seed'])}. Dates are those on which "
         "a condition started, in universal time; a commit with -dirty had changes that are in no "
         "commit."

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from rnnbench.console import count
 from rnnbench.report import tables
 from rnnbench.report.curves import mixed_versions
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph
@@ -59,7 +60,7 @@ def overview(study: Study) -> Iterator[Block]:
     counts = results["status"].value_counts()
     parts = ", ".join(f"{counts.get(status, 0)} {status}" for status in STATUSES)
     version = ", ".join(sorted(results["version"].dropna().astype(str).unique()))
-    yield Paragraph(f"{len(results)} runs: {parts}. rnnbench {version}.")
+    yield Paragraph(f"{count(len(results), 'run')}: {parts}. rnnbench {version}.")
     versions = mixed_versions(results)
     if versions:
         yield Paragraph(

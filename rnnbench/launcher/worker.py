@@ -6,11 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from statistics import fmean, median
 from typing import Any
 
-from rnnbench.console import warn
-from rnnbench.engine import kernel_identity
+from rnnbench.console import message_of, warn
+from rnnbench.engine import check_engine, kernel_identity
 from rnnbench.experiment.condition import Job, Replica
 from rnnbench.experiment.tuning import drop_is_due, rates_behind, score_at, tuning_replicas
 from rnnbench.store.claims import Claim, claim_of, take
@@ -25,6 +26,7 @@ from rnnbench.training.trainer import Outcome, ReplicaState, Trainer, make_recip
 CHECKPOINT_SECONDS = 60.0
 PROGRESS_SECONDS = 0.5
 Report = Callable[[dict[str, Any]], None]
+_warn_once = cache(warn)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,19 @@ def run_job(job: Job, report: Report, stop: threading.Event) -> JobResult | None
     if claim is None:
         return None
     with claim:
-        return _Work(job, report, stop, claim).run()
+        return _Work(_with_usable_engine(job), report, stop, claim).run()
+
+
+def _with_usable_engine(job: Job) -> Job:
+    """Return the job, on the reference engine where `auto` took one elsewhere that fails here."""
+    try:
+        check_engine(job.engine, job.condition.build_cell(), job.device)
+    except ValueError as error:
+        if job.condition.engine != "auto":
+            raise
+        _warn_once(f"engine reference for {job.condition.cell['name']}: {message_of(error)}")
+        return replace(job, engine="reference")
+    return job
 
 
 class _Work:

@@ -2,12 +2,19 @@
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from rnnbench.console import message_of
 from rnnbench.engine.compiled import build, kernel
+from rnnbench.experiment.condition import Job, Replica
+from rnnbench.launcher.engines import resolve_engines, time_engines
+from rnnbench.launcher.worker import run_job
+from rnnbench.store.records import Store
+from tests.training.test_worker import CONDITION
 
 SMALL = 'extern "C" int answer() { return 42; }\n'
 CACHED = (build.load, build.compiler, build.cache_directory)
@@ -112,3 +119,37 @@ def test_without_any_directory_to_write_to_there_is_one_line(monkeypatch, tmp_pa
 
 def _no_directory():
     raise FileNotFoundError(2, "No usable temporary directory found")
+
+
+def test_a_worker_without_the_kernel_that_was_chosen_elsewhere_says_so_and_trains(
+    monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setenv("CXX", "/nowhere/c++")
+    job = Job(CONDITION, (Replica(0, 1e-3),), tmp_path, "compiled", "cpu", "test")
+    run_job(job, lambda event: None, Event())
+    run_job(replace(job, replicas=(Replica(1, 1e-3),)), lambda event: None, Event())
+    assert {record["engine"] for record in Store(tmp_path).runs().values()} == {"reference"}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("rnnbench: warning: engine reference for gru: CXX must be")
+    named = replace(job, condition=replace(CONDITION, engine="compiled"))
+    with pytest.raises(build.NoCompiler):
+        run_job(named, lambda event: None, Event())
+
+
+def test_a_remembered_kernel_that_cannot_be_loaded_any_more_is_not_taken(monkeypatch, tmp_path):
+    path = tmp_path / "engines.json"
+    job = Job(CONDITION, (Replica(0, 1e-3),), tmp_path, "auto", "cpu")
+
+    def choose():
+        def run(jobs, notify):
+            for index, each in enumerate(jobs):
+                notify(index, "done", time_engines(each, print, Event()))
+
+        return resolve_engines([job], path, {}, run, remember=True)[0].engine
+
+    monkeypatch.setattr("rnnbench.launcher.engines.MARGIN", 1e9)  # the first that can run
+    assert choose() == "compiled"
+    for function in CACHED:
+        function.cache_clear()
+    monkeypatch.setenv("CXX", "/nowhere/c++")
+    assert choose() != "compiled"

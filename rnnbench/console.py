@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import multiprocessing
 import os
 import sys
 import traceback
@@ -104,8 +103,9 @@ def leave_if_repeated() -> None:
     A worker begins with the program's script, and comes upon any call in it that no
     `if __name__ == "__main__":` keeps from it. Its parent tells the user.
     """
-    process = multiprocessing.current_process()
-    if process.name == WORKER and getattr(process, "_inheriting", False):
+    multiprocessing: Any = sys.modules.get("multiprocessing")  # a worker has it from its start
+    process = multiprocessing and multiprocessing.current_process()
+    if process and process.name == WORKER and getattr(process, "_inheriting", False):
         os._exit(ExitCode.REPEATED)
 
 

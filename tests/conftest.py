@@ -45,6 +45,13 @@ def pytest_runtest_protocol(item):
         return (yield)
 
 
+@pytest.fixture(autouse=True)
+def plain_arithmetic():
+    """Keep what commands set in their own process from the tests that come after them."""
+    yield
+    torch.set_flush_denormal(False)
+
+
 @pytest.fixture
 def in_tmp(tmp_path, monkeypatch):
     """Run a test in an empty directory."""

@@ -122,8 +122,10 @@ def test_every_run_is_mirrored_whole(whole):
     for run_id, run in mirrored.items():
         row = frame.loc[run_id]
         assert (run["run"]["run_group"], run["run"]["job_type"]) == ("gaps", row["task"])
-        for name in ("task", "cell", "seed", "lr", "gap", "loss", "accuracy", "score", "status"):
+        for name in ("task", "cell", "seed", "lr", "gap", "status"):
             assert run["summary"][name] == row[name], name
+        for name in ("loss", "accuracy", "score"):
+            assert run["summary"][f"test_{name}"] == row[name], name
         assert run["config"]["task"]["gap"] == row["gap"]
         assert run["config"]["trainer"]["steps"] == 360
         assert run["config"]["seed"] == row["seed"]
@@ -169,7 +171,8 @@ def test_more_seeds_later_train_only_the_new_ones(whole, tmp_path):
 
 def test_the_console_script_tells_a_mistake_in_one_line(tmp_path):
     _, err = finish(start("cell=lstmm", cwd=tmp_path, program=SCRIPT), code=2)
-    assert err.splitlines() == ["rnnbench: error: cell must be one of gru, lstm, rnn, got lstmm"]
+    line = "cell must be one of gru, lstm, rnn, got lstmm (did you mean lstm?)"
+    assert err.splitlines() == [f"rnnbench: error: {line}"]
 
 
 def test_an_own_cell_and_an_own_task_need_two_files_each(tmp_path):

@@ -163,6 +163,10 @@ class Composer:
         values = [override for override, yes in zip(parsed, chosen, strict=True) if not yes]
         if all(map(self._is_value, values)):
             return _with_values(self._read(tuple(itertools.compress(overrides, chosen))), values)
+        return self.configure_alone(overrides)
+
+    def configure_alone(self, overrides: Sequence[str]) -> DictConfig:
+        """Return what `configure` returns, composed by Hydra as a whole."""
         return self._compose(overrides)
 
     def options(self, group: str) -> list[str]:
@@ -171,7 +175,7 @@ class Composer:
 
     def compose_alone(self, overrides: Sequence[str]) -> Configuration:
         """Return what `compose` returns, composed by Hydra as a whole."""
-        return self.plain(self._compose(overrides))
+        return self.plain(self.configure_alone(overrides))
 
     def _compose(self, overrides: Sequence[str], **options: bool) -> DictConfig:
         return hydra.compose("config", [*self._of_hydra, *overrides], **options)

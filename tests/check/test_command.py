@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-import torch
 
 from rnnbench.check.__main__ import main
 from rnnbench.check.run import CHECKS
@@ -54,7 +53,6 @@ def command(in_tmp, capsys, exit_code):
         return code, out.splitlines(), err.splitlines()
 
     yield run
-    torch.set_flush_denormal(False)
     sys.path[:] = [place for place in sys.path if place != str(in_tmp)]
     sys.modules.pop("cells_of_mine", None)
 

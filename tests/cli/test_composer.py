@@ -25,9 +25,9 @@ class Both(Composer):
             self.pairs.append((made, super().compose_alone(overrides)))
         return made
 
-    def compose_alone(self, overrides):
+    def configure_alone(self, overrides):
         self.alone = True
-        return super().compose_alone(overrides)
+        return super().configure_alone(overrides)
 
 
 @pytest.fixture

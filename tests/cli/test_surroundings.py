@@ -70,7 +70,7 @@ def test_names_that_a_stream_cannot_show_are_escaped(results, tmp_path, name, va
     line = b"$RNN.publish " + name + b" out" + name
     done = shell(os.fsdecode(line), tmp_path, **variables)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.startswith(b"1 runs: out")
+    assert done.stdout.startswith(b"1 run: out")
 
 
 @pytest.mark.slow
@@ -124,7 +124,7 @@ def test_a_directory_that_was_removed_is_told_and_leads_nowhere(tmp_path):
 
 
 def test_windows_is_told_of_wsl(tmp_path):
-    code = "import sys; sys.platform = 'win32'; from rnnbench.__main__ import start; start()"
+    code = "import sys; sys.platform = 'win32'; from rnnbench.cli import script; script()"
     done = shell(f'{sys.executable} -c "{code}"', tmp_path)
     assert done.returncode == 2
     line = "rnnbench: error: the system must be Linux or macOS, got Windows: run it in WSL\n"

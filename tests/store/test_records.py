@@ -19,7 +19,7 @@ def record(run_id="a" * 16, **more):
 
 def test_round_trip_keeps_every_bit(tmp_path):
     store = Store(tmp_path)
-    written = record(loss=1 / 3, seconds=1e-300, text='µ \n"quoted" ü')
+    written = record(loss=1 / 3, seconds=1e-300, words='µ \n"quoted" ü')
     store.write(written, b"weights")
     assert store.read("a" * 16) == written
     assert store.runs() == {"a" * 16: written}

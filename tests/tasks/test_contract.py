@@ -7,8 +7,7 @@ import torch
 import yaml
 
 from rnnbench.task import ClassificationTask, RegressionTask
-
-from tasks import adding, copying, delayed_recall  # isort: skip
+from rnnbench.tasks import adding, copying, delayed_recall
 
 from .conftest import YAMLS, from_yaml
 

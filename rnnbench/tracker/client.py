@@ -83,11 +83,16 @@ def _environment(online: bool) -> Iterator[None]:
             raise ValueError(f"{name} must be a text in UTF-8")
     # The client's own places are in a home that may not be there, or not to write to.
     place = str(private_directory("wandb") or _process_directory().name)
+    has_home = os.path.expanduser("~") != "~"
     try:
         _exchange({**kept, "WANDB_CACHE_DIR": place, "WANDB_DATA_DIR": place})
+        if not has_home:  # the client asks for one before it is told of any other place
+            os.environ["HOME"] = place
         yield
     finally:
         _exchange(before)
+        if not has_home:
+            del os.environ["HOME"]
 
 
 @cache

@@ -94,7 +94,7 @@ def as_intel(tmp_path_factory):
     if sys.platform != "linux" or not torch.backends.mkl.is_available():
         pytest.skip("torch's products do not come from MKL here")
     library = tmp_path_factory.mktemp("intel") / "intel.so"
-    command = [build.compiler(), "-shared", "-fPIC", "-x", "c", "-", "-o", str(library)]
+    command = [*build.compiler(), "-shared", "-fPIC", "-x", "c", "-", "-o", str(library)]
     subprocess.run(command, input=INTEL, text=True, check=True)
     return {"LD_PRELOAD": str(library)}
 

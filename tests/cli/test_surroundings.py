@@ -94,9 +94,9 @@ NOBODY = """
 import pwd, sys
 def absent(*of): raise KeyError("uid not found")
 pwd.getpwuid = pwd.getpwnam = absent
-from rnnbench.__main__ import start
+from rnnbench.cli import script
 if __name__ == "__main__":  # workers import this, and are nobody's as well
-    start()
+    script()
 """
 
 

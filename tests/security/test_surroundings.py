@@ -50,7 +50,9 @@ def crowded(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("option", [[], ["-P"]], ids=["plain", "-P"])
+@pytest.mark.parametrize(
+    "option", [[], pytest.param(["-P"], marks=pytest.mark.long)], ids=["plain", "-P"]
+)
 def test_a_sweep_and_its_report_are_the_suites_own(crowded, option):
     (crowded / "results").mkdir()
     run(crowded, *option, "-m", "rnnbench", *SMALL, "task.gap=3,4")

@@ -108,3 +108,39 @@ def test_every_recurrence_is_initialized_the_cells_own_way():
     assert not any(tensor.isnan().any() for tensor in parameters.values())
     values = torch.cat([tensor.flatten() for tensor in parameters.values()])
     assert len(values.unique()) > 0.99 * len(values)
+
+
+def stack(replicas, layers=LAYERS[0]):
+    shapes = model_shapes(GRU(), F, H, 5, layers).items()
+    parameters = {key: torch.zeros(replicas, *shape) for key, shape in shapes}
+    return SequenceModel(GRU(), parameters, layers=layers)
+
+
+def test_a_model_tells_what_it_is():
+    count = sum(p.numel() for p in nn.GRU(F, H, bidirectional=True).parameters()) + 5 * (2 * H + 1)
+    assert repr(stack(2)) == (
+        f"SequenceModel(GRU: {F} features, hidden size {H}, 5 outputs, layers 1 in both "
+        f"directions, {count} parameters, replicas 2)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("replicas", "inputs", "line"),
+    [
+        (1, torch.zeros(T, F), r"inputs must be (1, T, B, 4) or (T, B, 4), got (9, 4)"),
+        (1, torch.zeros(T, B, F + 1), r"inputs must be (1, T, B, 4) or (T, B, 4), got (9, 3, 5)"),
+        (2, torch.zeros(T, B, F), r"inputs must be (2, T, B, 4), got (9, 3, 4)"),
+        (2, torch.zeros(3, T, B, F), r"inputs must be (2, T, B, 4), got (3, 9, 3, 4)"),
+        (1, torch.zeros(0, B, F), r"inputs must be (1, T, B, 4) or (T, B, 4), got (0, 3, 4)"),
+        (
+            1,
+            torch.zeros(T, B, F).double(),
+            "inputs must be torch.float32, as the weights, got torch.float64",
+        ),
+        (1, [[0.0]], "inputs must be a tensor (1, T, B, 4) or (T, B, 4), got a list"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused_in_one_line(replicas, inputs, line):
+    with pytest.raises(ValueError) as told:
+        stack(replicas)(inputs)
+    assert str(told.value) == line

@@ -46,9 +46,11 @@ def pytest_runtest_protocol(item):
 
 
 @pytest.fixture(autouse=True)
-def plain_arithmetic():
+def process_as_it_was():
     """Keep what commands set in their own process from the tests that come after them."""
+    places = list(sys.path)
     yield
+    sys.path[:] = places
     torch.set_flush_denormal(False)
 
 

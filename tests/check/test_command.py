@@ -53,7 +53,6 @@ def command(in_tmp, capsys, exit_code):
         return code, out.splitlines(), err.splitlines()
 
     yield run
-    sys.path[:] = [place for place in sys.path if place != str(in_tmp)]
     sys.modules.pop("cells_of_mine", None)
 
 

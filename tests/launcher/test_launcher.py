@@ -101,7 +101,7 @@ def test_what_cannot_be_written_ends_a_sweep_in_one_line(tmp_path, capfd):
     place.mkdir()
     assert launch([sweep_of(tmp_path, condition())]) == 1
     *_, line = capfd.readouterr().err.splitlines()
-    assert line == f"rnnbench: error: {place}: Is a directory: the same command continues"
+    assert line == f"rnnbench: error: {place}: Is a directory"
     place.rmdir()
     assert launch([sweep_of(tmp_path, condition())]) == 0
 

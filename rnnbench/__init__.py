@@ -8,7 +8,8 @@ import sys
 # `python -m rnnbench` puts the working directory first where modules are looked for. A numpy.py of
 # the user's must not be taken for the library: the directory goes last, before any other import.
 _module = sys.orig_argv[-len(sys.argv)].removeprefix("-m") if sys.argv[:1] == ["-m"] else ""
-if _module.partition(".")[0] == __name__ and not sys.flags.safe_path:
+_is_command = _module.partition(".")[0] == __name__
+if _is_command and not sys.flags.safe_path:
     sys.path.append(sys.path.pop(0))
 
 import importlib
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 imported_at = time.time()
+
+if _is_command:  # before torch is loaded
+    importlib.import_module("rnnbench.console").leave_removed_directory()
 
 # Asked before torch is loaded: with OMP_PROC_BIND its runtime binds this process to one of them.
 PROCESSORS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None

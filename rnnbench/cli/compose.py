@@ -91,13 +91,16 @@ class Composer:
         self._read = cache(self._compose)
         self._resolved: dict[str, Any] = defaultdict(dict, {"now": Moment()})
 
-    def jobs(self, arguments: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    def jobs(self, arguments: Sequence[str], *, beside: bool = False) -> Iterator[tuple[str, ...]]:
         """Return the overrides of each job: every combination of the values on the axes.
 
         The axes are those of a sweep file; the command line's replace them, key by key.
 
+        Several cells are results of one directory, where no name is given.
+
         Args:
             arguments: all words of the command, with its flags.
+            beside: other cells stand beside these.
 
         Raises:
             Mistake: a word is wrong, as far as that can be told of it alone.
@@ -113,8 +116,9 @@ class Composer:
             key = override.get_key_element()
             values = _values(override)
             choices[key] = [f"{self._mark(override, it)}{key}={it}" for it in values] or [key]
-        if len(choices.get("cell", ())) > 1 and not OmegaConf.select(chosen, "sweep.name"):
-            choices.setdefault("++sweep.name", ["++sweep.name=${task.name}"])  # cells side by side
+        beside = beside or len(choices.get("cell", ())) > 1
+        if beside and not OmegaConf.select(chosen, "sweep.name"):
+            choices.setdefault("++sweep.name", ["++sweep.name=${task.name}"])
         return itertools.product(*choices.values())
 
     def _parse_word(self, word: str) -> Override:

@@ -28,7 +28,7 @@ from rnnbench.experiment.class_path import find_class, is_handed, is_shipped, st
 from rnnbench.experiment.condition import Condition, Replica, Sweep, arguments_of
 from rnnbench.experiment.limits import SCHEDULES
 from rnnbench.model import Layers, matched_size
-from rnnbench.store.rules import is_name
+from rnnbench.store.rules import LONGEST_NAME, is_name
 from rnnbench.task import Task
 from rnnbench.training.machine import choose_device
 
@@ -58,7 +58,7 @@ def make_sweeps(configurations: Sequence[Mapping[str, Any]], command: str = "") 
 def _make_sweep(group: list[Settings]) -> Sweep:
     """Make the sweep of jobs that have the same output directory."""
     first = group[0]
-    alike = ("name", "workers", "condition_seconds", "retrain", "dry_run", "plan")
+    alike = ("workers", "condition_seconds", "retrain", "dry_run", "plan")
     for key in (*alike, "tracker", "cluster"):
         values = [getattr(settings, key) for settings in group]
         if any(value != values[0] for value in values):
@@ -72,7 +72,7 @@ def _make_sweep(group: list[Settings]) -> Sweep:
             _, replicas = jobs.setdefault(own.condition_id, (own, {}))
             replicas.update(dict.fromkeys(Replica(seed, lr) for seed in settings.seeds))
     return Sweep(
-        name=first.name,
+        name=_common_name([settings.name for settings in group]),
         output_dir=Path(first.output_dir),
         workers=first.workers,
         condition_seconds=first.condition_seconds,
@@ -83,6 +83,13 @@ def _make_sweep(group: list[Settings]) -> Sweep:
         cluster=first.cluster.model_dump() if first.cluster else None,
         jobs=tuple((condition, tuple(replicas)) for condition, replicas in jobs.values()),
     )
+
+
+def _common_name(names: Sequence[str]) -> str:
+    """Return the jobs' one name, or one of all their words."""
+    if len(set(names)) == 1:
+        return names[0]
+    return "-".join(dict.fromkeys("-".join(names).split("-")))[:LONGEST_NAME]
 
 
 def make_condition(settings: Settings) -> Condition:

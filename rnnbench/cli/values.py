@@ -27,7 +27,6 @@ from rnnbench.cli.settings import Settings
 from rnnbench.cli.words import ADDED, GROUPS, refuse
 from rnnbench.console import Mistake
 from rnnbench.experiment.class_path import find_class, is_shipped, path_of
-from rnnbench.store.rules import LONGEST_NAME
 from rnnbench.store.settings import digest
 from rnnbench.task import Task
 
@@ -54,45 +53,26 @@ def compose_values(
         with open_composer(flags=flags) as composer:
             choices = [_Choices(composer, keys).of(key, value) for key, value in keys.items()]
             leaves = [_merged(leaves) for leaves in itertools.product(*choices)]
-            cells = {repr(it.get(("cell",))) for it in leaves}
-            jobs_of = cache(lambda words: list(composer.jobs(words)))  # many have the same files
-            beside = len(cells) > 1
-            jobs = [job for it in leaves for job in _compose(composer, it, beside, jobs_of)]
+            beside = len({repr(it.get(("cell",))) for it in leaves}) > 1
+            # Many have the same files.
+            jobs_of = cache(lambda words: list(composer.jobs(words, beside=beside)))
+            return [job for it in leaves for job in _compose(composer, it, jobs_of)]
     except FAILURES as error:
         raise Mistake(one_line(error)) from error
-    return jobs if ("name",) in keys else _with_common_names(jobs)
-
-
-def _with_common_names(jobs: list[Configuration]) -> list[Configuration]:
-    """Return the jobs so that those of one directory have one name, of all their words."""
-    words: dict[str, list[str]] = {}
-    for job in jobs:
-        words.setdefault(str(job["output_dir"]), []).append(str(job["name"]))
-    names = {
-        place: own[0] if len(set(own)) == 1 else "-".join(dict.fromkeys("-".join(own).split("-")))
-        for place, own in words.items()
-    }
-    return [{**job, "name": names[str(job["output_dir"])][:LONGEST_NAME]} for job in jobs]
 
 
 def _compose(
     composer: Composer,
     leaves: Leaves,
-    beside: bool,
     jobs_of: Callable[[tuple[str, ...]], list[tuple[str, ...]]],
 ) -> Iterator[Configuration]:
-    """Yield the jobs of one choice of values: several where a sweep file has axes of its own.
-
-    Cells `beside` each other are results of one directory, as far as no name is given.
-    """
+    """Yield the jobs of one choice of values: several where a sweep file has axes of its own."""
     files = {key[0]: leaves[key] for key in leaves if _is_file(key, leaves[key])}
     values = {key: value for key, value in leaves.items() if key[0] not in files or len(key) > 1}
     with _as_files(files) as names:
         words = tuple(_word(group, name) for group, name in names.items())
         for lines in dict.fromkeys(_without(job, values) for job in jobs_of(words)):
             configuration = composer.configure(lines)
-            if beside and not OmegaConf.select(configuration, "sweep.name"):
-                OmegaConf.update(configuration, "sweep.name", "${task.name}", force_add=True)
             for key, value in values.items():
                 _set(configuration, key, value)
             yield composer.plain(configuration)

@@ -50,7 +50,8 @@ def own_client(*, online: bool) -> Iterator[Any]:
         import wandb
 
         wandb.termsetup(wandb.Settings(silent=True), None)  # before it reads the user's files
-        settings = wandb.setup(wandb.Settings(silent=True, sagemaker_disable=True)).settings
+        client: Any = wandb.setup(wandb.Settings(silent=True, sagemaker_disable=True))
+        settings = client.settings
         atexit.unregister(_close)
         atexit.register(_close)  # last, so that it comes before the client's own
         kept = OF_PROCESS | (CONNECTING if online else set())
@@ -58,9 +59,12 @@ def own_client(*, online: bool) -> Iterator[Any]:
         plain = wandb.Settings()
         for name in foreign:
             setattr(settings, name, getattr(plain, name))
+        # An agent's parameters: once read, they would be part of every run's configuration.
+        parameters, client._sweep_config = client._sweep_config, None
         try:
             yield wandb
         finally:
+            client._sweep_config = parameters
             for name, value in foreign.items():
                 setattr(settings, name, value)
 

@@ -121,6 +121,8 @@ def test_a_directory_that_was_removed_is_told_and_leads_nowhere(tmp_path):
     assert "no results" in second or "No such file" in second
     done = shell(f"{into} && $RNN.publish {tmp_path}/gone other", tmp_path)
     assert (done.returncode, b"Traceback" in done.stderr) == (2, False)
+    done = shell(f"{into} && $RNN.check no.Cell", tmp_path)  # it imports torch at its very start
+    assert b"cell must name a class that can be imported" in done.stderr
 
 
 def test_windows_is_told_of_wsl(tmp_path):

@@ -124,11 +124,17 @@ def test_a_sweep_file_is_narrowed_by_values():
     assert len(jobs(sweep="gaps")) == 45
 
 
-def test_cells_beside_each_other_go_to_one_directory():
-    (sweep,) = make_sweeps(jobs(cell=["gru", "rnn"], task="recall"))
-    assert (sweep.name, str(sweep.output_dir)) == ("recall", "results/recall")
-    (sweep,) = make_sweeps(jobs(cell="gru", task=["recall", "copy"], output_dir="both"))
-    assert len(sweep.jobs) == 2
+def test_cells_beside_each_other_go_to_one_directory(sweeps_of):
+    typed = sweeps_of("cell=gru,rnn", "task=recall")
+    for (sweep,) in (typed, make_sweeps(jobs(cell=["gru", "rnn"], task="recall"))):
+        assert (sweep.name, str(sweep.output_dir)) == ("recall", "results/recall")
+
+
+def test_jobs_of_one_directory_have_one_name(sweeps_of):
+    typed = sweeps_of("cell=gru", "task=recall,copy", "output_dir=both")
+    values = {"cell": "gru", "task": ["recall", "copy"], "output_dir": "both"}
+    for (sweep,) in (typed, make_sweeps(jobs(**values))):
+        assert (sweep.name, len(sweep.jobs)) == ("recall-gru-copy", 2)
 
 
 @pytest.mark.parametrize("shipped", [GRU, {"_target_": GRU}])

@@ -46,7 +46,7 @@ print(json.dumps(runs))
 OF_ITS_OWN = """
 import wandb
 own = wandb.init(mode="offline", dir=".", settings=wandb.Settings(silent=True))
-assert own.id == "agents"
+assert own.id == "agents" and own.config["theirs"] == 1
 """
 STILL_ITS_OWN = """
 assert wandb.setup().settings.sweep_id == "s1" and own.id == "agents"
@@ -73,8 +73,8 @@ def python(code, place, variables):
 
 @pytest.mark.parametrize("kind", ["agent", "launched", "files", "own"])
 def test_each_run_keeps_its_id_project_and_place(kind, tmp_path):
-    own = {k: v for k, v in AGENT.items() if k not in ("WANDB_SWEEP_PARAM_PATH", "WANDB_RESUME")}
-    variables = {"agent": AGENT, "launched": LAUNCHED, "own": own | {"WANDB_MODE": "offline"}}
+    own = {k: v for k, v in AGENT.items() if k != "WANDB_RESUME"} | {"WANDB_MODE": "offline"}
+    variables = {"agent": AGENT, "launched": LAUNCHED, "own": own}
     code = OF_ITS_OWN + TWO_RUNS + STILL_ITS_OWN if kind == "own" else TWO_RUNS
     (tmp_path / "none.yaml").write_text("theirs:\n  value: 1\n")
     if kind == "files":

@@ -90,7 +90,11 @@ def test_a_sweep_leaves_records_weights_report_and_table(whole):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("killed", [False, True], ids=["both to the end", "one killed half-way"])
+@pytest.mark.parametrize(
+    "killed",
+    [False, pytest.param(True, marks=pytest.mark.long)],
+    ids=["both to the end", "one killed half-way"],
+)
 def test_two_launchers_share_a_sweep(whole, tmp_path, killed):
     words = [*SMALL, "tracker=none", "workers=1"]
     launchers = [start(*words, cwd=tmp_path) for _ in range(2)]
@@ -160,7 +164,7 @@ def test_killed_at_three_random_moments_it_ends_with_the_same_numbers(whole, tmp
     assert numbers(tmp_path / "results" / "gaps") == numbers(whole[0])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_more_seeds_later_train_only_the_new_ones(whole, tmp_path):
     words = [word for word in SMALL if not word.startswith("seeds")]
     finish(start(*words, "seeds=1", "tracker=none", cwd=tmp_path))

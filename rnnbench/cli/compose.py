@@ -33,6 +33,7 @@ from rnnbench.cli.message import not_a_choice, one_line
 from rnnbench.cli.words import (
     ADDED,
     CONFIG_DIR,
+    GROUPS,
     HELP,
     SHOWING,
     TEXTS,
@@ -87,7 +88,7 @@ class Composer:
         loader: Any = SimpleNamespace(get_group_options=self._options)
         self._parser = OverridesParser.create(config_loader=loader)
         self._parse = cache(self._parser.parse_override)
-        self._is_group = cache(lambda key: bool(self._options(key, results_filter=None)))
+        self._is_group = cache(self._has_choices)
         self._read = cache(self._compose)
         self._resolved: dict[str, Any] = defaultdict(dict, {"now": Moment()})
 
@@ -143,11 +144,11 @@ class Composer:
         return override
 
     def known(self, configuration: DictConfig | None = None) -> Known:
-        """Return the choices of all groups, and the keys of a configuration."""
+        """Return what a command may say, by a configuration's keys."""
         groups = GlobalHydra.instance().config_loader().list_groups("")
-        choices = {group: self._options(group) for group in groups if group != "hydra"}
+        own = [group for group in groups if group != "hydra"]
         configuration = self._compose([]) if configuration is None else configuration
-        return Known(choices, keys_of(configuration))
+        return Known(own, self._options, keys_of(configuration))
 
     def compose(self, overrides: Sequence[str]) -> Configuration:
         """Return a job's configuration, as plain values and without Hydra's part.
@@ -189,6 +190,11 @@ class Composer:
         OmegaConf.set_cache(configuration, self._resolved)
         values: Any = OmegaConf.to_container(configuration, resolve=True, throw_on_missing=True)
         return {str(key): value for key, value in values.items()}
+
+    def _has_choices(self, key: str) -> bool:
+        if key in GROUPS or "." in key:
+            return key in GROUPS
+        return bool(self._options(key, results_filter=None))
 
     def _chooses_file(self, override: Override) -> bool:
         is_word = isinstance(override.value(), str) and not override.is_delete()
@@ -262,7 +268,9 @@ def compose(arguments: Sequence[str]) -> list[Configuration]:
                 print(f"rnnbench {__version__}")
                 return []
             if not HELP.isdisjoint(flags):
-                print(help_text(*composer.known()))
+                known = composer.known()
+                choices = {group: known.choices(group) for group in known.groups}
+                print(help_text(choices, known.keys))
                 return []
             return list(map(composer.compose, composer.jobs(words)))
     except FAILURES as error:

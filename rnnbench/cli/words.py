@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hydra.core.override_parser.types import Quote, QuotedString
@@ -98,14 +98,21 @@ HABITS = {
 
 
 class Known(NamedTuple):
-    """What a command may say: the choices of each group, and all other keys with their values."""
+    """What a command may say.
 
-    choices: Mapping[str, Sequence[str]]
+    Attributes:
+        groups: of files that can be chosen.
+        choices: gives those of a group; Hydra reads several files to list them.
+        keys: all other keys, with their values.
+    """
+
+    groups: Sequence[str]
+    choices: Callable[[str], Sequence[str]]
     keys: Mapping[str, Any]
 
     def key(self, name: str) -> str | None:
         """Return the key that a name stands for: also one without its section."""
-        if name in self.choices or name in self.keys:
+        if name in self.groups or name in self.keys:
             return name
         return next((key for key in self.keys if key.endswith(f".{name}")), None)
 
@@ -250,9 +257,9 @@ def _check_key(word: str, known: Known) -> None:
     name, _, value = word.partition("=")
     key = name.lstrip("+")
     section, dot, last = key.rpartition(".")
-    if key in known.choices or key in known.keys or "@" in key or (dot and name[0] == "+"):
+    if key in known.groups or key in known.keys or "@" in key or (dot and name[0] == "+"):
         return
-    if section and not (section in known.keys or section in known.choices):
+    if section and not (section in known.keys or section in known.groups):
         return
     meant = _form(last, value, known)
     if meant:
@@ -278,7 +285,7 @@ def _asked(words: str | None) -> str | None:
 def _choice(word: str, known: Known) -> str | None:
     """Return how to choose what a word names; None where it names no choice."""
     for group in GROUPS:
-        if word.lower() in known.choices.get(group, ()):
+        if word.lower() in known.choices(group):
             return f"{'+' * (group in ADDED)}{group}={word.lower()}"
     return None
 
@@ -298,9 +305,10 @@ def _meant(before: str, word: str, after: Sequence[str], known: Known) -> Iterat
     key, equals, value = before.partition("=")
     chosen, is_apart = key.lstrip("+"), bool(re.fullmatch(r"[^=+~-][^=]*", after[0]))
     are_numbers = re.fullmatch(r"[\d.,]+", value) and re.fullmatch(r"[\d.,]+", word)
+    is_choice = chosen in known.groups and word in known.choices(chosen)
     forms = [
         f"{word}={after[0][1:] or after[1]}" if after[0].startswith("=") else None,
-        f"{before},{word}" if are_numbers or word in known.choices.get(chosen, ()) else None,
+        f"{before},{word}" if are_numbers or is_choice else None,
         _quoted(key, f"{value} {word}") if equals and chosen in TEXTS else None,
     ]
     yield from filter(None, map(_asked, forms))

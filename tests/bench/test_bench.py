@@ -51,7 +51,7 @@ def bench(*words):
     return subprocess.run(command, capture_output=True, text=True)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_table_a_file_and_a_picture(tmp_path):
     table, picture = tmp_path / "bench.json", tmp_path / "bench.svg"
     words = ("--rounds", 1, "--processes", 1, "--cells", "rnn", "--shapes", "8,4,5,2")

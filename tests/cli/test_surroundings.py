@@ -101,7 +101,9 @@ if __name__ == "__main__":  # workers import this, and are nobody's as well
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("home", [None, "/nonexistent/home", "/dev/null"])
+@pytest.mark.parametrize(
+    "home", [None, *(pytest.param(at, marks=pytest.mark.long) for at in ("/no/home", "/dev/null"))]
+)
 def test_a_user_without_a_name_and_a_home_trains_and_draws(tmp_path, home):
     (tmp_path / "nobody.py").write_text(NOBODY)
     own = dict.fromkeys(("USER", "LOGNAME", "RNNBENCH_CACHE", "XDG_CACHE_HOME"))

@@ -121,6 +121,7 @@ def test_a_terminal_sees_bars_in_colour_with_the_accuracy(tmp_path):
     assert re.search(r"all\s+[━╸╺]+\s+100% 2 done, 0 skipped, 0 failed", plain)
 
 
+@pytest.mark.slow
 def test_without_colour_there_are_bars_but_no_colour(tmp_path):
     shown = run(tmp_path, TERM="xterm-256color", NO_COLOR="1")
     assert "━" in shown

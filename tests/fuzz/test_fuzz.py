@@ -9,14 +9,14 @@ from tests.fuzz.campaign import HANG, OUTSIDE, TRACEBACK, WRONGLY, Campaign, jud
 from tests.fuzz.sandbox import Sandbox
 from tests.fuzz.words import Input
 
-FEW = [("training", 40, 0), ("reading", 120, 0), ("other", 60, 0)]
+FEW = [("training", 25, 0), ("reading", 60, 0), ("other", 60, 0)]
 MANY = [("training", 100, 1), ("reading", 300, 1), ("other", 200, 1)]
 
 
 @pytest.mark.filterwarnings("ignore")  # of figures of odd numbers, which are still drawn
 @pytest.mark.parametrize(
     ("kind", "count", "start"),
-    [*FEW, *(pytest.param(*one, marks=pytest.mark.slow) for one in MANY)],
+    [*FEW, *(pytest.param(*one, marks=pytest.mark.long) for one in MANY)],
 )
 def test_no_input_does_what_it_must_not(tmp_path, kind, count, start):
     told = []

@@ -60,7 +60,7 @@ def test_part_of_a_sweep_on_the_reference_trains_nothing(in_tmp, capfd, name, sw
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], pytest.param(NAMES[1], marks=pytest.mark.long)])
 def test_the_main_job_on_the_reference_trains_nothing(in_tmp, capfd, name):
     put(in_tmp / "out", REFERENCE.read_text(), name)
     assert train("+sweep=gaps", "seeds=10") == 0

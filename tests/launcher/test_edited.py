@@ -320,7 +320,7 @@ def test_a_dry_run_with_retrain_says_so_and_its_plan_carries_it(own, trained, ca
     assert read_plan(Path("own.json"), OUT, 1).retrain
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_commands_as_they_are_typed(own, trained):
     """Also where worker processes train."""
     path = os.pathsep.join([str(own.directory), str(ROOT)])

@@ -102,8 +102,9 @@ def outage():
     Outage.everywhere = False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "content", ["precious", pytest.param(None, marks=pytest.mark.slow)], ids=["a file", "nothing"]
+    "content", ["precious", pytest.param(None, marks=pytest.mark.long)], ids=["a file", "nothing"]
 )
 def test_a_link_in_place_of_a_file_is_replaced_or_removed_itself(
     whole, in_tmp, exit_code, outage, content

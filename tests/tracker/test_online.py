@@ -85,11 +85,8 @@ def test_the_dashboard_is_saved_once(healthy):
     assert len({view["name"] for view in server.views}) == 1
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "trouble",
-    ["error", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("slow", "gone", "hang"))],
-)
+@pytest.mark.long  # test_sync has a server that fails half-way, too
+@pytest.mark.parametrize("trouble", ["error", "slow", "gone", "hang"])
 def test_trouble_half_way_costs_no_number_and_the_rest_is_sent_later(trouble, untracked, tmp_path):
     directory = tmp_path / "results" / "gaps"
     with wandb_server() as server:

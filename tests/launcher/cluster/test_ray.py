@@ -93,6 +93,7 @@ def test_a_task_that_no_node_has_room_for_is_one_line(ray, tmp_path):
     assert text.splitlines()[-1] == f"rnnbench: error: {lack}"
 
 
+@pytest.mark.long
 def test_a_killed_worker_costs_no_result(ray, tmp_path, local_one):
     launcher = ray(*ONE)
     os.kill(until(lambda: at_work(tmp_path))[0], signal.SIGKILL)

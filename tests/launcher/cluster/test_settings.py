@@ -1,17 +1,16 @@
 """What is wrong with a cluster is told in one line, before anything starts."""
 
-import os
-import subprocess
 import sys
 
 import pytest
 
+from rnnbench.cli.command import run_command
 from rnnbench.cli.compose import compose
 from rnnbench.cli.sweeps import make_sweeps
 from rnnbench.console import Mistake
 from rnnbench.launcher.plan import find_remaining
 
-from .command import ROOT, SMALL
+from .command import SMALL
 
 TIME = "cluster.time must be minutes, HH:MM:SS or D-HH:MM:SS, from 1 to 1048576 minutes"
 WRONG = {
@@ -43,25 +42,19 @@ WRONG = {
     "+cluster=mesos": "cluster must be one of ray, slurm, got mesos",
     "+cluster.kind=mesos": "cluster.kind must be slurm or ray, got 'mesos'",
 }
-WITHOUT = """
-import sys
-sys.modules[{module!r}] = None
-from rnnbench.cli.command import run_command
-sys.exit(run_command({words!r}))
-"""
 
 
-def run(directory, *words, module="no_such_module", **environment):
-    """Run the command where a module cannot be imported; return its one line."""
-    code = WITHOUT.format(module=module, words=[*SMALL, *words])
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=directory, env=variables, capture_output=True, text=True
-    )
-    assert done.returncode == 2, done.stderr
-    assert list(directory.iterdir()) == []
-    (line,) = done.stderr.splitlines()
-    return line
+@pytest.fixture
+def refused(in_tmp, capsys, exit_code):
+    """Return what runs the command, which must not start anything, and gives its one line."""
+
+    def run(*words):
+        assert exit_code(run_command, [*SMALL, *words]) == 2
+        assert list(in_tmp.iterdir()) == []
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    return run
 
 
 def sweep(*words):
@@ -70,17 +63,19 @@ def sweep(*words):
 
 
 @pytest.mark.parametrize("words", WRONG)
-def test_a_wrong_value_is_one_line(words, tmp_path):
-    assert run(tmp_path, *words.split()).startswith(f"rnnbench: error: {WRONG[words]}")
+def test_a_wrong_value_is_one_line(words, refused):
+    assert refused(*words.split()).startswith(f"rnnbench: error: {WRONG[words]}")
 
 
-def test_a_missing_extra_is_named(tmp_path):
-    line = run(tmp_path, "+cluster=ray", module="ray")
+def test_a_missing_extra_is_named(refused, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    line = refused("+cluster=ray")
     assert line == "rnnbench: error: +cluster=ray needs ray: pip install 'rnnbench[ray]'"
 
 
-def test_missing_commands_of_slurm_are_named(tmp_path):
-    line = run(tmp_path, "+cluster=slurm", PATH="/nowhere")
+def test_missing_commands_of_slurm_are_named(refused, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    line = refused("+cluster=slurm")
     assert line.startswith("rnnbench: error: +cluster=slurm needs sbatch, srun, ")
 
 

@@ -124,6 +124,7 @@ def test_a_killed_launcher_leaves_its_jobs(slurm, node, tmp_path, local_one):
     assert results(tmp_path) == local_one
 
 
+@pytest.mark.long
 def test_conditions_of_one_task_fail_and_end_each_for_itself(slurm, node, tmp_path):
     (tmp_path / "own.py").write_text(BROKEN)
     classes = ",".join(f"own.{name}" for name in ("Broken", "Deadly", "Hanging"))

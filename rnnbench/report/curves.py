@@ -24,6 +24,7 @@ PLAIN += ["runs", "solved"]
 def label_variants(loaded: Loaded) -> pd.DataFrame:
     """Return the loaded results with `variant` and `label`, in the order in which curves are shown.
 
+    Scores are cut to [0, 1], in which means and drawings take them: adding's has no lower end.
     The variant is made of the settings that differ and is empty where none does; the label is the
     cell's name and the variant. `untuned` is the id of the curve of the same settings whose rate
     is given.
@@ -35,6 +36,7 @@ def label_variants(loaded: Loaded) -> pd.DataFrame:
     order = list(dict.fromkeys(variants.values()))
     untuned = {key: curve_id({**own, "lr_choice": "given"}) for key, own in curves.items()}
     frame = results.assign(
+        score=results["score"].clip(0, 1),
         variant=pd.Categorical([variants[key] for key in keys], categories=order, ordered=True),
         label=[curve_label(named[key]["cell"], variants[key]) for key in keys],
         untuned=results["curve"].map(untuned),
@@ -114,7 +116,7 @@ def curve_numbers(curves: pd.DataFrame) -> pd.DataFrame:
         numbers: dict[str, Any] = {name: getattr(row, name) for name in CURVE}
         numbers |= _horizon("horizon", row.horizon) | _horizon("d90", row.d90)
         numbers |= _interval("auc", "auc", row.area)
-        numbers |= _interval("success_rate", "success", row.success)
+        numbers["success_rate"] = row.success_rate
         numbers |= {name: getattr(row, name) for name in PLAIN}
         rows.append({name: numbers[name] for name in FIRST} | numbers)
     return pd.DataFrame(rows)

@@ -106,7 +106,8 @@ def transfer_runs(results: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame
     Columns: run_id, task, cell, variant, label, gap, gap_schedule, test_gap, score. Failed runs
     have no weights; they count with score 0 wherever others of their condition are measured.
     """
-    measured = transfer[["run_id", "condition_id", "test_gap", "score"]]
+    measured = transfer[["run_id", "condition_id", "test_gap"]]
+    measured = measured.assign(score=transfer["score"].clip(0, 1))
     gaps = measured[["condition_id", "test_gap"]].drop_duplicates()
     failed = results.loc[results["status"] == "failed", ["run_id", "condition_id"]]
     failed = failed.merge(gaps, on="condition_id").assign(score=0.0)
@@ -118,7 +119,8 @@ def transfer_runs(results: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame
 def latest(guesses: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     """Return the searches for what the results hold; of one point's, the one with most guesses."""
     point = ["task", "cell", "gap"]
-    ordered = guesses.sort_values("guesses", kind="stable")
+    ordered = guesses.assign(score=guesses["score"].clip(0, 1))
+    ordered = ordered.sort_values("guesses", kind="stable")
     known = ordered.merge(results[point].drop_duplicates(), on=point)
     return known.drop_duplicates(point, keep="last").sort_values(point, ignore_index=True)
 

@@ -35,7 +35,7 @@ def _statistics(runs: pd.DataFrame) -> dict[str, float | str]:
     for measure in ("accuracy", "score"):
         interval = statistics.mean_interval(runs[measure])
         row |= {f"{measure}_{part}": value for part, value in interval._asdict().items()}
-    middle = statistics.bootstrap_interval([runs["score"]], statistics.interquartile_mean)
+    middle = statistics.bootstrap_interval(runs["score"], statistics.interquartile_mean)
     row |= dict(zip(("score_iqm", "score_iqm_low", "score_iqm_high"), middle, strict=True))
     row["loss_mean"] = float(runs["loss"].mean(skipna=False))
     row |= {status: int((runs["status"] == status).sum()) for status in STATUSES}
@@ -54,10 +54,11 @@ def _statistics(runs: pd.DataFrame) -> dict[str, float | str]:
 def horizons(results: pd.DataFrame) -> pd.DataFrame:
     """Return one row per task, cell and variant, from labelled results.
 
-    Columns beside these: label, horizon and d90 (HorizonRange), area (Interval, or None at a
-    single gap), success (Interval of the share of solved runs over all gaps), solved, runs,
-    hidden_size, state_size and num_parameters (the largest, should gaps differ), seconds (of a
-    run, on average), sequences_per_second (of all runs together).
+    Columns beside these: label, seeds (the fewest at a gap), horizon and d90 (HorizonRange),
+    needed (seeds that would bound the horizon; 0 where these do), area (Interval, or None at a
+    single gap), success_rate (over all gaps), solved, runs, hidden_size, state_size and
+    num_parameters (the largest, should gaps differ), seconds (of a run, on average),
+    sequences_per_second (of all runs together).
     """
     rows = []
     for (task, cell, variant), runs in results.groupby(CURVE, observed=True):
@@ -67,10 +68,12 @@ def horizons(results: pd.DataFrame) -> pd.DataFrame:
             {
                 **dict(zip(CURVE, (task, cell, variant), strict=True)),
                 "label": curve_label(str(cell), str(variant)),
-                "horizon": statistics.horizon_range(scores, statistics.HORIZON),
-                "d90": statistics.horizon_range(scores, statistics.D90),
-                "area": statistics.area_under_score(scores) if len(scores) > 1 else None,
-                "success": statistics.wilson_interval(solved, len(runs)),
+                "seeds": min(map(len, scores.values())),
+                "horizon": statistics.horizon_range(scores),
+                "needed": statistics.seeds_to_bound(scores),
+                "d90": statistics.horizon_range(scores, statistics.D90, statistics.D90_SEEDS),
+                "area": _area(runs) if len(scores) > 1 else None,
+                "success_rate": solved / len(runs),
                 "solved": solved,
                 "runs": len(runs),
             }
@@ -86,6 +89,22 @@ def scores_by_gap(runs: pd.DataFrame) -> dict[float, NDArray[np.float64]]:
         float(gap): points.to_numpy(dtype=float)  # type: ignore[arg-type]
         for gap, points in runs.groupby("gap")["score"]
     }
+
+
+def seed_areas(runs: pd.DataFrame) -> pd.Series[float]:
+    """Return the area under the scores of each seed that a curve has at every gap."""
+    table = runs.pivot_table(index="seed", columns="gap", values="score").dropna()
+    columns = {float(gap): table[gap] for gap in table}  # type: ignore[arg-type]
+    return pd.Series(statistics.areas(columns), index=table.index, dtype=float)
+
+
+def _area(runs: pd.DataFrame) -> statistics.Interval:
+    """Return the area under a curve's mean scores; an interval where each gap has all seeds."""
+    means = {gap: [own.mean()] for gap, own in scores_by_gap(runs).items()}
+    areas = seed_areas(runs)
+    if len(areas) < runs["seed"].nunique():
+        return statistics.Interval(float(statistics.areas(means)[0]), math.nan, math.nan)
+    return statistics.mean_interval(areas)
 
 
 def _speed(runs: pd.DataFrame) -> dict[str, float]:

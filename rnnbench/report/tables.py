@@ -32,6 +32,7 @@ HORIZONS = {
     "cell": "{label}",
     "horizon (score 0.75)": "{horizon}",
     "D90 (score 0.9)": "{d90}",
+    "seeds": "{seeds_text}",
     "runs solved": "{solved} of {runs}",
     "hidden size": "{hidden_size:,}",
     "state size": "{state_size:,}",
@@ -40,19 +41,35 @@ HORIZONS = {
     "sequences / s": "{rate}",
 }
 AREAS = {"task": "{task}", "cell": "{label}", "area under score": "{area}"}
-AREAS |= {"success rate": "{success}"}
+AREAS |= {"success rate": "{success_rate:.2f}"}
 
 
 def horizon_table(curves: pd.DataFrame) -> Table:
     """Return the headline: how far each curve remembers on each task, how sure, at what cost."""
     rates = curves["sequences_per_second"].map(_rate)
-    return Table.of(curves.assign(rate=rates), HORIZONS, names=2)
+    seeds = [f"{n}; {m} would bound it" if m else str(n) for n, m in _seeds(curves)]
+    return Table.of(curves.assign(rate=rates, seeds_text=seeds), HORIZONS, names=2)
 
 
 def curve_table(curves: pd.DataFrame) -> Table:
-    """Return what else is known of each curve over all its gaps, each with its interval."""
-    texts = {name: curves[name].map(interval_text) for name in ("area", "success")}
-    return Table.of(curves.assign(**texts), AREAS, names=2)
+    """Return what else is known of each curve over all its gaps."""
+    return Table.of(curves.assign(area=curves["area"].map(interval_text)), AREAS, names=2)
+
+
+def few_seeds(curves: pd.DataFrame) -> list[str]:
+    """Name the curves whose horizons are not bounded for want of seeds, and how many would do."""
+    lines: dict[tuple[int, int], list[str]] = {}
+    for row, pair in zip(curves.itertuples(), _seeds(curves), strict=True):
+        lines.setdefault(pair, []).append(f"{row.task}, {row.label}")
+    return [
+        f"{n} seeds; seeds={m} would bound it, only the new {m - n} are trained: {'; '.join(names)}"
+        for (n, m), names in lines.items()
+        if m
+    ]
+
+
+def _seeds(curves: pd.DataFrame) -> list[tuple[int, int]]:
+    return list(zip(curves["seeds"], curves["needed"], strict=True))
 
 
 def gap_table(
@@ -147,6 +164,12 @@ def interval_text(interval: Any) -> str:
     return f"{mean} ({interval.low:.2f}–{interval.high:.2f})"
 
 
+def difference_text(found: Interval) -> str:
+    """Return an Interval of a difference as text, each number with its sign."""
+    mean, low, high = (f"{number:+.2f}".replace("-", "−") for number in found)
+    return mean if math.isnan(found.low) else f"{mean} ({low} to {high})"
+
+
 def range_text(numbers: pd.Series, form: str = "{}") -> str:
     """Return numbers in words: all of them, or the least and the greatest."""
     return " to ".join(dict.fromkeys(form.format(end) for end in (numbers.min(), numbers.max())))
@@ -154,8 +177,7 @@ def range_text(numbers: pd.Series, form: str = "{}") -> str:
 
 def _accuracy(points: Sequence[Any]) -> str:
     (row,) = points
-    low, high = max(row.accuracy_low, 0), min(row.accuracy_high, 1)
-    return interval_text(Interval(row.accuracy_mean, low, high))
+    return interval_text(Interval(row.accuracy_mean, row.accuracy_low, row.accuracy_high))
 
 
 def _interquartile(points: Sequence[Any]) -> str:

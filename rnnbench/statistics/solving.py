@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+
+from rnnbench.statistics.intervals import wilson_interval
 
 Floats = NDArray[np.float64]
 
@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 class SolvingCurve(NamedTuple):
     """The share of runs that have solved their task after so many steps, with its interval.
 
-    All are `(N,)`. The interval's ends are NaN before the first and after the last solved run.
+    All are `(N,)`: from step 0 on, and at every step where a run solves its task.
     """
 
     steps: Floats
@@ -25,31 +25,23 @@ class SolvingCurve(NamedTuple):
     high: Floats
 
 
-def solving_curve(
-    steps_to_solve: ArrayLike, steps: ArrayLike, confidence: float = 0.95
-) -> SolvingCurve:
-    """Return the share of runs solved by each step, where unsolved ones are censored.
+def solving_curve(steps_to_solve: ArrayLike) -> SolvingCurve:
+    """Return the share of runs solved by each step, each with Wilson's interval.
 
-    The complement of the estimator of Kaplan & Meier (1958, JASA 53); interval: Greenwood's
-    variance on the log-log scale. A run that diverged or failed never solves its task, however
-    long it had been trained: it is censored at the longest training, not where it stopped.
-    `steps_to_solve (N,)` is NaN for a run that is not solved; `steps (N,)` is how long each was
-    meant to be trained at most.
+    All runs of a curve are meant to be trained for as many steps, and one that diverged or failed
+    never solves its task: none is censored, and the share is of all. `steps_to_solve (N,)` is NaN
+    for a run that is not solved.
 
     Raises:
         ValueError: there are no runs.
     """
-    times, longest = np.asarray(steps_to_solve, dtype=float), np.asarray(steps, dtype=float)
+    times = np.asarray(steps_to_solve, dtype=float)
     if times.size == 0:
         raise ValueError("steps_to_solve must be at least one, got none")
-    censored = np.isnan(times)
-    ended = np.where(censored, longest, times)
-    found = stats.ecdf(stats.CensoredData.right_censored(ended, censored)).cdf
-    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # that an end is undefined: it is NaN
-        ends = found.confidence_interval(confidence, method="log-log")
-    low, high = ends.low.probabilities, ends.high.probabilities
-    return SolvingCurve(found.quantiles, found.probabilities, low, high)
+    steps = np.unique(np.append(times[~np.isnan(times)], 0.0))
+    solved = [int((times <= step).sum()) for step in steps]
+    shares = [wilson_interval(count, times.size) for count in solved]
+    return SolvingCurve(steps, *np.array(shares).T)
 
 
 def median_steps(steps_to_solve: Iterable[float]) -> float:

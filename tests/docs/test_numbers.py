@@ -138,6 +138,29 @@ def test_sizes_and_horizons(summary, results):
     says("why.md", f"a mean accuracy of {means['rnn']:.2f} where LSTM and GRU have 0.93")
 
 
+def ranged(row):
+    """Write a horizon with its interval as README's table does."""
+    names = ("horizon", "horizon_low", "horizon_high")
+    told = [f"{row[f'{name}_bound']} {float(row[name]):.0f}".strip() for name in names]
+    return told[0] if len(set(told)) == 1 else f"{told[0]} ({told[1]} to {told[2]})"
+
+
+def test_the_table_of_the_first_page(summary, results):
+    text = (ROOT / "README.md").read_text()
+    own = summary.set_index(["task", "variant", "cell"])
+    for task in ("adding", "copy", "recall"):
+        for variant, name in (("", "one for all cells"), ("tuned lr", "tuned for each")):
+            told = " | ".join(ranged(own.loc[task, variant, cell]) for cell in measured.CELLS)
+            assert f"| {name} | {told} |" in text
+    tuned = results.query(
+        "task == 'recall' and cell == 'lstm' and lr_choice == 'tuned' and gap == 11"
+    )
+    transfer = rnnbench.load_transfer(REFERENCE)
+    far = transfer[transfer["run_id"].isin(tuned["run_id"]) & (transfer["test_gap"] == 160)]
+    assert f"the tuned LSTM scores {far['score'].mean():.2f} at gap 160" in text
+    says("why.md", f"at gap 11 it scores {far['score'].mean():.2f} at gap 160")
+
+
 def test_who_solves_recall(results):
     given = results.query("task == 'recall' and gap == 20 and lr_choice == 'given'")
     solved = given[given["status"] == "solved"]["cell"].value_counts()

@@ -50,7 +50,9 @@ def test_the_best_is_chosen_on_the_evaluation_stream_alone(guesses: pd.DataFrame
     assert best["guesses"].tolist() == [2000, 2000]
 
 
-@pytest.mark.parametrize(("measure", "heights"), [("accuracy", [0.99, 0.1]), ("score", [0.99, 0])])
+@pytest.mark.parametrize(
+    ("measure", "heights"), [("accuracy", [0.99, 0.1]), ("score", [0.99, -0.5])]
+)
 def test_it_is_a_line_of_crosses_apart_from_chance(
     guesses: pd.DataFrame, measure: str, heights: list[float]
 ) -> None:

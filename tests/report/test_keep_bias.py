@@ -20,11 +20,11 @@ Fabricate = Callable[..., Any]
 
 
 def start(fabricate: Fabricate, cell: str, lost_at: int, **changes: Any) -> list[Any]:
-    """Five seeds of a cell that remembers all gaps up to one."""
+    """Ten seeds of a cell that remembers all gaps up to one."""
     return [
         fabricate(cell=cell, gap=gap, seed=seed, score=float(gap < lost_at), **changes)
         for gap in (10, 20, 40, 80)
-        for seed in range(5)
+        for seed in range(10)
     ]
 
 

@@ -45,7 +45,7 @@ def rows(table: str) -> dict[str, list[str]]:
 def test_a_row_per_curve_and_a_column_per_task(table: str) -> None:
     assert re.search(r"\\begin{tabular}{lll}\n +\\toprule\n +cell & copy & recall \\\\\n", table)
     found = rows(table)
-    assert found["gru"] == ["23.8 (23.8 to 23.8)", "${>}\\,40$"]
+    assert found["gru"] == ["23.8 (${<}\\,10$ to 25.2)", "${>}\\,40$ (${<}\\,10$ to ${>}\\,40$)"]
     assert list(found.values())[0] == ["${<}\\,10$", ""]
     assert "(5 per gap)" in table
 

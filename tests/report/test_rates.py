@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from rnnbench.report.sections.tuning import compare_rates, order_changes, rate_table
-from rnnbench.statistics import horizon_range, probability_of_improvement
+from rnnbench.statistics import areas, difference_interval, horizon_range
 
 Fabricate = Callable[..., Any]
 GAPS = (10, 20, 40, 80)
@@ -18,7 +18,7 @@ GAPS = (10, 20, 40, 80)
 def curve(
     fabricate: Fabricate, cell: str, scores: dict[int, list[float]], tuned: bool, **changes: Any
 ) -> list[Any]:
-    """Five seeds or so of a cell, with their scores at every gap."""
+    """Some seeds of a cell, with their scores at every gap."""
     config = {"tuned": tuned}
     changes = {"config": config, "sweep": "tuned" if tuned else "gaps", **changes}
     return [
@@ -30,7 +30,7 @@ def curve(
 
 def reach(gap: int) -> dict[int, list[float]]:
     """The scores of a cell that remembers all gaps up to one, on every seed."""
-    return {each: [float(each <= gap)] * 5 for each in GAPS}
+    return {each: [float(each <= gap)] * 10 for each in GAPS}
 
 
 def compared(labelled: Any, records: list[Any]) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def compared(labelled: Any, records: list[Any]) -> pd.DataFrame:
 def test_a_cell_is_compared_with_itself_on_the_seeds_of_both(
     fabricate: Fabricate, labelled: Any
 ) -> None:
-    shared = {10: [0.9, 0.2, 0.5, 0.1, 0.1, 0.7], 20: [0.1] * 6}
+    shared = {10: [0.9, 0.2, 0.5, 0.1, 0.1, 0.7], 20: [0.1] * 6}  # a seed more than the tuned
     tuned = {10: [0.8, 0.9, 0.5, 0.2, 0.2], 20: [0.1, 0.1, 0.9, 0.9, 0.0]}
     records = curve(fabricate, "gru", shared, False) + curve(fabricate, "gru", tuned, True, lr=0.01)
     (row,) = compared(labelled, records).itertuples()
@@ -53,12 +53,12 @@ def test_a_cell_is_compared_with_itself_on_the_seeds_of_both(
         5,
     )
     assert row.shared == horizon_range(shared) and row.tuned == horizon_range(tuned)
-    five = [scores[:5] for scores in shared.values()]
-    assert row.probability == probability_of_improvement([*tuned.values()], five)
-    # Lost, won, tied, won, won; tied, tied, won, won, lost.
-    assert row.probability.mean == pytest.approx((3.5 / 5 + 3 / 5) / 2)
+    five = {gap: scores[:5] for gap, scores in shared.items()}
+    assert row.difference == pytest.approx(difference_interval(areas(tuned) - areas(five)))
+    # At 10 by -0.1, 0.7, 0, 0.1 and 0.1, at 20 by 0, 0, 0.8, 0.8 and -0.1.
+    assert row.difference.mean == pytest.approx((0.8 / 5 + 1.5 / 5) / 2)
     (texts,) = rate_table(pd.DataFrame([row])).rows
-    assert texts[-2] == "5" and texts[-1].startswith("0.65 (")
+    assert texts[-2] == "5" and texts[-1].startswith("+0.23 (−0.")
 
 
 def test_only_curves_alike_in_all_but_the_rate_are_a_pair(
@@ -75,7 +75,7 @@ def test_only_curves_alike_in_all_but_the_rate_are_a_pair(
     assert (row.shared.horizon.gap < 30, row.tuned.horizon.gap > 30) == (True, True)
 
 
-def test_without_a_common_seed_there_is_no_probability(fabricate: Fabricate, labelled: Any) -> None:
+def test_without_a_common_seed_there_is_no_difference(fabricate: Fabricate, labelled: Any) -> None:
     tuned = [r | {"seed": 7, "run_id": "7" * 16} for r in curve(fabricate, "gru", {10: [1]}, True)]
     table = compared(labelled, curve(fabricate, "gru", {10: [1.0]}, False) + tuned)
     assert list(table["seeds"]) == [0]
@@ -95,7 +95,7 @@ def test_a_task_is_compared_at_the_gaps_that_all_of_its_curves_have(
     table = compared(labelled, records).set_index("cell")
     assert str(table.loc["gru", "shared"]) == str(table.loc["gru", "tuned"]) == "> 40"
     assert table.loc["rnn", "shared"] == horizon_range({g: reach(20)[g] for g in (10, 20, 40)})
-    assert table.loc["gru", "probability"].mean == 0.5
+    assert table.loc["gru", "difference"].mean == 0
 
 
 def test_without_a_common_gap_nothing_is_compared(fabricate: Fabricate, labelled: Any) -> None:
@@ -125,9 +125,9 @@ def test_cells_that_change_places_are_named_with_how_sure_it_is(
     cells = {"gru": (reach(20), reach(40)), "lstm": (reach(40), reach(20))}
     (line,) = changes(labelled, fabricate, **cells)
     assert line.endswith("gru and lstm change places, and their intervals part with both.")
-    unsure = reach(20) | {40: [1.0, 1.0, 0.4, 0.4, 0.4]}
+    unsure = reach(20) | {40: [1.0, 1.0, 0.4, 0.4, 0.4] * 2}
     cells["lstm"] = (reach(40), unsure)
-    cells["gru"] = (reach(20), reach(20) | {40: [1.0, 1.0, 1.0, 0.4, 0.4]})
+    cells["gru"] = (reach(20), reach(20) | {40: [1.0, 1.0, 1.0, 0.4, 0.4] * 2})
     (line,) = changes(labelled, fabricate, **cells)
     assert line.endswith("gru and lstm change places, but their intervals do not part with both.")
 

@@ -10,7 +10,7 @@ import pytest
 
 from rnnbench.report.summary import horizons, missing_seeds
 from rnnbench.statistics import (
-    area_under_score,
+    areas,
     horizon_range,
     mean_interval,
     wilson_interval,
@@ -80,11 +80,21 @@ def test_horizons_of_five_seeds_have_their_interval(
     results, summary = labelled(records)
     row = horizons(results).iloc[0]
     assert row.horizon == horizon_range(scores)
-    assert row.area == area_under_score(scores)
-    assert (row.solved, row.runs) == (8, 10)
+    assert row.area == mean_interval(areas(scores))
+    assert (row.solved, row.runs, row.success_rate) == (8, 10, 0.8)
     last = summary[summary.gap == 40].iloc[0]
     found = (last.success_rate, last.success_low, last.success_high)
     assert found == pytest.approx(wilson_interval(3, 5))
+
+
+def test_an_area_has_an_interval_where_every_gap_has_all_seeds(
+    fabricate: Callable[..., Any], labelled: Any
+) -> None:
+    records = [fabricate(gap=gap, seed=seed, score=0.5) for gap in (10, 20) for seed in range(3)]
+    assert horizons(labelled(records)[0])["area"][0].low > 0
+    (area,) = horizons(labelled([*records, fabricate(gap=20, seed=3, score=1.0)])[0])["area"]
+    assert area.mean == pytest.approx((0.5 + 2.5 / 4) / 2)
+    assert math.isnan(area.low) and math.isnan(area.high)
 
 
 def test_missing_seeds_are_named_also_where_a_gap_is_absent(

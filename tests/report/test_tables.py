@@ -20,6 +20,7 @@ from rnnbench.report.summary import horizons
 from rnnbench.report.tables import (
     accuracy_table,
     curve_table,
+    few_seeds,
     horizon_table,
     interquartile_table,
     settings_table,
@@ -39,7 +40,7 @@ def test_accuracy_is_a_mean_with_its_interval_within_0_and_1(
     )
     table = accuracy_table(summary)
     assert table.header == ("cell", "gap 11", "gap 20")
-    assert table.rows == (("gru", "0.50 (0.00–1.00)", "0.25"),)
+    assert table.rows == (("gru", "0.50 (0.02–0.98)", "0.25"),)
 
 
 def test_solved_runs_have_their_median_steps_where_most_are_solved(
@@ -81,7 +82,10 @@ def test_the_headline_tells_reach_certainty_and_cost(fabricate: Fabricate, label
     assert (told["seconds a run"], told["sequences / s"]) == ("4", "3,750")
     assert told["runs solved"] == "8 of 10"
     (details,) = curve_table(curves).rows
-    assert details[3] == "0.80 (0.49–0.94)"
+    assert details[3] == "0.80"
+    assert told["seeds"] == "5; 40 would bound it"
+    line = "5 seeds; seeds=40 would bound it, only the new 35 are trained: copy, gru"
+    assert few_seeds(curves) == [line]
 
 
 def test_a_curve_of_failed_runs_has_no_rate(

@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from rnnbench.statistics import (
     D90,
     HORIZON,
     Horizon,
     HorizonRange,
+    areas,
+    difference_interval,
+    holm,
     horizon,
     mean_interval,
     median_steps,
+    sign_flip_p,
 )
 
 
-def test_interval_of_three_values_by_hand() -> None:
-    # s = 1, t(0.975, 2 degrees) = 4.3027 from the printed table.
-    interval = mean_interval([1.0, 2.0, 3.0])
-    assert interval.mean == 2
-    assert interval.high - 2 == pytest.approx(4.302653 / math.sqrt(3), abs=1e-5)
-    assert 2 - interval.low == pytest.approx(interval.high - 2)
+def quantiles(k: int, n: int) -> tuple[float, float]:
+    """The ends of the interval of k ones of n: of weights that are Beta's."""
+    low = stats.beta.ppf(0.025, k, n - k + 0.5) if k else 0.0
+    high = stats.beta.ppf(0.975, k + 0.5, n - k) if k < n else 1.0
+    return float(low), float(high)
 
 
-def test_interval_follows_the_confidence() -> None:
-    # t(0.95, 4 degrees) = 2.1318.
-    interval = mean_interval([0.0, 1.0, 2.0, 3.0, 4.0], confidence=0.9)
-    assert interval.high - 2 == pytest.approx(2.131847 * math.sqrt(2.5 / 5), abs=1e-5)
+@pytest.mark.parametrize(("k", "n"), [(0, 5), (1, 5), (3, 5), (5, 5), (7, 10), (10, 10), (2, 40)])
+def test_the_interval_of_zeros_and_ones_is_betas(k: int, n: int) -> None:
+    mean, low, high = mean_interval([1.0] * k + [0.0] * (n - k))
+    assert mean == pytest.approx(k / n)
+    assert (low, high) == pytest.approx(quantiles(k, n), abs=0.015)
 
 
-def test_interval_covers_the_mean_as_often_as_it_says() -> None:
-    samples = np.random.default_rng(0).normal(size=(4000, 3))
-    covered = [low < 0 < high for _, low, high in map(mean_interval, samples)]
-    assert np.mean(covered) == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / 4000))
+def test_the_interval_does_not_depend_on_the_order_or_the_moment() -> None:
+    values = [0.1, 0.9, 0.5, 0.7]
+    assert mean_interval(values) == mean_interval(values[::-1])
+    assert mean_interval(values) == mean_interval(np.array(values))
+
+
+def test_the_interval_is_mirrored_with_the_values() -> None:
+    values = np.array([0.05, 0.2, 0.9, 0.95, 1.0])
+    mean, low, high = mean_interval(values)
+    assert (1 - mean, 1 - high, 1 - low) == pytest.approx(mean_interval(1 - values), abs=0.02)
+
+
+def test_more_seeds_that_agree_narrow_the_interval() -> None:
+    widths = [high - low for _, low, high in (mean_interval([0.8] * n) for n in (2, 5, 10, 50))]
+    assert widths == sorted(widths, reverse=True) and widths[-1] < 0.1
 
 
 def test_one_value_has_a_mean_and_no_interval() -> None:
@@ -45,13 +62,49 @@ def test_one_value_has_a_mean_and_no_interval() -> None:
     assert math.isnan(low) and math.isnan(high)
 
 
-def test_equal_values_have_an_interval_without_width() -> None:
-    assert mean_interval([1.0, 1.0]) == (1.0, 1.0, 1.0)
+@pytest.mark.parametrize(
+    ("values", "rule"), [([], "at least one"), ([0.5, 1.1], "from 0 to 1"), ([-0.1], "from 0 to 1")]
+)
+def test_what_has_no_mean_from_0_to_1_is_refused(values: list[float], rule: str) -> None:
+    with pytest.raises(ValueError, match=f"values must be {rule}"):
+        mean_interval(values)
 
 
-def test_no_values_are_refused() -> None:
-    with pytest.raises(ValueError, match="values must be at least one"):
-        mean_interval([])
+def test_a_difference_has_the_interval_of_its_half_above_a_half() -> None:
+    d = [0.2, -0.1, 0.4, 0.0, 0.3]
+    halves = mean_interval([(each + 1) / 2 for each in d])
+    assert difference_interval(d) == pytest.approx([2 * end - 1 for end in halves])
+    assert difference_interval(d).mean == pytest.approx(0.16)
+
+
+def test_the_sign_flip_p_by_hand() -> None:
+    # Of the eight ways to sign 1, 2, 3 two are as far from 0 as all plus: p = 2/8.
+    assert sign_flip_p([1, 2, 3]) == 0.25
+    # With -1: sums of at least 4 either way are those of 6 and 4: 4/8.
+    assert sign_flip_p([-1, 2, 3]) == 0.5
+    assert (sign_flip_p([0.3]), sign_flip_p([0.0, 0.0])) == (1, 1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_sign_flip_p_is_the_share_of_all_signs(seed: int) -> None:
+    d = np.random.default_rng(seed).normal(0.3, 1, size=9)
+    signs = np.array(list(itertools.product((1, -1), repeat=9)))
+    share = (np.abs(signs @ d) >= abs(d.sum()) - 1e-12).mean()
+    assert sign_flip_p(d) == pytest.approx(share)
+
+
+def test_holms_correction_by_hand() -> None:
+    # 0.01 x 3, then 0.03 x 2, then 0.04 x 1, which may not be below the one before.
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([0.9, 0.8]) == pytest.approx([1, 1])
+    assert holm([]).size == 0
+
+
+def test_the_area_by_hand() -> None:
+    # Over ln 10 .. ln 40 in two equal parts: (1 + y) / 4 + (y + 0) / 4 with y of each seed.
+    found = areas({40: [0.0, 0.0], 10: [1.0, 1.0], 20: [0.4, 0.6]})
+    assert found == pytest.approx([0.45, 0.55])
+    assert areas({10: [0.3, 0.4]}) == pytest.approx([0.3, 0.4])
 
 
 def test_horizon_is_linear_in_log_gap() -> None:

@@ -1,4 +1,4 @@
-"""Steps to solve as a survival curve: a textbook's numbers, and what never solves."""
+"""Steps to solve: the share of all runs, with its interval, and what never solves."""
 
 from __future__ import annotations
 
@@ -6,41 +6,39 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from rnnbench.statistics import solving_curve
+from rnnbench.statistics import solving_curve, wilson_interval
 
 NAN = math.nan
 
 
-def test_a_textbook_example() -> None:
-    # Remission times of 6-MP, Freireich et al. (1963), the example of every textbook: 21 patients,
-    # 9 relapses; S(6) = 0.857, S(7) = 0.807, S(10) = 0.753, S(13) = 0.690, S(22) = 0.538.
-    times = [6, 6, 6, NAN, 7, NAN, 10, NAN, NAN, 13, 16, NAN, NAN, NAN, 22, 23]
-    times += [NAN] * 5
-    ends = [6, 6, 6, 6, 7, 9, 10, 10, 11, 13, 16, 17, 19, 20, 22, 23, 25, 32, 32, 34, 35]
-    curve = solving_curve(times, ends)
-    survival = dict(zip(curve.steps, 1 - curve.solved, strict=True))
-    published = {6: 0.857, 7: 0.807, 10: 0.753, 13: 0.690, 16: 0.627, 22: 0.538, 23: 0.448}
-    for step, value in published.items():
-        assert survival[step] == pytest.approx(value, abs=5e-4)
-    # Greenwood's standard error at 10 is 0.0963: on the log-log scale 0.503 to 0.889.
-    at = list(curve.steps).index(10)
-    assert 1 - curve.high[at] == pytest.approx(0.503, abs=2e-3)
-    assert 1 - curve.low[at] == pytest.approx(0.889, abs=2e-3)
+def test_it_is_the_share_of_runs_from_step_0_on() -> None:
+    curve = solving_curve([200, 400, 400, 1000])
+    assert curve.steps.tolist() == [0, 200, 400, 1000]
+    assert curve.solved.tolist() == [0, 0.25, 0.75, 1.0]
 
 
-def test_without_censoring_it_is_the_share_of_runs() -> None:
-    curve = solving_curve([200, 400, 400, 1000], [3000] * 4)
-    assert curve.steps.tolist() == [200, 400, 1000]
-    assert curve.solved.tolist() == [0.25, 0.75, 1.0]
+def test_it_is_kaplan_and_meiers_where_all_train_to_the_end() -> None:
+    times = np.array([6, 6, 6, 7, 10, 13, 16, 22, 23, *[NAN] * 12])
+    curve = solving_curve(times)
+    ended = np.where(np.isnan(times), 35, times)
+    found = stats.ecdf(stats.CensoredData.right_censored(ended, np.isnan(times))).cdf
+    np.testing.assert_allclose(curve.solved[1:], found.evaluate(curve.steps[1:]))
 
 
-def test_a_run_that_never_solves_stays_in_the_count() -> None:
-    curve = solving_curve([200, 400, NAN, NAN], [3000] * 4)
-    assert curve.solved[-1] == 0.5
-    assert np.all(np.diff(curve.solved) >= 0)
+def test_each_share_has_wilsons_interval() -> None:
+    curve = solving_curve([200, 400, NAN, NAN])
+    for at, count in enumerate((0, 1, 2)):
+        assert (curve.solved[at], curve.low[at], curve.high[at]) == wilson_interval(count, 4)
+
+
+def test_where_none_is_solved_it_is_not_certain() -> None:
+    curve = solving_curve([NAN] * 10)
+    assert (curve.steps.tolist(), curve.solved.tolist()) == ([0], [0])
+    assert curve.high[0] == pytest.approx(0.2775, abs=1e-4)
 
 
 def test_no_runs_are_refused() -> None:
     with pytest.raises(ValueError, match="steps_to_solve must be at least one"):
-        solving_curve([], [])
+        solving_curve([])

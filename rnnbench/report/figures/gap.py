@@ -32,7 +32,7 @@ def draw_against_gap(
     Args:
         results: labelled, one row per run.
         summary: one row per curve and gap.
-        measure: "accuracy" or "score"; values outside [0, 1] are drawn at its ends.
+        measure: "accuracy" or "score".
         guesses: the latest of each search, if random networks are drawn.
     """
     looks = ((cell, without_rate(variant)) for cell, variant in curves_of(results))
@@ -60,16 +60,15 @@ def _rows_of_tasks(study: Study) -> pd.Series[int]:
 ACCURACY = Figure(
     "accuracy_vs_gap",
     "Accuracy on the test stream against the gap. Line: mean over seeds. Band: 95 % interval of "
-    "that mean over seeds (Student t), cut to the range 0 to 1. Open marks: single seeds, moved "
-    "aside a little. Where learning rates were tuned, those curves have panels of their own. "
+    "that mean over seeds (Gaffke). Open marks: single seeds, moved aside a little. "
+    "Where learning rates were tuned, those curves have panels of their own. "
     "Dotted: what a predictor that remembers nothing gets.",
     draw=lambda study: draw_against_gap(study.results, study.by_gap, "accuracy", study.guesses),
     rows=_rows_of_tasks,
 )
 SCORE = Figure(
     "score_vs_gap",
-    "Score against the gap: 0 remembers nothing, 1 is perfect. Drawn as above; scores outside 0 to "
-    "1 are drawn at its ends and kept as they are in by_gap.csv.",
+    "Score against the gap: 0 remembers nothing, 1 is perfect. Drawn as above.",
     draw=lambda study: draw_against_gap(study.results, study.by_gap, "score", study.guesses),
     rows=_rows_of_tasks,
 )
@@ -119,7 +118,7 @@ def _draw_task(
 def _draw_curve(panel: Axes, curve: pd.DataFrame, measure: str, style: Style) -> None:
     """Draw the mean over seeds and the band of its interval."""
     parts = [f"{measure}_{part}" for part in ("mean", "low", "high")]
-    mean, low, high = curve[parts].clip(0, 1).to_numpy(dtype=float).T
+    mean, low, high = curve[parts].to_numpy(dtype=float).T
     gaps = curve["gap"].to_numpy(dtype=float)
     label = curve["label"].iloc[0]
     band: dict[str, Any] = {"color": style.colour, "alpha": 0.14, "label": f"_interval {label}"}
@@ -132,7 +131,7 @@ def _draw_curve(panel: Axes, curve: pd.DataFrame, measure: str, style: Style) ->
 def _draw_seeds(panel: Axes, runs: pd.DataFrame, measure: str, style: Style, aside: Floats) -> None:
     """Draw one small mark per run, moved aside so that runs with equal outcomes are all seen."""
     x = runs["gap"].to_numpy(dtype=float) * np.exp(aside)
-    y = runs[measure].clip(0, 1).to_numpy(dtype=float)
+    y = runs[measure].to_numpy(dtype=float)
     marks = panel.scatter(x, y, s=11, marker=style.marker, linewidths=0.8, zorder=5)
     marks.set(facecolors="white", edgecolors=[style.colour])
     marks.set_label(f"_seeds {runs['label'].iloc[0]}")
@@ -180,8 +179,7 @@ def draw_guesses(panels: Iterable[tuple[str, Axes]], guesses: pd.DataFrame, meas
     look |= {"marker": "x", "markersize": 5, "markeredgewidth": 1.3}
     for task, panel in panels:
         points = best[best["task"] == task]
-        y = points[measure].clip(0, 1)
-        panel.plot(points["gap"], y, **look, label="_random networks", zorder=3)
+        panel.plot(points["gap"], points[measure], **look, label="_random networks", zorder=3)
     return f"crosses: best of {range_text(best['guesses'], '{:,}')} random networks"
 
 

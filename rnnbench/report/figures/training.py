@@ -142,12 +142,12 @@ def draw_solving_curves(results: pd.DataFrame) -> Drawing:
 
 
 def _draw_solving_curve(panel: Axes, runs: pd.DataFrame, longest: float, style: Style) -> None:
-    curve = solving_curve(runs["steps_to_solve"], np.full(len(runs), longest))
-    steps = np.concatenate([[0.0], curve.steps, [longest]])
-    solved = np.concatenate([[0.0], curve.solved, curve.solved[-1:]])
+    curve = solving_curve(runs["steps_to_solve"])
+    steps = np.append(curve.steps, longest)
+    solved, low, high = (np.append(part, part[-1]) for part in curve[1:])
     (line,) = panel.plot(steps, solved, drawstyle="steps-post", **style.line, lw=1.6, zorder=3)
     line.set_label(runs["label"].iloc[0])
-    band = panel.fill_between(curve.steps, curve.low, curve.high, step="post")
+    band = panel.fill_between(steps, low, high, step="post")
     band.set(color=style.colour, alpha=0.15, linewidth=0)
 
 
@@ -180,8 +180,9 @@ def _rows_of_gaps(study: Study) -> pd.Series[int]:
 SOLVING = Figure(
     "solving_curves",
     "Share of runs that have solved their task after so many steps: accuracy of 0.99 at three "
-    "evaluations in a row, of which the first counts. Kaplan-Meier estimate; runs that are never "
-    "solved, diverged and failed ones included, are counted to the end.",
+    "evaluations in a row, of which the first counts. Band: 95 % interval of the share "
+    "(Wilson). Runs that are never solved, diverged and failed ones included, are counted to the "
+    "end.",
     draw=lambda study: draw_solving_curves(study.results),
     rows=_rows_of_gaps,
 )

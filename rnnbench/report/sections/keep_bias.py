@@ -16,7 +16,7 @@ from rnnbench.report.figures.frame import panel_grid, plain
 from rnnbench.report.figures.style import REFERENCE_COLOUR, Style, curve_styles, themed
 from rnnbench.report.study import Study
 from rnnbench.report.summary import scores_by_gap
-from rnnbench.statistics import HORIZON, HorizonRange, horizon_range
+from rnnbench.statistics import HorizonRange, horizon_range
 
 CHRONO = "chrono"
 POINT = ["task", "cell", "init", "keep_bias"]
@@ -31,7 +31,7 @@ def keep_bias_horizons(results: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (task, cell, init, bias), own in _with_several(results).groupby(POINT, dropna=False):
         start = CHRONO if init == CHRONO else bias
-        rows.append((task, cell, start, horizon_range(scores_by_gap(own), HORIZON)))
+        rows.append((task, cell, start, horizon_range(scores_by_gap(own))))
     return pd.DataFrame(rows, columns=["task", "cell", "start", "horizon"])
 
 

@@ -18,26 +18,26 @@ from rnnbench.report.summary import STATUSES, missing_seeds
 
 HOW_TO_READ = (
     "Gap: time steps from the oldest input that an answer needs to the step where it is read.",
-    "Score: chance-corrected result, 0 for remembering nothing, 1 for perfect.",
+    "Score: chance-corrected result, 0 for remembering nothing, 1 for perfect, cut to these. Of "
+    "copy and recall it is made of the accuracy, of adding of the loss: 1 - loss / chance loss. "
+    "0.75 of adding is not 0.75 of recall: one of the two numbers known gives 0.5.",
     "Horizon: the gap at which the mean score over seeds first falls below 0.75, linear in log "
     "gap between the measured gaps; D90: the same at 0.9. '> 160': not lost up to the largest "
     "gap. '< 11': not even reached at the smallest. Area: the mean score over log gap.",
-    "Intervals: 95 %. Of means: Student t over seeds. Of success rates: Wilson. Of horizons, "
-    "areas, interquartile means and probabilities: bootstrap over the seeds of every gap, from "
-    "five seeds on.",
-    "Interquartile mean: the mean of the middle half of the seeds, which a few good or bad ones "
-    "cannot move. Where seeds solve a task or stay at chance it tells which of the two most do.",
+    "Intervals: 95 %. Of means and areas: Gaffke's bound over seeds, to which half a seed is "
+    "added, a 0 for the low end and a 1 for the high one. Of rates at a gap: Wilson. Of horizons, "
+    "from five seeds on: Bayesian bootstrap over the seeds of every gap with a quarter of a seed "
+    "at 0 and at 1, from the first loss of the level to the last; of D90 from 36 seeds on, since "
+    "fewer cannot show it. Of interquartile means: bootstrap.",
+    "Interquartile mean: without a quarter of the seeds, rounded down, at each end (of ten seeds "
+    "six are left), so that a few good or bad ones cannot move it. Where seeds solve a task or "
+    "stay at chance it tells which of the two most do.",
     "Success rate: the share of runs that solved their task, over all gaps or at one. "
     "'3/5 (0.23–0.88), 800': three of five seeds did, by a median of 800 steps.",
     "Seconds a run: of the training steps alone, on average. Sequences / s: all that a curve's "
     "runs were trained on, over all their seconds.",
-    "How often they hold the truth, in simulated sweeps (docs/coverage.csv): all of them in at "
-    "least 94 % of cases where outcomes are normal. Where a seed solves a task or stays at chance, "
-    "seeds that happen to agree leave no width: intervals of means then hold it in 55, 71 and 85 % "
-    "at 5, 10 and 20 seeds, of D90 in 53, 79 and 95 %; of horizons, areas, probabilities and "
-    "success rates still in at least 92 %. Look at the single seeds and at the rates.",
-    "Probability on a seed: how often the first cell has the higher score on the same seed, hence "
-    "the same data, at the same gap; a tie counts half. Without width: every pair said the same.",
+    "How often they hold the truth was simulated over many truths, half of them not used in "
+    "choosing the intervals: docs/coverage.csv.",
     "Diverged and failed runs count everywhere as failures: chance accuracy, score 0, unsolved. "
     "Their loss is not a number, so the mean loss of their condition is left empty.",
     "Median steps to solve is over all seeds, an unsolved one counting as longer than any other; "
@@ -81,6 +81,9 @@ def how_far(study: Study) -> Iterator[Block]:
     """Yield the headline: how far back each curve remembers."""
     yield Heading("How far back")
     yield tables.horizon_table(study.curves)
+    lines = tables.few_seeds(study.curves)
+    if lines:
+        yield Bullets(tuple(lines))
     yield ACCURACY
     yield SCORE
 

@@ -84,7 +84,7 @@ class Tally(NamedTuple):
     below: int  # of `own`, those that were measured at shorter gaps
     shorter: int  # of `below`, those that do so at all of them
     above: int  # of `own`, those that were measured at longer gaps
-    longer: int  # of `above`, those that do so at one or more
+    longer: int  # of `above`, those that do so at the next longer gap
     factor: float  # median over `above` of the longest such gap over that of training
 
 
@@ -105,7 +105,7 @@ def farthest(found: pd.DataFrame) -> str:
     if not counts.above:
         return f"{start}; none of these was measured at a longer one."
     text = (
-        f"{start}. Of {counts.above} measured at longer ones, {counts.longer} do so there as well"
+        f"{start}. Of {counts.above} measured at longer ones, {counts.longer} do so at the next one"
     )
     if not counts.longer:
         return f"{text}."
@@ -234,8 +234,4 @@ def _draw_panel(panel: Axes, points: pd.DataFrame) -> None:
 
 
 def _number(score: float) -> str:
-    if np.isnan(score):
-        return ""
-    if score < -1:
-        return "< −1"
-    return f"{score:.2f}".replace("-0.00", "0.00").replace("-", "−")
+    return "" if np.isnan(score) else f"{score:.2f}"

@@ -10,11 +10,11 @@ import pandas as pd
 
 from rnnbench.report.curves import CURVE
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Table
-from rnnbench.report.sections.comparison import paired, seed_scores
+from rnnbench.report.sections.comparison import paired
 from rnnbench.report.study import Study
 from rnnbench.report.summary import scores_by_gap
-from rnnbench.report.tables import gap_table, interval_text
-from rnnbench.statistics import HORIZON, HorizonRange, horizon_range, probability_of_improvement
+from rnnbench.report.tables import difference_text, gap_table
+from rnnbench.statistics import HorizonRange, difference_interval, horizon_range
 
 KINDS = ("shared", "tuned")
 RATES = {
@@ -24,9 +24,9 @@ RATES = {
     "horizon, shared": "{shared}",
     "horizon, tuned": "{tuned}",
     "paired seeds": "{seeds}",
-    "tuned better on a seed": "{text}",
+    "area, tuned less shared": "{text}",
 }
-COLUMNS = ["task", "cell", "curve", "shared_lr", "shared", "tuned", "seeds", "probability"]
+COLUMNS = ["task", "cell", "curve", "shared_lr", "shared", "tuned", "seeds", "difference"]
 
 
 def compare_rates(results: pd.DataFrame) -> pd.DataFrame:
@@ -36,9 +36,8 @@ def compare_rates(results: pd.DataFrame) -> pd.DataFrame:
     that an unfinished sweep is not taken for a short memory, nor for a long one.
 
     Columns: task, cell, curve (the label without its rate), shared_lr (text), shared and tuned
-    (HorizonRange), seeds (the fewest at a gap that both have; 0 where they share no seed),
-    probability (Interval: the tuned rate's score is the higher one on the same seed and gap; None
-    without such seeds).
+    (HorizonRange), seeds (that both have at every gap), difference (Interval: by how much the
+    area is larger on the same seed with the tuned rate; None without such seeds).
     """
     rows = []
     for _, own in results.groupby("task"):
@@ -60,13 +59,12 @@ def _pairs(runs: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
 
 
 def _compare(given: pd.DataFrame, tuned: pd.DataFrame) -> tuple[object, ...]:
-    ours, theirs = paired(seed_scores(tuned), seed_scores(given))
-    seeds = min(map(len, ours), default=0)
-    probability = probability_of_improvement(ours, theirs) if seeds else None
-    reach = [horizon_range(scores_by_gap(runs), HORIZON) for runs in (given, tuned)]
+    d = paired(tuned, given)
+    difference = None if d.empty else difference_interval(d)
+    reach = [horizon_range(scores_by_gap(runs)) for runs in (given, tuned)]
     rates = ", ".join(f"{rate:g}" for rate in sorted(given["lr"].unique()))
     task, cell, label = (str(value) for value in given[["task", "cell", "label"]].iloc[0])
-    return (task, cell, label, rates, *reach, seeds, probability)
+    return (task, cell, label, rates, *reach, len(d), difference)
 
 
 def order_changes(table: pd.DataFrame) -> list[str]:
@@ -112,15 +110,15 @@ def _sign(first: HorizonRange, second: HorizonRange) -> int:
 
 
 def rate_table(table: pd.DataFrame) -> Table:
-    """Return horizons with either rate, and how often the tuned one wins on the same seed."""
-    return Table.of(table.assign(text=table["probability"].map(interval_text)), RATES, names=2)
+    """Return horizons with either rate, and by how much the tuned one's area is larger."""
+    texts = [difference_text(found) if found else "" for found in table["difference"]]
+    return Table.of(table.assign(text=texts), RATES, names=2)
 
 
 AGAINST = (
     "The same cells with one learning rate for all, and with a rate that was tuned for each cell "
-    "at each gap, over the gaps that all of these have. Horizons have their intervals; the last "
-    "column tells how often the tuned rate has the higher score on the same seed, hence the same "
-    "data, at the same gap, a tie counting half."
+    "at each gap, over the gaps that all of these have. Horizons have their intervals, and so has "
+    "the difference of the areas under the score on the same seeds, hence on the same data."
 )
 HOW = (
     "Every cell tried the same rates on the same three tuning seeds at every gap, with the same "

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # MKL asks these whether the processor is Intel's, and takes its generic AVX2 way where it is not.
 INTEL = "int mkl_serv_intel_cpu(void) {return 1;} int mkl_serv_intel_cpu_true(void) {return 1;}"
 # What MKL obeys on Intel's processors alone.
-WAYS = ["AVX512", "AVX2", pytest.param("SSE4_2", marks=pytest.mark.long)]
+WAYS = ["AVX512", "AVX2", "SSE4_2"]
 BUILDS = {"native": ["-march=native"], "AVX2": ["-mavx2", "-mfma"], "baseline": ["-"]}
 
 

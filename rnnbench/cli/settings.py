@@ -20,13 +20,11 @@ from pydantic import (
 )
 
 from rnnbench.experiment import limits
-from rnnbench.experiment.tuning import TUNING_SEEDS
 from rnnbench.model import Match
 from rnnbench.store.rules import ABOVE_0, LONGEST_NAME, TEXT, Rule
 from rnnbench.tracker.names import GROUP, PLACE, TAGS
 
 AUTO = "auto"
-MAX_SEED = min(TUNING_SEEDS) - 1
 
 
 class Section(BaseModel):
@@ -63,12 +61,14 @@ def _matching(pattern: str, rule: str) -> BeforeValidator:
 
 def _seeds(value: Any) -> tuple[int, ...]:
     """Turn a number n into 0 .. n-1; keep a list of different seeds."""
-    is_count = type(value) is int and value <= MAX_SEED + 1
+    is_count = type(value) is int and value <= limits.GREATEST_SEED + 1
     seeds = list(range(value)) if is_count else value
-    good = isinstance(seeds, list) and all(type(s) is int and 0 <= s <= MAX_SEED for s in seeds)
+    good = isinstance(seeds, list) and all(
+        type(s) is int and 0 <= s <= limits.GREATEST_SEED for s in seeds
+    )
     if not good or not seeds or len(set(seeds)) < len(seeds):
-        rule = f"be a number from 1 to {MAX_SEED + 1}, or a list of different ones"
-        raise ValueError(f"{rule} from 0 to {MAX_SEED}")
+        rule = f"be a number from 1 to {limits.GREATEST_SEED + 1}, or a list of different ones"
+        raise ValueError(f"{rule} from 0 to {limits.GREATEST_SEED}")
     return tuple(seeds)
 
 
@@ -79,6 +79,14 @@ def _rates(value: Any) -> tuple[float | str, ...]:
     if not rates or not good or len(set(rates)) < len(rates):
         raise ValueError("be a number above 0, auto, or a list of different ones")
     return tuple(rate if rate == AUTO else float(rate) for rate in rates)
+
+
+def _grid(value: Any) -> list[float]:
+    """Turn one learning rate into a grid; keep a list of different ones."""
+    rates = value if isinstance(value, list) else [value]
+    if not limits.RATES.holds(rates):
+        raise ValueError(f"be {limits.RATES.words}")
+    return [float(rate) for rate in rates]
 
 
 def _workers(value: Any) -> int:
@@ -212,6 +220,14 @@ class TrainerSettings(Section):
         return value
 
 
+class TuningSettings(Section):
+    """How a rate is chosen where it is auto; see conf/config.yaml."""
+
+    rates: Annotated[list[float], BeforeValidator(_grid)]
+    per: limits.Per
+    seeds: Annotated[int, _within(limits.TUNERS)]
+
+
 class TrackerSettings(Section):
     """Where runs are mirrored to, and what they are given there."""
 
@@ -266,6 +282,7 @@ class Settings(Section):
     cell: dict[str, Any]
     model: ModelSettings
     trainer: TrainerSettings
+    tuning: TuningSettings
     tracker: TrackerSettings
     sweep: SweepSettings | None = None
     cluster: Annotated[SlurmSettings | RaySettings, Field(discriminator="kind")] | None = None

@@ -94,7 +94,7 @@ def _common_name(names: Sequence[str]) -> str:
 
 def make_condition(settings: Settings) -> Condition:
     """Make the condition from the settings that decide a run's numbers; leave out seed and rate."""
-    keys = {"task", "cell", "model", "trainer", "dtype", "engine", "device"}
+    keys = {"task", "cell", "model", "trainer", "tuning", "dtype", "engine", "device"}
     own = settings.model_dump(include=keys, exclude={"model": {"match"}, "trainer": {"lr"}})
     with mistakes(ValueError):
         return Condition.from_settings(own, trusted=True, what="the command")

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from rnnbench import console
 from rnnbench.store.diagnoses import read_diagnosis, write_diagnosis
 from rnnbench.store.files import check_links
-from rnnbench.store.records import Record, Store, select_records
+from rnnbench.store.records import Record, Store, select_records, trained_as
 
 SEQUENCES = 1024
 LEAST_SEQUENCES = 64
@@ -72,7 +72,7 @@ def select_runs(
     if not output_dir.is_dir():
         raise FileNotFoundError(f"no results at {output_dir}")
     store = Store(output_dir)
-    records = [r for r in store.runs().values() if store.parameters(r["run_id"]).exists()]
+    records = [r for r in store.runs().values() if store.parameters(trained_as(r)).exists()]
     if not records:
         raise FileNotFoundError(f"no run in {output_dir} has its trained weights beside it")
     for key, asked in (("task", tasks), ("cell", cells), ("gap", gaps)):

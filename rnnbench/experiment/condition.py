@@ -13,7 +13,7 @@ from rnnbench.console import message_of
 from rnnbench.experiment.class_path import check_path, find_class, is_shipped
 from rnnbench.experiment.limits import LATER, NEEDED, OPTIONAL, SETTINGS
 from rnnbench.store.records import Record
-from rnnbench.store.rules import TRUTH, check_fields
+from rnnbench.store.rules import SECTION, TRUTH, check_fields
 from rnnbench.store.schema import check_told
 from rnnbench.store.settings import Settings, digest, label_conditions, settings_of
 
@@ -51,6 +51,7 @@ class Condition:
         engine: as configured, auto included.
         device: as configured, auto included.
         tuned: its learning rate is chosen by `rnnbench.experiment.tuning`, not given.
+        tuning: how, where it is: rates (the first grid), per (gap or task), seeds (at a rate).
     """
 
     task: Mapping[str, Any]
@@ -61,6 +62,7 @@ class Condition:
     engine: str
     device: str
     tuned: bool = False
+    tuning: Mapping[str, Any] = field(default_factory=lambda: LATER["tuning"])
 
     @classmethod
     def from_settings(cls, settings: Any, *, trusted: bool, what: str = "a record") -> Condition:
@@ -75,18 +77,21 @@ class Condition:
         Raises:
             ValueError: a setting is out of bounds, or task or cell cannot be built; one line.
         """
-        check_fields(settings, SETTINGS, {"tuned": TRUTH}, f"{what}'s config")
-        unknown = settings.keys() - SETTINGS.keys() - {"tuned"}
+        optional = {"tuned": TRUTH, "tuning": SECTION}
+        check_fields(settings, SETTINGS, optional, f"{what}'s config")
+        unknown = settings.keys() - SETTINGS.keys() - optional.keys()
         if unknown:
             raise ValueError(f"{what}'s config must not have {', '.join(sorted(unknown))}")
         for part, needed in NEEDED.items():
-            check_fields(settings[part], needed, OPTIONAL.get(part, {}), f"{what}'s {part}")
+            check_fields(settings.get(part, {}), needed, OPTIONAL.get(part, {}), f"{what}'s {part}")
         condition = cls(**settings)
         try:
             if not trusted:
                 check_path(condition.task["_target_"], "task")
                 check_path(condition.cell["_target_"], "cell")
-            filled: dict[str, Any] = {p: {**condition._later(p), **settings[p]} for p in NEEDED}
+            filled: dict[str, Any] = {
+                part: {**condition._later(part), **settings.get(part, {})} for part in NEEDED
+            }
             condition = replace(condition, **filled)
             condition.build_task()
             condition.build_cell()
@@ -115,6 +120,8 @@ class Condition:
             for name, default in self._later(part).items():
                 if name in section and section[name] == default:
                     del section[name]
+        if not (self.tuned and settings["tuning"]):
+            del settings["tuning"]
         return settings
 
     @cached_property

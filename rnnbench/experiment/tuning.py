@@ -1,21 +1,22 @@
-"""Plan learning-rate tuning and choose each rate: same grid and budget for all cells and gaps.
+"""Choose a learning rate by trying a grid that grows: the same rules for all cells, tasks and gaps.
 
-Tuning seeds have their own data and weights and are never reported. A rate is chosen for each
-condition on the evaluation stream; then the reported seeds train with it from the start.
+Tuning seeds have their own data and weights and are never reported. Every rate of the grid trains
+the same few seeds. While the best rate is the lowest or the highest, the next one beyond it is
+tried as well. Then the two best train as many seeds again. Rates are compared on the evaluation
+stream; the reported seeds then train with the chosen one from the start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from rnnbench.experiment.condition import Condition, Replica, Sweep
-from rnnbench.store.files import TUNING
-from rnnbench.store.records import Record, is_finished, stored_records
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.limits import LAST_SEED
+from rnnbench.store.records import FIRST_SEEDS
 
-GRID = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
-TUNING_SEEDS = (1021, 1022, 1023)  # the last that streams have; users' seeds end before them
+# How the grid grows: to the next of these.
+LADDER: Final = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 # After this share of the steps, a rate leaves whose best seed is by MARGIN behind the worst seed
 # of the best rate: however its seeds fall, it is not going to be chosen.
 DROP_AFTER = 1 / 3
@@ -28,21 +29,31 @@ UNTUNED = 1e-3
 History = Sequence[Mapping[str, float]]
 
 
-class RateResult(NamedTuple):
-    """The result of one learning rate, averaged over the tuning seeds.
+class SeedResult(NamedTuple):
+    """What a tuning seed came to at a rate.
 
     Attributes:
-        score: mean over the seeds at their last evaluation; a diverged one counts 0.
-        steps: mean steps to solve; an unsolved seed counts all steps.
-        solved: seeds that solved the task.
-        dropped: the rate left the grid early.
+        score: at the last evaluation, cut to 0 to 1; 0 if it diverged.
+        steps: to solve the task; all steps where it did not.
+        solved: 1 if it solved the task, else 0.
+        dropped: its rate left the grid early.
     """
+
+    score: float
+    steps: float
+    solved: float
+    dropped: bool
+
+
+class RateResult(NamedTuple):
+    """The result of one learning rate: the mean of its SeedResults, and over how many seeds."""
 
     lr: float
     score: float
     steps: float
     solved: int
     dropped: bool
+    seeds: int
 
 
 class Choice(NamedTuple):
@@ -50,23 +61,114 @@ class Choice(NamedTuple):
 
     Attributes:
         learned: some rate learned something; if not, `lr` is the untuned default.
-        at_edge: the chosen rate is the grid's lowest or highest: a better one may lie beyond.
+        at_edge: the chosen rate is the lowest or highest that was tried, and the grid grows no
+            further: a better one may lie beyond.
+        gap: where it was tuned.
     """
 
     lr: float
     learned: bool
     at_edge: bool
     grid: tuple[RateResult, ...]
+    gap: int
 
     def as_record(self) -> dict[str, Any]:
         """Return plain values, for the records of the runs that are trained with it."""
-        grid = [entry._asdict() for entry in self.grid]
-        return {**self._asdict(), "grid": grid, "seeds": list(TUNING_SEEDS)}
+        return {**self._asdict(), "grid": [entry._asdict() for entry in self.grid]}
 
 
-def tuning_replicas() -> tuple[Replica, ...]:
-    """Return one replica for each pair of grid rate and tuning seed."""
-    return tuple(Replica(seed, lr) for lr in GRID for seed in TUNING_SEEDS)
+Results = Mapping[Replica, SeedResult]
+
+
+def tuning_seeds(condition: Condition) -> tuple[int, ...]:
+    """Return the seeds that tuning has for a condition: the last half trains at every rate."""
+    return tuple(range(LAST_SEED + 1 - 2 * condition.tuning["seeds"], LAST_SEED + 1))
+
+
+def first_replicas(condition: Condition, rates: Iterable[float]) -> tuple[Replica, ...]:
+    """Return the replicas that each of these rates trains before they are compared."""
+    seeds = tuning_seeds(condition)[condition.tuning["seeds"] :]
+    return tuple(Replica(seed, lr) for lr in rates for seed in seeds)
+
+
+def next_replicas(condition: Condition, found: Results) -> tuple[Replica, ...]:
+    """Return what is to be trained before a rate can be chosen; nothing where it can."""
+    rates = sorted({*condition.tuning["rates"], *(lr for _, lr in found if lr)})
+    missing = [replica for replica in first_replicas(condition, rates) if replica not in found]
+    ranked = [] if missing else ranked_rates(_grid(found))
+    if ranked:
+        beyond = _beyond(ranked[0], rates)
+        missing = [*first_replicas(condition, beyond)]
+    if len(ranked) > 1 and not missing:
+        pairs = [Replica(seed, lr) for lr in ranked[:2] for seed in tuning_seeds(condition)]
+        missing = [replica for replica in pairs if replica not in found]
+    return tuple(missing)
+
+
+def _beyond(lr: float, rates: Sequence[float]) -> list[float]:
+    """Return the next rates below the lowest and above the highest, if `lr` is that one."""
+    below = [rate for rate in LADDER if rate < rates[0]][-1:] if lr == rates[0] else []
+    above = [rate for rate in LADDER if rate > rates[-1]][:1] if lr == rates[-1] else []
+    return below + above
+
+
+def choose_rate(condition: Condition, found: Results) -> Choice:
+    """Choose a rate from all results of tuning at a condition's gap."""
+    grid, gap = _grid(found), condition.task["gap"]
+    ranked = ranked_rates(grid)
+    if not ranked:
+        return Choice(UNTUNED, False, False, grid, gap)
+    return Choice(ranked[0], True, ranked[0] in (grid[0].lr, grid[-1].lr), grid, gap)
+
+
+def ranked_rates(grid: Iterable[RateResult]) -> list[float]:
+    """Return the rates that did not leave early, best first; none where nothing was learned."""
+    left = [entry for entry in grid if not entry.dropped]
+    if max((entry.score for entry in left), default=0.0) <= LEARNED:
+        return []
+    ranked = []
+    while left:
+        best = max(entry.score for entry in left)
+        near = [entry for entry in left if entry.score >= best - NEAR]
+        ranked.append(min(near, key=lambda entry: (entry.steps, -entry.score, entry.lr)))
+        left.remove(ranked[-1])
+    return [entry.lr for entry in ranked]
+
+
+def _grid(found: Results) -> tuple[RateResult, ...]:
+    by_rate: dict[float, list[SeedResult]] = {}
+    for replica, result in found.items():
+        by_rate.setdefault(replica.lr or UNTUNED, []).append(result)
+    return tuple(_rate_result(lr, by_rate[lr]) for lr in sorted(by_rate))
+
+
+def _rate_result(lr: float, results: Sequence[SeedResult]) -> RateResult:
+    scores, steps, solved, dropped = zip(*results, strict=True)
+    n = len(results)
+    return RateResult(lr, sum(scores) / n, sum(steps) / n, round(sum(solved)), any(dropped), n)
+
+
+def seed_result(record: Mapping[str, Any], steps: int) -> SeedResult:
+    """Return what the record of a tuning replica says, of a condition of so many steps."""
+    history = [] if record["status"] == "diverged" else record["history"]
+    solved = record["steps_to_solve"]
+    return SeedResult(
+        score=score_at(history, steps),
+        steps=steps if solved is None else solved,
+        solved=float(solved is not None),
+        dropped=record["status"] == "dropped",
+    )
+
+
+def told_results(condition: Condition, tuning: Mapping[str, Any]) -> dict[Replica, SeedResult]:
+    """Return the results behind the choice in a run's record: each seed has its rate's mean."""
+    seeds = tuning_seeds(condition)[::-1]
+    found: dict[Replica, SeedResult] = {}
+    for entry in tuning["grid"]:
+        n = entry.get("seeds", FIRST_SEEDS)
+        result = SeedResult(entry["score"], entry["steps"], entry["solved"] / n, entry["dropped"])
+        found |= {Replica(seed, entry["lr"]): result for seed in seeds[:n]}
+    return found
 
 
 def drop_is_due(step: int, steps: int, eval_every: int) -> bool:
@@ -85,112 +187,3 @@ def rates_behind(scores: Mapping[float | None, Sequence[float]]) -> list[float |
     best = max(scores, key=lambda lr: sum(scores[lr]))
     bar = min(scores[best]) - MARGIN
     return [lr for lr, values in scores.items() if max(values) < bar]
-
-
-def choose_rate(records: Sequence[Mapping[str, Any]], steps: int) -> Choice:
-    """Choose a rate from the records of all tuning replicas of a condition of so many steps."""
-    grid = tuple(_rate_result(lr, [r for r in records if r["lr"] == lr], steps) for lr in GRID)
-    best = max(entry.score for entry in grid)
-    if best <= LEARNED:
-        return Choice(UNTUNED, False, False, grid)
-    near = [entry for entry in grid if not entry.dropped and entry.score >= best - NEAR]
-    chosen = min(near, key=lambda entry: (entry.steps, -entry.score, entry.lr))
-    return Choice(chosen.lr, True, chosen.lr in (GRID[0], GRID[-1]), grid)
-
-
-def _rate_result(lr: float, records: Sequence[Mapping[str, Any]], steps: int) -> RateResult:
-    statuses = [record["status"] for record in records]
-    histories = [[] if r["status"] == "diverged" else r["history"] for r in records]
-    to_solve = [record["steps_to_solve"] for record in records]
-    return RateResult(
-        lr=lr,
-        score=sum(score_at(history, steps) for history in histories) / len(histories),
-        steps=sum(steps if each is None else each for each in to_solve) / len(to_solve),
-        solved=sum(each is not None for each in to_solve),
-        dropped="dropped" in statuses,
-    )
-
-
-def with_told_rates(sweep: Sweep) -> Sweep:
-    """Return the sweep with the rates that stored runs tell: results may lack their tuning's."""
-    tuned = {condition.condition_id for condition, _ in sweep.jobs if condition.tuned}
-    if sweep.retrain or not tuned:
-        return sweep
-    told = {
-        record["condition_id"]: record["tuning"]
-        for record in stored_records(sweep.output_dir).values()
-        if record["condition_id"] in tuned and record.get("tuning") and is_finished(record)
-    }
-    return replace(sweep, choices=told)
-
-
-def tuning_sweep(sweep: Sweep) -> Sweep:
-    """Return the tuning runs of all conditions whose rate is left to tuning and not told.
-
-    They lie in a directory of their own, so that no report ever counts them.
-    """
-    open_ = [c for c, _ in sweep.jobs if c.tuned and c.condition_id not in sweep.choices]
-    jobs = tuple((condition, tuning_replicas()) for condition in open_)
-    place = sweep.output_dir / TUNING
-    tracker = {**sweep.tracker, "kind": "none"}
-    return replace(sweep, output_dir=place, tracker=tracker, jobs=jobs, is_tuning=True)
-
-
-def with_chosen_rates(sweep: Sweep, records: Mapping[str, Record] | None = None) -> Sweep:
-    """Return the sweep with the chosen rates, where the tuning runs of a condition are complete.
-
-    `records` are those of the tuning runs, by run id; they are read where None is given.
-    """
-    tuning = tuning_sweep(sweep)
-    if records is None:
-        records = stored_records(tuning.output_dir) if tuning.jobs else {}
-    chosen = {key: choice.as_record() for key, choice in _choices(tuning, records).items()}
-    choices = {**sweep.choices, **chosen}
-    settled = _with_rates(sweep, {identity: choice["lr"] for identity, choice in choices.items()})
-    return replace(settled, choices=choices)
-
-
-def with_untuned_rates(sweep: Sweep) -> Sweep:
-    """Fill in UNTUNED for rates not chosen yet, to estimate time: the rate does not change it."""
-    return _with_rates(sweep, {condition.condition_id: UNTUNED for condition, _ in sweep.jobs})
-
-
-def tuning_budget() -> str:
-    """Describe a condition's tuning budget: how many learning rates and how many seeds."""
-    return f"{len(GRID)} learning rates x {len(TUNING_SEEDS)} seeds each"
-
-
-def choice_warnings(sweep: Sweep) -> list[str]:
-    """Return warnings: rates chosen at the grid's edge, and conditions that learned nothing."""
-    at_edge, unlearned = [], []
-    names = sweep.names
-    for condition, _ in sweep.jobs:
-        name = names[condition.condition_id]
-        choice = sweep.choices.get(condition.condition_id)
-        if choice and choice["at_edge"]:
-            at_edge.append(f"{name} ({choice['lr']:g})")
-        elif choice and not choice["learned"]:
-            unlearned.append(name)
-    edge = "warning: the best learning rate is at the edge of the grid"
-    nothing = f"no learning rate learned anything, {UNTUNED:g} is taken"
-    found = ((edge, at_edge), (nothing, unlearned))
-    return [f"{what}: {', '.join(names)}" for what, names in found if names]
-
-
-def _choices(tuning: Sweep, records: Mapping[str, Record]) -> dict[str, Choice]:
-    """Return the choices for the conditions whose tuning runs are all finished, by their ids."""
-    choices = {}
-    for condition, replicas in tuning.jobs:
-        own = [records[key] for key in map(condition.run_id, replicas) if key in records]
-        if len(own) == len(replicas) and all(map(is_finished, own)):
-            choices[condition.condition_id] = choose_rate(own, condition.trainer["steps"])
-    return choices
-
-
-def _with_rates(sweep: Sweep, rates: Mapping[str, float]) -> Sweep:
-    def fill(condition: Condition, replica: Replica) -> Replica:
-        lr = rates.get(condition.condition_id) if replica.lr is None else replica.lr
-        return Replica(replica.seed, lr)
-
-    jobs = tuple((c, tuple(fill(c, replica) for replica in rs)) for c, rs in sweep.jobs)
-    return replace(sweep, jobs=jobs)

@@ -31,7 +31,8 @@ def close(
         The exit code: 0 if every replica has a result, else 1.
     """
     directory = remaining.sweep.output_dir
-    records = read_current(remaining.sweep)[0] if remaining.jobs else remaining.records
+    is_changed = remaining.jobs or remaining.twins
+    records = read_current(remaining.sweep)[0] if is_changed else remaining.records
     tally = tally_of(remaining, records, errors)
     page = None if stopped else draw(remaining, tracker)
     print(format_closing(tally))
@@ -90,7 +91,7 @@ def draw(remaining: Remaining, tracker: Mapping[str, Any]) -> Path | None:
     try:
         from rnnbench.report import is_drawn
 
-        if not remaining.jobs and is_drawn(directory):
+        if not (remaining.jobs or remaining.twins) and is_drawn(directory):
             return directory / "report" / "index.html"
         from rnnbench.report import write_report
 

@@ -96,9 +96,11 @@ def remove_replaced(sweep: Sweep, edited: Sequence[EditedRun]) -> None:
 
 
 def _is_asked(run: EditedRun, sweep: Sweep) -> bool:
+    if sweep.is_tuning:  # which of its runs are trained again depends on how others end
+        return True
     replicas = next(rs for c, rs in sweep.jobs if c.condition_id == run.condition.condition_id)
     seed, lr = run.record["seed"], run.record["lr"]
-    if run.condition.tuned and not sweep.is_tuning:  # whatever its rate was then
+    if run.condition.tuned:  # whatever its rate was then
         return any(replica.seed == seed for replica in replicas)
     return Replica(seed, lr) in replicas
 

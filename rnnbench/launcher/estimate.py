@@ -15,6 +15,7 @@ def describe_plan(remaining: Remaining) -> str:
     """Return the plan as a table: each condition, what is stored, what is left, and how long."""
     identities = [job.condition.condition_id for job in remaining.jobs]
     seconds = dict(zip(identities, estimate_seconds(remaining), strict=True))
+    to_do = {job.condition.condition_id: len(job.replicas) for job in remaining.jobs}
     names = remaining.sweep.names
     width = max(map(len, names.values()), default=0)
     lines = [f"{'condition':<{width}}  {'T':>5} {'steps':>7} {'stored':>7} {'to do':>6}  about"]
@@ -23,7 +24,7 @@ def describe_plan(remaining: Remaining) -> str:
         identity = condition.condition_id
         lines.append(
             f"{names[identity]:<{width}}  {condition.build_task().sequence_length:>5} "
-            f"{condition.trainer['steps']:>7} {stored:>7} {len(replicas) - stored:>6}  "
+            f"{condition.trainer['steps']:>7} {stored:>7} {to_do.get(identity, 0):>6}  "
             f"{duration(seconds.get(identity, 0.0))}"
         )
     return "\n".join([*lines, "", _total(remaining, list(seconds.values()))])

@@ -10,6 +10,7 @@ from rnnbench.launcher.backends import Assignment, Notify, Runner
 from rnnbench.launcher.edited import EditedRun, read_current
 from rnnbench.launcher.engines import FILE, resolve_engines, time_engines
 from rnnbench.launcher.interrupt import Interrupt
+from rnnbench.launcher.twins import find_twins
 from rnnbench.store.records import Record, Store, is_finished
 
 
@@ -22,6 +23,7 @@ class Remaining:
         jobs: conditions that are not finished, the costliest first.
         records: what was stored when this was planned, by run id.
         finished: run ids that need no training.
+        twins: run ids of tuned runs that are stored once the same runs with a given rate are.
         edited: stored runs beside `records` that are trained again, being of other code.
     """
 
@@ -29,6 +31,7 @@ class Remaining:
     jobs: tuple[Job, ...]
     records: Mapping[str, Record]
     finished: frozenset[str]
+    twins: frozenset[str] = frozenset()
     edited: tuple[EditedRun, ...] = ()
 
     @property
@@ -40,7 +43,7 @@ class Remaining:
     def skipped(self) -> int:
         """Return how many replicas were finished before."""
         replicas = sum(len(replicas) for _, replicas in self.sweep.jobs)
-        return replicas - sum(len(job.replicas) for job in self.jobs)
+        return replicas - len(self.twins) - sum(len(job.replicas) for job in self.jobs)
 
     @property
     def workers(self) -> int:
@@ -90,9 +93,11 @@ def find_remaining(sweep: Sweep) -> Remaining:
     records, edited = read_current(sweep)
     done = filter(is_finished, records.values())
     finished = frozenset(r["run_id"] for r in done if not store.has_damaged_weights(r))
+    twins = find_twins(sweep).keys() - finished
+    needless = finished | twins
     jobs = []
     for condition, replicas in sweep.jobs:
-        left = [r for r in replicas if r.lr is not None and condition.run_id(r) not in finished]
+        left = [r for r in replicas if r.lr is not None and condition.run_id(r) not in needless]
         if not left:
             continue
         job = Job(
@@ -109,7 +114,7 @@ def find_remaining(sweep: Sweep) -> Remaining:
         )
         jobs.append(job)
     jobs.sort(key=cost_of, reverse=True)
-    return Remaining(sweep, tuple(jobs), records, finished, edited)
+    return Remaining(sweep, tuple(jobs), records, finished, frozenset(twins), edited)
 
 
 def cost_of(job: Job) -> float:

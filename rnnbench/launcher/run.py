@@ -11,14 +11,6 @@ from typing import Any
 
 from rnnbench.console import ExitCode, describe, say
 from rnnbench.experiment.condition import NO_TRACKER, Sweep
-from rnnbench.experiment.tuning import (
-    choice_warnings,
-    tuning_budget,
-    tuning_sweep,
-    with_chosen_rates,
-    with_told_rates,
-    with_untuned_rates,
-)
 from rnnbench.launcher.backends import Assignment, CannotRun, Runner
 from rnnbench.launcher.backends.pool import run_here, run_in_workers
 from rnnbench.launcher.closing import close
@@ -32,6 +24,15 @@ from rnnbench.launcher.engines import time_engines
 from rnnbench.launcher.interrupt import Interrupt, Terminated, raise_again, terminable
 from rnnbench.launcher.plan import Remaining, find_remaining, with_engines
 from rnnbench.launcher.progress import make_display
+from rnnbench.launcher.tuning import (
+    choice_warnings,
+    plan_tuning,
+    remove_replaced_tuning,
+    tuning_budget,
+    with_told_rates,
+    with_untuned_rates,
+)
+from rnnbench.launcher.twins import store_twins
 from rnnbench.launcher.watch import Watch
 from rnnbench.store.files import LeadsOut, check_links
 from rnnbench.store.manifest import add_to_manifest
@@ -103,7 +104,7 @@ def _launch_each(sweeps: Sequence[Sweep], runner: Runner, *, patient: bool) -> i
         if sweep.dry_run:
             codes.append(_show(sweep, tuning, training))
         else:
-            codes.append(_run(tuning, training, _runner_of(sweep, runner), interrupt))
+            codes.append(_run(sweep, tuning, training, _runner_of(sweep, runner), interrupt))
         if interrupt.exit_code is not None:
             return interrupt.exit_code
     return max(codes, default=0)
@@ -121,11 +122,10 @@ def _prepare(sweeps: Sequence[Sweep]) -> list[tuple[Sweep, Remaining, Remaining]
             _runner_of(sweep, run_here)  # a cluster is to be had
             check_links(sweep.output_dir)
             sweep = with_told_rates(sweep)
-            tuning = find_remaining(tuning_sweep(sweep))
-            settled = with_chosen_rates(sweep, tuning.records)
+            tuning, settled = plan_tuning(sweep)
             if sweep.dry_run:
                 settled = with_untuned_rates(settled)
-            found.append((sweep, tuning, find_remaining(settled)))
+            found.append((sweep, find_remaining(tuning), find_remaining(settled)))
     except (ValueError, LeadsOut) as error:
         raise CannotRun(str(error)) from error
     try:
@@ -164,7 +164,8 @@ def _show(sweep: Sweep, tuning: Remaining, training: Remaining) -> int:
     try:
         if tuning.jobs:
             tuning = with_engines(tuning, run_here, Interrupt())
-            print(f"Tuning ({tuning_budget()}):\n{describe_plan(tuning)}\n\nTraining:")
+            begun = f"Tuning, to begin with {tuning_budget(tuning.sweep)}"
+            print(f"{begun}:\n{describe_plan(tuning)}\n\nTraining:")
         print(describe_plan(with_engines(training, run_here, Interrupt())))
     except Exception as error:  # whatever a user's own task or cell raises in its first steps
         say(f"the plan cannot be measured: {describe(error)}")
@@ -172,29 +173,56 @@ def _show(sweep: Sweep, tuning: Remaining, training: Remaining) -> int:
     return ExitCode.DONE
 
 
-def _run(tuning: Remaining, training: Remaining, runner: Runner, interrupt: Interrupt) -> int:
+def _run(
+    sweep: Sweep, tuning: Remaining, training: Remaining, runner: Runner, interrupt: Interrupt
+) -> int:
     """Choose the learning rates that are left to tuning, train what is left, and sum up."""
-    sweep = training.sweep
     add_to_manifest(sweep.output_dir, sweep.name, sweep.asked)
-    errors: dict[str, str] = {}
     forget_measured(sweep, training.edited)
-    if tuning.jobs:
-        errors = _train(with_engines(tuning, runner, interrupt), NO_TRACKER, runner, interrupt)
-        tuned, _ = read_current(tuning.sweep)
-        training = find_remaining(with_chosen_rates(sweep, tuned))
-        for line in choice_warnings(training.sweep):
-            say(line)
+    training, errors = _tune(sweep, tuning, training, runner, interrupt)
     remaining = with_engines(training, runner, interrupt)
     tracker = _tracker_of(remaining, interrupt)
     errors |= _train(remaining, tracker, runner, interrupt)
+    store_twins(remaining.sweep, remaining.twins, tracker)
     remove_replaced(remaining.sweep, remaining.edited)
     return close(remaining, errors, tracker, stopped=interrupt.exit_code is not None)
+
+
+def _tune(
+    sweep: Sweep, tuning: Remaining, training: Remaining, runner: Runner, interrupt: Interrupt
+) -> tuple[Remaining, dict[str, str]]:
+    """Train what tuning asks for until each rate is chosen or has failed.
+
+    Args:
+        sweep: with the choices that stored runs tell, complete or not.
+
+    Returns:
+        What is left to train with these rates, and the errors by condition id.
+    """
+    errors: dict[str, str] = {}
+    settled, edited = training.sweep, tuning.edited
+    while tuning.jobs and interrupt.exit_code is None:
+        before = len(tuning.records)
+        errors |= _train(with_engines(tuning, runner, interrupt), NO_TRACKER, runner, interrupt)
+        records, _ = read_current(tuning.sweep)
+        if len(records) == before:
+            break  # the rest failed
+        following, settled = plan_tuning(sweep, records)
+        jobs = tuple(job for job in following.jobs if job[0].condition_id not in errors)
+        tuning = find_remaining(replace(following, jobs=jobs))
+    if settled is training.sweep:
+        return training, errors
+    if edited:
+        remove_replaced_tuning(settled)
+    for line in choice_warnings(settled):
+        say(line)
+    return find_remaining(settled), errors
 
 
 def _tracker_of(remaining: Remaining, interrupt: Interrupt) -> Mapping[str, Any]:
     """Ask once for all workers whether W&B can be reached."""
     tracker = remaining.sweep.tracker
-    idle = not remaining.jobs or interrupt.exit_code is not None
+    idle = not (remaining.jobs or remaining.twins) or interrupt.exit_code is not None
     if idle or tracker["kind"] == "none":
         return NO_TRACKER
     from rnnbench.tracker import prepare
@@ -227,7 +255,7 @@ def _train(
         stopping=partial(display.say, STOPPING),
     )
     with display, interrupt:
-        what = f"to tune ({tuning_budget()})" if sweep.is_tuning else "to train"
+        what = f"to tune ({tuning_budget(sweep)})" if sweep.is_tuning else "to train"
         display.say(f"rnnbench: {sweep.name}: conditions {what}: {len(jobs)}")
         watch.run(runner, assignment)
     return watch.errors

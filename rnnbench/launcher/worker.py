@@ -13,7 +13,13 @@ from typing import Any
 from rnnbench.console import message_of, warn
 from rnnbench.engine import check_engine, kernel_identity
 from rnnbench.experiment.condition import Job, Replica
-from rnnbench.experiment.tuning import drop_is_due, rates_behind, score_at, tuning_replicas
+from rnnbench.experiment.tuning import (
+    LADDER,
+    drop_is_due,
+    first_replicas,
+    rates_behind,
+    score_at,
+)
 from rnnbench.store.claims import Claim, claim_of, take
 from rnnbench.store.records import Store
 from rnnbench.store.standing import ProgressFile
@@ -188,10 +194,11 @@ class _Work:
         """In a tuning, take the rates out that are clearly behind when that is due."""
         steps, eval_every = self.recipe.steps, self.recipe.eval_every
         due = self.job.is_tuning and drop_is_due(trainer.step, steps, eval_every)
-        if not due or trainer.finished:
-            return []
+        first = first_replicas(self.condition, {*self.condition.tuning["rates"], *LADDER})
+        if not due or trainer.finished or any(p.replica not in first for p in trainer.active):
+            return []  # more seeds of a rate are trained to the end
         histories = {p.replica: p.history for p in trainer.active}
-        run_ids = {replica: self.condition.run_id(replica) for replica in tuning_replicas()}
+        run_ids = {replica: self.condition.run_id(replica) for replica in first}
         stored = self.store.find(run_ids.values())
         for replica, run_id in run_ids.items():
             record = stored.get(run_id)

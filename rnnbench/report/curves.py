@@ -9,7 +9,15 @@ import pandas as pd
 
 from rnnbench.statistics import Interval
 from rnnbench.store.frames import Loaded
-from rnnbench.store.settings import SEPARATOR, TUNED, Settings, curve_id, curve_label, name_curves
+from rnnbench.store.settings import (
+    SEPARATOR,
+    TUNED,
+    Settings,
+    curve_id,
+    curve_label,
+    name_curves,
+    without_tuning,
+)
 
 CURVE = ["task", "cell", "variant"]
 # Numbers of before and after a version was raised do not compare.
@@ -34,7 +42,7 @@ def label_variants(loaded: Loaded) -> pd.DataFrame:
     named = {key: _with_rate(curves[key[0]], key[1]) for key in dict.fromkeys(keys)}
     variants = name_curves(named)
     order = list(dict.fromkeys(variants.values()))
-    untuned = {key: curve_id({**own, "lr_choice": "given"}) for key, own in curves.items()}
+    untuned = {key: curve_id(without_tuning(own)) for key, own in curves.items()}
     frame = results.assign(
         score=results["score"].clip(0, 1),
         variant=pd.Categorical([variants[key] for key in keys], categories=order, ordered=True),

@@ -25,7 +25,8 @@ class Study:
     """Everything that figures, tables and sections draw on."""
 
     places: tuple[Path, ...]  # where the results lie
-    results: pd.DataFrame  # labelled, one row per run
+    results: pd.DataFrame  # labelled, one row per run whose rate its condition has now
+    superseded: pd.DataFrame  # one row per run at a rate that tuning chose before
     history: pd.DataFrame  # one row per run and evaluation
     tuning: pd.DataFrame  # one row per tuned condition and learning rate of the grid
     by_gap: pd.DataFrame  # one row per curve and gap
@@ -62,10 +63,12 @@ def read_study(places: Sequence[Path]) -> Study:
     if loaded.results.empty:
         raise FileNotFoundError(f"no runs at {', '.join(map(str, places))}")
     results, history, tuning = map(_bounded, loaded[:3])
-    results = label_variants(loaded._replace(results=results))
+    superseded = results[results["superseded"]]
+    results = label_variants(loaded._replace(results=results[~results["superseded"]]))
     return Study(
         places=tuple(places),
         results=results,
+        superseded=superseded,
         history=history,
         tuning=name_tuned(tuning, results),
         by_gap=summarise(results),

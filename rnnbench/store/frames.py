@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from rnnbench.console import warn
-from rnnbench.store.records import CONSOLIDATED, Record, read_records
-from rnnbench.store.schema import COLUMNS, MEASURES, RATE, object_at
-from rnnbench.store.settings import Settings, curve_id, settings_of
+from rnnbench.store.records import CONSOLIDATED, FIRST_SEEDS, Record, choice_rank, read_records
+from rnnbench.store.schema import COLUMNS, MEASURES, RATE, RATE_LATER, object_at
+from rnnbench.store.settings import Settings, curve_id, settings_of, without_tuning
 
 
 class Columns:
@@ -68,8 +68,16 @@ class Histories:
 
 NUMBERS = [name for name, (_, _, kind) in COLUMNS.items() if kind == "float64"]
 RUN_KEY = ["run_id", "task", "cell", "gap", "seed", "lr"]
-KEPT = ["task", "cell", "gap", "condition_id", "tuning"]  # of a tuned condition
-TUNED = [*KEPT[:-1], "chosen_lr", "learned", "at_edge"]
+KEPT = [
+    "task",
+    "cell",
+    "gap",
+    "condition_id",
+    "lr",
+    "tuning",
+    "environment",
+]  # of a tuned condition
+TUNED = [*KEPT[:4], "tuned_at", "chosen_lr", "learned", "at_edge"]
 Paths = Path | str | Sequence[Path | str]
 
 
@@ -78,9 +86,10 @@ class Loaded(NamedTuple):
 
     Attributes:
         curves: the settings of each curve, by its id.
-        tuning: one row per tuned condition and learning rate of the grid. chosen_lr, learned and
-            at_edge as in `rnnbench.experiment.tuning.Choice`; lr, score, steps, solved and dropped
-            as in its entries.
+        tuning: one row per tuned condition and learning rate that was tried for its latest choice.
+            chosen_lr, learned, at_edge and tuned_at (gap) as in
+            `rnnbench.experiment.tuning.Choice`; lr, score, steps, solved, dropped and seeds as in
+            its entries.
     """
 
     results: pd.DataFrame
@@ -98,6 +107,10 @@ def load_results(path: Paths) -> pd.DataFrame:
     Every setting of task, cell, model and trainer is a column: `cell.shift`, `trainer.steps`, but
     for those that have a name of their own, as `hidden_size`. Runs of one `curve` differ in gap,
     seed and rate alone.
+
+    Two columns say which rows are not to be counted beside all others. `same_as`: the run that is
+    the very same training, where tuning chose the rate that another was given. `superseded`: true
+    where a later choice of tuning gave the condition another rate.
 
     Args:
         path: a results directory, a consolidated file, or several of them.
@@ -142,20 +155,53 @@ def load_all(path: Paths) -> Loaded:
     """Read everything once; arguments as in `load_results`."""
     runs, histories = Columns([*COLUMNS, "curve"]), Histories()
     curves: dict[str, Settings] = {}
-    tuned: dict[str, Record] = {}
+    latest: dict[str, Record] = {}
     places = [path] if isinstance(path, Path | str) else path
     for record in read_records(*places):
-        settings = settings_of(record)
+        settings, identity = settings_of(record), record["condition_id"]
         curve = curve_id(settings)
         curves[curve] = settings
         runs.append(_row(record, settings) | {"curve": curve})
         histories.append(record["history"])
         if record.get("tuning"):
-            tuned[record["condition_id"]] = {name: record[name] for name in KEPT}
+            kept = {name: record.get(name) for name in KEPT}
+            latest[identity] = max(latest.get(identity, kept), kept, key=choice_rank)
     results = _with_settings(runs.frame(NUMBERS), curves)
+    chosen = {identity: kept["lr"] for identity, kept in latest.items()}
+    results = results.assign(
+        same_as=_same_as(results, curves), superseded=_superseded(results, chosen)
+    )
     order = ["task", "cell", "gap", "lr", "seed"]
     ordered = results.sort_values(order, kind="stable", ignore_index=True)
-    return Loaded(ordered, histories.frame(results[RUN_KEY]), _tuning(tuned.values()), curves)
+    return Loaded(ordered, histories.frame(results[RUN_KEY]), _tuning(latest.values()), curves)
+
+
+def _superseded(results: pd.DataFrame, chosen: Mapping[str, float]) -> pd.Series[bool]:
+    """Return of each run whether its rate is none that its condition has now, by id."""
+    now = results["condition_id"].map(chosen)
+    return now.notna() & (now != results["lr"])
+
+
+def _same_as(results: pd.DataFrame, curves: Mapping[str, Settings]) -> pd.Series[str]:
+    """Return of each tuned run which one is the same training, its rate given; None where none is.
+
+    Records from before these were trained once do not tell: there settings, seed and rate do.
+    """
+    done = results[results["status"] != "failed"]
+    given = done[done["lr_choice"] != "tuned"]
+    trained = dict(zip(_trainings(given, given["curve"]), given["run_id"], strict=True))
+    untuned = {curve: curve_id(without_tuning(own)) for curve, own in curves.items()}
+    tuned = done[done["lr_choice"] == "tuned"]
+    found = [trained.get(key) for key in _trainings(tuned, tuned["curve"].map(untuned))]
+    twins = pd.Series(found, tuned.index, dtype="object").reindex(results.index)
+    told = results["same_as"].astype("object")
+    told = told.where(told.notna(), twins)
+    return told.where(told.notna(), None)
+
+
+def _trainings(runs: pd.DataFrame, curves: pd.Series[str]) -> Iterator[tuple[Any, ...]]:
+    """Return what two runs have alike that are the same training."""
+    return zip(curves, runs["gap"], runs["seed"], runs["lr"], strict=True)
 
 
 def _with_settings(results: pd.DataFrame, curves: Mapping[str, Settings]) -> pd.DataFrame:
@@ -175,10 +221,12 @@ def _row(record: Record, settings: Settings) -> Record:
 
 def _tuning(tuned: Iterable[Record]) -> pd.DataFrame:
     """Return the grids of tuned conditions, from a record of each."""
-    rows = [
-        {**record, **record["tuning"], "chosen_lr": record["tuning"]["lr"], **entry}
-        for record in tuned
-        for entry in record["tuning"]["grid"]
-    ]
+    rows = []
+    for record in tuned:
+        choice = record["tuning"]
+        own = {**choice, **record, "chosen_lr": choice["lr"], "seeds": FIRST_SEEDS}
+        own["tuned_at"] = choice.get("gap", record["gap"])
+        rows += [{**own, **entry} for entry in choice["grid"]]
     order = ["task", "cell", "gap", "lr"]
-    return pd.DataFrame(rows, columns=[*TUNED, *RATE]).sort_values(order, ignore_index=True)
+    columns = [*TUNED, *RATE, *RATE_LATER]
+    return pd.DataFrame(rows, columns=columns).sort_values(order, ignore_index=True)

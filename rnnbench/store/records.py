@@ -17,6 +17,7 @@ from rnnbench.store.schema import check_record
 
 Record = dict[str, Any]
 FORMAT = 2
+FIRST_SEEDS = 3  # of a rate in tuning, where its record is too early to tell
 UNSEALED = 1  # the format before records and weights were sealed
 # What two records of one training have alike, whatever machine and sweep they come from.
 RESULTS = ("status", "steps", "steps_to_solve", "loss", "accuracy", "score")
@@ -69,6 +70,27 @@ def is_finished(record: Mapping[str, Any]) -> bool:
     return bool(record["status"] != "failed")
 
 
+def trained_as(record: Record) -> str:
+    """Return the id of the run that was trained: a record's own, or that of its same training."""
+    return str(record.get("same_as") or record["run_id"])
+
+
+def choice_rank(record: Record) -> tuple[int, str]:
+    """Return what the latest choice of a tuned condition's rate has most of: seeds that it is of.
+
+    Grids only ever grow. Of equal ones the later counts.
+    """
+    seeds = sum(entry.get("seeds", FIRST_SEEDS) for entry in record["tuning"]["grid"])
+    return seeds, (record.get("environment") or {}).get("started") or ""
+
+
+def current_runs(records: Iterable[Record]) -> list[Record]:
+    """Return those of a condition's runs that are at the rate of the latest choice of tuning."""
+    runs = list(records)
+    chosen = max((run for run in runs if run.get("tuning")), key=choice_rank, default=None)
+    return runs if chosen is None else [run for run in runs if run["lr"] == chosen["lr"]]
+
+
 class Store:
     """Reads the records of one output directory; writes them, and final parameters, in `runs/`."""
 
@@ -112,7 +134,7 @@ class Store:
         except FileNotFoundError:
             return False  # weights may be left out where results are copied
         except ValueError as error:
-            warn(f"{self.parameters(record['run_id'])} is passed over: {error}")
+            warn(f"{self.parameters(trained_as(record))} is passed over: {error}")
             return True
         return False
 
@@ -124,7 +146,7 @@ class Store:
             OSError: they cannot be read, or are more than the record tells.
             ValueError: they are damaged, or another run's. Earlier files do not tell whose.
         """
-        run_id = record["run_id"]
+        run_id = trained_as(record)
         most = WIDEST * record["num_parameters"] + HEADER
         content = files.read_file(self.parameters(run_id), most)
         owner = files.check_tensors(content).get("run_id", run_id)

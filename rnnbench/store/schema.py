@@ -75,12 +75,14 @@ FIELDS: dict[str, Field] = {
     "environment.cores environment.threads": Field(SIZE.or_none, needed=False),
     "environment.gpu": Field(rules.TEXT.or_none, False),
     "environment.git_commit environment.started": Field(rules.TEXT.or_none, False),
+    "same_as": Field(rules.IDENTITY.or_none, needed=False),
     "tuning": Field(rules.SECTION.or_none, needed=False, column=None),
     "history": Field(rules.LIST, column=None),
 }
 EVALUATION: Rules = {"step": COUNT}
 MEASURES: Rules = dict.fromkeys(("loss", "accuracy", "score", "grad_norm"), MEASURE)
 TUNING = {"lr": rules.ABOVE_0, "learned": rules.TRUTH, "at_edge": rules.TRUTH, "grid": rules.LIST}
+TUNING_LATER = {"gap": SIZE}
 RATE: Rules = {
     "lr": rules.ABOVE_0,
     "score": rules.FINITE,
@@ -88,6 +90,7 @@ RATE: Rules = {
     "solved": COUNT,
     "dropped": rules.TRUTH,
 }
+RATE_LATER = {"seeds": SIZE}
 # What a record tells of its settings, and where in them it is.
 TOLD = {
     "task": ("task", "name"),
@@ -169,9 +172,9 @@ def _check_history(history: list[Any]) -> None:
 
 def _check_tuning(tuning: Any) -> None:
     if tuning is not None:
-        check_fields(tuning, TUNING, {}, "a tuning")
+        check_fields(tuning, TUNING, TUNING_LATER, "a tuning")
         for entry in tuning["grid"]:
-            check_fields(entry, RATE, {}, "a tuning's rate")
+            check_fields(entry, RATE, RATE_LATER, "a tuning's rate")
 
 
 def check_told(record: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from rnnbench.store.schema import COLUMNS, TOLD
 Settings = dict[str, Any]
 Key = TypeVar("Key", bound=Hashable)
 SEPARATOR = ", "
-PARTS = ("task", "cell", "model", "trainer")
+PARTS = ("task", "cell", "model", "trainer", "tuning")
 # The settings that have a column in `load_results`, and its name.
 NAMES: dict[tuple[str, ...], str] = {
     **{place: name for name, place in TOLD.items()},
@@ -104,6 +104,12 @@ def _name(part: str, key: str) -> str:
 def curve_id(settings: Settings) -> str:
     """Return the id of a curve: a hash of its settings."""
     return digest(settings)
+
+
+def without_tuning(settings: Settings) -> Settings:
+    """Return the settings of the same training whose rate is given."""
+    own = {name: value for name, value in settings.items() if not name.startswith("tuning.")}
+    return {**own, "lr_choice": BEFORE["lr_choice"]}
 
 
 def curve_label(cell: str, variant: str) -> str:

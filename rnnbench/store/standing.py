@@ -15,7 +15,7 @@ from rnnbench.console import count, message_of, warn
 from rnnbench.store.claims import Holder, claim_of, holders
 from rnnbench.store.files import read_object, write_atomically
 from rnnbench.store.manifest import read_manifest
-from rnnbench.store.records import Record, is_finished, read_records
+from rnnbench.store.records import Record, current_runs, is_finished, read_records
 from rnnbench.store.rules import SHARE, whole
 from rnnbench.store.settings import Settings, label_conditions, settings_of
 
@@ -141,7 +141,7 @@ def read_sweep_status(output_dir: Path) -> SweepStatus:
     counts: dict[tuple[str, str], Counter[str]] = {}
     running, failures, finished = [], [], 0
     for identity, entry in entries.items():
-        records = list(by_condition.get(identity, {}).values())
+        records = current_runs(by_condition.get(identity, {}).values())
         name = "{task} gap {gap} ".format(**entry) + labels[identity]
         statuses = Counter(record["status"] for record in records)
         statuses["left"] = max(0, len(entry["replicas"]) - statuses.total())

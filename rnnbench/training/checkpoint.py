@@ -12,14 +12,14 @@ from torch import Tensor
 
 from rnnbench.console import message_of, warn
 from rnnbench.experiment.condition import Replica
+from rnnbench.experiment.limits import LAST_SEED
 from rnnbench.store import files
 from rnnbench.store.rules import AT_LEAST_0, LIST, Rule, Rules, check_fields, replica, shown, whole
 from rnnbench.store.schema import EVALUATION, MEASURES
 from rnnbench.training.code import Code
-from rnnbench.training.streams import MAX_SEED
 from rnnbench.training.trainer import Recipe, Trainer
 
-ENTRY: Rules = {"replica": replica(MAX_SEED), "history": LIST, "seconds": AT_LEAST_0}
+ENTRY: Rules = {"replica": replica(LAST_SEED), "history": LIST, "seconds": AT_LEAST_0}
 # A gradient may be infinite, which is null only where it is recorded.
 MEASURED = Rule("a number", lambda value: type(value) in (int, float))
 ROW: Rules = {**EVALUATION, **dict.fromkeys(MEASURES, MEASURED)}

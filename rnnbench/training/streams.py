@@ -9,11 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Generator
 
-from rnnbench.experiment.limits import BLOCK_BITS, MAX_BLOCK
+from rnnbench.experiment.limits import BLOCK_BITS, LAST_SEED, MAX_BLOCK, SEED_BITS
 
 INITIALIZATION, TRAINING, EVALUATION, TEST = range(4)
-SEED_BITS = 10
-MAX_SEED = 2**SEED_BITS - 1
 
 
 def stream(kind: int, seed: int = 0, block: int = 0) -> Generator:
@@ -27,7 +25,7 @@ def stream(kind: int, seed: int = 0, block: int = 0) -> Generator:
     Raises:
         ValueError: a number is out of its range, so that two streams would be the same.
     """
-    for name, value, most in (("seed", seed, MAX_SEED), ("block", block, MAX_BLOCK)):
+    for name, value, most in (("seed", seed, LAST_SEED), ("block", block, MAX_BLOCK)):
         if not 0 <= value <= most:
             raise ValueError(f"{name} must be from 0 to {most}, got {value}")
     packed = kind << (SEED_BITS + BLOCK_BITS) | seed << BLOCK_BITS | block

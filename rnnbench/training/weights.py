@@ -14,7 +14,7 @@ from rnnbench.cell import Cell, Shapes
 from rnnbench.experiment.class_path import handing
 from rnnbench.experiment.condition import condition_of
 from rnnbench.model import Layers, SequenceModel, model_shapes
-from rnnbench.store.records import Record, Store
+from rnnbench.store.records import Record, Store, trained_as
 from rnnbench.task import Task
 from rnnbench.training.code import check_code
 from rnnbench.training.current import check_current
@@ -68,7 +68,7 @@ def load_stack(
     store = Store(path)
     found = store.find(run_ids)
     for run_id in run_ids:
-        if run_id not in found or not store.parameters(run_id).exists():
+        if run_id not in found or not store.parameters(trained_as(found[run_id])).exists():
             raise FileNotFoundError(f"no trained run {run_id} in {store.output_dir}")
     records = [found[run_id] for run_id in run_ids]
     conditions = {record["condition_id"] for record in records}
@@ -87,7 +87,7 @@ def load_stack(
 
 
 def _parameters(store: Store, record: Record, shapes: Shapes, dtype: str) -> dict[str, Tensor]:
-    weights = store.parameters(record["run_id"])
+    weights = store.parameters(trained_as(record))
     try:
         parameters = load(store.read_parameters(record))
     except (SafetensorError, ValueError) as error:

@@ -13,7 +13,7 @@ from rnnbench.console import count
 from rnnbench.engine import check_engine
 from rnnbench.experiment.condition import Condition, condition_of
 from rnnbench.experiment.limits import SEQUENCES_PER_CHUNK
-from rnnbench.store.records import NothingToDo, Record, Store, select_records
+from rnnbench.store.records import NothingToDo, Record, Store, select_records, trained_as
 from rnnbench.store.tables import TRANSFER, Row
 from rnnbench.task import Task
 from rnnbench.training.evaluation import evaluate, memory_chunks
@@ -74,7 +74,7 @@ def _reason(store: Store, record: Record) -> str:
         return f"that cannot be built here: {error}"
     if any(then.get(part) != versions[part] for part in ("task", "cell", "model")):
         return "of an older version of task, cell or model"
-    stored = store.parameters(record["run_id"]).exists()
+    stored = store.parameters(trained_as(record)).exists()
     return "" if stored else "without stored weights"
 
 

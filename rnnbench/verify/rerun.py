@@ -16,7 +16,15 @@ from safetensors.torch import load
 from rnnbench.console import count, message_of
 from rnnbench.engine import check_engine, kernel_identity
 from rnnbench.experiment.condition import Condition, Replica, condition_of
-from rnnbench.store.records import NothingToDo, Record, Store, decode, encode, read_records
+from rnnbench.store.records import (
+    NothingToDo,
+    Record,
+    Store,
+    decode,
+    encode,
+    read_records,
+    trained_as,
+)
 from rnnbench.store.rules import shown
 from rnnbench.training.code import code_of
 from rnnbench.training.machine import choose_device
@@ -154,7 +162,7 @@ def _in_weights(store: Store, record: Record, content: bytes) -> str:
     except (FileNotFoundError, NotADirectoryError):  # beside a consolidated file are none
         return ""
     except (OSError, ValueError, SafetensorError) as error:
-        path = store.parameters(record["run_id"])
+        path = store.parameters(trained_as(record))
         return f"{path} cannot be read: {message_of(error)}"
     if stored.keys() != again.keys():
         return "the parameters have other names"

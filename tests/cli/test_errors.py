@@ -216,10 +216,10 @@ def test_one_line_that_names_key_rule_and_value(refuse, words, line):
 
 
 @pytest.mark.parametrize(
-    "seeds", ["0", "-1", "[]", "[1,1]", "[-1]", "[1021]", "1022", "2.5", "x", "true"]
+    "seeds", ["0", "-1", "[]", "[1,1]", "[-1]", "[1008]", "1009", "2.5", "x", "true"]
 )
 def test_seeds(refuse, seeds):
-    rule = "seeds must be a number from 1 to 1021, or a list of different ones from 0 to 1020, got"
+    rule = "seeds must be a number from 1 to 1008, or a list of different ones from 0 to 1007, got"
     assert refuse(f"seeds={seeds}").startswith(rule)
 
 

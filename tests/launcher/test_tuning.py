@@ -3,12 +3,14 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
 from rnnbench.experiment.condition import Condition, Replica, Sweep
-from rnnbench.experiment.tuning import GRID, TUNING_SEEDS, tuning_sweep
-from rnnbench.launcher import with_chosen_rates
+from rnnbench.experiment.limits import LATER
+from rnnbench.launcher import with_chosen_rates, with_told_rates
+from rnnbench.launcher.tuning import plan_tuning
 from rnnbench.report.summary import STATUSES
 from rnnbench.store.frames import load_all, load_results
 from rnnbench.store.records import Store
@@ -36,6 +38,7 @@ CONDITION = Condition(
     device="cpu",
     tuned=True,
 )
+GRID = LATER["tuning"]["rates"]
 GIVEN = replace(CONDITION, tuned=False)
 
 
@@ -61,7 +64,9 @@ def test_no_tuning_run_is_among_the_results(tuned):
     assert len(results) == 4
     assert set(results["status"]) <= set(STATUSES)
     tuning = Store(tuned / "tuning").runs().values()
-    assert {(r["seed"], r["lr"]) for r in tuning} == {(s, lr) for s in TUNING_SEEDS for lr in GRID}
+    first = {(seed, lr) for seed in (1021, 1022, 1023) for lr in GRID}
+    assert first < {(r["seed"], r["lr"]) for r in tuning}
+    assert {r["seed"] for r in tuning} == set(range(1018, 1024))
 
 
 def test_the_reported_seeds_train_with_the_rate_that_the_tuning_runs_say(tuned):
@@ -70,9 +75,9 @@ def test_the_reported_seeds_train_with_the_rate_that_the_tuning_runs_say(tuned):
     for record in Store(tuned / "tuning").runs().values():
         last = record["history"][-1]["score"]
         by_rate.setdefault(record["lr"], []).append(min(max(last, 0.0), 1.0))
-    best = max(sum(scores) / 3 for scores in by_rate.values())
+    best = max(map(fmean, by_rate.values()))
     (chosen,) = results[results["lr_choice"] == "tuned"]["lr"].unique()
-    assert sum(by_rate[chosen]) / 3 >= best - 0.01
+    assert fmean(by_rate[chosen]) >= best - 0.01
     assert set(results[results["lr_choice"] == "given"]["lr"]) == {1e-3}
 
 
@@ -89,11 +94,13 @@ def test_a_tuned_run_has_the_numbers_of_the_same_rate_given(tuned, tmp_path):
 
 def test_the_choice_its_scores_and_its_warnings_are_stored_with_every_run(tuned):
     tuning = load_all(tuned).tuning
-    assert tuning["lr"].tolist() == sorted(GRID)
+    rates = tuning["lr"].tolist()
+    assert rates == sorted(rates) and set(GRID) < set(rates)
     (chosen,) = tuning["chosen_lr"].unique()
     assert chosen == load_results(tuned).query("lr_choice == 'tuned'")["lr"].iloc[0]
     assert tuning["score"].between(0, 1).all()
-    assert tuning["at_edge"].tolist() == [chosen in (GRID[0], GRID[-1])] * 5
+    assert rates[0] < chosen < rates[-1] and not tuning["at_edge"].any()
+    assert dict(zip(rates, tuning["seeds"], strict=True))[chosen] == 6
     records = Store(tuned).runs().values()
     assert [r["tuning"] is None for r in records if not r["config"].get("tuned")] == [True] * 2
 
@@ -125,6 +132,7 @@ def test_a_stopped_tuning_chooses_nothing_yet(tuned, tmp_path):
         target.write(record)
     sweep = sweep_of(tmp_path)
     assert with_chosen_rates(sweep).choices == {}
+    assert sum(len(replicas) for _, replicas in plan_tuning(sweep)[0].jobs) == 1
     assert all(replica.lr is None for replica in with_chosen_rates(sweep).jobs[0][1])
     target.write(records[-1])
     assert set(with_chosen_rates(sweep).choices) == {CONDITION.condition_id}
@@ -132,7 +140,7 @@ def test_a_stopped_tuning_chooses_nothing_yet(tuned, tmp_path):
 
 
 def test_tuning_is_the_same_for_every_number_of_seeds_and_says_no_word_to_the_tracker(tmp_path):
-    few, many = (tuning_sweep(sweep_of(tmp_path, seeds)) for seeds in ((0,), tuple(range(9))))
+    few, many = (plan_tuning(sweep_of(tmp_path, seeds))[0] for seeds in ((0,), tuple(range(9))))
     assert few.jobs == many.jobs
     assert len(few.jobs) == 1
     assert few.tracker["kind"] == "none"
@@ -144,7 +152,97 @@ def test_a_dry_run_tells_what_tuning_will_cost(tmp_path, capfd):
     assert launch_in_process(sweep) == 0
     output = capfd.readouterr().out
     tuning, training = output.split("\n\nTraining:")
-    assert tuning.startswith("Tuning (5 learning rates x 3 seeds each):")
+    assert tuning.startswith("Tuning, to begin with 5 learning rates x 3 seeds each:")
     assert "15 replicas" in tuning
     assert "2 conditions with 4 replicas" in training
     assert not (tmp_path / "out").exists()
+
+
+def test_results_from_before_grids_grew_go_on_from_their_stored_scores(tuned, tmp_path):
+    """They tell a mean of three seeds for each rate, and may have come without their tuning."""
+    for record in Store(tuned).runs().values():
+        if record["tuning"]:
+            grid = [{k: v for k, v in e.items() if k != "seeds"} for e in record["tuning"]["grid"]]
+            first = [entry for entry in grid if entry["lr"] in GRID]
+            record["tuning"] = {"lr": 3e-2, "learned": True, "at_edge": True, "grid": first}
+        Store(tmp_path).write(record)
+    sweep = with_told_rates(sweep_of(tmp_path))
+    ((condition, replicas),) = plan_tuning(sweep)[0].jobs
+    assert condition == CONDITION
+    assert replicas == tuple(Replica(seed, 0.1) for seed in (1021, 1022, 1023))
+    assert launch_in_process(sweep_of(tmp_path)) == 0
+    again = {(r["seed"], r["lr"]) for r in Store(tmp_path / "tuning").runs().values()}
+    assert {lr for seed, lr in again if seed > 1020} == {0.1, 0.3}
+    columns = ["lr", "seed", "loss"]
+    then, now = (load_results(place).query("lr_choice == 'tuned'") for place in (tuned, tmp_path))
+    assert now[columns].to_numpy().tolist() == then[columns].to_numpy().tolist()
+
+
+def found(condition, scores, rates=GRID, seeds=(1021, 1022, 1023)):
+    """Return records of tuning runs by run id: their scores by rate, the same for every seed."""
+    replicas = [Replica(seed, lr) for lr in rates for seed in seeds]
+    return {
+        condition.run_id(it): {
+            "condition_id": condition.condition_id,
+            "seed": it.seed,
+            "lr": it.lr,
+            "status": "unsolved",
+            "steps_to_solve": None,
+            "history": [{"step": 120, "score": scores.get(it.lr, 0.0)}],
+        }
+        for it in replicas
+    }
+
+
+def at_gaps(directory, *gaps):
+    """Return a sweep whose rate is tuned once for some gaps, and its conditions."""
+    per_task = {**CONDITION.tuning, "per": "task"}
+    tasks = [{**CONDITION.task, "gap": gap} for gap in gaps]
+    conditions = [replace(CONDITION, task=task, tuning=per_task) for task in tasks]
+    jobs = tuple((condition, (Replica(0, None),)) for condition in conditions)
+    return replace(sweep_of(directory), jobs=jobs), conditions
+
+
+def test_a_rate_for_all_gaps_is_tuned_at_the_lower_middle_one(tmp_path):
+    sweep, (long, short, middle, longest) = at_gaps(tmp_path, 8, 2, 4, 16)
+    ((condition, replicas),) = plan_tuning(sweep, {})[0].jobs
+    assert (condition, len(replicas)) == (middle, 15)
+    records = found(middle, {3e-3: 0.9, 1e-2: 0.5})
+    ((condition, replicas),) = plan_tuning(sweep, records)[0].jobs
+    assert condition == middle and {lr for _, lr in replicas} == {3e-3, 1e-2}
+    records |= found(middle, {3e-3: 0.9, 1e-2: 0.5}, (3e-3, 1e-2), (1018, 1019, 1020))
+    tuning, settled = plan_tuning(sweep, records)
+    assert not tuning.jobs
+    assert {it.lr for _, replicas in settled.jobs for it in replicas} == {3e-3}
+    assert {choice["gap"] for choice in settled.choices.values()} == {4}
+    told = replace(sweep, choices=settled.choices)
+    assert plan_tuning(told, {})[1].jobs == settled.jobs  # the runs tell enough
+
+
+def test_where_nothing_learns_there_the_next_shorter_gap_is_tuned(tmp_path):
+    sweep, (short, middle, long) = at_gaps(tmp_path, 2, 4, 8)
+    nothing = found(middle, {})
+    ((condition, _),) = plan_tuning(sweep, nothing)[0].jobs
+    assert condition == short
+    tuning, settled = plan_tuning(sweep, nothing | found(short, {}))
+    assert not tuning.jobs
+    assert not any(choice["learned"] for choice in settled.choices.values())
+
+
+def test_how_a_rate_is_tuned_is_part_of_a_tuned_condition_alone():
+    other = {**CONDITION.tuning, "seeds": 2}
+    assert replace(CONDITION, tuning=other).condition_id != CONDITION.condition_id
+    assert replace(GIVEN, tuning=other).condition_id == GIVEN.condition_id
+    again = Condition.from_settings(replace(CONDITION, tuning=other).settings, trusted=True)
+    assert again.tuning == other
+    assert "tuning" not in CONDITION.settings
+
+
+def test_tuning_ends_where_a_condition_fails(tmp_path, monkeypatch, capfd):
+    def fail(*args):
+        raise RuntimeError("no room")
+
+    monkeypatch.setattr("rnnbench.launcher.worker.Trainer", fail)
+    assert launch_in_process(replace(sweep_of(tmp_path), jobs=sweep_of(tmp_path).jobs[:1])) == 1
+    told = capfd.readouterr().err
+    assert told.count("conditions to tune") == 1 and "no room" in told

@@ -208,3 +208,17 @@ def test_the_command_needs_no_torch(begun):
         [sys.executable, "-c", f"import json; {code}"], cwd=ROOT, capture_output=True, text=True
     )
     assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_runs_at_a_rate_that_tuning_has_given_up_stand_for_none_that_are_left(tmp_path):
+    condition = replace(ONE, tuned=True)
+    entry = {"score": 0.9, "steps": 4.0, "solved": 3, "dropped": False}
+    sweep = replace(sweep_of(tmp_path), jobs=((condition, REPLICAS),))
+    note(sweep)
+    for seeds, lr, replicas in ((3, 1e-3, REPLICAS), (6, 3e-3, REPLICAS[:1])):
+        grid = [{"lr": lr, "seeds": seeds, **entry}]
+        tuning = {"lr": lr, "learned": True, "at_edge": False, "grid": grid}
+        for replica in replicas:
+            own = record(condition, replica._replace(lr=lr), "solved")
+            Store(tmp_path).write(own | {"tuning": tuning})
+    assert read_sweep_status(tmp_path).tally.total == {"solved": 1, "left": 1}

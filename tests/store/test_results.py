@@ -15,7 +15,7 @@ device dtype run_id condition_id version sequence_length load_bits plateaus init
 error num_layers directions least_distance greatest_distance clipped_steps lr_choice gap_schedule
 optimizer clip_norm clip_value train_set_size task_version cell_version model_version
 trainer_version task_code cell_code command python torch platform cpu cores threads gpu git_commit
-started curve""".split()
+started same_as curve superseded""".split()
 FLOATS = """lr loss accuracy score steps_to_solve seconds sequences_per_second load_bits keep_bias
 least_distance greatest_distance clipped_steps clip_norm clip_value train_set_size task_version
 cell_version model_version trainer_version""".split()
@@ -87,6 +87,8 @@ def test_a_tuned_condition_has_a_row_for_each_rate(directory):
         "learned": True,
         "at_edge": False,
         **tuning["grid"][0],
+        "tuned_at": 20,
+        "seeds": 3,  # of records that do not tell
     }
 
 
@@ -125,3 +127,40 @@ def test_an_empty_directory_gives_no_rows_but_all_columns(tmp_path):
     assert len(frame) == 0
     assert frame.columns.tolist() == COLUMNS
     assert frame.columns[frame.dtypes == "float64"].tolist() == [c for c in COLUMNS if c in FLOATS]
+
+
+def tuned(seed, lr, run_id, seeds=3, **more):
+    """Return the record of a run whose rate was chosen, of so many seeds at each rate."""
+    entry = {"score": 0.9, "steps": 4.0, "solved": 0, "dropped": False}
+    grid = [{"lr": rate, **entry, "seeds": seeds} for rate in (1e-3, 3e-3)]
+    tuning = {"lr": lr, "learned": True, "at_edge": False, "grid": grid}
+    ids = {"run_id": run_id, "condition_id": "d" * 16}
+    return record(seed, lr=lr, tuning=tuning, config={"tuned": True}, **ids, **more)
+
+
+def test_a_tuned_run_names_the_same_training_with_its_rate_given(tmp_path):
+    """Told by its record, or by settings, seed and rate where both were trained."""
+    store = Store(tmp_path)
+    for each in (record(0), record(1, status="failed"), record(2), record(3, lr=3e-3)):
+        store.write(each)
+    for seed, more in enumerate(({}, {}, {"same_as": "e" * 16}, {})):
+        store.write(tuned(seed, 1e-3, f"{seed:x>16}", **more))
+    frame = rnnbench.load_results(tmp_path).query("lr_choice == 'tuned'")
+    assert frame["same_as"].tolist() == [f"{0:016d}", None, "e" * 16, None]
+    assert not frame["superseded"].any()
+
+
+def test_runs_at_an_earlier_choice_of_tuning_are_superseded(tmp_path):
+    """The latest choice is made of most seeds; of equal ones, the run that started last has it."""
+    store = Store(tmp_path)
+    store.write(tuned(0, 1e-3, "a" * 16))
+    store.write(tuned(0, 3e-3, "b" * 16, seeds=6))
+    store.write(tuned(1, 1e-3, "c" * 16))
+    frame = rnnbench.load_results(tmp_path).set_index("run_id")
+    assert frame["superseded"].to_dict() == {"a" * 16: True, "b" * 16: False, "c" * 16: True}
+    grid = load_all(tmp_path).tuning
+    assert grid["chosen_lr"].tolist() == [3e-3, 3e-3] and grid["seeds"].tolist() == [6, 6]
+    later = {"environment": {"started": "2026-02-01T00:00:00+00:00"}}
+    store.write(tuned(2, 1e-3, "d" * 16, seeds=6, **later))
+    frame = rnnbench.load_results(tmp_path).set_index("run_id")
+    assert frame.index[~frame["superseded"]].tolist() == ["a" * 16, "c" * 16, "d" * 16]

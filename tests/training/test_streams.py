@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from rnnbench.experiment.limits import LAST_SEED
 from rnnbench.training.streams import (
     MAX_BLOCK,
-    MAX_SEED,
     TEST,
     TRAINING,
     diagnosing,
@@ -29,7 +29,7 @@ def test_a_stream_is_repeatable_and_ignores_the_global_seed():
 
 
 def test_neighbouring_streams_differ():
-    keys = [(k, s, b) for k in range(4) for s in (0, 1, 2, MAX_SEED) for b in (0, 1, MAX_BLOCK)]
+    keys = [(k, s, b) for k in range(4) for s in (0, 1, 2, LAST_SEED) for b in (0, 1, MAX_BLOCK)]
     assert len({tuple(draw(*key)) for key in keys}) == len(keys)
 
 
@@ -37,7 +37,7 @@ def test_what_has_a_stream_of_its_own_meets_no_seed_s():
     own = [guessing(n) for n in range(40)] + [scheduling(n) for n in range(40)]
     own += [diagnosing(n) for n in range(40)]
     own += [shuffling(seed, n) for seed in (0, 1, 2) for n in range(40)]
-    others = [stream(k, s, b) for k in range(4) for s in (0, 3, MAX_SEED) for b in (0, MAX_BLOCK)]
+    others = [stream(k, s, b) for k in range(4) for s in (0, 3, LAST_SEED) for b in (0, MAX_BLOCK)]
     drawn = [tuple(torch.rand(4, generator=each).tolist()) for each in (*own, *others)]
     assert len(set(drawn)) == len(drawn)
 
@@ -52,7 +52,7 @@ def test_mixing_is_one_to_one_and_stays_within_32_bits():
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ((TEST, MAX_SEED + 1, 0), "seed must be from 0 to 1023, got 1024"),
+        ((TEST, LAST_SEED + 1, 0), "seed must be from 0 to 1023, got 1024"),
         ((TEST, -1, 0), "seed must be from 0 to 1023, got -1"),
         ((TEST, 0, MAX_BLOCK + 1), "block must be from 0 to 1048575, got 1048576"),
     ],

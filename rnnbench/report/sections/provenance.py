@@ -14,6 +14,12 @@ from rnnbench.report.tables import range_text, seed_ranges, settings_table
 
 UNKNOWN = "not recorded"
 MOST_VALUES = 12  # of one thing; more would be a table that nobody reads
+SHIPPED = r"\bsweep=(?:gaps|tuned)\b"
+SHARED = (
+    "How the shared rates were chosen ({rates}): in pilot runs, three seeds at 0.001 and at 0.003 "
+    "for all cells, before any of these results and on other seeds, most cells learned most at "
+    "them. Another rate for all may rank the cells otherwise."
+)
 COLUMNS = {
     "rnnbench": "version",
     "commit": "git_commit",
@@ -35,6 +41,9 @@ def provenance_section(study: Study) -> Iterator[Block]:
     results = study.results
     yield Heading("Settings")
     yield settings_table(results)
+    shared = shared_rates(results)
+    if shared:
+        yield Paragraph(shared)
     yield Heading("Provenance")
     seeds = results.groupby(["task", "label", "gap"], sort=False)["seed"].nunique()
     yield Paragraph(
@@ -45,6 +54,15 @@ def provenance_section(study: Study) -> Iterator[Block]:
         "commit."
     )
     yield provenance_table(results)
+
+
+def shared_rates(results: pd.DataFrame) -> str:
+    """Say how the rates were chosen that the shipped sweeps give; nothing of other given ones."""
+    commands = results["command"].fillna("").astype(str)
+    shipped = commands.str.contains(SHIPPED) & ~commands.str.contains("trainer.lr=")
+    rates = results[shipped & (results["lr_choice"] == "given")].groupby("task")["lr"]
+    told = ", ".join(f"{task} {range_text(own, '{:g}')}" for task, own in rates)
+    return SHARED.format(rates=told) if told else ""
 
 
 def provenance_table(results: pd.DataFrame) -> Table:

@@ -57,10 +57,8 @@ def overview(study: Study) -> Iterator[Block]:
     """Yield how many runs there are, how they ended, and of which versions and codes they are."""
     results = study.results
     yield Heading(title(results), level=1)
-    counts = results["status"].value_counts()
-    parts = ", ".join(f"{counts.get(status, 0)} {status}" for status in STATUSES)
     version = ", ".join(sorted(results["version"].dropna().astype(str).unique()))
-    yield Paragraph(f"{count(len(results), 'run')}: {parts}. rnnbench {version}.")
+    yield Paragraph(f"{run_counts(results)} rnnbench {version}.")
     versions = mixed_versions(results)
     if versions:
         yield Paragraph(
@@ -75,6 +73,16 @@ def overview(study: Study) -> Iterator[Block]:
             "average runs that are not of one cell and task:"
         )
         yield Bullets(tuple(codes))
+
+
+def run_counts(results: pd.DataFrame) -> str:
+    """Say how many trainings there are and how they ended, each counted once."""
+    once = results[results["same_as"].isna()]
+    counts = once["status"].value_counts()
+    parts = ", ".join(f"{counts.get(status, 0)} {status}" for status in STATUSES)
+    more = len(results) - len(once)
+    twins = f" {more} more are the same as one of these: tuning chose the shared rate."
+    return f"{count(len(once), 'run')}: {parts}.{twins if more else ''}"
 
 
 def how_far(study: Study) -> Iterator[Block]:

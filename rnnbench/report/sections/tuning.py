@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations, pairwise, product
 from typing import Any
 
 import pandas as pd
 
+from rnnbench.console import count
 from rnnbench.report.curves import CURVE
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Table
 from rnnbench.report.sections.comparison import paired
@@ -121,17 +122,28 @@ AGAINST = (
     "the difference of the areas under the score on the same seeds, hence on the same data."
 )
 HOW = (
-    "Every cell tried the same rates on the same three tuning seeds at every gap, with the same "
-    "number of steps: {rates}. A rate left the grid after a third of the steps where its best seed "
-    "was by 0.1 in score behind the worst seed of the best rate. Chosen was the rate with the "
-    "highest mean score on the evaluation stream; of rates within 0.01 of it, the one that solved "
-    "soonest. Tuning seeds are in no result."
+    "Every condition tried the rates {rates} on {seeds} tuning seeds of its own, with the same "
+    "number of steps. A rate left the grid after a third of the steps where its best seed was by "
+    "0.1 in score behind the worst seed of the best rate. The best rate has the highest mean score "
+    "on the evaluation stream; of rates within 0.01 of it, it is the one that solved soonest. "
+    "Tuning seeds are in no result."
 )
+GROWN = (
+    "While the best rate was the lowest or the highest, the next one beyond it was tried too "
+    "({rates}). Then the two best were trained on as many seeds again."
+)
+PER_TASK = "Rates for several gaps were tuned at one of them: {gaps}."
 MARKS = (
-    "*: at the edge of the grid; a better rate may lie beyond. (none): no rate had a mean score "
-    "above 0.05, and the untuned default was taken."
+    "*: at the end of all that were tried; a better rate may lie beyond. (none): no rate had a "
+    "mean score above 0.05, and the untuned default was taken."
 )
-EDGE = "At the edge of the grid, where a better rate may lie beyond it:"
+EDGE = "At the end of all that were tried, where a better rate may lie beyond it:"
+FLAGGED = (
+    "Here the shared rate does better on the reported seeds, by 0.05 in mean score or more: the "
+    "tuned one was chosen on few seeds."
+)
+SUPERSEDED = "Left out, as a later choice of tuning has another rate:"
+MUCH = 0.05
 
 
 def tuning_section(study: Study) -> Iterator[Block]:
@@ -142,17 +154,65 @@ def tuning_section(study: Study) -> Iterator[Block]:
         yield Paragraph(AGAINST)
         yield rate_table(pairs)
         yield Bullets(tuple(order_changes(pairs)))
+        yield from _listed(FLAGGED, worse_when_tuned(study.results))
     if study.tuning.empty:
         return
     yield Heading("Tuned learning rates")
-    rates = ", ".join(f"{rate:g}" for rate in sorted(study.tuning["lr"].unique()))
-    yield Paragraph(HOW.format(rates=rates))
+    yield Paragraph(how_chosen(study.tuning))
     yield chosen_rates(study.tuning)
     yield Paragraph(MARKS)
-    at_edge = edge_warnings(study.tuning)
-    if at_edge:
-        yield Paragraph(EDGE)
-        yield Bullets(tuple(at_edge))
+    yield from _listed(EDGE, edge_warnings(study.tuning))
+    yield from _listed(SUPERSEDED, earlier_rates(study.superseded))
+
+
+def _listed(words: str, lines: list[str]) -> Iterator[Block]:
+    if lines:
+        yield Paragraph(words)
+        yield Bullets(tuple(lines))
+
+
+def how_chosen(tuning: pd.DataFrame) -> str:
+    """Say which rates were tried on how many seeds, and how one was chosen."""
+    tried = tuning.groupby("condition_id")["lr"].agg(set)
+    all_tried = set.intersection(*tried)
+    beyond = sorted(set.union(*tried) - all_tried)
+    first = int(tuning["seeds"].min())
+    texts = [HOW.format(rates=_rates(all_tried), seeds=f"{first}")]
+    if beyond or (tuning["seeds"] > first).any():
+        texts.append(GROWN.format(rates=_rates(beyond) or "there was none"))
+    elsewhere = tuning.loc[tuning["tuned_at"] != tuning["gap"], "tuned_at"]
+    if not elsewhere.empty:
+        texts.append(PER_TASK.format(gaps=", ".join(map(str, sorted(elsewhere.unique())))))
+    return " ".join(texts)
+
+
+def worse_when_tuned(results: pd.DataFrame) -> list[str]:
+    """Name the points where the same cell does better at the shared rate, on the same seeds."""
+    lines = []
+    for task, own in results.groupby("task"):
+        for given, tuned in _pairs(own):
+            points = given.merge(tuned, on=["gap", "seed"], suffixes=("", "_tuned"))
+            for gap, at in points.groupby("gap"):
+                shared, chosen = at["score"].mean(), at["score_tuned"].mean()
+                if shared - chosen >= MUCH:
+                    label, rates = (
+                        given["label"].iloc[0],
+                        (at["lr"].iloc[0], at["lr_tuned"].iloc[0]),
+                    )
+                    lines.append(
+                        f"{task}, {label}, gap {gap}: {shared:.2f} at {rates[0]:g}, "
+                        f"{chosen:.2f} at the tuned {rates[1]:g} ({count(len(at), 'seed')})."
+                    )
+    return lines
+
+
+def earlier_rates(superseded: pd.DataFrame) -> list[str]:
+    """Name the runs that tuning had train at a rate which it has given up since."""
+    groups = superseded.groupby(["task", "cell", "gap", "lr"])
+    return [
+        f"{task}, {cell}, gap {gap}: {count(len(runs), 'run')} at {lr:g}."
+        for (task, cell, gap, lr), runs in groups
+    ]
 
 
 def chosen_rates(tuning: pd.DataFrame) -> Table:
@@ -174,6 +234,10 @@ def edge_warnings(tuning: pd.DataFrame) -> list[str]:
         gaps = ", ".join(str(gap) for gap in sorted(own["gap"].unique()))
         lines.append(f"{task}, {cell}: {rate:g}, the {end} rate, at gap {gaps}.")
     return lines
+
+
+def _rates(rates: Iterable[float]) -> str:
+    return ", ".join(f"{rate:g}" for rate in sorted(rates))
 
 
 def _rate(row: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from rnnbench.report.curves import CURVE, label_variants, without_rate
 from rnnbench.report.summary import horizons, summarise
 from rnnbench.store.diagnoses import Diagnoses, read_all_diagnoses
 from rnnbench.store.frames import load_all
+from rnnbench.store.manifest import read_manifest
 from rnnbench.store.rules import LARGEST
 from rnnbench.store.settings import curve_label
 from rnnbench.store.tables import GUESSES, TRANSFER
 
+SHIPPED = ("rnn", "lstm", "gru")  # as the shipped sweeps ask for them
 # What the runs that were tested at other gaps have beside their scores.
 OF_A_RUN = ["run_id", *CURVE, "label", "gap", "gap_schedule"]
 
@@ -62,7 +64,9 @@ def read_study(places: Sequence[Path]) -> Study:
     if loaded.results.empty:
         raise FileNotFoundError(f"no runs at {', '.join(map(str, places))}")
     results, history, tuning = map(_bounded, loaded[:3])
+    results = results.assign(cell=in_order(results["cell"], asked_cells(places)))
     results = label_variants(loaded._replace(results=results))
+    results = results.assign(label=in_order(results["label"], labels_of(results)))
     return Study(
         places=tuple(places),
         results=results,
@@ -74,6 +78,29 @@ def read_study(places: Sequence[Path]) -> Study:
         transfer=transfer_runs(results, _bounded(TRANSFER.load(places))),
         guesses=latest(_bounded(GUESSES.load(places)), results),
     )
+
+
+def asked_cells(places: Sequence[Path]) -> list[str]:
+    """Return the cells in the order in which the sweeps of some places ask for them."""
+    manifests = [read_manifest(place) for place in places if place.is_dir()]
+    return [entry["cell"] for manifest in manifests for entry in manifest.values()]
+
+
+def in_order(names: pd.Series, first: Iterable[str]) -> pd.Series:
+    """Return names that sort and group in an order: those that are asked for first, then others.
+
+    Of the others, the shipped cells come first; the rest follow by name.
+    """
+    known = set(names)
+    order = dict.fromkeys([*first, *SHIPPED, *sorted(known)])
+    kind = pd.CategoricalDtype([name for name in order if name in known], ordered=True)
+    return names.astype(kind)
+
+
+def labels_of(results: pd.DataFrame) -> list[str]:
+    """Return the labels of labelled results in the order of their cells and variants."""
+    curves = results.drop_duplicates(["cell", "variant"]).sort_values(["cell", "variant"])
+    return list(curves["label"])
 
 
 def join(results: pd.DataFrame, diagnoses: Diagnoses) -> Diagnoses:

@@ -84,7 +84,7 @@ def gap_table(
     """
     gaps = sorted(frame["gap"].unique())
     rows = []
-    for key, own in frame.groupby([*keys.values()], sort=False):
+    for key, own in frame.groupby([*keys.values()], sort=False, observed=True):
         found: dict[Any, list[Any]] = {}
         for row in own.itertuples():
             found.setdefault(row.gap, []).append(row)
@@ -135,7 +135,7 @@ def broken_table(results: pd.DataFrame) -> Table | None:
 def missing_table(missing: pd.DataFrame) -> Table | None:
     """Return the gaps that have fewer seeds than the others, or None where all are there."""
     rows = []
-    for (task, label), points in missing.groupby(["task", "label"], sort=False):
+    for (task, label), points in missing.groupby(["task", "label"], sort=False, observed=True):
         gaps = ", ".join(f"{row.gap} ({row.seeds:g})" for row in points.itertuples())
         rows.append((str(task), str(label), gaps, str(points["expected"].iloc[0])))
     header = ("task", "cell", "gap (seeds there)", "seeds elsewhere")

@@ -71,7 +71,9 @@ def comparisons(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _compare_task(task: str, results: pd.DataFrame) -> pd.DataFrame:
-    curves = {str(label): runs for label, runs in results.groupby("label", sort=False)}
+    curves = {
+        str(label): runs for label, runs in results.groupby("label", sort=False, observed=True)
+    }
     few = len(curves) <= MOST_CURVES
     against = BASELINE if BASELINE in curves else next(iter(curves))
     rows = []

@@ -42,7 +42,8 @@ def evidence_table(joined: Diagnoses) -> Table:
         "score": ("score", "{:.2f}"),
     }
     rows = []
-    for (task, label, gap, why), own in runs.groupby(["task", "label", "gap", "why"]):
+    groups = runs.groupby(["task", "label", "gap", "why"], observed=True)
+    for (task, label, gap, why), own in groups:
         medians = [(own[column].median(), form) for column, form in columns.values()]
         texts = ["" if pd.isna(value) else form.format(value) for value, form in medians]
         rows.append((str(task), str(label), str(why), str(gap), str(len(own)), *texts))

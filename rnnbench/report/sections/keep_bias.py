@@ -29,7 +29,9 @@ def keep_bias_horizons(results: pd.DataFrame) -> pd.DataFrame:
     torch's and chrono's are left out, and so are cells without a keep gate.
     """
     rows = []
-    for (task, cell, init, bias), own in _with_several(results).groupby(POINT, dropna=False):
+    for (task, cell, init, bias), own in _with_several(results).groupby(
+        POINT, dropna=False, observed=True
+    ):
         start = CHRONO if init == CHRONO else bias
         rows.append((task, cell, start, horizon_range(scores_by_gap(own))))
     return pd.DataFrame(rows, columns=["task", "cell", "start", "horizon"])
@@ -40,7 +42,7 @@ def _with_several(results: pd.DataFrame) -> pd.DataFrame:
     known = results["keep_bias"].notna() & (results["init"] == "torch")
     runs = results[known | (results["init"] == CHRONO)]
     starts = runs["keep_bias"].mask(runs["init"] == CHRONO, math.inf)
-    several = starts.groupby([runs["task"], runs["cell"]]).transform("nunique") > 2
+    several = starts.groupby([runs["task"], runs["cell"]], observed=True).transform("nunique") > 2
     return runs[several]
 
 
@@ -79,7 +81,7 @@ def _draw_task(panel: Axes, points: pd.DataFrame, styles: dict[tuple[str, str], 
     expected = [half_life(bias) for bias in biases]
     panel.plot(biases, expected, ":", color=REFERENCE_COLOUR, label="half-life of the gate")
     panel.set_xticks(list(places.values()), ticks)
-    for (cell,), own in points.groupby(["cell"]):
+    for (cell,), own in points.groupby(["cell"], observed=True):
         style = styles[str(cell), ""]
         shift = 0.08 * (list(styles).index((str(cell), "")) - (len(styles) - 1) / 2)
         own = own.assign(x=[places[start] + shift for start in own["start"]]).sort_values("x")

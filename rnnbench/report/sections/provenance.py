@@ -36,7 +36,7 @@ def provenance_section(study: Study) -> Iterator[Block]:
     yield Heading("Settings")
     yield settings_table(results)
     yield Heading("Provenance")
-    seeds = results.groupby(["task", "label", "gap"], sort=False)["seed"].nunique()
+    seeds = results.groupby(["task", "label", "gap"], sort=False, observed=True)["seed"].nunique()
     yield Paragraph(
         f"{count(len(results), 'run')} of "
         f"{count(results['condition_id'].nunique(), 'condition')}, "

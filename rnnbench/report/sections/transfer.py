@@ -134,7 +134,9 @@ def reach_table(found: pd.DataFrame) -> Table:
 def schedules(found: pd.DataFrame) -> list[str]:
     """Compare the schedules of the training gap, a line each; none where there is only one."""
     names = sorted(found["gap_schedule"].unique())
-    shared = found.groupby(["task", "cell", "gap"])["gap_schedule"].transform("nunique")
+    shared = found.groupby(["task", "cell", "gap"], observed=True)["gap_schedule"].transform(
+        "nunique"
+    )
     both = found[shared == len(names)]
     lines = []
     for name in names if len(names) > 1 and not both.empty else []:

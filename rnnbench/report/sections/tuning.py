@@ -170,7 +170,8 @@ def edge_warnings(tuning: pd.DataFrame) -> list[str]:
     conditions = tuning.assign(end=ends).drop_duplicates("condition_id")
     conditions = conditions[conditions["at_edge"].astype(bool)]
     lines = []
-    for (task, cell, rate, end), own in conditions.groupby(["task", "label", "chosen_lr", "end"]):
+    keys = ["task", "label", "chosen_lr", "end"]
+    for (task, cell, rate, end), own in conditions.groupby(keys, observed=True):
         gaps = ", ".join(str(gap) for gap in sorted(own["gap"].unique()))
         lines.append(f"{task}, {cell}: {rate:g}, the {end} rate, at gap {gaps}.")
     return lines

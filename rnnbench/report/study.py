@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from rnnbench.report.curves import CURVE, label_variants, without_rate
 from rnnbench.report.summary import horizons, summarise
 from rnnbench.store.diagnoses import Diagnoses, read_all_diagnoses
-from rnnbench.store.frames import load_all
+from rnnbench.store.frames import Loaded, load_all
 from rnnbench.store.manifest import read_manifest
 from rnnbench.store.rules import LARGEST
 from rnnbench.store.settings import curve_label
@@ -54,17 +55,60 @@ class Study:
         )
 
 
-def read_study(places: Sequence[Path]) -> Study:
+class Part(NamedTuple):
+    """The tasks and cells that are reported, by name; all where none is named.
+
+    Cells are shown in the order in which they are named.
+    """
+
+    tasks: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
+
+    def of(self, loaded: Loaded) -> Loaded:
+        """Return what is loaded of these alone.
+
+        Raises:
+            ValueError: there is no run of a task or cell.
+        """
+        results = loaded.results
+        for column, names in (("task", self.tasks), ("cell", self.cells)):
+            check_known(f"{column}s", names, results[column])
+            results = results[results[column].isin(names)] if names else results
+        if results.empty:
+            raise ValueError(f"tasks and cells must have runs, got {self.tasks} and {self.cells}")
+        history = loaded.history[loaded.history["run_id"].isin(results["run_id"])]
+        return loaded._replace(results=results, history=history)
+
+
+ALL = Part()
+
+
+def check_known(what: str, names: Iterable[str], there: Iterable[str]) -> None:
+    """Check that names are among those that are there.
+
+    Raises:
+        ValueError: one is not; those that are there are listed.
+    """
+    known = list(dict.fromkeys(map(str, there)))
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{what} must be of {', '.join(known)}, got {name}")
+
+
+def read_study(places: Sequence[Path], part: Part = ALL) -> Study:
     """Read the results of several places as one.
 
     Raises:
         FileNotFoundError: there is nothing at a place, or not one run in all of them.
+        ValueError: there is no run of a task or cell of the part.
     """
     loaded = load_all(places)
     if loaded.results.empty:
         raise FileNotFoundError(f"no runs at {', '.join(map(str, places))}")
+    loaded = part.of(loaded)
     results, history, tuning = map(_bounded, loaded[:3])
-    results = results.assign(cell=in_order(results["cell"], asked_cells(places)))
+    first = [*part.cells, *asked_cells(places)]
+    results = results.assign(cell=in_order(results["cell"], first))
     results = label_variants(loaded._replace(results=results))
     results = results.assign(label=in_order(results["label"], labels_of(results)))
     return Study(

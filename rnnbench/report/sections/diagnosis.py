@@ -96,7 +96,7 @@ def diagnosis_section(study: Study) -> Iterator[Block]:
     runs = study.diagnoses.runs
     if runs.empty:
         return
-    yield Heading("Why it forgets")
+    yield Heading("Why it forgets", apart="why")
     number = len(study.results)
     yield Paragraph(f"{len(runs)} of {number} runs were diagnosed: {_count_labels(runs['why'])}.")
     yield label_table(runs)

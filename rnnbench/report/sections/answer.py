@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from rnnbench.report.curves import is_tuned, without_rate
+from rnnbench.report.curves import without_rate
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph
 from rnnbench.report.study import Study
 from rnnbench.report.tables import range_text
@@ -17,6 +17,7 @@ MOST_NAMED = 4  # curves of a sentence; of more, the best ones and the last
 # What is said of the first curve of a sentence, and of those after it, by the horizon's bound.
 FIRST = {"": "learns up to a gap of", ">": "learns beyond a gap of", "<": "does not learn even"}
 NEXT = {"": "up to", ">": "beyond", "<": "not even"}
+TUNED, FOR_ALL = "with tuned rates", " for all"
 MEANING = (
     "The gap is the one at which the mean score over seeds first falls below 0.75 (the horizon), "
     "in brackets its 95 % interval; beyond: not lost at the longest gap that was run. It tells "
@@ -36,12 +37,14 @@ def answer(study: Study) -> Iterator[Block]:
 def task_answer(study: Study, task: str) -> str:
     """Return the sentence of a task: its curves at given rates, then those at tuned ones."""
     curves = study.curves[study.curves["task"] == task]
-    tuned = curves["variant"].map(is_tuned).astype(bool)
+    runs = study.results[study.results["task"] == task]
+    # Not by their variants: where all rates are tuned, that goes without saying there.
+    tuned = curves["label"].isin(runs.loc[runs["lr_choice"] == "tuned", "label"])
+    given = runs.loc[runs["lr_choice"] == "given", "lr"].unique()
     parts = []
-    for kind, own in ((False, curves[~tuned]), (True, curves[tuned])):
+    for kind, own in ((_given(given, (~tuned).sum()), curves[~tuned]), (TUNED, curves[tuned])):
         reaches = [Reach.of(row) for row in own.itertuples()]
-        if reaches:
-            parts.append(f"{_condition(study, task, kind, len(reaches))}, {said(reaches)}")
+        parts += [f"{kind}, {said(reaches)}"] if reaches else []
     return f"{task} ({_seeds(curves['seeds'])}): {'; '.join(parts)}.{too_few(curves)}"
 
 
@@ -81,15 +84,13 @@ def too_few(curves: pd.DataFrame) -> str:
     )
 
 
-def _condition(study: Study, task: str, tuned: bool, curves: int) -> str:
-    if tuned:
-        return "with tuned rates"
-    runs = study.results[study.results["task"] == task]
-    rates = runs.loc[runs["lr_choice"] == "given", "lr"].unique()
-    if len(rates) > 1:
+def _given(rates: Sequence[float], curves: int) -> str:
+    """Say what given rates so many curves have."""
+    if len(rates) != 1:
         return "at the learning rates given"
-    for_all = " for all" if curves > 1 else ""
-    return f"at {'one' if for_all else 'a'} learning rate of {rates[0]:g}{for_all}"
+    return (
+        f"at {'one' if curves > 1 else 'a'} learning rate of {rates[0]:g}{FOR_ALL * (curves > 1)}"
+    )
 
 
 def _reach(reach: Reach, words: dict[str, str]) -> str:

@@ -54,6 +54,13 @@ class Bullets:
 
 
 @dataclass(frozen=True)
+class Statements:
+    """A list of sentences, each on what is named before it."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows of texts under a header; the first `names` columns are text, the others numbers."""
 
@@ -103,7 +110,7 @@ class Figure:
         return study.only(kept), f"{left_out} of {len(rows)} {what}"
 
 
-Block = Heading | Paragraph | Bullets | Table | Figure
+Block = Heading | Paragraph | Bullets | Statements | Table | Figure
 
 
 def sections(blocks: Iterable[Block]) -> list[list[Block]]:

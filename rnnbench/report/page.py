@@ -16,7 +16,16 @@ from importlib.resources import files
 from itertools import chain, count
 from typing import NamedTuple
 
-from rnnbench.report.document import Block, Bullets, Figure, Heading, Paragraph, Table, sections
+from rnnbench.report.document import (
+    Block,
+    Bullets,
+    Figure,
+    Heading,
+    Paragraph,
+    Statements,
+    Table,
+    sections,
+)
 from rnnbench.report.svg import inline_svg
 
 FORMATS = ("pdf", "svg", "png")
@@ -98,6 +107,11 @@ class Page:
                 return f"<p{kind}>{escape(text)}</p>"
             case Bullets(texts):
                 lines = "\n".join(f"<li>{escape(text)}</li>" for text in texts)
+                return f"<ul>\n{lines}\n</ul>"
+            case Statements(pairs):
+                lines = "\n".join(
+                    f"<li><b>{escape(name)}</b> {escape(text)}</li>" for name, text in pairs
+                )
                 return f"<ul>\n{lines}\n</ul>"
             case Figure():
                 return _figure(block, self.pictures[block.name], is_folded)

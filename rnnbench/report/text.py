@@ -11,6 +11,7 @@ from rnnbench.report.document import (
     Figure,
     Heading,
     Paragraph,
+    Statements,
     Table,
     sections,
 )
@@ -55,6 +56,8 @@ def _write(block: Block) -> str:
             return _escape(text)
         case Bullets(texts):
             return "\n".join(f"- {_escape(text)}" for text in texts)
+        case Statements(pairs):
+            return "\n".join(f"- **{_escape(name)}** {_escape(text)}" for name, text in pairs)
         case Figure(name, caption):
             data = "".join(f" [{file}]({file})" for file in block.data)
             return f"![{name.replace('_', ' ')}]({name}.png)\n\n*{_escape(caption)}*{data}"

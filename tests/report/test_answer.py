@@ -19,7 +19,7 @@ GAPS = (10, 20, 40, 80)
 @pytest.fixture
 def answer(stored: Callable[..., Path]) -> Callable[[Iterable[Any]], str]:
     """Return a function from records of copy to the sentence on them."""
-    return lambda records: task_answer(read_study([stored(records)]), "copy")
+    return lambda records: task_answer(read_study([stored(records)]), "copy").replace("\xa0", " ")
 
 
 def curve(
@@ -43,7 +43,7 @@ def test_it_tells_the_horizon_its_interval_the_seeds_and_the_rate(
     fabricate: Fabricate, answer: Callable[..., str]
 ) -> None:
     text = answer(curve(fabricate, "gru", 20))
-    pattern = r"copy \(10 seeds\): at a learning rate of 0\.001, gru learns up to a gap of 24 "
+    pattern = r"\(10 seeds\): at a learning rate of 0\.001, gru learns up to a gap of 24 "
     assert re.fullmatch(pattern + r"\(\d+ to \d+\)\.", text)
 
 
@@ -71,7 +71,7 @@ def test_tuned_rates_are_a_part_of_their_own(
 
 def test_tuned_rates_alone_are_said_alone(fabricate: Fabricate, answer: Callable[..., str]) -> None:
     text = answer(tuned(curve(fabricate, "lstm", 40)))
-    assert text.startswith("copy (10 seeds): with tuned rates, lstm learns up to a gap of 48 (")
+    assert text.startswith("(10 seeds): with tuned rates, lstm learns up to a gap of 48 (")
 
 
 def test_of_many_cells_the_best_three_and_the_last_are_named(
@@ -106,7 +106,7 @@ def test_one_seed_has_no_interval_and_the_sentence_says_so(
     fabricate: Fabricate, answer: Callable[..., str]
 ) -> None:
     text = answer(curve(fabricate, "gru", 20, seeds=1))
-    assert text.startswith("copy (1 seed, no interval below 5): at a learning rate of 0.001, gru ")
+    assert text.startswith("(1 seed, no interval below 5): at a learning rate of 0.001, gru ")
     assert "learns up to a gap of 24." in text
 
 

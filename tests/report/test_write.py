@@ -101,7 +101,7 @@ def test_headline_comes_before_the_details(
 ) -> None:
     scores = {11: 1.0, 44: 0.5}
     text = markdown(stored([fabricate(gap=gap, score=s) for gap, s in scores.items()]))
-    assert text.startswith("# How far back does each cell learn?\n\n- copy (1 seed")
+    assert text.startswith("# How far back does each cell learn?\n\n- **copy** (1 seed")
     assert re.search(r"\| copy +\| gru +\| +22\.0 \|", text)
     order = ["Horizons and costs", "Score and accuracy against the gap", "Numbers at each gap"]
     order += ["Learning curves", "What is missing", "Settings"]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from rnnbench.report.curves import without_rate
-from rnnbench.report.document import Block, Bullets, Heading, Paragraph
+from rnnbench.report.document import Block, Heading, Paragraph, Statements
 from rnnbench.report.study import Study
 from rnnbench.report.tables import range_text
 from rnnbench.statistics import MIN_SEEDS, Horizon, HorizonRange
@@ -17,7 +17,7 @@ MOST_NAMED = 4  # curves of a sentence; of more, the best ones and the last
 # What is said of the first curve of a sentence, and of those after it, by the horizon's bound.
 FIRST = {"": "learns up to a gap of", ">": "learns beyond a gap of", "<": "does not learn even"}
 NEXT = {"": "up to", ">": "beyond", "<": "not even"}
-TUNED, FOR_ALL = "with tuned rates", " for all"
+TUNED = "with tuned rates"
 MEANING = (
     "The gap is the one at which the mean score over seeds first falls below 0.75 (the horizon), "
     "in brackets its 95 % interval; beyond: not lost at the longest gap that was run. It tells "
@@ -30,7 +30,7 @@ def answer(study: Study) -> Iterator[Block]:
     """Yield the question, a sentence per task that answers it, and what the numbers mean."""
     yield Heading("How far back does each cell learn?", level=1)
     tasks = study.curves["task"].unique()
-    yield Bullets(tuple(task_answer(study, str(task)) for task in tasks))
+    yield Statements(tuple((str(task), task_answer(study, str(task))) for task in tasks))
     yield Paragraph(MEANING, is_small=True)
 
 
@@ -42,10 +42,10 @@ def task_answer(study: Study, task: str) -> str:
     tuned = curves["label"].isin(runs.loc[runs["lr_choice"] == "tuned", "label"])
     given = runs.loc[runs["lr_choice"] == "given", "lr"].unique()
     parts = []
-    for kind, own in ((_given(given, (~tuned).sum()), curves[~tuned]), (TUNED, curves[tuned])):
+    for kind, own in ((_given(list(given), sum(~tuned)), curves[~tuned]), (TUNED, curves[tuned])):
         reaches = [Reach.of(row) for row in own.itertuples()]
         parts += [f"{kind}, {said(reaches)}"] if reaches else []
-    return f"{task} ({_seeds(curves['seeds'])}): {'; '.join(parts)}.{too_few(curves)}"
+    return f"({_seeds(curves['seeds'])}): {'; '.join(parts)}.{too_few(curves)}"
 
 
 class Reach(NamedTuple):
@@ -88,9 +88,8 @@ def _given(rates: Sequence[float], curves: int) -> str:
     """Say what given rates so many curves have."""
     if len(rates) != 1:
         return "at the learning rates given"
-    return (
-        f"at {'one' if curves > 1 else 'a'} learning rate of {rates[0]:g}{FOR_ALL * (curves > 1)}"
-    )
+    one, for_all = ("one", " for all") if curves > 1 else ("a", "")
+    return f"at {one} learning rate of {rates[0]:g}{for_all}"
 
 
 def _reach(reach: Reach, words: dict[str, str]) -> str:
@@ -99,7 +98,8 @@ def _reach(reach: Reach, words: dict[str, str]) -> str:
     is_beyond = bool(found.horizon.bound) and found.low == found.high
     if found.low is None or found.high is None or is_beyond:
         return text
-    ends = (f"{end.bound} {_gap(end)}".strip() for end in (found.low, found.high))
+    # A bound stays on the line of its number.
+    ends = (f"{end.bound}\xa0{_gap(end)}".strip() for end in (found.low, found.high))
     return f"{text} ({' to '.join(ends)})"
 
 

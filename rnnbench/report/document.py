@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain, compress, count
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -121,6 +122,16 @@ def sections(blocks: Iterable[Block]) -> list[list[Block]]:
             parts.append([])
         parts[-1].append(block)
     return parts
+
+
+def anchors(texts: Iterable[str]) -> list[str]:
+    """Return a name for every text, made of its words; no two are the same."""
+    found: list[str] = []
+    for text in texts:
+        base = "-".join(re.findall(r"[a-z0-9]+", text.lower())) or "section"
+        names = chain([base], (f"{base}-{number}" for number in count(2)))
+        found.append(next(name for name in names if name not in found))
+    return found
 
 
 def one_panel_each(names: Iterable[str | tuple[str, str]]) -> pd.Series[int]:

@@ -9,11 +9,9 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
-from itertools import chain, count
 from typing import NamedTuple
 
 from rnnbench.report.document import (
@@ -24,6 +22,7 @@ from rnnbench.report.document import (
     Paragraph,
     Statements,
     Table,
+    anchors,
     sections,
 )
 from rnnbench.report.svg import inline_svg
@@ -75,7 +74,7 @@ class Page:
         self.top, *self.folded = sections(blocks)
         self.pictures = pictures
         headings = [block for block in blocks if isinstance(block, Heading)]
-        names = _anchors(heading.text for heading in headings)
+        names = anchors(heading.text for heading in headings)
         # By identity: two headings may have the same words.
         self.anchors = {id(heading): name for heading, name in zip(headings, names, strict=True)}
 
@@ -117,16 +116,6 @@ class Page:
                 return _figure(block, self.pictures[block.name], is_folded)
             case Table():
                 return _table(block)
-
-
-def _anchors(texts: Iterable[str]) -> list[str]:
-    """Return a name for every heading, made of its words; no two are the same."""
-    anchors: list[str] = []
-    for text in texts:
-        base = "-".join(re.findall(r"[a-z0-9]+", text.lower())) or "section"
-        names = chain([base], (f"{base}-{number}" for number in count(2)))
-        anchors.append(next(name for name in names if name not in anchors))
-    return anchors
 
 
 def _figure(figure: Figure, picture: Picture, is_folded: bool) -> str:

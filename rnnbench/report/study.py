@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from rnnbench.report.curves import CURVE, label_variants, without_rate
+from rnnbench.report.curves import CURVE, is_tuned, label_variants, without_rate
 from rnnbench.report.summary import horizons, summarise
 from rnnbench.store.diagnoses import Diagnoses, read_all_diagnoses
 from rnnbench.store.frames import Loaded, load_all
@@ -37,6 +37,12 @@ class Study:
     transfer: pd.DataFrame  # one row per run and test gap, of those tested at other gaps
     guesses: pd.DataFrame  # one row per task, cell and gap at which random networks were tried
 
+    def of_rates(self, tuned: bool) -> Study:
+        """Return the study of the curves with tuned rates alone, or of those with given ones."""
+        variants = self.results["variant"].astype(str)
+        labels = self.results.loc[variants.map(is_tuned) == tuned, ["task", "label"]]
+        return self.only(pd.MultiIndex.from_frame(labels.drop_duplicates()))
+
     def only(self, kept: pd.Index) -> Study:
         """Return the study of some tasks, or of some curves (task, label), for a figure of these.
 
@@ -55,6 +61,10 @@ class Study:
         )
 
 
+class Refused(ValueError):
+    """What was asked for is not there, or cannot go where it was to go."""
+
+
 class Part(NamedTuple):
     """The tasks and cells that are reported, by name; all where none is named.
 
@@ -68,14 +78,15 @@ class Part(NamedTuple):
         """Return what is loaded of these alone.
 
         Raises:
-            ValueError: there is no run of a task or cell.
+            Refused: there is no run of a task or cell.
         """
         results = loaded.results
         for column, names in (("task", self.tasks), ("cell", self.cells)):
             check_known(f"{column}s", names, results[column])
             results = results[results[column].isin(names)] if names else results
         if results.empty:
-            raise ValueError(f"tasks and cells must have runs, got {self.tasks} and {self.cells}")
+            names = ", ".join((*self.tasks, *self.cells))
+            raise Refused(f"tasks and cells must have runs together, got {names}")
         history = loaded.history[loaded.history["run_id"].isin(results["run_id"])]
         return loaded._replace(results=results, history=history)
 
@@ -87,12 +98,12 @@ def check_known(what: str, names: Iterable[str], there: Iterable[str]) -> None:
     """Check that names are among those that are there.
 
     Raises:
-        ValueError: one is not; those that are there are listed.
+        Refused: one is not; those that are there are listed.
     """
     known = list(dict.fromkeys(map(str, there)))
     for name in names:
         if name not in known:
-            raise ValueError(f"{what} must be of {', '.join(known)}, got {name}")
+            raise Refused(f"{what} must be of {', '.join(known)}, got {name}")
 
 
 def read_study(places: Sequence[Path], part: Part = ALL) -> Study:
@@ -100,7 +111,7 @@ def read_study(places: Sequence[Path], part: Part = ALL) -> Study:
 
     Raises:
         FileNotFoundError: there is nothing at a place, or not one run in all of them.
-        ValueError: there is no run of a task or cell of the part.
+        Refused: there is no run of a task or cell of the part.
     """
     loaded = load_all(places)
     if loaded.results.empty:

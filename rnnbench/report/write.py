@@ -23,7 +23,7 @@ from rnnbench.report.sections.keep_bias import keep_bias_section
 from rnnbench.report.sections.provenance import provenance_section
 from rnnbench.report.sections.transfer import transfer_section
 from rnnbench.report.sections.tuning import tuning_section
-from rnnbench.report.study import ALL, Part, Study, read_study
+from rnnbench.report.study import ALL, Part, Refused, Study, read_study
 from rnnbench.report.text import markdown_files
 from rnnbench.store.files import check_inside, write_atomically
 
@@ -67,9 +67,10 @@ def write_report(paths: Sequence[Path], out: Path | None = None, part: Part = AL
     Raises:
         FileNotFoundError: as `draw_report` does.
         LeadsOut: `report/` is a link to a place elsewhere.
-        ValueError: there are several paths and no `out`, or there is no such task or cell.
+        Refused: there are several paths, or a part of them, and no `out`; or there is no such task
+            or cell.
     """
-    directory = place_of(paths, out)
+    directory = place_of(paths, out, is_whole=part == ALL)
     files = draw_report(paths, part)
     for name, content in files.items():  # the page last: its being there tells that all is
         write_atomically(directory / name, content)
@@ -79,11 +80,15 @@ def write_report(paths: Sequence[Path], out: Path | None = None, part: Part = AL
     return directory
 
 
-def place_of(paths: Sequence[Path], out: Path | None) -> Path:
-    """Return the directory that a report of some paths is written into; errors as above."""
+def place_of(paths: Sequence[Path], out: Path | None, *, is_whole: bool = True) -> Path:
+    """Return the directory that a report of some paths is written into; errors as above.
+
+    What lies in `report/` of results is the whole report on these, unless another is asked for.
+    """
     places = [_own_place(path) for path in paths]
-    if out is None and len(paths) > 1:
-        raise ValueError("out must say where a report of several directories goes, got none")
+    if out is None and (len(paths) > 1 or not is_whole):
+        what = "several directories" if len(paths) > 1 else "a part, or of figures alone,"
+        raise Refused(f"--out DIR must say where a report of {what} goes, got none")
     place = places[0] if out is None else _same(out, places)
     if place is None:
         return Path(str(out))
@@ -109,7 +114,7 @@ def draw_report(paths: Sequence[Path], part: Part = ALL) -> dict[str, bytes]:
 
     Raises:
         FileNotFoundError: there is nothing at a path, or not one run in all of them.
-        ValueError: there is no such task or cell.
+        Refused: there is no such task or cell.
     """
     study = read_study([Path(path) for path in paths], part)
     blocks: list[Block] = []

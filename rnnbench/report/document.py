@@ -60,7 +60,7 @@ class Figure:
 
     name: str  # of its files, without their ending
     caption: str
-    draw: Callable[[Study], Drawing]
+    draw: Callable[..., Drawing]  # of a study, and a `size` of rnnbench.plot: "text" unless told
     rows: Callable[[Study], pd.Series[int]]  # panels by task, or by curve (task, label)
 
     def fit(self, study: Study) -> tuple[Study, str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnnbench.report.curves import CURVE, label_variants, without_rate
-from rnnbench.report.summary import horizons, summarise
+from rnnbench.plot.curves import CURVE, label_variants, without_rate
+from rnnbench.plot.summary import horizons, summarise
 from rnnbench.store.diagnoses import Diagnoses, read_all_diagnoses
 from rnnbench.store.frames import load_all
 from rnnbench.store.rules import LARGEST

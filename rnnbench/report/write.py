@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from rnnbench.console import warn
+from rnnbench.plot.curves import curve_numbers
+from rnnbench.plot.files import render
 from rnnbench.report import document
-from rnnbench.report.curves import curve_numbers
 from rnnbench.report.document import Block, Figure
 from rnnbench.report.drawn import note_drawn
-from rnnbench.report.figures.frame import render
 from rnnbench.report.page import to_html
 from rnnbench.report.sections import results
 from rnnbench.report.sections.comparison import comparison_section

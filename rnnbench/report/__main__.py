@@ -7,10 +7,13 @@ for each of its panels.
 from __future__ import annotations
 
 from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from rnnbench.console import ExitCode, Parser, mistakes, run_and_exit, words
-from rnnbench.report.redraw import FORMATS, SIZES, Looks, write_figures
+from rnnbench.plot.files import FORMATS
+from rnnbench.report.redraw import Looks, write_figures
 from rnnbench.report.study import Part, Refused
 from rnnbench.report.write import place_of, write_report
 
@@ -23,9 +26,13 @@ def pairs(text: str) -> dict[str, str]:
     return {name: value for name, _, value in split}
 
 
-LOOKS = {
+LOOKS: Mapping[str, tuple[Callable[[str], Any], str, str]] = {
     "only": (words, "NAME,...", "figures, by their names in the report"),
-    "size": (str, "SIZE", f"{', '.join(SIZES)}: 3.3, 6.75, 10 inches wide"),
+    "size": (
+        str,
+        "SIZE",
+        ", ".join(f"{size} ({width:g} inches wide)" for size, width in WIDTHS.items()),
+    ),
     "format": (words, "KIND,...", f"of {', '.join(FORMATS)}"),
     "labels": (pairs, "CELL=TEXT,...", "what is written for cells"),
     "colors": (pairs, "CELL=COLOR,...", "of cells, as matplotlib takes them"),

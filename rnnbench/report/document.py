@@ -89,7 +89,8 @@ class Figure:
 
     name: str  # of its files, without their ending
     caption: str
-    draw: Callable[[Study], Drawing]
+    # Of a study, and what rnnbench.plot takes: `size`, "text" unless told, `labels`, `palette`.
+    draw: Callable[..., Drawing]
     rows: Callable[[Study], pd.Series[int]]  # panels by task, or by curve (task, label)
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.report.curves import is_tuned, without_rate
+from rnnbench.plot.curves import is_tuned, without_rate
 from rnnbench.report.study import Study
 from rnnbench.report.tables import range_text
 from rnnbench.statistics import Horizon, HorizonRange, Interval

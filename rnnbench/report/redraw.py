@@ -8,15 +8,14 @@ from typing import Any, NamedTuple
 
 from matplotlib.colors import is_color_like
 
-from rnnbench.report.curves import is_tuned
+from rnnbench.plot.curves import is_tuned
+from rnnbench.plot.files import FORMATS, render
+from rnnbench.plot.looks import WIDTHS
 from rnnbench.report.document import Figure, anchors
-from rnnbench.report.figures.frame import render
 from rnnbench.report.study import Part, Refused, Study, check_known, read_study
 from rnnbench.report.write import compose
 from rnnbench.store.files import write_atomically
 
-SIZES = ("column", "text", "slides")  # 3.3, 6.75 and 10 inches wide
-FORMATS = ("pdf", "svg", "png")
 KINDS = {False: "shared", True: "tuned"}
 
 
@@ -26,7 +25,7 @@ class Looks(NamedTuple):
     Attributes:
         only: names of figures; else all.
         formats: of `FORMATS`.
-        size: of `SIZES`.
+        size: of `WIDTHS`.
         labels: what is written for a cell.
         colors: of a cell, as matplotlib takes them.
     """
@@ -45,7 +44,7 @@ class Looks(NamedTuple):
         """
         check_known("figures", self.only, (figure.name for figure in figures))
         check_known("formats", self.formats, FORMATS)
-        check_known("size", [self.size] if self.size else [], SIZES)
+        check_known("size", [self.size] if self.size else [], WIDTHS)
         for cells in (self.labels, self.colors):
             check_known("cells", cells, study.results["cell"].unique())
         for cell, color in self.colors.items():
@@ -84,19 +83,20 @@ def write_figures(paths: Sequence[Path], out: Path, part: Part, looks: Looks) ->
 
 
 def _write(figure: Figure, study: Study, stem: Path, looks: Looks) -> list[Path]:
-    drawn = render(figure.draw(study, **looks.options))
-    paths = [Path(f"{stem}.{kind}") for kind in looks.formats]
-    for path, kind in zip(paths, looks.formats, strict=True):
-        write_atomically(path, drawn[kind])
-    return paths
+    drawn = render(figure.draw(study, **looks.options), looks.formats)
+    paths = {Path(f"{stem}.{kind}"): content for kind, content in drawn.items()}
+    for path, content in paths.items():
+        write_atomically(path, content)
+    return list(paths)
 
 
 def _panels(figure: Figure, study: Study) -> Iterator[tuple[str, Study]]:
     """Yield what each panel draws, with its name; nothing of a figure that has only one."""
     rows = figure.rows(study)
-    for place, (key, number) in enumerate(rows.items()):
+    for place, number in enumerate(rows):
+        key: Any = rows.index[place]
         own = study.only(rows.index[[place]])
-        name = key if isinstance(key, str) else " ".join(map(str, key))  # type: ignore[arg-type]
+        name = key if isinstance(key, str) else " ".join(key)
         kinds = sorted({is_tuned(variant) for variant in own.results["variant"]})
         if number > 1 and len(kinds) > 1:
             yield from ((f"{name} {KINDS[kind]}", own.of_rates(kind)) for kind in kinds)

@@ -9,16 +9,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from rnnbench.report.curves import CURVE, is_tuned, label_variants, without_rate
-from rnnbench.report.summary import horizons, summarise
+from rnnbench.plot.curves import CURVE, is_tuned, label_variants, without_rate
+from rnnbench.plot.summary import horizons, summarise
 from rnnbench.store.diagnoses import Diagnoses, read_all_diagnoses
 from rnnbench.store.frames import Loaded, load_all
-from rnnbench.store.manifest import read_manifest
 from rnnbench.store.rules import LARGEST
 from rnnbench.store.settings import curve_label
 from rnnbench.store.tables import GUESSES, TRANSFER
 
-SHIPPED = ("rnn", "lstm", "gru")  # as the shipped sweeps ask for them
 # What the runs that were tested at other gaps have beside their scores.
 OF_A_RUN = ["run_id", *CURVE, "label", "gap", "gap_schedule"]
 
@@ -81,12 +79,15 @@ class Part(NamedTuple):
             Refused: there is no run of a task or cell.
         """
         results = loaded.results
-        for column, names in (("task", self.tasks), ("cell", self.cells)):
-            check_known(f"{column}s", names, results[column])
-            results = results[results[column].isin(names)] if names else results
+        for column, asked in (("task", self.tasks), ("cell", self.cells)):
+            check_known(f"{column}s", asked, results[column])
+            results = results[results[column].isin(asked)] if asked else results
         if results.empty:
             names = ", ".join((*self.tasks, *self.cells))
             raise Refused(f"tasks and cells must have runs together, got {names}")
+        if self.cells:  # in the order in which they are named, as a sweep's are in its own
+            places = results["cell"].map(self.cells.index)
+            results = results.iloc[places.argsort(kind="stable")]
         history = loaded.history[loaded.history["run_id"].isin(results["run_id"])]
         return loaded._replace(results=results, history=history)
 
@@ -118,10 +119,9 @@ def read_study(places: Sequence[Path], part: Part = ALL) -> Study:
         raise FileNotFoundError(f"no runs at {', '.join(map(str, places))}")
     loaded = part.of(loaded)
     results, history, tuning = map(_bounded, loaded[:3])
-    first = [*part.cells, *asked_cells(places)]
-    results = results.assign(cell=in_order(results["cell"], first))
     results = label_variants(loaded._replace(results=results))
-    results = results.assign(label=in_order(results["label"], labels_of(results)))
+    labels = pd.Categorical(results["label"], categories=labels_of(results), ordered=True)
+    results = results.assign(label=labels)
     return Study(
         places=tuple(places),
         results=results,
@@ -135,27 +135,10 @@ def read_study(places: Sequence[Path], part: Part = ALL) -> Study:
     )
 
 
-def asked_cells(places: Sequence[Path]) -> list[str]:
-    """Return the cells in the order in which the sweeps of some places ask for them."""
-    manifests = [read_manifest(place) for place in places if place.is_dir()]
-    return [entry["cell"] for manifest in manifests for entry in manifest.values()]
-
-
-def in_order(names: pd.Series, first: Iterable[str]) -> pd.Series:
-    """Return names that sort and group in an order: those that are asked for first, then others.
-
-    Of the others, the shipped cells come first; the rest follow by name.
-    """
-    known = set(names)
-    order = dict.fromkeys([*first, *SHIPPED, *sorted(known)])
-    kind = pd.CategoricalDtype([name for name in order if name in known], ordered=True)
-    return names.astype(kind)
-
-
 def labels_of(results: pd.DataFrame) -> list[str]:
     """Return the labels of labelled results in the order of their cells and variants."""
     curves = results.drop_duplicates(["cell", "variant"]).sort_values(["cell", "variant"])
-    return list(curves["label"])
+    return list(dict.fromkeys(curves["label"]))
 
 
 def join(results: pd.DataFrame, diagnoses: Diagnoses) -> Diagnoses:

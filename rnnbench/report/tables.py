@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.report.curves import CURVE
+from rnnbench.plot.curves import CURVE
+from rnnbench.plot.summary import BROKEN
 from rnnbench.report.document import Table
-from rnnbench.report.summary import BROKEN
 from rnnbench.statistics import HORIZON, HorizonRange, Interval
 
 LABEL = {"cell": "label"}

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from rnnbench.console import warn
+from rnnbench.plot.curves import curve_numbers
+from rnnbench.plot.files import render
 from rnnbench.report import document
-from rnnbench.report.curves import curve_numbers
 from rnnbench.report.document import Block, Figure
 from rnnbench.report.drawn import note_drawn
-from rnnbench.report.figures.frame import render
 from rnnbench.report.latex import horizon_latex, score_latex
 from rnnbench.report.page import Picture, to_html
 from rnnbench.report.sections import results
@@ -128,7 +128,8 @@ def draw_report(paths: Sequence[Path], part: Part = ALL) -> dict[str, bytes]:
                 block = replace(block, caption=f"{block.caption} {_note(left)}")
                 left_out.append(f"{left} in {block.name}")
             drawn = render(block.draw(shown))
-            pictures[block.name] = Picture(drawn["svg"], drawn["svg"])
+            narrow = render(block.draw(shown, size="column"), ["svg"])
+            pictures[block.name] = Picture(drawn["svg"], narrow["svg"])
             files |= {f"{block.name}.{kind}": content for kind, content in drawn.items()}
         blocks.append(block)
     if left_out:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from rnnbench.console import warn
+from rnnbench.store.manifest import read_manifest
 from rnnbench.store.records import CONSOLIDATED, Record, read_records
 from rnnbench.store.schema import COLUMNS, MEASURES, RATE, object_at
 from rnnbench.store.settings import Settings, curve_id, settings_of
@@ -70,6 +71,7 @@ NUMBERS = [name for name, (_, _, kind) in COLUMNS.items() if kind == "float64"]
 RUN_KEY = ["run_id", "task", "cell", "gap", "seed", "lr"]
 KEPT = ["task", "cell", "gap", "condition_id", "tuning"]  # of a tuned condition
 TUNED = [*KEPT[:-1], "chosen_lr", "learned", "at_edge"]
+SHIPPED_CELLS = ("rnn", "lstm", "gru")  # as the shipped sweeps declare them
 Paths = Path | str | Sequence[Path | str]
 
 
@@ -91,6 +93,8 @@ class Loaded(NamedTuple):
 
 def load_results(path: Paths) -> pd.DataFrame:
     """Return one row per run; where there is none, a line on stderr says why.
+
+    They are in the order of task, cell (as the sweep declares them), gap, rate and seed.
 
     Diverged and failed runs have loss NaN, the chance accuracy and score 0: they count in every
     mean.
@@ -153,9 +157,23 @@ def load_all(path: Paths) -> Loaded:
         if record.get("tuning"):
             tuned[record["condition_id"]] = {name: record[name] for name in KEPT}
     results = _with_settings(runs.frame(NUMBERS), curves)
+    cells = _cell_places(places, results)
     order = ["task", "cell", "gap", "lr", "seed"]
-    ordered = results.sort_values(order, kind="stable", ignore_index=True)
+    ordered = results.sort_values(
+        order,
+        kind="stable",
+        ignore_index=True,
+        key=lambda column: column.map(cells) if column.name == "cell" else column,
+    )
     return Loaded(ordered, histories.frame(results[RUN_KEY]), _tuning(tuned.values()), curves)
+
+
+def _cell_places(places: Iterable[Path | str], results: pd.DataFrame) -> dict[str, int]:
+    """Return the place of each cell: as the sweeps declare them, then as it is shipped, by name."""
+    sweeps = [read_manifest(place) for place in places if Path(place).is_dir()]
+    declared = (entry["cell"] for sweep in sweeps for entry in sweep.values())
+    cells = dict.fromkeys([*declared, *SHIPPED_CELLS, *sorted(results["cell"].unique())])
+    return {cell: place for place, cell in enumerate(cells)}
 
 
 def _with_settings(results: pd.DataFrame, curves: Mapping[str, Settings]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pytest
 from rnnbench.experiment.condition import Condition, Replica, Sweep
 from rnnbench.experiment.tuning import GRID, TUNING_SEEDS, tuning_sweep
 from rnnbench.launcher import with_chosen_rates
-from rnnbench.report.summary import STATUSES
+from rnnbench.plot.summary import STATUSES
 from rnnbench.store.frames import load_all, load_results
 from rnnbench.store.records import Store
 from tests.in_process import launch_in_process

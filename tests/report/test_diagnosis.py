@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rnnbench.diagnose.label import VANISHED
-from rnnbench.report.curves import label_variants
+from rnnbench.plot.curves import label_variants
 from rnnbench.report.document import Bullets, Figure, Heading
 from rnnbench.report.figures.diagnosis import curve_grid, drawn_gaps, panels_of
 from rnnbench.report.figures.gates import gates_gap
@@ -258,7 +258,7 @@ def test_labels_are_counted_by_curve_and_gap(diagnosed):
     table = label_table(join(*diagnosed).runs)
     assert table.header == ("task", "cell", "gap 10", "gap 20", "gap 40", "gap 80")
     both, lost = "1 solved, 1 vanishing", "2 vanishing"
-    assert table.rows[0] == ("copy", "gru", both, both, lost, lost)
+    assert table.rows[0] == ("copy", "rnn", both, both, lost, lost)
     assert len(table.rows) == 3
 
 

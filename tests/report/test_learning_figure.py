@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from rnnbench.report.curves import label_variants
+from rnnbench.plot.curves import label_variants
 from rnnbench.report.figures.training import draw_learning_curves
 from rnnbench.store.frames import load_all, load_history
 

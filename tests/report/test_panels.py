@@ -11,8 +11,8 @@ import pytest
 
 from rnnbench.report import document, draw_report
 from rnnbench.report.document import MOST_PANELS, Figure
+from rnnbench.report.drawings import ACCURACY, HORIZONS, SCORE
 from rnnbench.report.figures.diagnosis import CUE
-from rnnbench.report.figures.gap import ACCURACY, SCORE
 from rnnbench.report.figures.gates import GATES
 from rnnbench.report.figures.training import LEARNING, SOLVING
 from rnnbench.report.sections.keep_bias import KEEP_BIAS
@@ -22,7 +22,7 @@ from rnnbench.store.diagnoses import Diagnoses
 
 Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]
-WITH_TASKS = (ACCURACY, SCORE, SOLVING, LEARNING)
+WITH_TASKS = (HORIZONS, ACCURACY, SCORE, SOLVING, LEARNING)
 
 
 def runs(fabricate: Fabricate, tasks: int, gaps: tuple[int, ...] = (11,), **more: Any) -> list[Any]:
@@ -42,7 +42,7 @@ def drawn(study: Study, figure: Figure) -> int:
 
 def test_three_tasks_with_ten_gaps_are_all_drawn(fabricate: Fabricate, stored: Stored) -> None:
     study = read_study([stored(runs(fabricate, 3, tuple(range(1, 11))))])
-    assert [figure.fit(study) for figure in WITH_TASKS] == [(study, "")] * 4
+    assert [figure.fit(study) for figure in WITH_TASKS] == [(study, "")] * 5
 
 
 def test_of_many_tasks_the_first_are_drawn(fabricate: Fabricate, stored: Stored) -> None:
@@ -75,10 +75,10 @@ def test_the_page_and_one_line_say_what_is_left_out(
     monkeypatch.setattr(document, "MOST_PANELS", 2)
     files = draw_report([stored(runs(fabricate, 3))])
     note = "Left out, as a figure has at most 2 panels: 1 of 3 tasks."
-    assert files["report.md"].decode().count(note) == 4
-    assert files["index.html"].decode().count(f"{note}</figcaption>") == 4
+    assert files["report.md"].decode().count(note) == 5
+    assert files["index.html"].decode().count(f"{note}</figcaption>") == 5
     (line,) = capsys.readouterr().err.splitlines()
-    assert "figures have at most 2 panels; left out: 1 of 3 tasks in accuracy_vs_gap, " in line
+    assert "figures have at most 2 panels; left out: 1 of 3 tasks in horizons, " in line
 
 
 def test_so_it_is_with_keep_biases(

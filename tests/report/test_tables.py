@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure as Drawing
 
+from rnnbench.plot.summary import horizons
 from rnnbench.report.document import (
     Bullets,
     Figure,
@@ -17,7 +18,6 @@ from rnnbench.report.document import (
     one_panel_each,
 )
 from rnnbench.report.page import Picture, to_html
-from rnnbench.report.summary import horizons
 from rnnbench.report.tables import (
     accuracy_table,
     horizon_table,
@@ -128,7 +128,7 @@ def test_settings_name_every_value(fabricate: Fabricate, labelled: Any) -> None:
     table = settings_table(results)
     rows = [dict(zip(table.header, row, strict=True)) for row in table.rows]
     cells = {row["cell"].partition(",")[0]: row for row in rows}
-    assert [row["cell"] for row in rows] == ["gru, lr 0.0001 to 0.003", "rnn, lr 0.003"]
+    assert [row["cell"] for row in rows] == ["rnn, lr 0.003", "gru, lr 0.0001 to 0.003"]
     assert cells["gru"]["seeds"] == "0 to 4"
     assert cells["gru"]["lr"] == "0.0001, 0.003"
     assert (cells["gru"]["keep bias"], cells["rnn"]["keep bias"]) == ("1", "none")

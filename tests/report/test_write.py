@@ -22,7 +22,7 @@ Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]
 FILES = {"summary.csv", "by_gap.csv", "horizons.tex", "scores.tex", "report.md", "index.html"} | {
     f"{name}.{kind}"
-    for name in ("accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
+    for name in ("horizons", "accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
     for kind in ("png", "svg", "pdf")
 }
 

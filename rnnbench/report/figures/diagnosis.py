@@ -18,7 +18,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
 from rnnbench.diagnose.label import VANISHED
-from rnnbench.report.curves import CURVE, curves_of
+from rnnbench.plot.curves import CURVE, curves_of
 from rnnbench.report.document import Figure, one_panel_each
 from rnnbench.report.figures.frame import mark_level, panel_grid, plain
 from rnnbench.report.figures.style import REFERENCE_COLOUR, SHIPPED, Style, curve_styles, themed
@@ -184,7 +184,7 @@ GRADIENT = Figure(
     "steps before the read-out. As a multiple of that at lag 0; each line ends at its gap, where "
     "the cue is; marks at the lower edge lie below it. Dotted level: as large is the noise of a "
     "mean over all sequences of a training, so that what is less is lost among the rest.",
-    draw=lambda study: draw_gradients(study.diagnoses),
+    draw=lambda study, size="text": draw_gradients(study.diagnoses),
     rows=lambda study: rows_of_curves(study, "gradient"),
 )
 CUE = Figure(
@@ -194,6 +194,6 @@ CUE = Figure(
     "chance; values: R squared. A network that keeps only a sum or a function of the cue needs "
     "less than 1; and what no linear read-out tells half-way may come back, for it is there in "
     "another form.",
-    draw=lambda study: draw_cue(study.diagnoses),
+    draw=lambda study, size="text": draw_cue(study.diagnoses),
     rows=lambda study: rows_of_curves(study, "cue"),
 )

@@ -21,7 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 from PIL import Image
 
-from rnnbench.report.curves import CURVE
+from rnnbench.plot.curves import CURVE
 from rnnbench.report.figures.style import REFERENCE_COLOUR, THEME, Curve, Style
 from rnnbench.store.settings import curve_label
 

@@ -108,6 +108,6 @@ GATES = Figure(
     "steps after which the keep gate alone leaves half of a unit's old state, before and after "
     "training, of the median unit and of the one that keeps longest. Where no unit comes near the "
     "gap and the score is high all the same, the past goes round through the recurrent weights.",
-    draw=lambda study: draw_gates(study.diagnoses),
+    draw=lambda study, size="text": draw_gates(study.diagnoses),
     rows=lambda study: rows_of_curves(study, "gate"),
 )

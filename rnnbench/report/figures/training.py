@@ -12,12 +12,12 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import MaxNLocator
 
-from rnnbench.report.curves import CURVE, curves_of
+from rnnbench.plot.curves import CURVE, curves_of
+from rnnbench.plot.summary import BROKEN
 from rnnbench.report.document import Figure
 from rnnbench.report.figures import frame
 from rnnbench.report.figures.style import Curve, Style, curve_styles, themed
 from rnnbench.report.study import Study
-from rnnbench.report.summary import BROKEN
 from rnnbench.statistics import solving_curve
 
 MOST_GAPS = 10  # of a task, that have a panel
@@ -183,7 +183,7 @@ SOLVING = Figure(
     "evaluations in a row, of which the first counts. Band: 95 % interval of the share "
     "(Wilson). Runs that are never solved, diverged and failed ones included, are counted to the "
     "end.",
-    draw=lambda study: draw_solving_curves(study.results),
+    draw=lambda study, size="text": draw_solving_curves(study.results),
     rows=_rows_of_gaps,
 )
 LEARNING = Figure(
@@ -191,6 +191,6 @@ LEARNING = Figure(
     "Loss of the evaluations during training. Thick: mean over seeds, where a run that ended early "
     "counts on at its last loss and a diverged one at chance. Thin: single seeds. Dotted: chance "
     "and known half-way solutions.",
-    draw=lambda study: draw_learning_curves(study.results, study.history),
+    draw=lambda study, size="text": draw_learning_curves(study.results, study.history),
     rows=_rows_of_gaps,
 )

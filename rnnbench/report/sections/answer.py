@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from rnnbench.report.curves import without_rate
+from rnnbench.plot.curves import without_rate
 from rnnbench.report.document import Block, Heading, Paragraph, Statements
+from rnnbench.report.drawings import HORIZONS
 from rnnbench.report.study import Study
 from rnnbench.report.tables import range_text
 from rnnbench.statistics import MIN_SEEDS, Horizon, HorizonRange
@@ -31,6 +32,7 @@ def answer(study: Study) -> Iterator[Block]:
     yield Heading("How far back does each cell learn?", level=1)
     tasks = study.curves["task"].unique()
     yield Statements(tuple((str(task), task_answer(study, str(task))) for task in tasks))
+    yield HORIZONS
     yield Paragraph(MEANING, is_small=True)
 
 

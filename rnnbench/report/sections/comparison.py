@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnnbench.report.curves import VERSIONS, is_tuned
+from rnnbench.plot.curves import VERSIONS, is_tuned
+from rnnbench.plot.summary import seed_areas
 from rnnbench.report.document import Block, Heading, Paragraph, Table
 from rnnbench.report.study import Study
-from rnnbench.report.summary import seed_areas
 from rnnbench.report.tables import difference_text
 from rnnbench.statistics import Interval, difference_interval, holm, sign_flip_p
 

@@ -11,11 +11,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
+from rnnbench.plot.summary import scores_by_gap
 from rnnbench.report.document import Block, Bullets, Figure, Heading, one_panel_each
 from rnnbench.report.figures.frame import panel_grid, plain
 from rnnbench.report.figures.style import REFERENCE_COLOUR, Style, curve_styles, themed
 from rnnbench.report.study import Study
-from rnnbench.report.summary import scores_by_gap
 from rnnbench.statistics import HorizonRange, horizon_range
 
 CHRONO = "chrono"
@@ -106,7 +106,7 @@ KEEP_BIAS = Figure(
     "interval, arrows: beyond the measured gaps. Dotted: after how many time steps a gate at that "
     "bias alone has kept half, ln 2 / -ln sigmoid(b). Chrono draws the bias of every unit between "
     "log 1 and log(gap - 1).",
-    draw=lambda study: draw_keep_bias(keep_bias_horizons(study.results)),
+    draw=lambda study, size="text": draw_keep_bias(keep_bias_horizons(study.results)),
     rows=lambda study: one_panel_each(sorted(_with_several(study.results)["task"].unique())),
 )
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pandas as pd
 
 from rnnbench.console import count
+from rnnbench.plot.curves import mixed_versions
+from rnnbench.plot.summary import STATUSES, missing_seeds
 from rnnbench.report import tables
-from rnnbench.report.curves import mixed_versions
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph
-from rnnbench.report.figures.gap import ACCURACY, SCORE
+from rnnbench.report.drawings import ACCURACY, SCORE
 from rnnbench.report.figures.training import LEARNING, SOLVING
 from rnnbench.report.sections.provenance import mixed_codes
 from rnnbench.report.study import Study
-from rnnbench.report.summary import STATUSES, missing_seeds
 
 HOW_TO_READ = (
     "Gap: time steps from the oldest input that an answer needs to the step where it is read.",

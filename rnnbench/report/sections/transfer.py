@@ -15,8 +15,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 
+from rnnbench.plot.curves import CURVE
 from rnnbench.report import document
-from rnnbench.report.curves import CURVE
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Table
 from rnnbench.report.figures.frame import plain
 from rnnbench.report.figures.style import THEME
@@ -171,7 +171,7 @@ TRANSFER = document.Figure(
     "Mean score over seeds on the test stream of a gap (column) of networks trained at a gap "
     "(row): white 0, dark 1. Framed: the gap of training; right of it gaps are longer than in "
     "training, left of it shorter. A score below 0 is worse than remembering nothing.",
-    draw=lambda study: draw_transfer(transfer_means(study.transfer)),
+    draw=lambda study, size="text": draw_transfer(transfer_means(study.transfer)),
     rows=lambda study: document.one_panel_each(_curves(study.transfer)),
 )
 

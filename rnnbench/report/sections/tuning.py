@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.report.curves import CURVE
+from rnnbench.plot.curves import CURVE
+from rnnbench.plot.summary import scores_by_gap
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Table
 from rnnbench.report.sections.comparison import paired
 from rnnbench.report.study import Study
-from rnnbench.report.summary import scores_by_gap
 from rnnbench.report.tables import difference_text, gap_table
 from rnnbench.statistics import HorizonRange, difference_interval, horizon_range
 

@@ -28,11 +28,7 @@ def pairs(text: str) -> dict[str, str]:
 
 LOOKS: Mapping[str, tuple[Callable[[str], Any], str, str]] = {
     "only": (words, "NAME,...", "figures, by their names in the report"),
-    "size": (
-        str,
-        "SIZE",
-        ", ".join(f"{size} ({width:g} inches wide)" for size, width in WIDTHS.items()),
-    ),
+    "size": (str, "SIZE", "column, text or slides: 3.3, 6.75 or 10 inches wide"),
     "format": (words, "KIND,...", f"of {', '.join(FORMATS)}"),
     "labels": (pairs, "CELL=TEXT,...", "what is written for cells"),
     "colors": (pairs, "CELL=COLOR,...", "of cells, as matplotlib takes them"),

@@ -62,7 +62,7 @@ function numberIn(text) {
 // Numbers in their order if there is any; else texts, counts of words by the words.
 function sortKey(texts) {
   if (texts.some((text) => numberIn(text) !== null)) return numberIn;
-  return (text) => (text === "" ? null : [text.replace(/^\d+ (?=\D)/, ""), text]);
+  return (text) => (text === "" ? null : [text.replace(/(^|, )\d+ (?=\D)/g, "$1"), text]);
 }
 
 function comparePart(first, second) {
@@ -128,13 +128,12 @@ function drawShown() {
 
 // The enlarged drawing is the wide one as well on a phone: it has room, as the dialog scrolls.
 async function enlarge(picture, dialog) {
+  if (dialog.open) return;
   const frame = dialog.querySelector(".frame");
   picture.style.minHeight = `${picture.offsetHeight}px`;
   const before = Array.from(picture.childNodes);
   picture.replaceChildren(); // its ids would be there twice
-  frame.innerHTML = await unpack(picture.dataset.wide);
   dialog.showModal();
-  dialog.scrollTo(0, 0);
   const putBack = () => {
     frame.replaceChildren();
     picture.replaceChildren(...before);
@@ -142,6 +141,10 @@ async function enlarge(picture, dialog) {
     picture.focus({ preventScroll: true });
   };
   dialog.addEventListener("close", putBack, { once: true });
+  const drawing = await unpack(picture.dataset.wide);
+  if (!dialog.open) return;
+  frame.innerHTML = drawing;
+  dialog.scrollTo(0, 0);
 }
 
 function makeEnlargeable(picture, dialog) {

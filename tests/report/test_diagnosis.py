@@ -274,7 +274,7 @@ def test_the_evidence_is_of_the_runs_with_a_label(diagnosed):
 
 def test_the_section_says_how_many_and_what_was_left_out(diagnosed):
     blocks = section(*diagnosed)
-    assert blocks[0] == Heading("Why it forgets")
+    assert blocks[0] == Heading("Why it forgets", apart="why")
     text = to_markdown(blocks)
     assert "24 of 36 runs were diagnosed: 6 solved, 18 vanishing." in text
     assert pictures(blocks) == NAMES
@@ -292,7 +292,12 @@ def test_the_section_and_its_pictures_are_part_of_the_report(fabricate, tmp_path
     report = write_report([write_sweep(fabricate, tmp_path, ["gru"], [10, 40])])
     text = (report / "report.md").read_text()
     assert text.index("## Learning curves") < text.index("## Why it forgets")
-    assert text.index("## Why it forgets") < text.index("## Settings")
+    assert (
+        text.index("## Why it forgets") < text.index("[why.md](why.md)") < text.index("## Settings")
+    )
+    assert "runs were diagnosed" in text and "What the labels rest on" not in text
+    text = (report / "why.md").read_text()
+    assert text.startswith("# Why it forgets\n") and "What the labels rest on" in text
     for name in NAMES:
         assert (report / f"{name}.png").stat().st_size and (report / f"{name}.svg").stat().st_size
         assert f"({name}.png)" in text

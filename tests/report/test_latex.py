@@ -32,7 +32,8 @@ def curve(fabricate: Fabricate, reach: int, **changes: Any) -> list[Any]:
 def study(fabricate: Fabricate, stored: Stored) -> Study:
     tuned = {"config": {"tuned": True}, "condition_id": "f" * 16}
     records = curve(fabricate, 20, cell="gru") + curve(fabricate, 40, task="recall", cell="gru")
-    records += curve(fabricate, 5, cell=HOSTILE) + curve(fabricate, 20, task="recall", cell="rnn")
+    records += curve(fabricate, 5, cell=HOSTILE) + curve(fabricate, 5, cell="rnn")
+    records += curve(fabricate, 20, task="recall", cell="rnn")
     records += [
         record | {"run_id": record["run_id"][::-1]}
         for record in curve(fabricate, 40, cell="gru", **tuned)

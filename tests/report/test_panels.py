@@ -76,7 +76,7 @@ def test_the_page_and_one_line_say_what_is_left_out(
     files = draw_report([stored(runs(fabricate, 3))])
     note = "Left out, as a figure has at most 2 panels: 1 of 3 tasks."
     assert files["report.md"].decode().count(note) == 5
-    assert files["index.html"].decode().count(f"{note}</figcaption>") == 5
+    assert files["index.html"].decode().count(f'{note} <span class="files">') == 5
     (line,) = capsys.readouterr().err.splitlines()
     assert "figures have at most 2 panels; left out: 1 of 3 tasks in horizons, " in line
 

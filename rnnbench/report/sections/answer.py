@@ -20,10 +20,9 @@ FIRST = {"": "learns up to a gap of", ">": "learns beyond a gap of", "<": "does 
 NEXT = {"": "up to", ">": "beyond", "<": "not even"}
 TUNED = "with tuned rates"
 MEANING = (
-    "The gap is the one at which the mean score over seeds first falls below 0.75 (the horizon), "
-    "in brackets its 95 % interval; beyond: not lost at the longest gap that was run. It tells "
-    "from how long sequences a cell learned in these steps, not how long it can hold what it has "
-    "learned."
+    "In brackets: 95 % intervals. A gap is told as learned where training on sequences of that gap "
+    "succeeded in these steps; how long a trained cell can hold what it has learned is another "
+    "question."
 )
 
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from figures.measured import GAP, gates
 from figures.style import GREY, INK, new_figure
-from rnnbench.report.figures.style import PALETTE
+from rnnbench.plot.looks import PALETTE
 
 NAMES = {
     "lstm": {"f": "forget (keeps)", "i": "input", "o": "output"},

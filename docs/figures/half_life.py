@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from figures.style import GREY, new_figure
-from rnnbench.report.figures.style import PALETTE
+from rnnbench.plot.looks import PALETTE
 
 GATES = (0.999, 0.99, 0.9, 0.73, 0.5)
 

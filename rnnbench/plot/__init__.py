@@ -13,20 +13,34 @@ from typing import TYPE_CHECKING, Any
 from rnnbench.console import matplotlib_settings
 
 if TYPE_CHECKING:
+    from rnnbench.plot.diagnosis import cue, gradient
     from rnnbench.plot.files import save
     from rnnbench.plot.gap import curve
+    from rnnbench.plot.gating import gates
     from rnnbench.plot.looks import style
+    from rnnbench.plot.matrix import transfer
     from rnnbench.plot.reach import horizons
+    from rnnbench.plot.solved import solving
+    from rnnbench.plot.starts import keep_bias
+    from rnnbench.plot.training import learning
 
 SETTINGS = matplotlib_settings()  # before any other module imports it
 
 _HOMES = {
+    "cue": "diagnosis",
     "curve": "gap",
+    "gates": "gating",
+    "gradient": "diagnosis",
     "horizons": "reach",
+    "keep_bias": "starts",
+    "learning": "training",
     "save": "files",
+    "solving": "solved",
     "style": "looks",
+    "transfer": "matrix",
 }
-__all__ = ["curve", "horizons", "save", "style"]
+__all__ = ["cue", "curve", "gates", "gradient", "horizons", "keep_bias", "learning", "save"]
+__all__ += ["solving", "style", "transfer"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import textwrap
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import matplotlib as mpl
@@ -21,16 +21,18 @@ from scipy.optimize import isotonic_regression
 from rnnbench.plot.curves import CURVE
 from rnnbench.plot.files import figure_of
 from rnnbench.plot.looks import REFERENCE_COLOUR, TALLEST, WIDTHS, settings
-from rnnbench.plot.selection import Selection, plain, shortened
+from rnnbench.plot.selection import Selection, shortened
 from rnnbench.store.settings import curve_label
 
 Key = TypeVar("Key", bound=Hashable)
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 Drawn = Axes | NDArray[np.object_]
+Levels = Mapping[Any, Iterable[tuple[str, float]]]
 MOST_SEEDS = 100  # of a curve at a gap are drawn one by one: more would be a smear
 MOST_BESIDE = 8  # names at the ends of lines; more have a legend
 LONGEST_BESIDE = 16  # letters of a name at the end of a line
+LEGEND_LINES = 2  # that figures have room for as they are made
 LETTER_WIDTH = 0.58  # of a letter's height, on average
 LINE_HEIGHT = 1.15  # of a letter's height
 LEVEL: Any = {"color": REFERENCE_COLOUR, "linestyle": ":", "lw": 0.9, "zorder": 1}
@@ -139,8 +141,14 @@ def _new_figure(figure: Figure | None, width: float, height: float) -> Figure:
     return figure
 
 
-def add_legend(canvas: Canvas, entries: Sequence[tuple[Any, str]], place: str = "lower") -> None:
-    """Put a legend beside the panels of a figure of one's own, or into Axes that were given."""
+def add_legend(
+    canvas: Canvas, entries: Sequence[tuple[Any, str]], place: str = "lower", note: str = ""
+) -> None:
+    """Put a legend beside the panels of a figure of one's own, or into Axes that were given.
+
+    Args:
+        note: what stands above it.
+    """
     if not entries:
         return
     handles, texts = zip(*entries, strict=True)
@@ -153,9 +161,14 @@ def add_legend(canvas: Canvas, entries: Sequence[tuple[Any, str]], place: str = 
     longest = max(len(line) for text in texts for line in text.splitlines())
     across = int(width * 72 / (canvas.letters * (LETTER_WIDTH * longest + 4)))
     columns = min(len(texts), max(1, across))
-    columns = math.ceil(len(texts) / math.ceil(len(texts) / columns))
+    lines = math.ceil(len(texts) / columns)
+    columns = math.ceil(len(texts) / lines)
+    lines *= max(len(text.splitlines()) for text in texts)
+    _grow(canvas.figure, (lines - LEGEND_LINES) * canvas.letters * 1.4 / 72)
     loc: Any = f"outside {place} center"
-    canvas.figure.legend(handles, texts, loc=loc, ncols=columns)
+    legend = canvas.figure.legend(handles, texts, loc=loc, ncols=columns)
+    legend.set_title(textwrap.fill(note, room, break_long_words=False))
+    legend.get_title().set(color=REFERENCE_COLOUR, multialignment="center")
 
 
 def is_crowded(names: Sequence[str], canvas: Canvas) -> bool:
@@ -173,42 +186,64 @@ def room_beside(names: Sequence[str]) -> float:
     return max(longest, 6) * LETTER_WIDTH * float(mpl.rcParams["legend.fontsize"]) / 72
 
 
-def name_curves(canvas: Canvas, rows: Sequence[Sequence[Any]], chosen: Selection) -> None:
+def _grow(figure: Figure, inches: float) -> None:
+    """Make a figure taller for a long legend, up to a page."""
+    height = figure.get_figheight()
+    figure.set_figheight(max(height, min(height + inches, TALLEST)))
+
+
+def name_curves(
+    canvas: Canvas, rows: Sequence[Sequence[Any]], chosen: Selection, levels: Levels | None = None
+) -> list[tuple[Any, str]]:
     """Name the curves at the ends of their lines, in a row's last panel that has them.
 
-    Many curves, or such with long names, have a legend. The lines' labels are those of the curves.
+    The lines' labels are those of the curves. Of many curves, or such with long names, the entries
+    of a legend are returned.
+
+    Args:
+        levels: the names and heights of lines across a panel, to be named as well.
     """
     looks = chosen.looks
-    if is_crowded(list(looks), canvas):
-        entries = [(Line2D([], [], **look.marked, ms=4), name) for name, look in looks.items()]
-        add_legend(canvas, entries)
-        return
+    crowded = is_crowded(list(looks), canvas)
+    levels = levels or {}
     names = {curve_label(*curve): chosen.name(curve) for curve in chosen.curves}
+    columns = max(map(len, rows))
     for row in rows:
-        unnamed = dict(names)
-        for panel in [canvas.panels[key] for key in reversed(row) if key is not None]:
-            lines = [line for line in panel.get_lines() if line.get_label() in unnamed]
-            ends = [
-                (float(np.asarray(line.get_ydata())[-1]), unnamed.pop(str(line.get_label())), line)
-                for line in lines
-            ]
-            name_ends(canvas, panel, [(y, name, line.get_color()) for y, name, line in ends])
+        unnamed = {} if crowded else dict(names)
+        for key in reversed([key for key in row if key is not None]):
+            ends: list[tuple[float, str, Any]] = []
+            for line in canvas.panels[key].get_lines():
+                name = unnamed.pop(str(line.get_label()), "")
+                if name:
+                    y = float(np.asarray(line.get_ydata())[-1])
+                    ends.append((y, name, line.get_color()))
+            ends += [(y, shortened(name), REFERENCE_COLOUR) for name, y in levels.get(key, ())]
+            is_inside = len(row) < columns and key == row[-1]
+            name_ends(canvas, canvas.panels[key], ends, is_inside)
+    entries = [(Line2D([], [], **look.marked, ms=4), name) for name, look in looks.items()]
+    return entries if crowded else []
 
 
-def name_ends(canvas: Canvas, panel: Axes, ends: Sequence[tuple[float, str, Any]]) -> None:
+def name_ends(
+    canvas: Canvas, panel: Axes, ends: Sequence[tuple[float, str, Any]], is_inside: bool = False
+) -> None:
     """Write names at the right of a panel, as near to their heights as they have room.
 
     Args:
         ends: of each name the height of its line, the name and its colour.
+        is_inside: there is an empty place at the right: no room has to be made.
     """
     if not ends:
         return
     scale = panel.transScale + panel.transLimits
-    heights = [float(scale.transform((panel.get_xlim()[1], y))[1]) for y, _, _ in ends]
+    right, (low, high) = panel.get_xlim()[1], panel.get_ylim()
+    inside = [min(max(y, low), high) for y, _, _ in ends]
+    heights = [float(scale.transform((right, y))[1]) for y in inside]
     step = canvas.letters * LINE_HEIGHT / 72 / canvas.height
     for (_, name, colour), y in zip(ends, spread(heights, step), strict=True):
         text = panel.annotate(name, (1, y), (3, 0), "axes fraction", "offset points")
         text.set(color=colour, va="center_baseline", fontsize=canvas.letters)
+        text.set_in_layout(not is_inside)
 
 
 def spread(places: Sequence[float], step: float) -> NDArray[np.float64]:
@@ -225,13 +260,6 @@ def spread(places: Sequence[float], step: float) -> NDArray[np.float64]:
 def draw_level(panel: Axes, value: float, text: str, **look: Any) -> None:
     """Draw a line across a panel at a known value; `_text` is its label."""
     panel.axhline(value, **(LEVEL | look), label=f"_{text}")
-
-
-def name_level(canvas: Canvas, panel: Axes, value: float, text: str) -> None:
-    """Write the name of a level inside a panel, at its left end, above the line."""
-    side = panel.get_yaxis_transform()
-    name = panel.annotate(plain(shortened(text)), (0, value), (2, 1.5), side, "offset points")
-    name.set(color=REFERENCE_COLOUR, fontsize=canvas.letters, annotation_clip=True)
 
 
 def stamp(canvas: Canvas, sweeps: Iterable[str]) -> None:
@@ -272,3 +300,29 @@ def set_gap_ticks(
         labels.append(text if shown else "")
         last = place + half + 0.04 if shown else last
     panel.set_xticks(gaps, labels)
+
+
+def pack(rows: Iterable[Sequence[Key]], across: int) -> list[list[Key]]:
+    """Return rows of panels, with short ones beside each other where they have room."""
+    packed: list[list[Key]] = []
+    for row in rows:
+        if packed and len(packed[-1]) + len(row) <= across:
+            packed[-1].extend(row)
+        else:
+            packed.append(list(row))
+    return packed
+
+
+def few_gaps(gaps: Iterable[int], most: int) -> list[int]:
+    """Return up to so many of different gaps, as even in log gap as they come, ends included."""
+    ordered = np.unique(np.fromiter(gaps, dtype=np.int64))
+    if ordered.size <= most:
+        return [int(gap) for gap in ordered]
+    wanted = np.geomspace(ordered[0], ordered[-1], most)
+    nearest = np.abs(np.log(ordered)[:, None] - np.log(wanted)).argmin(0)
+    return [int(gap) for gap in ordered[np.unique(nearest)]]
+
+
+def below(rows: Sequence[Sequence[Key]], number: int, place: int) -> list[Key]:
+    """Return the keys of the panels below one, which name the axis for it."""
+    return [row[place] for row in rows[number + 1 :] if len(row) > place]

@@ -91,8 +91,8 @@ def curve(
             own = best[best["task"] == task]
             panel.plot(own["gap"], own[y].clip(0, 1), **GUESSED, label="_random networks")
     _name_panels(canvas, rows, chosen, y)
-    frame.name_curves(canvas, rows, chosen)
-    frame.add_legend(canvas, _entries(chosen, look, best))
+    named = frame.name_curves(canvas, rows, chosen)
+    frame.add_legend(canvas, [*named, *_entries(chosen, look, best)])
     frame.stamp(canvas, chosen.runs["sweep"])
     return canvas.drawn
 
@@ -128,15 +128,11 @@ def _name_panels(canvas: Canvas, rows: Any, chosen: Selection, measure: str) -> 
                 panel.set_title(plain(task) if not (kind and several) else "")
             own = plain(task) if side_by_side else KINDS[kind] if several else ""
             panel.set_ylabel(f"{own}\n{measure}" if own else measure)
-            if canvas.is_own and any(key in canvas.panels for key in _below(rows, number, place)):
+            if canvas.is_own and frame.below(rows, number, place):
                 panel.set_xlabel("")
             if place and canvas.is_own:
                 panel.set_ylabel("")
                 panel.tick_params(labelleft=False)
-
-
-def _below(rows: Any, number: int, place: int) -> list[Panel]:
-    return [row[place] for row in rows[number + 1 :] if len(row) > place]
 
 
 def _draw_panel(

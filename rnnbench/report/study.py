@@ -9,16 +9,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from rnnbench.plot.curves import CURVE, is_tuned, label_variants, without_rate
+from rnnbench.plot.curves import is_tuned, label_variants, without_rate
+from rnnbench.plot.measured import join, transfer_runs
 from rnnbench.plot.summary import horizons, summarise
 from rnnbench.store.diagnoses import Diagnoses, read_all_diagnoses
 from rnnbench.store.frames import Loaded, load_all
 from rnnbench.store.rules import LARGEST
 from rnnbench.store.settings import curve_label
 from rnnbench.store.tables import GUESSES, TRANSFER
-
-# What the runs that were tested at other gaps have beside their scores.
-OF_A_RUN = ["run_id", *CURVE, "label", "gap", "gap_schedule"]
 
 
 @dataclass(frozen=True)
@@ -141,44 +139,12 @@ def labels_of(results: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(curves["label"]))
 
 
-def join(results: pd.DataFrame, diagnoses: Diagnoses) -> Diagnoses:
-    """Return the diagnoses of labelled results, with their variant and label (a curve's name).
-
-    In `runs` what was `label` is `why`, and score, status and the rest of the results are there
-    as well; results without a diagnosis are left out. In `curves`, `age` is how old the cue is at
-    a time step; negative before it was shown.
-    """
-    found = diagnoses.runs.rename(columns={"label": "why"})
-    own = [name for name in found.columns if name not in results.columns]
-    runs = results.merge(found[["run_id", *own]], on="run_id", how="inner")
-    names = results[["run_id", "variant", "label"]]
-    curves = diagnoses.curves.merge(names, on="run_id", how="inner")
-    shown = curves["run_id"].map(runs.set_index("run_id")["cue_time"])
-    return Diagnoses(runs, curves.assign(age=curves["time"] - shown))
-
-
 def name_tuned(tuning: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     """Return the grids of tuning with the labels that their curves would have untuned."""
     names = results[["condition_id", "cell", "variant"]].drop_duplicates("condition_id")
     pairs = zip(names["cell"], names["variant"].map(without_rate), strict=True)
     labelled = names[["condition_id"]].assign(label=[curve_label(*pair) for pair in pairs])
     return tuning.merge(labelled, on="condition_id")
-
-
-def transfer_runs(results: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per run and test gap, as far as they are measured.
-
-    Columns: run_id, task, cell, variant, label, gap, gap_schedule, test_gap, score. Failed runs
-    have no weights; they count with score 0 wherever others of their condition are measured.
-    """
-    measured = transfer[["run_id", "condition_id", "test_gap"]]
-    measured = measured.assign(score=transfer["score"].clip(0, 1))
-    gaps = measured[["condition_id", "test_gap"]].drop_duplicates()
-    failed = results.loc[results["status"] == "failed", ["run_id", "condition_id"]]
-    failed = failed.merge(gaps, on="condition_id").assign(score=0.0)
-    scores = pd.concat([measured[~measured["run_id"].isin(failed["run_id"])], failed])
-    scores = scores.drop(columns="condition_id")
-    return results[OF_A_RUN].merge(scores, on="run_id", how="inner")
 
 
 def latest(guesses: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:

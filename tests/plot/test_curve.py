@@ -215,6 +215,7 @@ def test_many_curves_have_a_legend_instead(fabricate: Fabricate, draw: Any) -> N
     (panel,) = draw([fabricate(cell=cell) for cell in cells])
     assert not panel.texts
     assert set(cells) <= set(legend(panel))
+    assert len(panel.get_figure().legends) == 1  # two would lie on each other
 
 
 def test_more_than_three_tasks_take_a_second_row(fabricate: Fabricate, draw: Any) -> None:

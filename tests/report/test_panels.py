@@ -11,12 +11,17 @@ import pytest
 
 from rnnbench.report import document, draw_report
 from rnnbench.report.document import MOST_PANELS, Figure
-from rnnbench.report.drawings import ACCURACY, HORIZONS, SCORE
-from rnnbench.report.figures.diagnosis import CUE
-from rnnbench.report.figures.gates import GATES
-from rnnbench.report.figures.training import LEARNING, SOLVING
-from rnnbench.report.sections.keep_bias import KEEP_BIAS
-from rnnbench.report.sections.transfer import TRANSFER
+from rnnbench.report.drawings import (
+    ACCURACY,
+    CUE,
+    GATES,
+    HORIZONS,
+    KEEP_BIAS,
+    LEARNING,
+    SCORE,
+    SOLVING,
+    TRANSFER,
+)
 from rnnbench.report.study import Study, read_study
 from rnnbench.store.diagnoses import Diagnoses
 
@@ -37,7 +42,8 @@ def runs(fabricate: Fabricate, tasks: int, gaps: tuple[int, ...] = (11,), **more
 
 def drawn(study: Study, figure: Figure) -> int:
     """Return how many panels a figure has."""
-    return len(figure.draw(figure.fit(study)[0]).axes)
+    drawn = figure.draw(figure.fit(study)[0]).axes
+    return len([axes for axes in drawn if axes.get_label() != "<colorbar>"])
 
 
 def test_three_tasks_with_ten_gaps_are_all_drawn(fabricate: Fabricate, stored: Stored) -> None:
@@ -90,7 +96,7 @@ def test_so_it_is_with_keep_biases(
         own = runs(fabricate, 3, (11, 20), keep_bias=bias)
         for record in own:
             ids = {key: f"{record[key]}_{bias:.0f}" for key in ("run_id", "condition_id")}
-            records.append(record | ids)
+            records.append(record | ids | {"score": float(record["gap"] == 11)})
     study = read_study([stored(records)])
     assert KEEP_BIAS.fit(study)[1] == "1 of 3 tasks"
     assert drawn(study, KEEP_BIAS) == 2

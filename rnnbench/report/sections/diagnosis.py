@@ -10,8 +10,7 @@ import pandas as pd
 from rnnbench.diagnose import label as rules
 from rnnbench.diagnose.label import LABELS
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Table
-from rnnbench.report.figures.diagnosis import CUE, GRADIENT
-from rnnbench.report.figures.gates import GATES
+from rnnbench.report.drawings import CUE, GATES, GRADIENT
 from rnnbench.report.study import Study
 from rnnbench.report.tables import gap_table
 from rnnbench.store.diagnoses import Diagnoses

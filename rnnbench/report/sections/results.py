@@ -11,8 +11,7 @@ from rnnbench.plot.curves import mixed_versions
 from rnnbench.plot.summary import STATUSES, missing_seeds
 from rnnbench.report import tables
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph
-from rnnbench.report.drawings import ACCURACY, SCORE
-from rnnbench.report.figures.training import LEARNING, SOLVING
+from rnnbench.report.drawings import ACCURACY, LEARNING, SCORE, SOLVING
 from rnnbench.report.sections.provenance import mixed_codes
 from rnnbench.report.study import Study
 
@@ -124,7 +123,8 @@ def in_numbers(study: Study) -> Iterator[Block]:
 def by_step(study: Study) -> Iterator[Block]:
     """Yield how long the runs were trained until they solved their task."""
     yield Heading("Steps to solve")
-    yield SOLVING
+    is_solved = bool((study.results["status"] == "solved").any())
+    yield SOLVING if is_solved else Paragraph("No run solves its task.")
     yield Heading("Learning curves")
     yield LEARNING
 

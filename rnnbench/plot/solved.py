@@ -17,7 +17,7 @@ from rnnbench.plot import frame
 from rnnbench.plot.curves import Curve
 from rnnbench.plot.frame import Drawn, themed
 from rnnbench.plot.looks import REFERENCE_COLOUR, Size, Style, known
-from rnnbench.plot.selection import Selection, select
+from rnnbench.plot.selection import Selection, plain, select
 from rnnbench.plot.steps import curves_at, name_panels, panel_rows, said_of_gaps, step_canvas
 from rnnbench.statistics import solving_curve
 from rnnbench.store.settings import curve_label
@@ -96,7 +96,7 @@ def _unsolved(chosen: Selection) -> str:
     solved = (chosen.runs["status"] == "solved").groupby([chosen.runs["task"], chosen.runs["gap"]])
     none = solved.any()
     lost = none[~none].reset_index().groupby("task")["gap"]
-    said = [f"{task} at gap {', '.join(map(str, own))}" for task, own in lost]
+    said = [f"{plain(str(task))} at gap {', '.join(map(str, own))}" for task, own in lost]
     return f"No run solves {'; '.join(said)}." if said else ""
 
 

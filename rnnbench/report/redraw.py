@@ -99,6 +99,7 @@ def _panels(figure: Figure, study: Study) -> Iterator[tuple[str, Study]]:
         name = key if isinstance(key, str) else " ".join(key)
         kinds = sorted({is_tuned(variant) for variant in own.results["variant"]})
         if number > 1 and len(kinds) > 1:
-            yield from ((f"{name} {KINDS[kind]}", own.of_rates(kind)) for kind in kinds)
+            parts = ((f"{name} {KINDS[kind]}", own.of_rates(kind)) for kind in kinds)
+            yield from (part for part in parts if len(figure.rows(part[1])))
         elif len(rows) > 1:
             yield name, own

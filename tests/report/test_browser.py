@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -319,3 +320,16 @@ def test_without_storage_the_choice_is_merely_forgotten(browser: Browser, page: 
         assert background(browser) == light
     finally:
         browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
+def test_the_reference_is_a_small_page_that_opens_without_a_complaint(
+    started: Browser, tmp_path: Path
+) -> None:
+    reference = Path(__file__).parents[2] / "results" / "reference"
+    page = write_report([reference], tmp_path) / "index.html"
+    assert page.stat().st_size < 1_500_000
+    started.get_log("browser")
+    started.get(page.as_uri())
+    assert started.execute_script("return document.querySelectorAll('*').length") < 6000
+    open_all(started)
+    assert started.get_log("browser") == []

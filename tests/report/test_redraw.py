@@ -132,3 +132,19 @@ def test_several_go_where_out_says_also_into_the_report_of_one(
     assert "index.html" in names(first / "report")
     assert main([str(first), str(second), "--out", str(tmp_path / "both")]) == 0
     assert "index.html" in names(tmp_path / "both") and not (second / "report").exists()
+
+
+def test_a_panel_in_which_there_is_nothing_to_draw_has_no_file(
+    fabricate: Callable[..., Any], tmp_path: Path
+) -> None:
+    runs = []
+    for tuned, solved in ((False, False), (True, True)):
+        for gap in (10, 20):
+            ids = {"run_id": f"{tuned:d}{gap:015x}", "condition_id": f"{tuned:d}{gap:015x}"}
+            ended = {"status": "solved" if solved else "unsolved"}
+            ended |= {"steps_to_solve": 600 if solved else None}
+            runs.append(fabricate(gap=gap) | ids | ended | {"config": {"tuned": tuned}})
+    place = write(tmp_path / "both", runs)
+    words = f"--only solving_curves --format svg --out {tmp_path / 'out'}"
+    assert main([str(place), *words.split()]) == 0
+    assert names(tmp_path / "out") == {"solving_curves.svg", "solving_curves-copy-tuned.svg"}

@@ -32,6 +32,7 @@ Levels = Mapping[Any, Iterable[tuple[str, float]]]
 MOST_SEEDS = 100  # of a curve at a gap are drawn one by one: more would be a smear
 MOST_BESIDE = 8  # names at the ends of lines; more have a legend
 LONGEST_BESIDE = 16  # letters of a name at the end of a line
+ENTRY = 4.0  # of a letter's height: a legend's line, and the room around it
 LEGEND_LINES = 2  # that figures have room for as they are made
 LETTER_WIDTH = 0.58  # of a letter's height, on average
 LINE_HEIGHT = 1.15  # of a letter's height
@@ -158,12 +159,8 @@ def add_legend(
     width = canvas.figure.get_figwidth()
     room = int((width - 0.5) * 72 / (canvas.letters * LETTER_WIDTH))
     texts = tuple(textwrap.fill(text, room) for text in texts)
-    longest = max(len(line) for text in texts for line in text.splitlines())
-    across = int(width * 72 / (canvas.letters * (LETTER_WIDTH * longest + 4)))
-    columns = min(len(texts), max(1, across))
-    lines = math.ceil(len(texts) / columns)
-    columns = math.ceil(len(texts) / lines)
-    lines *= max(len(text.splitlines()) for text in texts)
+    columns = legend_columns(texts, width * 72 / canvas.letters)
+    lines = math.ceil(len(texts) / columns) * max(len(text.splitlines()) for text in texts)
     _grow(canvas.figure, (lines - LEGEND_LINES) * canvas.letters * 1.4 / 72)
     loc: Any = f"outside {place} center"
     legend = canvas.figure.legend(handles, texts, loc=loc, ncols=columns)
@@ -186,6 +183,23 @@ def room_beside(names: Sequence[str]) -> float:
     return max(longest, 6) * LETTER_WIDTH * float(mpl.rcParams["legend.fontsize"]) / 72
 
 
+def legend_columns(texts: Sequence[str], width: float) -> int:
+    """Return how many columns the entries of a legend have room for.
+
+    Args:
+        width: of the figure, in letters' heights.
+    """
+    widths = [LETTER_WIDTH * max(map(len, text.splitlines())) + ENTRY for text in texts]
+    for columns in range(len(texts), 1, -1):
+        rows = math.ceil(len(texts) / columns)
+        if columns > math.ceil(len(texts) / rows):
+            continue  # as many rows would be as long with fewer
+        parts = [part for part in np.array_split(np.array(widths), columns) if part.size]
+        if sum(float(part.max()) for part in parts) + 1 <= width:
+            return columns
+    return 1
+
+
 def _grow(figure: Figure, inches: float) -> None:
     """Make a figure taller for a long legend, up to a page."""
     height = figure.get_figheight()
@@ -193,7 +207,12 @@ def _grow(figure: Figure, inches: float) -> None:
 
 
 def name_curves(
-    canvas: Canvas, rows: Sequence[Sequence[Any]], chosen: Selection, levels: Levels | None = None
+    canvas: Canvas,
+    rows: Sequence[Sequence[Any]],
+    chosen: Selection,
+    levels: Levels | None = None,
+    *,
+    marked: bool = False,
 ) -> list[tuple[Any, str]]:
     """Name the curves at the ends of their lines, in a row's last panel that has them.
 
@@ -202,6 +221,7 @@ def name_curves(
 
     Args:
         levels: the names and heights of lines across a panel, to be named as well.
+        marked: the curves have marks, which a legend shows.
     """
     looks = chosen.looks
     crowded = is_crowded(list(looks), canvas)
@@ -220,8 +240,12 @@ def name_curves(
             ends += [(y, shortened(name), REFERENCE_COLOUR) for name, y in levels.get(key, ())]
             is_inside = len(row) < columns and key == row[-1]
             name_ends(canvas, canvas.panels[key], ends, is_inside)
-    entries = [(Line2D([], [], **look.marked, ms=4), name) for name, look in looks.items()]
-    return entries if crowded else []
+    marks: Any = {"mfc": "white", "ms": 3, "mew": 0.7}
+    drawn = {
+        name: {**look.line, **({"marker": look.marker} | marks if marked else {})}
+        for name, look in looks.items()
+    }
+    return [(Line2D([], [], **look), name) for name, look in drawn.items()] if crowded else []
 
 
 def name_ends(

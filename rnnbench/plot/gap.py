@@ -91,7 +91,7 @@ def curve(
             own = best[best["task"] == task]
             panel.plot(own["gap"], own[y].clip(0, 1), **GUESSED, label="_random networks")
     _name_panels(canvas, rows, chosen, y)
-    named = frame.name_curves(canvas, rows, chosen)
+    named = frame.name_curves(canvas, rows, chosen, marked=seeds)
     frame.add_legend(canvas, [*named, *_entries(chosen, look, best)])
     frame.stamp(canvas, chosen.runs["sweep"])
     return canvas.drawn

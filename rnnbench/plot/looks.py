@@ -20,7 +20,7 @@ LETTERS = {"column": 7.0, "text": 8.0, "slides": 12.0}  # points
 STYLES = {"paper": "text", "slides": "slides"}
 # Dark, middle and light for the shipped cells, which grey print keeps apart; without yellow and
 # pale pink, which vanish on white; grey last, for it marks levels too.
-PALETTE = [(0.0, 0.29, 0.52), (0.82, 0.44, 0.0), (0.20, 0.70, 0.51)]
+PALETTE = [(0.0, 0.29, 0.52), (0.74, 0.37, 0.0), (0.27, 0.75, 0.56)]
 PALETTE += [sns.color_palette("colorblind")[place] for place in (3, 4, 5, 9, 7)]
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 SOLID: tuple[float, ...] = ()

@@ -23,7 +23,8 @@ from rnnbench.statistics import solving_curve
 from rnnbench.store.settings import curve_label
 
 INTERVALS = ("wilson", None)
-OFFSET = 0.012  # of the axis: by so much curves of equal shares lie apart
+OFFSET, FARTHEST = 0.012, 0.06  # of the axis: by so much curves of equal shares lie apart
+MOST_BANDS = 8  # curves of a panel; of more, bands would hide each other
 
 
 @themed
@@ -49,7 +50,7 @@ def solving(
 
     Args:
         runs: of `rnnbench.load_results`. The arguments up to `rates` as in `select`.
-        interval: of the share, "wilson" or None.
+        interval: of the share, "wilson" or None; of more than eight curves there is none.
         gaps: that have a panel; else up to five of each task (three in a column).
         size: "column" (3.3 inches wide), "text" (6.75) or "slides" (10).
         ax: to draw in, for a single panel.
@@ -65,6 +66,8 @@ def solving(
     known("interval", interval, INTERVALS)
     options: Any = {"order": order, "palette": palette, "labels": labels, "rates": rates}
     chosen = select(runs, tasks=tasks, cells=cells, **options)
+    if len(chosen.bases) > MOST_BANDS:
+        interval = None
     rows = panel_rows(chosen, size, gaps, solved_alone=True)
     if not rows:
         raise ValueError("runs must have one that solves its task, got none at these gaps")
@@ -73,7 +76,7 @@ def solving(
         own = chosen.of(task)
         curves = curves_at(chosen, own[own["gap"] == gap], kind)
         for place, (each, found) in enumerate(curves):
-            aside = OFFSET * (place - (len(curves) - 1) / 2)
+            aside = min(OFFSET, FARTHEST / len(curves)) * (place - (len(curves) - 1) / 2)
             longest = float(own["steps"].max())
             _draw_share(panel, found, longest, aside, each, chosen.styles[each], interval)
         panel.set_ylim(-0.06, 1.06)
@@ -81,7 +84,7 @@ def solving(
     name_panels(canvas, rows, chosen, "share solved")
     named = frame.name_curves(canvas, rows, chosen)
     entries: list[tuple[Any, str]] = [
-        (Line2D([], [], color=REFERENCE_COLOUR), "share of all seeds that have solved the task")
+        (Line2D([], [], color=REFERENCE_COLOUR), "share of all seeds")
     ]
     if interval:
         entries.append((Patch(color=REFERENCE_COLOUR, alpha=0.15, lw=0), "its 95 % interval"))

@@ -162,7 +162,7 @@ def _loss_entries(chosen: Selection, seeds: bool, crosses: int) -> list[tuple[An
     if seeds:
         thin = Line2D([], [], color=REFERENCE_COLOUR, lw=0.5)
         entries.append((thin, frame.seed_note("one seed", chosen.runs)))
-    entries.append((Line2D([], [], **frame.LEVEL), "chance, known half-way solutions"))
+    entries.append((Line2D([], [], **frame.LEVEL), "chance, plateaus"))
     if crosses:
         cross = Line2D([], [], color="0.15", ls="none", marker="x", ms=4)
         entries.append((cross, "it diverged"))

@@ -99,21 +99,20 @@ HORIZONS = Figure(
     draw=into_a_figure(lambda study: {"runs": study.results}, horizons),
     rows=_one_of_each_task,
 )
-ACCURACY = Figure(
-    "accuracy_vs_gap",
-    "Accuracy on the test stream against the gap. Line: mean over seeds. Whiskers: 95 % interval "
-    "of that mean over seeds (Gaffke). Open marks: single seeds; curves are moved aside by up to "
-    "4 % of a gap, with their seeds. 10/10: all seeds there agree. Where learning rates were "
-    "tuned, those curves have panels of their own. Dotted: what a predictor that remembers nothing "
-    "gets.",
-    draw=into_a_figure(_against_gap("accuracy"), curve),
-    rows=_one_of_each_kind,
-)
 SCORE = Figure(
     "score_vs_gap",
-    "Score against the gap: 0 remembers nothing, 1 is perfect. Drawn as above. Dashed: 0.75, where "
-    "the horizon is read.",
+    "Score against the gap: 0 remembers nothing, 1 is perfect. Line: mean over seeds. Whiskers: 95 "
+    "% interval of that mean over seeds (Gaffke). Open marks: single seeds; curves are moved aside "
+    "by up to 4 % of a gap, with their seeds. 10/10: all seeds there agree. Where learning rates "
+    "were tuned, those curves have panels of their own. Dashed: 0.75, where the horizon is read.",
     draw=into_a_figure(_against_gap("score"), curve),
+    rows=_one_of_each_kind,
+)
+ACCURACY = Figure(
+    "accuracy_vs_gap",
+    "Accuracy on the test stream against the gap, drawn as the score is. Dotted: what a predictor "
+    "that remembers nothing gets.",
+    draw=into_a_figure(_against_gap("accuracy"), curve),
     rows=_one_of_each_kind,
 )
 SOLVING = Figure(

@@ -148,6 +148,20 @@ def open_all(browser: Browser) -> None:
     soon(lambda: len(browser.find_elements("css selector", ".picture > svg")) == pictures)
 
 
+def enlarge(browser: Browser, name: str) -> Browser:
+    """Click on a picture, and return its drawing in the dialog."""
+    picture = browser.find_element("css selector", name)
+    browser.execute_script("arguments[0].scrollIntoView()", picture)
+    picture.click()
+    return drawing_in_dialog(browser)
+
+
+def drawing_in_dialog(browser: Browser) -> Browser:
+    name = "dialog[open] .frame > svg"
+    soon(lambda: bool(browser.find_elements("css selector", name)))
+    return browser.find_element("css selector", name)
+
+
 def soon(holds: Callable[[], bool]) -> None:
     """Wait until something holds that the page's script does in the background."""
     for _ in range(100):
@@ -277,9 +291,7 @@ def test_a_figure_is_enlarged_and_closed(browser: Browser, key: str | None, name
     browser.execute_script("arguments[0].scrollIntoView()", picture)
     before = picture.size
     picture.click() if key is None else picture.send_keys(key)
-    enlarged = "dialog[open] .frame > svg"
-    soon(lambda: bool(browser.find_elements("css selector", enlarged)))
-    drawing = browser.find_element("css selector", enlarged)
+    drawing = drawing_in_dialog(browser)
     assert drawing.is_displayed()
     assert drawing.size["width"] > before["width"]
     # As wide as there is room, whatever its height: the dialog scrolls.
@@ -332,4 +344,10 @@ def test_the_reference_is_a_small_page_that_opens_without_a_complaint(
     started.get(page.as_uri())
     assert started.execute_script("return document.querySelectorAll('*').length") < 6000
     open_all(started)
+    enlarged = enlarge(started, "#figure-learning_curves .picture")
+    _, _, across, down = map(float, enlarged.get_dom_attribute("viewBox").split())
+    ratio = enlarged.size["height"] / enlarged.size["width"]
+    assert ratio == pytest.approx(down / across, rel=0.01)  # it fills its width
+    height = started.execute_script("return document.querySelector('dialog').scrollHeight")
+    assert height > 800  # and what has no room is scrolled to
     assert started.get_log("browser") == []

@@ -15,7 +15,7 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from rnnbench.diagnose.label import VANISHED
-from rnnbench.plot import frame
+from rnnbench.plot import frame, naming
 from rnnbench.plot.curves import Curve, is_tuned
 from rnnbench.plot.frame import Canvas, Drawn, themed
 from rnnbench.plot.looks import REFERENCE_COLOUR, Size, Style
@@ -82,7 +82,7 @@ def gradient(
     alone = (Line2D([], [], color=REFERENCE_COLOUR, lw=0.9, ls=":"), "through h alone")
     noise = (Line2D([], [], **NOISE), "noise level")
     states = [alone] * ("_h alone" in drawn)
-    frame.add_legend(canvas, [*lines_of_phases(), *one_seed(), *states, noise])
+    naming.add_legend(canvas, [*lines_of_phases(), *one_seed(), *states, noise])
     frame.stamp(canvas, chosen.runs["sweep"])
     return canvas.drawn
 
@@ -115,7 +115,7 @@ def cue(
         panel.set(ylim=(-0.06, 1.06), yticks=[0, 0.5, 1])
         frame.draw_level(panel, 0, "chance")
     chance = (Line2D([], [], **frame.LEVEL), "chance")
-    frame.add_legend(canvas, [*lines_of_phases(), *one_seed(), chance])
+    naming.add_legend(canvas, [*lines_of_phases(), *one_seed(), chance])
     frame.stamp(canvas, chosen.runs["sweep"])
     return canvas.drawn
 
@@ -188,7 +188,6 @@ def curve_canvas(
     """Return titled panels of curves, their axes named at the outer ones alone."""
     height = HEIGHTS[size]
     canvas = frame.make_canvas(rows, height, size=size, ax=ax, figure=figure, around=0.9)
-    longest = max(8, int(canvas.width * 72 / (canvas.letters * frame.LETTER_WIDTH)))
     for number, row in enumerate(rows):
         for place, key in enumerate(row):
             if key is None:
@@ -197,7 +196,7 @@ def curve_canvas(
             panel = canvas.panels[key]
             mixed = len({is_tuned(own[1][1]) for own in row if own}) > 1
             end = ", tuned" if mixed and is_tuned(each[1]) else ""
-            panel.set_title(plain(shortened(f"{task}, {chosen.name(each)}{end}", longest)))
+            panel.set_title(plain(shortened(f"{task}, {chosen.name(each)}{end}", canvas.longest)))
             if not (canvas.is_own and any(frame.below(rows, number, place))):
                 panel.set_xlabel(xlabel)
             if not canvas.is_own or not any(row[:place]):

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from rnnbench.plot import frame
+from rnnbench.plot import frame, naming
 from rnnbench.plot.curves import Curve, is_tuned
 from rnnbench.plot.frame import Canvas, Drawn, themed
 from rnnbench.plot.looks import REFERENCE_COLOUR, Size, Style, known
-from rnnbench.plot.selection import KINDS, Selection, plain, select
+from rnnbench.plot.selection import KINDS, Selection, plain, select, shortened
 from rnnbench.statistics import HORIZON, mean_interval
 from rnnbench.store.settings import curve_label
 
@@ -79,7 +79,7 @@ def curve(
     options: Any = {"order": order, "palette": palette, "labels": labels, "rates": rates}
     chosen = select(runs, tasks=tasks, cells=cells, **options)
     rows = _rows(chosen, size)
-    beside = frame.room_beside(list(chosen.looks))
+    beside = naming.room_beside(list(chosen.looks))
     canvas = frame.make_canvas(
         rows, HEIGHTS[size], size=size, ax=ax, figure=figure, beside=beside, around=0.9
     )
@@ -91,8 +91,8 @@ def curve(
             own = best[best["task"] == task]
             panel.plot(own["gap"], own[y].clip(0, 1), **GUESSED, label="_random networks")
     _name_panels(canvas, rows, chosen, y)
-    named = frame.name_curves(canvas, rows, chosen, marked=seeds)
-    frame.add_legend(canvas, [*named, *_entries(chosen, look, best)])
+    named = naming.name_curves(canvas, rows, chosen, marked=seeds)
+    naming.add_legend(canvas, [*named, *_entries(chosen, look, best)])
     frame.stamp(canvas, chosen.runs["sweep"])
     return canvas.drawn
 
@@ -123,10 +123,11 @@ def _name_panels(canvas: Canvas, rows: Any, chosen: Selection, measure: str) -> 
     for number, row in enumerate(rows):
         for place, (task, kind) in enumerate(row):
             panel = canvas.panels[task, kind]
+            title = plain(shortened(task, min(24, canvas.longest)))
             panel.set_title(KINDS[kind] if side_by_side and not number else "")
             if not side_by_side:
-                panel.set_title(plain(task) if not (kind and several) else "")
-            own = plain(task) if side_by_side else KINDS[kind] if several else ""
+                panel.set_title(title if not (kind and several) else "")
+            own = title if side_by_side else KINDS[kind] if several else ""
             panel.set_ylabel(f"{own}\n{measure}" if own else measure)
             if canvas.is_own and frame.below(rows, number, place):
                 panel.set_xlabel("")

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from rnnbench.plot import frame
+from rnnbench.plot import frame, naming
 from rnnbench.plot.diagnosis import LOOKS, curve_canvas, curve_rows, lines_of_phases
 from rnnbench.plot.frame import Canvas, Drawn, themed
 from rnnbench.plot.looks import REFERENCE_COLOUR, Size
@@ -76,7 +76,7 @@ def gates(
         own = of_gates[(of_gates["task"] == task) & (of_gates["label"] == label)]
         its = gated[gated["run_id"].isin(own["run_id"])]
         _draw_panel(canvas, panel, own, its, colours)
-    frame.add_legend(canvas, _entries(sorted(keeping), colours))
+    naming.add_legend(canvas, _entries(sorted(keeping), colours))
     frame.stamp(canvas, chosen.runs["sweep"])
     return canvas.drawn
 
@@ -135,10 +135,10 @@ def _entries(keeping: Sequence[str], colours: Mapping[str, str]) -> list[tuple[A
     """Return one legend for all panels."""
     entries: list[tuple[Any, str]] = []
     if keeping:
-        names = ", ".join(plain(shortened(name)) for name in keeping)
+        names = ", ".join(map(shortened, keeping))
         entries.append((Line2D([], [], color=KEEPS, lw=1.3), f"keep gate ({names})"))
     for name, colour in colours.items():
-        entries.append((Line2D([], [], color=colour, lw=1.3), plain(shortened(name))))
+        entries.append((Line2D([], [], color=colour, lw=1.3), shortened(name)))
     if keeping:
         band = Patch(color=KEEPS, alpha=0.15, lw=0)
         most = Line2D([], [], color=KEEPS, lw=0.6)

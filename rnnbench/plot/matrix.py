@@ -159,9 +159,8 @@ def _name_panel(canvas: Canvas, panel: Axes, chosen: Selection, key: Panel) -> N
     """Write the task and the curve above a panel, on lines of their own where they are long."""
     task, each = key
     curve = f"{chosen.name(each)}{', tuned' if is_tuned(each[1]) else ''}"
-    longest = max(8, int(canvas.width * 72 / (canvas.letters * frame.LETTER_WIDTH)))
-    title = f"{shortened(plain(task), longest)}\n{shortened(curve, longest)}"
-    panel.set_title(title, fontsize=canvas.letters)
+    lines = [plain(shortened(text, canvas.longest)) for text in (task, curve)]
+    panel.set_title("\n".join(lines), fontsize=canvas.letters)
 
 
 def _name_axes(canvas: Canvas) -> None:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from rnnbench.plot import frame
+from rnnbench.plot import frame, naming
 from rnnbench.plot.curves import Curve, is_tuned, without_rate
 from rnnbench.plot.frame import Canvas, Drawn, themed
 from rnnbench.plot.looks import REFERENCE_COLOUR, TALLEST, WIDTHS, Size, known
@@ -84,7 +84,7 @@ def horizons(
         _draw_task(canvas, panel, chosen, gaps)
         for each, reached in found.items():
             _draw_reach(canvas, panel, chosen, each, reached, interval, numbers)
-        panel.set_title(plain(task))
+        panel.set_title(plain(shortened(task, canvas.longest)))
         if place % across and canvas.is_own:
             panel.tick_params(labelleft=False)
     _say(canvas, chosen, f"horizon: gap (time steps) where the mean score falls below {level:g}")
@@ -119,7 +119,7 @@ def _draw_task(canvas: Canvas, panel: Axes, chosen: Selection, gaps: Sequence[fl
     low, high = panel.get_xlim()
     for ends in ((low, gaps[0]), (gaps[-1], high)):
         panel.axvspan(*ends, color="0.91", lw=0, zorder=0, label="_beyond")
-    names = [shortened(chosen.name(base), LONGEST_NAME) for base in chosen.bases]
+    names = [plain(shortened(chosen.name(base), LONGEST_NAME)) for base in chosen.bases]
     panel.set_yticks(range(len(names)), names)
     panel.set_ylim(len(names) - 0.5, -0.5)
     panel.tick_params(axis="y", length=0)
@@ -186,4 +186,4 @@ def _say(canvas: Canvas, chosen: Selection, xlabel: str) -> None:
     if any(line.get_marker() in ARROWS for panel in canvas.panels.values() for line in panel.lines):
         arrow = Line2D([], [], **grey, ls="none", marker=">")
         entries.append((arrow, "beyond the gaps run"))
-    frame.add_legend(canvas, entries, "upper")
+    naming.add_legend(canvas, entries, "upper")

@@ -13,6 +13,12 @@ from rnnbench.store.settings import curve_label
 
 RATES = ("both", "shared", "tuned")
 KINDS = {False: "one rate for all", True: "tuned rate"}
+# The columns that figures take from the runs: to pick rows of all takes long.
+DRAWN = {
+    *"task cell variant label gap seed run_id condition_id sweep status score accuracy".split()
+}
+DRAWN |= {*"chance_accuracy chance_loss plateaus least_distance greatest_distance steps".split()}
+DRAWN |= {*"steps_to_solve init keep_bias gap_schedule".split()}
 LONGEST_ASIDE = 30  # letters of a name beside a panel: longer ones would leave it no room
 
 
@@ -55,7 +61,7 @@ class Selection(NamedTuple):
         """Return what stands beside a curve; that its rate was tuned is said elsewhere."""
         cell, variant = curve
         label = curve_label(cell, without_rate(variant))
-        return plain(str(self.labels.get(label, self.labels.get(cell, label))))
+        return str(self.labels.get(label, self.labels.get(cell, label)))
 
     def of(self, task: str, curve: Curve | None = None) -> pd.DataFrame:
         """Return the runs of a task, or of one curve on it."""
@@ -91,6 +97,7 @@ def select(
     """
     known("rates", rates, RATES)
     everything = labelled(runs)
+    everything = everything[[name for name in everything if name in DRAWN]]
     shown = _some_tasks(everything, tasks)
     shown = _some_cells(shown, cells)
     if rates != "both":

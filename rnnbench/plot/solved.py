@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from rnnbench.plot import frame
+from rnnbench.plot import frame, naming
 from rnnbench.plot.curves import Curve
 from rnnbench.plot.frame import Drawn, themed
 from rnnbench.plot.looks import REFERENCE_COLOUR, Size, Style, known
@@ -82,14 +82,14 @@ def solving(
         panel.set_ylim(-0.06, 1.06)
         panel.set_yticks([0, 0.5, 1])
     name_panels(canvas, rows, chosen, "share solved")
-    named = frame.name_curves(canvas, rows, chosen)
+    named = naming.name_curves(canvas, rows, chosen)
     entries: list[tuple[Any, str]] = [
         (Line2D([], [], color=REFERENCE_COLOUR), "share of all seeds")
     ]
     if interval:
         entries.append((Patch(color=REFERENCE_COLOUR, alpha=0.15, lw=0), "its 95 % interval"))
     notes = [said_of_gaps(chosen, rows, size, gaps), _unsolved(chosen)]
-    frame.add_legend(canvas, [*named, *entries], note=" ".join(filter(None, notes)))
+    naming.add_legend(canvas, [*named, *entries], note=" ".join(filter(None, notes)))
     frame.stamp(canvas, chosen.runs["sweep"])
     return canvas.drawn
 

@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from rnnbench.plot import frame
+from rnnbench.plot import frame, naming
 from rnnbench.plot.frame import Canvas, Drawn, themed
 from rnnbench.plot.looks import Size, Style, curve_styles
-from rnnbench.plot.selection import plain, select
+from rnnbench.plot.selection import plain, select, shortened
 from rnnbench.plot.summary import scores_by_gap
 from rnnbench.statistics import HORIZON, horizon_range
 
@@ -79,7 +79,7 @@ def keep_bias(
     for place, (task, panel) in enumerate(canvas.panels.items()):
         gaps = sorted(chosen.of(task)["gap"].unique())
         _draw_task(canvas, panel, table[table["task"] == task], gaps, looks)
-        panel.set(title=plain(task), xlabel="keep bias")
+        panel.set(title=plain(shortened(task, canvas.longest)), xlabel="keep bias")
         if not canvas.is_own or place % ACROSS[size] == 0:
             panel.set_ylabel("horizon (time steps)")
     entries = [
@@ -87,7 +87,7 @@ def keep_bias(
     ]
     dotted = Line2D([], [], **frame.LEVEL)
     note = f"All horizons lie beyond the gaps run: {', '.join(beyond)}." if beyond else ""
-    frame.add_legend(canvas, [*entries, (dotted, "half-life of the gate alone")], note=note)
+    naming.add_legend(canvas, [*entries, (dotted, "half-life of the gate alone")], note=note)
     frame.stamp(canvas, chosen.runs["sweep"])
     return canvas.drawn
 
@@ -183,7 +183,7 @@ def _draw_cell(panel: Axes, points: pd.DataFrame, cell: str, style: Style) -> No
         np.nan if own.horizon.bound or start == CHRONO else own.horizon.gap
         for own, start in zip(points["horizon"], points["start"], strict=True)
     ]
-    panel.plot(points["x"], heights, **style.line, lw=size / 7, label=plain(cell), zorder=2)
+    panel.plot(points["x"], heights, **style.line, lw=size / 7, label=cell, zorder=2)
     low, high = panel.get_ylim()
     for x, own in zip(points["x"], points["horizon"], strict=True):
         bound = own.horizon.bound

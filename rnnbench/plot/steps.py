@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rnnbench.plot import frame
+from rnnbench.plot import frame, naming
 from rnnbench.plot.curves import Curve, is_tuned
 from rnnbench.plot.frame import Canvas
-from rnnbench.plot.selection import KINDS, Selection, plain
+from rnnbench.plot.selection import KINDS, Selection, plain, shortened
 
 Panel = tuple[str, bool, int]  # a task, whether rates are tuned, and a gap
 MOST_GAPS = {"column": 3, "text": 5, "slides": 5}  # of a task, that have a panel
@@ -53,7 +53,7 @@ def step_canvas(
     rows: Any, chosen: Selection, size: str, ax: Axes | None, figure: Figure | None
 ) -> Canvas:
     """Return the panels, with their titles and the axis of steps."""
-    beside = frame.room_beside(list(chosen.looks))
+    beside = naming.room_beside(list(chosen.looks))
     height, around = HEIGHTS[size], 0.9
     canvas = frame.make_canvas(
         rows, height, size=size, ax=ax, figure=figure, beside=beside, around=around
@@ -71,7 +71,8 @@ def name_panels(canvas: Canvas, rows: Any, chosen: Selection, ylabel: str) -> No
         for place, (task, kind, gap) in enumerate(row):
             panel = canvas.panels[task, kind, gap]
             is_first = place == 0 or row[place - 1][0] != task
-            panel.set_title(f"{plain(task)}, gap {gap}" if is_first else f"gap {gap}")
+            name = plain(shortened(task, canvas.longest - len(f", gap {gap}") + 4))
+            panel.set_title(f"{name}, gap {gap}" if is_first else f"gap {gap}")
             if not (canvas.is_own and frame.below(rows, number, place)):
                 panel.set_xlabel("step")
             if place == 0 or not canvas.is_own:

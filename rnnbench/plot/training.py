@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from rnnbench.plot import frame
+from rnnbench.plot import frame, naming
 from rnnbench.plot.curves import Curve
 from rnnbench.plot.frame import Drawn, themed
 from rnnbench.plot.looks import REFERENCE_COLOUR, Size, Style
@@ -82,9 +82,9 @@ def learning(
             if losses is not None:
                 crosses += _draw_losses(panel, found, losses, each, chosen.styles[each], seeds)
     name_panels(canvas, rows, chosen, "loss")
-    named = frame.name_curves(canvas, rows, chosen, levels)
+    named = naming.name_curves(canvas, rows, chosen, levels)
     entries = [*named, *_loss_entries(chosen, seeds, crosses)]
-    frame.add_legend(canvas, entries, note=said_of_gaps(chosen, rows, size, gaps))
+    naming.add_legend(canvas, entries, note=said_of_gaps(chosen, rows, size, gaps))
     frame.stamp(canvas, chosen.runs["sweep"])
     return canvas.drawn
 

@@ -37,6 +37,17 @@ def missing_gaps(fabricate: Fabricate) -> list[Any]:
     return [fabricate(cell="gru", gap=gap) for gap in GAPS] + [fabricate(cell="rnn", gap=20)]
 
 
+def odd_names(fabricate: Fabricate) -> list[Any]:
+    cells = ("a_cell_whose_author_gave_it_a_name_longer_than_any_line" * 2, r"$\a$ & <b>")
+    names = {"task": r"$\b$ of many letters", "run_id": "{}{}", "condition_id": "c{}{}"}
+    return [
+        fabricate(cell=cell, gap=gap)
+        | {key: name.format(place, gap) for key, name in names.items()}
+        for place, cell in enumerate(cells)
+        for gap in GAPS
+    ]
+
+
 def broken(fabricate: Fabricate) -> list[Any]:
     ended = {"loss": None, "score": 0.0, "status": "failed", "steps_to_solve": None, "steps": 0}
     return [fabricate(gap=gap, seed=s, history=[], **ended) for gap in GAPS for s in range(3)]
@@ -56,6 +67,7 @@ FRAMES: dict[str, Callable[[Fabricate], list[Any]]] = {
     "32 tasks": many_tasks,
     "missing gaps": missing_gaps,
     "failed runs only": broken,
+    "odd names": odd_names,
     "gaps side by side": neighbours,
 }
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import rnnbench.diagnose as diagnose
+    import rnnbench.plot as plot
     from rnnbench.cell import Cell
     from rnnbench.cli.notebook import run
     from rnnbench.store.diagnoses import load_diagnosis
@@ -49,8 +50,10 @@ _HOMES = {
     "run": "rnnbench.cli.notebook",
 }
 
+_ROOMS = ("diagnose", "plot")  # packages: one that can be called, one of functions
+
 __all__ = ["Batch", "Cell", "Task", "diagnose", "load_diagnosis", "load_guesses", "load_history"]
-__all__ += ["load_model", "load_results", "load_transfer", "run"]
+__all__ += ["load_model", "load_results", "load_transfer", "plot", "run"]
 
 if not os.path.isdir(os.path.join(__path__[0], "tasks")):  # a checkout: they lie beside the package
     tasks = ModuleType(f"{__name__}.tasks")
@@ -60,8 +63,8 @@ if not os.path.isdir(os.path.join(__path__[0], "tasks")):  # a checkout: they li
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for: a submodule alone pulls in little."""
-    if name == "diagnose":  # a package that can be called
-        return importlib.import_module("rnnbench.diagnose")
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

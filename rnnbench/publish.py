@@ -12,7 +12,7 @@ from rnnbench.store.files import write_atomically
 from rnnbench.store.records import consolidate
 from rnnbench.store.tables import GUESSES, TRANSFER
 
-TABLES = ("summary.csv", "by_gap.csv", "horizons.tex", "report.md")
+KINDS = (".csv", ".tex", ".md", ".png")  # of the report's files, those that are published
 
 parser = Parser("rnnbench.publish", __doc__)
 parser.add_argument("source", type=Path, help="results directory of a sweep")
@@ -32,7 +32,7 @@ def publish(source: Path, destination: Path) -> int:
     number = consolidate([source], destination)
     consolidate_diagnoses(source, destination)
     for name, content in report.items():
-        if name in TABLES or name.endswith(".png"):
+        if name.endswith(KINDS):
             write_atomically(destination / name, content)
     for file in (TRANSFER, GUESSES):
         file.copy(source, destination)

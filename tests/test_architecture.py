@@ -19,6 +19,7 @@ FLOORS = (
     "model tracker",
     "training",
     "diagnose check bench",
+    "plot",
     "report",
     "launcher",
     "status publish sync dashboard train",
@@ -171,14 +172,14 @@ def test_training_knows_no_task_and_no_cell_by_name():
 def test_the_report_knows_results_and_statistics_alone():
     own = {other for name, other in arrows(modules()) if room(name) == "report"}
     rooms = {room(other) for other in own} - {"report"}
-    assert rooms == {"console", "store", "statistics", "diagnose"}
+    assert rooms == {"console", "store", "statistics", "diagnose", "plot"}
     labels = {"rnnbench.diagnose", "rnnbench.diagnose.label"}
     assert {other for other in own if room(other) == "diagnose"} <= labels
 
 
 def test_the_report_draws_without_torch():
     statement = (
-        "import rnnbench.report, rnnbench.statistics, rnnbench.store.frames, rnnbench.diagnose"
+        "import rnnbench.report.write, rnnbench.plot.reach, rnnbench.plot.gap, rnnbench.diagnose"
     )
     assert loads(statement, "torch", "hydra", "wandb") == []
 
@@ -199,7 +200,7 @@ def test_public_names():
 
     loads = "diagnosis guesses history model results transfer"
     expected = ["Batch", "Cell", "Task", "diagnose", *(f"load_{name}" for name in loads.split())]
-    assert sorted(rnnbench.__all__) == [*expected, "run"]
+    assert sorted(rnnbench.__all__) == [*expected, "plot", "run"]
     for name in rnnbench.__all__:
         assert getattr(rnnbench, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

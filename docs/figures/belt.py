@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.style import GREY, INK, drawing
-from rnnbench.report.figures.style import PALETTE
+from rnnbench.plot.looks import PALETTE
 
 BELT, FEED, OUT = 3.2, 1.75, 1.0
 FORGET, INPUT, OUTPUT = 2.9, 5.2, 9.0

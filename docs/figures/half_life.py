@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import seaborn as sns
 from matplotlib.figure import Figure
 
 from figures.style import GREY, new_figure
-from rnnbench.report.figures.style import PALETTE
+from rnnbench.plot.gating import KEEPS
 
 GATES = (0.999, 0.99, 0.9, 0.73, 0.5)
 
@@ -17,7 +18,8 @@ def draw_half_life() -> Figure:
     """Draw f to the power of t, with a dot at its half-life where that lies in the picture."""
     figure, (panel,) = new_figure(2.9, 1)
     time = np.linspace(0, 80, 801)
-    for colour, f in zip(reversed(PALETTE[: len(GATES)]), GATES, strict=True):
+    shades = sns.light_palette(KEEPS, len(GATES) + 1)[:0:-1]  # the longest is the darkest
+    for colour, f in zip(shades, GATES, strict=True):
         half_life = math.log(2) / -math.log(f)
         name = f"gate {f:g}: half-life {half_life:.{0 if half_life > 10 else 1}f}"
         panel.plot(time, f**time, color=colour, lw=2, label=name)

@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rnnbench.report.figures.style import PALETTE, SHIPPED, THEME
+from rnnbench.plot.looks import PALETTE, SHIPPED, THEME
 
 WIDTH = 7.0  # inches
 GREY, INK = "0.45", "0.15"

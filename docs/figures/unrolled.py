@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.style import COLOURS, GREY, INK, drawing
-from rnnbench.report.figures.style import PALETTE
+from rnnbench.plot.looks import PALETTE
 
 NAMES = ("0", "1", "2", "t-1", "t")
 PLACES = (1.0, 3.0, 5.0, 8.4, 10.4)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain, compress, count
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,22 +15,36 @@ from rnnbench.report.study import Study
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
+# What of the report's other files has a figure's numbers.
+DATA: Mapping[str, tuple[str, ...]] = {
+    "horizons": ("summary.csv", "horizons.tex"),
+    "accuracy_vs_gap": ("by_gap.csv",),
+    "score_vs_gap": ("by_gap.csv", "scores.tex"),
+    "solving_curves": ("by_gap.csv",),
+}
 MOST_PANELS = 32  # three tasks with ten gaps each; hundreds would take minutes, and be read by none
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A section's title."""
+    """A section's title.
+
+    Attributes:
+        level: 1 of the whole report, 2 of its sections, 3 below.
+        apart: the name of the Markdown file that a long section has to itself, without ending.
+    """
 
     text: str
     level: int = 2
+    apart: str = ""
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A few sentences."""
+    """A few sentences; small ones are beside the point."""
 
     text: str
+    is_small: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,6 +52,13 @@ class Bullets:
     """A list of short statements."""
 
     texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Statements:
+    """A list of sentences, each on what is named before it."""
+
+    pairs: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -53,6 +76,12 @@ class Table:
         texts = (tuple(form.format_map(row) for form in columns.values()) for row in rows)
         return cls(tuple(columns), tuple(texts), names)
 
+    def without_empty_columns(self) -> Table:
+        """Return the table without the columns in which no row has a text."""
+        full = [any(row[place] for row in self.rows) for place in range(len(self.header))]
+        header, *rows = (tuple(compress(row, full)) for row in (self.header, *self.rows))
+        return Table(header, tuple(rows), self.names)
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -60,8 +89,14 @@ class Figure:
 
     name: str  # of its files, without their ending
     caption: str
-    draw: Callable[[Study], Drawing]
+    # Of a study, and what rnnbench.plot takes: `size`, "text" unless told, `labels`, `palette`.
+    draw: Callable[..., Drawing]
     rows: Callable[[Study], pd.Series[int]]  # panels by task, or by curve (task, label)
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """Return the report's files that have the figure's numbers."""
+        return DATA.get(self.name, ())
 
     def fit(self, study: Study) -> tuple[Study, str]:
         """Return the first tasks or curves that have room, and what is left out in words.
@@ -77,7 +112,27 @@ class Figure:
         return study.only(kept), f"{left_out} of {len(rows)} {what}"
 
 
-Block = Heading | Paragraph | Bullets | Table | Figure
+Block = Heading | Paragraph | Bullets | Statements | Table | Figure
+
+
+def sections(blocks: Iterable[Block]) -> list[list[Block]]:
+    """Return the blocks by sections: what precedes the first one, then each with its title."""
+    parts: list[list[Block]] = [[]]
+    for block in blocks:
+        if isinstance(block, Heading) and block.level == 2:
+            parts.append([])
+        parts[-1].append(block)
+    return parts
+
+
+def anchors(texts: Iterable[str]) -> list[str]:
+    """Return a name for every text, made of its words; no two are the same."""
+    found: list[str] = []
+    for text in texts:
+        base = "-".join(re.findall(r"[a-z0-9]+", text.lower())) or "section"
+        names = chain([base], (f"{base}-{number}" for number in count(2)))
+        found.append(next(name for name in names if name not in found))
+    return found
 
 
 def one_panel_each(names: Iterable[str | tuple[str, str]]) -> pd.Series[int]:

@@ -1,21 +1,33 @@
-"""Write a report as one page of HTML, with its figures as SVG inside."""
+"""Write a report as one page of HTML: the answer with its figure, then folded sections.
+
+The figures of folded sections lie in the page packed, and its script unpacks them when their
+section is opened: a page of many figures is small, and opens at once.
+"""
 
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
-from itertools import chain, count
-from xml.etree import ElementTree
+from typing import NamedTuple
 
-from rnnbench.report.document import Block, Bullets, Figure, Heading, Paragraph, Table
+from rnnbench.report.document import (
+    Block,
+    Bullets,
+    Figure,
+    Heading,
+    Paragraph,
+    Statements,
+    Table,
+    anchors,
+    sections,
+)
+from rnnbench.report.svg import inline_svg
 
-REFERENCE = re.compile(r"url\(#([^)]+)\)")
-HREF = "{http://www.w3.org/1999/xlink}href"
-DROPPED = {"metadata", "style"}
+FORMATS = ("pdf", "svg", "png")
 LONG = 40  # characters: a longer text in a table may break its line
 # Nothing may be loaded, and nothing but the page's own script and style sheet counts.
 POLICY = (
@@ -24,69 +36,26 @@ POLICY = (
 )
 
 
-def to_html(title: str, blocks: Sequence[Block], pictures: Mapping[str, bytes]) -> str:
-    """Return the page; `pictures` are the figures' SVG files by their names."""
+class Picture(NamedTuple):
+    """A figure as SVG files: for a desk, and for a phone, on which its panels stand in a column."""
+
+    wide: bytes
+    narrow: bytes
+
+
+def to_html(title: str, blocks: Sequence[Block], pictures: Mapping[str, Picture]) -> str:
+    """Return the page; `pictures` are those of its figures, by their names."""
     style, script = (f"\n{_asset(name)}" for name in ("page.css", "page.js"))
     policy = POLICY.format(style=_digest(style), script=_digest(script))
-    anchors = _anchors(blocks)
-    body = "\n".join(
-        _write(block, anchor, pictures) for block, anchor in zip(blocks, anchors, strict=True)
-    )
+    page = Page(blocks, pictures)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n"
         f"<style>{style}</style>\n<script>{script}</script>\n</head>\n"
-        f"<body>\n{_contents(blocks, anchors)}\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+        f"<body>\n{page.contents()}\n<main>\n{page.body()}\n</main>\n</body>\n</html>\n"
     )
-
-
-def inline_svg(content: bytes, name: str, label: str) -> str:
-    """Return an SVG file's drawing as an element of HTML; `label` tells what is to be seen.
-
-    Its ids begin with its name, so that those of several drawings cannot clash. Styles become
-    attributes of their own, since the page's policy forbids style attributes.
-    """
-    root = ElementTree.fromstring(content)
-    for element in root.iter():
-        for child in list(element):
-            if _local(child.tag) in DROPPED:
-                element.remove(child)
-        element.tag = _local(element.tag)
-        attributes = {_local(key): value for key, value in _attributes(element, name)}
-        element.attrib.clear()
-        element.attrib.update(attributes)
-    for key in ("width", "height", "version"):
-        root.attrib.pop(key, None)
-    # What the dropped style sheet said of every element.
-    root.attrib |= {"stroke-linejoin": "round", "stroke-linecap": "butt"}
-    root.attrib |= {"role": "img", "aria-label": label}
-    return ElementTree.tostring(root, encoding="unicode")
-
-
-def _attributes(element: ElementTree.Element, name: str) -> list[tuple[str, str]]:
-    found = []
-    for key, value in element.attrib.items():
-        if key == "style":
-            pairs = (rule.partition(":") for rule in value.split(";") if rule.strip())
-            found += [(rule.strip(), _own(text.strip(), name)) for rule, _, text in pairs]
-        elif key == "id":
-            found.insert(0, (key, f"{name}-{value}"))
-        elif key == HREF and value.startswith("#"):
-            found.insert(0, (key, f"#{name}-{value[1:]}"))
-        else:
-            found.insert(0, (key, _own(value, name)))
-    return found
-
-
-def _own(value: str, name: str) -> str:
-    return REFERENCE.sub(rf"url(#{name}-\1)", value)
-
-
-def _local(tag: str) -> str:
-    """Return a name without its name space: HTML knows those of SVG by themselves."""
-    return tag.rpartition("}")[2]
 
 
 def _asset(name: str) -> str:
@@ -98,41 +67,80 @@ def _digest(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _anchors(blocks: Iterable[Block]) -> list[str]:
-    """Return a name for every heading, made of its words; no two are the same."""
-    anchors: list[str] = []
-    for block in blocks:
-        words = re.findall(r"[a-z0-9]+", block.text.lower()) if isinstance(block, Heading) else []
-        base = "-".join(words) or "section"
-        names = chain([base], (f"{base}-{number}" for number in count(2)))
-        anchors.append(next(name for name in names if name not in anchors))
-    return anchors
+class Page:
+    """The blocks of a page, with an id for each of its headings."""
+
+    def __init__(self, blocks: Sequence[Block], pictures: Mapping[str, Picture]) -> None:
+        self.top, *self.folded = sections(blocks)
+        self.pictures = pictures
+        headings = [block for block in blocks if isinstance(block, Heading)]
+        names = anchors(heading.text for heading in headings)
+        # By identity: two headings may have the same words.
+        self.anchors = {id(heading): name for heading, name in zip(headings, names, strict=True)}
+
+    def contents(self) -> str:
+        """Return links to the sections."""
+        lines = "\n".join(
+            f'<li><a href="#{self.anchors[id(title)]}">{escape(title.text)}</a></li>'
+            for title, *_ in self.folded
+            if isinstance(title, Heading)
+        )
+        return f"<nav><details><summary>Contents</summary>\n<ul>\n{lines}\n</ul></details></nav>"
+
+    def body(self) -> str:
+        """Return what precedes the first section, its figures drawn, and the folded sections."""
+        top = [self._write(block, is_folded=False) for block in self.top]
+        return "\n".join([*top, *map(self._fold, self.folded)])
+
+    def _fold(self, section: Sequence[Block]) -> str:
+        title, *rest = (self._write(block, is_folded=True) for block in section)
+        text = "\n".join(rest)
+        return f"<details>\n<summary>{title}</summary>\n{text}\n</details>"
+
+    def _write(self, block: Block, is_folded: bool) -> str:
+        match block:
+            case Heading(text, level):
+                return f'<h{level} id="{self.anchors[id(block)]}">{escape(text)}</h{level}>'
+            case Paragraph(text, is_small):
+                kind = ' class="small"' if is_small else ""
+                return f"<p{kind}>{escape(text)}</p>"
+            case Bullets(texts):
+                lines = "\n".join(f"<li>{escape(text)}</li>" for text in texts)
+                return f"<ul>\n{lines}\n</ul>"
+            case Statements(pairs):
+                lines = "\n".join(
+                    f"<li><b>{escape(name)}</b> {escape(text)}</li>" for name, text in pairs
+                )
+                return f"<ul>\n{lines}\n</ul>"
+            case Figure():
+                return _figure(block, self.pictures[block.name], is_folded)
+            case Table():
+                return _table(block)
 
 
-def _contents(blocks: Iterable[Block], anchors: Iterable[str]) -> str:
-    """Return links to the sections."""
-    lines = "\n".join(
-        f'<li><a href="#{anchor}">{escape(block.text)}</a></li>'
-        for block, anchor in zip(blocks, anchors, strict=True)
-        if isinstance(block, Heading) and block.level == 2
+def _figure(figure: Figure, picture: Picture, is_folded: bool) -> str:
+    name, caption = escape(figure.name), escape(figure.caption)
+    drawings = [inline_svg(own, figure.name, figure.caption) for own in picture]
+    wide, narrow = map(_packed, drawings)
+    packed = f'data-wide="{wide}" data-narrow="{narrow}" aria-label="{caption}"'
+    packed += "" if is_folded else ' data-drawn="wide"'
+    shown = "" if is_folded else drawings[0]
+    links = ", ".join(map(_link, (*(f"{figure.name}.{kind}" for kind in FORMATS), *figure.data)))
+    return (
+        f'<figure id="figure-{name}"><div class="picture" {packed}>{shown}</div>\n'
+        f'<figcaption>{caption} <span class="files">{links}</span></figcaption></figure>'
     )
-    return f"<nav><details><summary>Contents</summary>\n<ul>\n{lines}\n</ul></details></nav>"
 
 
-def _write(block: Block, anchor: str, pictures: Mapping[str, bytes]) -> str:
-    match block:
-        case Heading(text, level):
-            return f'<h{level} id="{anchor}">{escape(text)}</h{level}>'
-        case Paragraph(text):
-            return f"<p>{escape(text)}</p>"
-        case Bullets(texts):
-            return "<ul>\n" + "\n".join(f"<li>{escape(text)}</li>" for text in texts) + "\n</ul>"
-        case Figure(name, caption):
-            drawing = inline_svg(pictures[name], name, caption)
-            text = f"<figcaption>{escape(caption)}</figcaption>"
-            return f'<figure><div class="picture">{drawing}</div>\n{text}</figure>'
-        case Table():
-            return _table(block)
+def _packed(drawing: str) -> str:
+    """Return a drawing as the page's script unpacks it; without a date, always the same."""
+    return base64.b64encode(gzip.compress(drawing.encode(), mtime=0)).decode()
+
+
+def _link(name: str) -> str:
+    """Return a link to a file beside the page, named by its kind if that is a picture's."""
+    kind = name.rpartition(".")[2]
+    return f'<a href="{escape(name)}">{kind.upper() if kind in FORMATS else escape(name)}</a>'
 
 
 def _table(table: Table) -> str:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
-from rnnbench.report.curves import CURVE, label_variants, without_rate
-from rnnbench.report.summary import horizons, summarise
+from rnnbench.plot.curves import is_tuned, label_variants, without_rate
+from rnnbench.plot.measured import join, transfer_runs
+from rnnbench.plot.summary import horizons, summarise
 from rnnbench.store.diagnoses import Diagnoses, read_all_diagnoses
-from rnnbench.store.frames import load_all
+from rnnbench.store.frames import Loaded, load_all
 from rnnbench.store.rules import LARGEST
 from rnnbench.store.settings import curve_label
 from rnnbench.store.tables import GUESSES, TRANSFER
-
-# What the runs that were tested at other gaps have beside their scores.
-OF_A_RUN = ["run_id", *CURVE, "label", "gap", "gap_schedule"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,12 @@ class Study:
     diagnoses: Diagnoses  # why runs forget, of those that were diagnosed
     transfer: pd.DataFrame  # one row per run and test gap, of those tested at other gaps
     guesses: pd.DataFrame  # one row per task, cell and gap at which random networks were tried
+
+    def of_rates(self, tuned: bool) -> Study:
+        """Return the study of the curves with tuned rates alone, or of those with given ones."""
+        variants = self.results["variant"].astype(str)
+        labels = self.results.loc[variants.map(is_tuned) == tuned, ["task", "label"]]
+        return self.only(pd.MultiIndex.from_frame(labels.drop_duplicates()))
 
     def only(self, kept: pd.Index) -> Study:
         """Return the study of some tasks, or of some curves (task, label), for a figure of these.
@@ -53,18 +58,70 @@ class Study:
         )
 
 
-def read_study(places: Sequence[Path]) -> Study:
+class Refused(ValueError):
+    """What was asked for is not there, or cannot go where it was to go."""
+
+
+class Part(NamedTuple):
+    """The tasks and cells that are reported, by name; all where none is named.
+
+    Cells are shown in the order in which they are named.
+    """
+
+    tasks: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
+
+    def of(self, loaded: Loaded) -> Loaded:
+        """Return what is loaded of these alone.
+
+        Raises:
+            Refused: there is no run of a task or cell.
+        """
+        results = loaded.results
+        for column, asked in (("task", self.tasks), ("cell", self.cells)):
+            check_known(f"{column}s", asked, results[column])
+            results = results[results[column].isin(asked)] if asked else results
+        if results.empty:
+            names = ", ".join((*self.tasks, *self.cells))
+            raise Refused(f"tasks and cells must have runs together, got {names}")
+        if self.cells:  # in the order in which they are named, as a sweep's are in its own
+            places = results["cell"].map(self.cells.index)
+            results = results.iloc[places.argsort(kind="stable")]
+        history = loaded.history[loaded.history["run_id"].isin(results["run_id"])]
+        return loaded._replace(results=results, history=history)
+
+
+ALL = Part()
+
+
+def check_known(what: str, names: Iterable[str], there: Iterable[str]) -> None:
+    """Check that names are among those that are there.
+
+    Raises:
+        Refused: one is not; those that are there are listed.
+    """
+    known = list(dict.fromkeys(map(str, there)))
+    for name in names:
+        if name not in known:
+            raise Refused(f"{what} must be of {', '.join(known)}, got {name}")
+
+
+def read_study(places: Sequence[Path], part: Part = ALL) -> Study:
     """Read the results of several places as one.
 
     Raises:
         FileNotFoundError: there is nothing at a place, or not one run in all of them.
+        Refused: there is no run of a task or cell of the part.
     """
     loaded = load_all(places)
     if loaded.results.empty:
         raise FileNotFoundError(f"no runs at {', '.join(map(str, places))}")
+    loaded = part.of(loaded)
     results, history, tuning = map(_bounded, loaded[:3])
     superseded = results[results["superseded"]]
-    results = label_variants(loaded._replace(results=results[~results["superseded"]]))
+    results = label_variants(loaded._replace(results=results))
+    labels = pd.Categorical(results["label"], categories=labels_of(results), ordered=True)
+    results = results.assign(label=labels)
     return Study(
         places=tuple(places),
         results=results,
@@ -79,20 +136,10 @@ def read_study(places: Sequence[Path]) -> Study:
     )
 
 
-def join(results: pd.DataFrame, diagnoses: Diagnoses) -> Diagnoses:
-    """Return the diagnoses of labelled results, with their variant and label (a curve's name).
-
-    In `runs` what was `label` is `why`, and score, status and the rest of the results are there
-    as well; results without a diagnosis are left out. In `curves`, `age` is how old the cue is at
-    a time step; negative before it was shown.
-    """
-    found = diagnoses.runs.rename(columns={"label": "why"})
-    own = [name for name in found.columns if name not in results.columns]
-    runs = results.merge(found[["run_id", *own]], on="run_id", how="inner")
-    names = results[["run_id", "variant", "label"]]
-    curves = diagnoses.curves.merge(names, on="run_id", how="inner")
-    shown = curves["run_id"].map(runs.set_index("run_id")["cue_time"])
-    return Diagnoses(runs, curves.assign(age=curves["time"] - shown))
+def labels_of(results: pd.DataFrame) -> list[str]:
+    """Return the labels of labelled results in the order of their cells and variants."""
+    curves = results.drop_duplicates(["cell", "variant"]).sort_values(["cell", "variant"])
+    return list(dict.fromkeys(curves["label"]))
 
 
 def name_tuned(tuning: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
@@ -101,22 +148,6 @@ def name_tuned(tuning: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     pairs = zip(names["cell"], names["variant"].map(without_rate), strict=True)
     labelled = names[["condition_id"]].assign(label=[curve_label(*pair) for pair in pairs])
     return tuning.merge(labelled, on="condition_id")
-
-
-def transfer_runs(results: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per run and test gap, as far as they are measured.
-
-    Columns: run_id, task, cell, variant, label, gap, gap_schedule, test_gap, score. Failed runs
-    have no weights; they count with score 0 wherever others of their condition are measured.
-    """
-    measured = transfer[["run_id", "condition_id", "test_gap"]]
-    measured = measured.assign(score=transfer["score"].clip(0, 1))
-    gaps = measured[["condition_id", "test_gap"]].drop_duplicates()
-    failed = results.loc[results["status"] == "failed", ["run_id", "condition_id"]]
-    failed = failed.merge(gaps, on="condition_id").assign(score=0.0)
-    scores = pd.concat([measured[~measured["run_id"].isin(failed["run_id"])], failed])
-    scores = scores.drop(columns="condition_id")
-    return results[OF_A_RUN].merge(scores, on="run_id", how="inner")
 
 
 def latest(guesses: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.report.curves import CURVE
+from rnnbench.plot.curves import CURVE
+from rnnbench.plot.summary import BROKEN
 from rnnbench.report.document import Table
-from rnnbench.report.summary import BROKEN
-from rnnbench.statistics import Interval
+from rnnbench.statistics import HORIZON, HorizonRange, Interval
 
 LABEL = {"cell": "label"}
 SETTINGS = {
@@ -31,45 +31,39 @@ HORIZONS = {
     "task": "{task}",
     "cell": "{label}",
     "horizon (score 0.75)": "{horizon}",
-    "D90 (score 0.9)": "{d90}",
     "seeds": "{seeds_text}",
-    "runs solved": "{solved} of {runs}",
+    "area under score": "{area_text}",
+    "D90 (score 0.9)": "{d90_text}",
     "hidden size": "{hidden_size:,}",
     "state size": "{state_size:,}",
     "parameters": "{num_parameters:,}",
     "seconds a run": "{seconds:.3g}",
     "sequences / s": "{rate}",
 }
-AREAS = {"task": "{task}", "cell": "{label}", "area under score": "{area}"}
-AREAS |= {"success rate": "{success_rate:.2f}"}
 
 
 def horizon_table(curves: pd.DataFrame) -> Table:
-    """Return the headline: how far each curve remembers on each task, how sure, at what cost."""
-    rates = curves["sequences_per_second"].map(_rate)
-    seeds = [f"{n}; {m} would bound it" if m else str(n) for n, m in _seeds(curves)]
-    return Table.of(curves.assign(rate=rates, seeds_text=seeds), HORIZONS, names=2)
+    """Return the headline: how far each curve remembers on each task, how sure, at what cost.
+
+    A column that says nothing of any curve is left out.
+    """
+    texts = {
+        "rate": curves["sequences_per_second"].map(_rate),
+        "seeds_text": curves["seeds"].astype(str) + curves["needed"].map(_needed),
+        "area_text": curves["area"].map(interval_text),
+        "d90_text": curves["d90"].map(bounded_text),
+    }
+    table = Table.of(curves.assign(**texts), HORIZONS, names=2)
+    return table.without_empty_columns()
 
 
-def curve_table(curves: pd.DataFrame) -> Table:
-    """Return what else is known of each curve over all its gaps."""
-    return Table.of(curves.assign(area=curves["area"].map(interval_text)), AREAS, names=2)
+def bounded_text(found: HorizonRange) -> str:
+    """Return a HorizonRange as text, nothing where seeds are too few for its interval."""
+    return "" if found.low is None else str(found)
 
 
-def few_seeds(curves: pd.DataFrame) -> list[str]:
-    """Name the curves whose horizons are not bounded for want of seeds, and how many would do."""
-    lines: dict[tuple[int, int], list[str]] = {}
-    for row, pair in zip(curves.itertuples(), _seeds(curves), strict=True):
-        lines.setdefault(pair, []).append(f"{row.task}, {row.label}")
-    return [
-        f"{n} seeds; seeds={m} would bound it, only the new {m - n} are trained: {'; '.join(names)}"
-        for (n, m), names in lines.items()
-        if m
-    ]
-
-
-def _seeds(curves: pd.DataFrame) -> list[tuple[int, int]]:
-    return list(zip(curves["seeds"], curves["needed"], strict=True))
+def _needed(seeds: int) -> str:
+    return f", needs {seeds}" if seeds else ""
 
 
 def gap_table(
@@ -84,12 +78,22 @@ def gap_table(
     """
     gaps = sorted(frame["gap"].unique())
     rows = []
-    for key, own in frame.groupby([*keys.values()], sort=False):
+    for key, own in frame.groupby([*keys.values()], sort=False, observed=True):
         found: dict[Any, list[Any]] = {}
         for row in own.itertuples():
             found.setdefault(row.gap, []).append(row)
         rows.append((*map(str, key), *(text(found[gap]) if gap in found else "" for gap in gaps)))
     return Table((*keys, *(f"gap {gap}" for gap in gaps)), tuple(rows), names=len(keys))
+
+
+def score_table(points: pd.DataFrame) -> Table:
+    """Return one task's mean score, curve x gap, with its interval: horizons are read off it."""
+    return gap_table(points, LABEL, _score)
+
+
+def reached_table(results: pd.DataFrame) -> Table:
+    """Return how many of one task's seeds score 0.75 or more, curve x gap."""
+    return gap_table(results, LABEL, _reached)
 
 
 def accuracy_table(points: pd.DataFrame) -> Table:
@@ -135,7 +139,7 @@ def broken_table(results: pd.DataFrame) -> Table | None:
 def missing_table(missing: pd.DataFrame) -> Table | None:
     """Return the gaps that have fewer seeds than the others, or None where all are there."""
     rows = []
-    for (task, label), points in missing.groupby(["task", "label"], sort=False):
+    for (task, label), points in missing.groupby(["task", "label"], sort=False, observed=True):
         gaps = ", ".join(f"{row.gap} ({row.seeds:g})" for row in points.itertuples())
         rows.append((str(task), str(label), gaps, str(points["expected"].iloc[0])))
     header = ("task", "cell", "gap (seeds there)", "seeds elsewhere")
@@ -178,6 +182,15 @@ def range_text(numbers: pd.Series, form: str = "{}") -> str:
 def _accuracy(points: Sequence[Any]) -> str:
     (row,) = points
     return interval_text(Interval(row.accuracy_mean, row.accuracy_low, row.accuracy_high))
+
+
+def _score(points: Sequence[Any]) -> str:
+    (row,) = points
+    return interval_text(Interval(row.score_mean, row.score_low, row.score_high))
+
+
+def _reached(runs: Sequence[Any]) -> str:
+    return f"{sum(run.score >= HORIZON for run in runs)} of {len(runs)}"
 
 
 def _interquartile(points: Sequence[Any]) -> str:

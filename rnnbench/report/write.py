@@ -7,13 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from rnnbench.console import warn
+from rnnbench.plot.curves import curve_numbers
+from rnnbench.plot.files import render
 from rnnbench.report import document
-from rnnbench.report.curves import curve_numbers
 from rnnbench.report.document import Block, Figure
 from rnnbench.report.drawn import note_drawn
-from rnnbench.report.figures.frame import render
-from rnnbench.report.page import to_html
+from rnnbench.report.latex import horizon_latex, score_latex
+from rnnbench.report.page import Picture, to_html
 from rnnbench.report.sections import results
+from rnnbench.report.sections.answer import answer
 from rnnbench.report.sections.comparison import comparison_section
 from rnnbench.report.sections.diagnosis import diagnosis_section
 from rnnbench.report.sections.guessing import guessing_section
@@ -21,14 +23,16 @@ from rnnbench.report.sections.keep_bias import keep_bias_section
 from rnnbench.report.sections.provenance import provenance_section
 from rnnbench.report.sections.transfer import transfer_section
 from rnnbench.report.sections.tuning import tuning_section
-from rnnbench.report.study import Study, read_study
-from rnnbench.report.text import horizon_latex, to_markdown
+from rnnbench.report.study import ALL, Part, Refused, Study, read_study
+from rnnbench.report.text import markdown_files
 from rnnbench.store.files import check_inside, write_atomically
 
 # Answers first, then figures and details, then what is missing in them.
 SECTIONS: Sequence[Callable[[Study], Iterable[Block]]] = (
+    answer,
     results.overview,
     results.how_far,
+    results.against_gap,
     keep_bias_section,
     comparison_section,
     tuning_section,
@@ -46,58 +50,93 @@ SECTIONS: Sequence[Callable[[Study], Iterable[Block]]] = (
 TABLES: Mapping[str, Callable[[Study], str]] = {
     "summary.csv": lambda study: curve_numbers(study.curves).to_csv(index=False),
     "horizons.tex": horizon_latex,
+    "scores.tex": score_latex,
     "by_gap.csv": lambda study: study.by_gap.drop(columns="label").to_csv(index=False),
 }
 
 
-def write_report(paths: Sequence[Path]) -> Path:
-    """Write the report on several results directories; return `report/` of the first, its place.
+def write_report(paths: Sequence[Path], out: Path | None = None, part: Part = ALL) -> Path:
+    """Write the report on several results directories; return the directory in which it lies.
+
+    Args:
+        paths: results directories or consolidated files; a sweep may be unfinished.
+        out: where it goes: a directory of its own, or one of the results directories, whose
+            `report/` it is then. Only a single one may do without.
+        part: the tasks and cells that are reported.
 
     Raises:
         FileNotFoundError: as `draw_report` does.
         LeadsOut: `report/` is a link to a place elsewhere.
+        Refused: there are several paths, or a part of them, and no `out`; or there is no such task
+            or cell.
     """
-    first = Path(paths[0])
-    place = first if first.is_dir() else first.parent
-    directory = place / "report"
-    check_inside(directory, place)
-    files = draw_report(paths)
+    directory = place_of(paths, out, is_whole=part == ALL)
+    files = draw_report(paths, part)
     for name, content in files.items():  # the page last: its being there tells that all is
         write_atomically(directory / name, content)
-    note_drawn(place)
+    own = _own_place(paths[0])
+    if len(paths) == 1 and part == ALL and directory == own / "report":
+        note_drawn(own)
     return directory
 
 
-def draw_report(paths: Sequence[Path]) -> dict[str, bytes]:
+def place_of(paths: Sequence[Path], out: Path | None, *, is_whole: bool = True) -> Path:
+    """Return the directory that a report of some paths is written into; errors as above.
+
+    What lies in `report/` of results is the whole report on these, unless another is asked for.
+    """
+    places = [_own_place(path) for path in paths]
+    if out is None and (len(paths) > 1 or not is_whole):
+        what = "several directories" if len(paths) > 1 else "a part, or of figures alone,"
+        raise Refused(f"--out DIR must say where a report of {what} goes, got none")
+    place = places[0] if out is None else _same(out, places)
+    if place is None:
+        return Path(str(out))
+    check_inside(place / "report", place)
+    return place / "report"
+
+
+def _own_place(path: Path) -> Path:
+    """Return the directory of some results: a consolidated file's is the one around it."""
+    return path if path.is_dir() else path.parent
+
+
+def _same(out: Path, places: Sequence[Path]) -> Path | None:
+    return next((place for place in places if place.resolve() == out.resolve()), None)
+
+
+def draw_report(paths: Sequence[Path], part: Part = ALL) -> dict[str, bytes]:
     """Return what the files of the report hold, by their names.
 
     Args:
         paths: results directories or consolidated files; a sweep may be unfinished.
+        part: the tasks and cells that are reported.
 
     Raises:
         FileNotFoundError: there is nothing at a path, or not one run in all of them.
+        Refused: there is no such task or cell.
     """
-    study = read_study([Path(path) for path in paths])
+    study = read_study([Path(path) for path in paths], part)
     blocks: list[Block] = []
     files: dict[str, bytes] = {}
-    vectors: dict[str, bytes] = {}
+    pictures: dict[str, Picture] = {}
     left_out: list[str] = []
     for block in compose(study):
         if isinstance(block, Figure):
-            part, left = block.fit(study)
+            shown, left = block.fit(study)
             if left:
                 block = replace(block, caption=f"{block.caption} {_note(left)}")
                 left_out.append(f"{left} in {block.name}")
-            pictures = render(block.draw(part))
-            vectors[block.name] = pictures["svg"]
-            files |= {f"{block.name}.{kind}": content for kind, content in pictures.items()}
+            drawn = render(block.draw(shown))
+            narrow = render(block.draw(shown, size="column"), ["svg"])
+            pictures[block.name] = Picture(drawn["svg"], narrow["svg"])
+            files |= {f"{block.name}.{kind}": content for kind, content in drawn.items()}
         blocks.append(block)
     if left_out:
         most = f"figures have at most {document.MOST_PANELS} panels"
         warn(f"{most}; left out: {', '.join(left_out)}")
-    texts = {name: write(study) for name, write in TABLES.items()}
-    texts["report.md"] = to_markdown(blocks)
-    texts["index.html"] = to_html(results.title(study.results), blocks, vectors)
+    texts = {name: write(study) for name, write in TABLES.items()} | markdown_files(blocks)
+    texts["index.html"] = to_html(results.title(study.results), blocks, pictures)
     return files | {name: text.encode(errors="backslashreplace") for name, text in texts.items()}
 
 

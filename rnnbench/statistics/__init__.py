@@ -11,6 +11,7 @@ from rnnbench.statistics.horizon import (
     seeds_to_bound,
 )
 from rnnbench.statistics.intervals import (
+    MIN_SEEDS,
     Interval,
     areas,
     bootstrap_interval,
@@ -27,6 +28,7 @@ __all__ = [
     "D90",
     "D90_SEEDS",
     "HORIZON",
+    "MIN_SEEDS",
     "Horizon",
     "HorizonRange",
     "Interval",

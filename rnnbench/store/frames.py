@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from rnnbench.console import warn
+from rnnbench.store.manifest import read_manifest
 from rnnbench.store.records import CONSOLIDATED, FIRST_SEEDS, Record, choice_rank, read_records
 from rnnbench.store.schema import COLUMNS, MEASURES, RATE, RATE_LATER, object_at
 from rnnbench.store.settings import Settings, curve_id, settings_of, without_tuning
@@ -68,16 +69,9 @@ class Histories:
 
 NUMBERS = [name for name, (_, _, kind) in COLUMNS.items() if kind == "float64"]
 RUN_KEY = ["run_id", "task", "cell", "gap", "seed", "lr"]
-KEPT = [
-    "task",
-    "cell",
-    "gap",
-    "condition_id",
-    "lr",
-    "tuning",
-    "environment",
-]  # of a tuned condition
+KEPT = "task cell gap condition_id lr tuning environment".split()  # of a tuned condition
 TUNED = [*KEPT[:4], "tuned_at", "chosen_lr", "learned", "at_edge"]
+SHIPPED_CELLS = ("rnn", "lstm", "gru")  # as the shipped sweeps declare them
 Paths = Path | str | Sequence[Path | str]
 
 
@@ -100,6 +94,8 @@ class Loaded(NamedTuple):
 
 def load_results(path: Paths) -> pd.DataFrame:
     """Return one row per run; where there is none, a line on stderr says why.
+
+    They are in the order of task, cell (as the sweep declares them), gap, rate and seed.
 
     Diverged and failed runs have loss NaN, the chance accuracy and score 0: they count in every
     mean.
@@ -171,8 +167,14 @@ def load_all(path: Paths) -> Loaded:
     results = results.assign(
         same_as=_same_as(results, curves), superseded=_superseded(results, chosen)
     )
+    cells = _cell_places(places, results)
     order = ["task", "cell", "gap", "lr", "seed"]
-    ordered = results.sort_values(order, kind="stable", ignore_index=True)
+    ordered = results.sort_values(
+        order,
+        kind="stable",
+        ignore_index=True,
+        key=lambda column: column.map(cells) if column.name == "cell" else column,
+    )
     return Loaded(ordered, histories.frame(results[RUN_KEY]), _tuning(latest.values()), curves)
 
 
@@ -202,6 +204,14 @@ def _same_as(results: pd.DataFrame, curves: Mapping[str, Settings]) -> pd.Series
 def _trainings(runs: pd.DataFrame, curves: pd.Series[str]) -> Iterator[tuple[Any, ...]]:
     """Return what two runs have alike that are the same training."""
     return zip(curves, runs["gap"], runs["seed"], runs["lr"], strict=True)
+
+
+def _cell_places(places: Iterable[Path | str], results: pd.DataFrame) -> dict[str, int]:
+    """Return the place of each cell: as the sweeps declare them, then as it is shipped, by name."""
+    sweeps = [read_manifest(place) for place in places if Path(place).is_dir()]
+    declared = (entry["cell"] for sweep in sweeps for entry in sweep.values())
+    cells = dict.fromkeys([*declared, *SHIPPED_CELLS, *sorted(results["cell"].unique())])
+    return {cell: place for place, cell in enumerate(cells)}
 
 
 def _with_settings(results: pd.DataFrame, curves: Mapping[str, Settings]) -> pd.DataFrame:

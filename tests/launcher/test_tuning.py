@@ -11,7 +11,7 @@ from rnnbench.experiment.condition import Condition, Replica, Sweep
 from rnnbench.experiment.limits import LATER
 from rnnbench.launcher import with_chosen_rates, with_told_rates
 from rnnbench.launcher.tuning import plan_tuning
-from rnnbench.report.summary import STATUSES
+from rnnbench.plot.summary import STATUSES
 from rnnbench.store.frames import load_all, load_results
 from rnnbench.store.records import Store
 from tests.in_process import launch_in_process

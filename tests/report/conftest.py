@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnbench.report.curves import label_variants
+from rnnbench.plot.curves import label_variants
+from rnnbench.plot.summary import summarise
 from rnnbench.report.study import read_study
-from rnnbench.report.summary import summarise
 from rnnbench.report.text import to_markdown
 from rnnbench.report.write import compose
 from rnnbench.store.frames import load_all

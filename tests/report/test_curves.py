@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rnnbench.report.curves import curves_of, mixed_versions
+from rnnbench.plot.curves import curves_of, mixed_versions
 
 Labelled = Callable[[list[Any]], tuple[pd.DataFrame, pd.DataFrame]]
 Fabricate = Callable[..., Any]

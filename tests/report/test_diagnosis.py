@@ -1,25 +1,29 @@
 """Why runs forget, in the report: which data are drawn, what is counted, what is said."""
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 
 from rnnbench.diagnose.label import VANISHED
-from rnnbench.report.curves import label_variants
+from rnnbench.plot.curves import label_variants
+from rnnbench.plot.diagnosis import curve_rows, drawn_gaps
+from rnnbench.plot.gating import KEEPS, gates_gap
+from rnnbench.plot.looks import PALETTE
+from rnnbench.plot.measured import join
+from rnnbench.plot.selection import select
 from rnnbench.report.document import Bullets, Figure, Heading
-from rnnbench.report.figures.diagnosis import curve_grid, drawn_gaps, panels_of
-from rnnbench.report.figures.gates import gates_gap
 from rnnbench.report.sections.diagnosis import (
     FIGURES,
     diagnosis_section,
     evidence_table,
     label_table,
 )
-from rnnbench.report.study import Study, join
+from rnnbench.report.study import Study
 from rnnbench.report.text import to_markdown
 from rnnbench.report.write import write_report
 from rnnbench.store.diagnoses import FORMAT, Diagnoses, load_diagnosis, write_diagnosis
-from rnnbench.store.frames import load_all
+from rnnbench.store.frames import load_all, load_results
 
 from .conftest import write
 
@@ -121,6 +125,11 @@ def draw(name, *diagnosed):
     return next(f for f in FIGURES.values() if f.name == name).draw(study_of(*diagnosed))
 
 
+def only(diagnosed, cell):
+    results, diagnoses = diagnosed
+    return results[results["cell"] == cell], diagnoses
+
+
 def section(*diagnosed):
     return list(diagnosis_section(study_of(*diagnosed)))
 
@@ -152,6 +161,9 @@ def test_gradients_are_drawn_as_multiples_of_that_at_lag_0(diagnosed):
         assert line.get_ydata() == pytest.approx(factor ** np.arange(41))
         assert line.get_linestyle() == ("--" if name == "initial" else "-")
     assert drawn["_noise"].get_ydata()[0] == VANISHED
+    assert panel.get_xscale() == "linear"
+    numbers = {text.get_text(): text.xy for text in panel.texts}
+    assert numbers == {f"{gap}": (gap, pytest.approx(0.9**gap)) for gap in (10, 40, 80)}
     ends = {c.get_label(): c.get_offsets() for c in panel.collections}["_ends 40"]
     assert ends.tolist() == [[40, pytest.approx(0.9**40)]] * 2
 
@@ -164,12 +176,13 @@ def test_marks_of_what_is_too_faint_lie_at_the_lower_edge(diagnosed):
     (ends,) = [c for c in panel["copy, gru"].collections if c.get_label() == "_ends 40"]
     assert ends.get_offsets()[:, 1].tolist() == [low] * 2
     assert not ends.get_clip_on()
+    assert {text.xy[1] for text in panel["copy, gru"].texts} == {low}
 
 
 def test_the_output_alone_is_drawn_only_beside_other_states(diagnosed):
     figure = draw("gradient_vs_lag", *diagnosed)
     dotted = {
-        title: [line for line in panel.get_lines() if line.get_label().startswith("_child")]
+        title: [line for line in panel.get_lines() if line.get_label() == "_h alone"]
         for title, panel in panels(figure).items()
     }
     assert {title: len(found) for title, found in dotted.items()} == {
@@ -179,6 +192,10 @@ def test_the_output_alone_is_drawn_only_beside_other_states(diagnosed):
     }
     (line,) = dotted["copy, lstm"]
     assert line.get_ydata() == pytest.approx(0.9 ** np.arange(81) / 4)
+    (legend,) = figure.legends
+    assert "through h alone" in [text.get_text() for text in legend.get_texts()]
+    alone = draw("gradient_vs_lag", *only(diagnosed, "gru")).legends[0]
+    assert "through h alone" not in [text.get_text() for text in alone.get_texts()]
 
 
 def test_the_cue_is_drawn_against_its_age_as_a_median_and_by_seed(diagnosed):
@@ -217,7 +234,7 @@ def test_a_half_life_that_is_a_matter_of_rounding_is_not_told_to_the_step(diagno
     results, (runs, curves) = diagnosed
     endless = Diagnoses(runs.assign(longest_trained=1606500.0), curves)
     panel = panels(draw("gates_vs_time", results, endless))["copy, lstm"]
-    assert panel.texts[0].get_text().endswith("longest 40.0 to over 10,000")
+    assert panel.texts[0].get_text().endswith("longest 40.0 to > 10,000")
 
 
 def test_which_gaps_are_drawn(diagnosed):
@@ -258,7 +275,7 @@ def test_labels_are_counted_by_curve_and_gap(diagnosed):
     table = label_table(join(*diagnosed).runs)
     assert table.header == ("task", "cell", "gap 10", "gap 20", "gap 40", "gap 80")
     both, lost = "1 solved, 1 vanishing", "2 vanishing"
-    assert table.rows[0] == ("copy", "gru", both, both, lost, lost)
+    assert table.rows[0] == ("copy", "rnn", both, both, lost, lost)
     assert len(table.rows) == 3
 
 
@@ -274,7 +291,7 @@ def test_the_evidence_is_of_the_runs_with_a_label(diagnosed):
 
 def test_the_section_says_how_many_and_what_was_left_out(diagnosed):
     blocks = section(*diagnosed)
-    assert blocks[0] == Heading("Why it forgets")
+    assert blocks[0] == Heading("Why it forgets", apart="why")
     text = to_markdown(blocks)
     assert "24 of 36 runs were diagnosed: 6 solved, 18 vanishing." in text
     assert pictures(blocks) == NAMES
@@ -292,21 +309,39 @@ def test_the_section_and_its_pictures_are_part_of_the_report(fabricate, tmp_path
     report = write_report([write_sweep(fabricate, tmp_path, ["gru"], [10, 40])])
     text = (report / "report.md").read_text()
     assert text.index("## Learning curves") < text.index("## Why it forgets")
-    assert text.index("## Why it forgets") < text.index("## Settings")
+    assert (
+        text.index("## Why it forgets") < text.index("[why.md](why.md)") < text.index("## Settings")
+    )
+    assert "runs were diagnosed" in text and "What the labels rest on" not in text
+    text = (report / "why.md").read_text()
+    assert text.startswith("# Why it forgets\n") and "What the labels rest on" in text
     for name in NAMES:
         assert (report / f"{name}.png").stat().st_size and (report / f"{name}.svg").stat().st_size
         assert f"({name}.png)" in text
 
 
-def test_variants_of_a_cell_make_rows_of_their_own():
-    cells, variants = ["gru", "lstm", "rnn"], ["", "tuned lr"]
-    curves = pd.DataFrame(
-        [("copy", c, v, f"{c}, {v}") for c in cells for v in variants],
-        columns=["task", "cell", "variant", "label"],
-    )
-    _, panels = curve_grid(panels_of(curves))
-    names = [label for _, label in panels]
-    assert names[:3] == ["rnn, ", "lstm, ", "gru, "]
-    assert names[3:] == ["rnn, tuned lr", "lstm, tuned lr", "gru, tuned lr"]
-    rows = [panel.get_subplotspec().rowspan.start for panel in panels.values()]
-    assert rows == [0, 0, 0, 1, 1, 1]
+def test_gates_have_a_palette_of_their_own_and_one_legend(diagnosed):
+    figure = draw("gates_vs_time", *diagnosed)
+    (legend,) = figure.legends
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts[:4] == ["keep gate (f, z)", "i", "o", "r"]
+    lstm, gru = (lines(panels(figure)[f"copy, {cell}"]) for cell in ("lstm", "gru"))
+    assert lstm["f keeps"].get_color() == gru["z keeps"].get_color() == KEEPS
+    drawn = {lstm[name].get_color() for name in ("i", "o")} | {gru["r"].get_color(), KEEPS}
+    assert len(drawn) == 4
+    cells = {mpl.colors.to_hex(colour) for colour in PALETTE}
+    assert not {mpl.colors.to_hex(colour) for colour in drawn} & cells
+
+
+def test_many_variants_of_a_cell_make_rows_of_their_own(fabricate, stored):
+    tuned = {"lr": 0.01, "config": {"tuned": True}, "sweep": "tuned"}
+    cells = ("rnn", "lstm", "gru")
+    records = [fabricate(cell=cell) for cell in cells]
+    records += [fabricate(cell=c, **tuned) | {"run_id": f"{n:016x}"} for n, c in enumerate(cells)]
+    chosen = select(load_results(stored(records)))
+    rows = curve_rows(chosen, chosen.runs, "text")
+    assert [[cell for _, (cell, _) in row] for row in rows] == [list(cells)] * 2
+    assert [{variant for _, (_, variant) in row} for row in rows] == [{""}, {"tuned lr"}]
+    few = select(chosen.runs, cells=["rnn", "gru"])
+    (row,) = curve_rows(few, few.runs, "text")
+    assert len(row) == 4

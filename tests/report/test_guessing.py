@@ -6,13 +6,11 @@ import math
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
+from rnnbench.plot.gap import best_of_cells
 from rnnbench.report.document import Table
-from rnnbench.report.figures.gap import best_of_cells, draw_guesses
 from rnnbench.report.sections.guessing import (
     guessing_section,
     guessing_table,
@@ -48,21 +46,6 @@ def test_the_best_is_chosen_on_the_evaluation_stream_alone(guesses: pd.DataFrame
     assert best["cell"].tolist() == ["gru", "rnn"]
     assert best["score"].tolist() == [0.99, -0.5]  # not the better ones on the test stream
     assert best["guesses"].tolist() == [2000, 2000]
-
-
-@pytest.mark.parametrize(
-    ("measure", "heights"), [("accuracy", [0.99, 0.1]), ("score", [0.99, -0.5])]
-)
-def test_it_is_a_line_of_crosses_apart_from_chance(
-    guesses: pd.DataFrame, measure: str, heights: list[float]
-) -> None:
-    panel = Figure().add_subplot()
-    note = draw_guesses([("recall", panel)], guesses, measure)
-    (line,) = panel.get_lines()
-    assert np.asarray(line.get_xdata()).tolist() == [2, 20]
-    assert np.asarray(line.get_ydata()).tolist() == heights
-    assert line.get_marker() == "x"
-    assert note == "crosses: best of 2,000 random networks"
 
 
 def test_only_what_is_in_the_results_and_the_largest_search_counts(guesses: pd.DataFrame) -> None:

@@ -11,18 +11,23 @@ import pytest
 
 from rnnbench.report import document, draw_report
 from rnnbench.report.document import MOST_PANELS, Figure
-from rnnbench.report.figures.diagnosis import CUE
-from rnnbench.report.figures.gap import ACCURACY, SCORE
-from rnnbench.report.figures.gates import GATES
-from rnnbench.report.figures.training import LEARNING, SOLVING
-from rnnbench.report.sections.keep_bias import KEEP_BIAS
-from rnnbench.report.sections.transfer import TRANSFER
+from rnnbench.report.drawings import (
+    ACCURACY,
+    CUE,
+    GATES,
+    HORIZONS,
+    KEEP_BIAS,
+    LEARNING,
+    SCORE,
+    SOLVING,
+    TRANSFER,
+)
 from rnnbench.report.study import Study, read_study
 from rnnbench.store.diagnoses import Diagnoses
 
 Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]
-WITH_TASKS = (ACCURACY, SCORE, SOLVING, LEARNING)
+WITH_TASKS = (HORIZONS, ACCURACY, SCORE, SOLVING, LEARNING)
 
 
 def runs(fabricate: Fabricate, tasks: int, gaps: tuple[int, ...] = (11,), **more: Any) -> list[Any]:
@@ -37,12 +42,13 @@ def runs(fabricate: Fabricate, tasks: int, gaps: tuple[int, ...] = (11,), **more
 
 def drawn(study: Study, figure: Figure) -> int:
     """Return how many panels a figure has."""
-    return len(figure.draw(figure.fit(study)[0]).axes)
+    drawn = figure.draw(figure.fit(study)[0]).axes
+    return len([axes for axes in drawn if axes.get_label() != "<colorbar>"])
 
 
 def test_three_tasks_with_ten_gaps_are_all_drawn(fabricate: Fabricate, stored: Stored) -> None:
     study = read_study([stored(runs(fabricate, 3, tuple(range(1, 11))))])
-    assert [figure.fit(study) for figure in WITH_TASKS] == [(study, "")] * 4
+    assert [figure.fit(study) for figure in WITH_TASKS] == [(study, "")] * 5
 
 
 def test_of_many_tasks_the_first_are_drawn(fabricate: Fabricate, stored: Stored) -> None:
@@ -75,10 +81,10 @@ def test_the_page_and_one_line_say_what_is_left_out(
     monkeypatch.setattr(document, "MOST_PANELS", 2)
     files = draw_report([stored(runs(fabricate, 3))])
     note = "Left out, as a figure has at most 2 panels: 1 of 3 tasks."
-    assert files["report.md"].decode().count(note) == 4
-    assert files["index.html"].decode().count(f"{note}</figcaption>") == 4
+    assert files["report.md"].decode().count(note) == 5
+    assert files["index.html"].decode().count(f'{note} <span class="files">') == 5
     (line,) = capsys.readouterr().err.splitlines()
-    assert "figures have at most 2 panels; left out: 1 of 3 tasks in accuracy_vs_gap, " in line
+    assert "figures have at most 2 panels; left out: 1 of 3 tasks in horizons, " in line
 
 
 def test_so_it_is_with_keep_biases(
@@ -90,7 +96,7 @@ def test_so_it_is_with_keep_biases(
         own = runs(fabricate, 3, (11, 20), keep_bias=bias)
         for record in own:
             ids = {key: f"{record[key]}_{bias:.0f}" for key in ("run_id", "condition_id")}
-            records.append(record | ids)
+            records.append(record | ids | {"score": float(record["gap"] == 11)})
     study = read_study([stored(records)])
     assert KEEP_BIAS.fit(study)[1] == "1 of 3 tasks"
     assert drawn(study, KEEP_BIAS) == 2

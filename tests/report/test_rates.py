@@ -124,18 +124,18 @@ def test_cells_that_change_places_are_named_with_how_sure_it_is(
 ) -> None:
     cells = {"gru": (reach(20), reach(40)), "lstm": (reach(40), reach(20))}
     (line,) = changes(labelled, fabricate, **cells)
-    assert line.endswith("gru and lstm change places, and their intervals part with both.")
+    assert line.endswith("lstm and gru change places, and their intervals part with both.")
     unsure = reach(20) | {40: [1.0, 1.0, 0.4, 0.4, 0.4] * 2}
     cells["lstm"] = (reach(40), unsure)
     cells["gru"] = (reach(20), reach(20) | {40: [1.0, 1.0, 1.0, 0.4, 0.4] * 2})
     (line,) = changes(labelled, fabricate, **cells)
-    assert line.endswith("gru and lstm change places, but their intervals do not part with both.")
+    assert line.endswith("lstm and gru change places, but their intervals do not part with both.")
 
 
 def test_equal_horizons_change_no_places(fabricate: Fabricate, labelled: Any) -> None:
     cells = {"gru": (reach(20), reach(80)), "lstm": (reach(40), reach(80))}
     (line,) = changes(labelled, fabricate, **cells)
-    assert "tuned, gru (> 80) = lstm (> 80)" in line
+    assert "tuned, lstm (> 80) = gru (> 80)" in line
     assert line.endswith("No two change places.")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rnnbench.report.summary import horizons, missing_seeds
+from rnnbench.plot.summary import horizons, missing_seeds
 from rnnbench.statistics import (
     areas,
     horizon_range,

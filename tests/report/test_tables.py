@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from matplotlib.figure import Figure as Drawing
 
+from rnnbench.plot.summary import horizons
 from rnnbench.report.document import (
     Bullets,
     Figure,
@@ -15,14 +17,12 @@ from rnnbench.report.document import (
     Table,
     one_panel_each,
 )
-from rnnbench.report.page import to_html
-from rnnbench.report.summary import horizons
+from rnnbench.report.page import Picture, to_html
 from rnnbench.report.tables import (
     accuracy_table,
-    curve_table,
-    few_seeds,
     horizon_table,
     interquartile_table,
+    reached_table,
     settings_table,
     solved_table,
 )
@@ -80,19 +80,35 @@ def test_the_headline_tells_reach_certainty_and_cost(fabricate: Fabricate, label
     assert (told["hidden size"], told["state size"], told["parameters"]) == ("96", "192", "23,456")
     # Ten runs of 300 x 50 sequences in 2 x (2 + 3 + 4 + 5 + 6) seconds: not the mean of the rates.
     assert (told["seconds a run"], told["sequences / s"]) == ("4", "3,750")
-    assert told["runs solved"] == "8 of 10"
-    (details,) = curve_table(curves).rows
-    assert details[3] == "0.80"
-    assert told["seeds"] == "5; 40 would bound it"
-    line = "5 seeds; seeds=40 would bound it, only the new 35 are trained: copy, gru"
-    assert few_seeds(curves) == [line]
+    assert told["seeds"] == "5, needs 40"
+    assert told["area under score"].startswith("0.80 (")
+    assert "D90 (score 0.9)" not in told  # five seeds cannot show it
+    assert reached_table(results).rows == (("gru", "5 of 5", "3 of 5"),)
+
+
+def test_d90_is_shown_where_seeds_are_enough_for_its_interval(
+    fabricate: Fabricate, labelled: Any
+) -> None:
+    scores = {"gru": 40, "rnn": 5}
+    runs = [
+        fabricate(cell=cell, gap=gap, seed=seed, score=1.0 if gap == 10 else 0.0)
+        for cell, seeds in scores.items()
+        for gap in (10, 40)
+        for seed in range(seeds)
+    ]
+    results, _ = labelled(runs)
+    table = horizon_table(horizons(results))
+    column = table.header.index("D90 (score 0.9)")
+    found = {row[1]: row[column] for row in table.rows}
+    assert found["rnn"] == "" and re.fullmatch(r"11\.\d \(.* to .*\)", found["gru"])
 
 
 def test_a_curve_of_failed_runs_has_no_rate(
     fabricate: Fabricate, break_run: Callable[..., Any], labelled: Any
 ) -> None:
     results, _ = labelled([break_run(fabricate(steps=0, seconds=0.0), "failed")])
-    assert horizon_table(horizons(results)).rows[0][-2:] == ("0", "")
+    table = horizon_table(horizons(results))
+    assert table.header[-1] == "seconds a run" and table.rows[0][-1] == "0"
 
 
 def test_the_interquartile_mean_is_of_the_middle_seeds(fabricate: Fabricate, labelled: Any) -> None:
@@ -112,7 +128,7 @@ def test_settings_name_every_value(fabricate: Fabricate, labelled: Any) -> None:
     table = settings_table(results)
     rows = [dict(zip(table.header, row, strict=True)) for row in table.rows]
     cells = {row["cell"].partition(",")[0]: row for row in rows}
-    assert [row["cell"] for row in rows] == ["gru, lr 0.0001 to 0.003", "rnn, lr 0.003"]
+    assert [row["cell"] for row in rows] == ["rnn, lr 0.003", "gru, lr 0.0001 to 0.003"]
     assert cells["gru"]["seeds"] == "0 to 4"
     assert cells["gru"]["lr"] == "0.0001, 0.003"
     assert (cells["gru"]["keep bias"], cells["rnn"]["keep bias"]) == ("1", "none")
@@ -140,7 +156,7 @@ def test_every_block_of_a_page_is_escaped() -> None:
         Table((evil,), ((evil,),)),
         Figure("a", evil, draw=lambda _: Drawing(), rows=lambda _: one_panel_each([])),
     ]
-    page = to_html(evil, blocks, {"a": b"<svg/>"})
+    page = to_html(evil, blocks, {"a": Picture(b"<svg/>", b"<svg/>")})
     assert "<i>" not in page
     texts = page.replace("&quot;", '"').replace("&gt;", ">").replace("&lt;", "<").count(evil)
     assert texts == 9  # the title, and each block: a heading twice, a table and a picture too

@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from rnnbench.plot.matrix import transfer, transfer_means
+from rnnbench.plot.measured import transfer_runs
 from rnnbench.report.document import Bullets, Paragraph
 from rnnbench.report.sections.transfer import (
-    draw_transfer,
     farthest,
     reach_table,
     reaches,
     schedules,
     tally,
-    transfer_means,
     transfer_section,
 )
-from rnnbench.report.study import transfer_runs
 from rnnbench.store.tables import TRANSFER
 
 Fabricate = Callable[..., Any]
@@ -68,81 +68,123 @@ def runs_of(labelled: Any) -> Callable[..., pd.DataFrame]:
     return load
 
 
-def panels(figure: Any) -> dict[str, Axes]:
-    return {panel.get_title(): panel for panel in figure.axes}
+@pytest.fixture
+def draw(labelled: Any) -> Callable[..., dict[str, Axes]]:
+    """Return a function from records and their rows to the panels by their titles."""
+
+    def drawn(records: list[Any], rows: list[dict[str, Any]], **options: Any) -> dict[str, Axes]:
+        results, _ = labelled(records)
+        measured = pd.DataFrame(rows, columns=list(TRANSFER.columns))
+        found = transfer(results, measured, figure=Figure(), **options)
+        return {panel.get_title().replace("\n", ": "): panel for panel in np.ravel(found)}
+
+    return drawn
 
 
-def test_the_matrix_holds_the_means_over_seeds(fabricate: Fabricate, runs_of: Any) -> None:
-    means = transfer_means(runs_of(*trained(fabricate, SCORES)))
-    (panel,) = draw_transfer(means).axes
+def test_the_matrix_holds_the_means_over_seeds(fabricate: Fabricate, draw: Any) -> None:
+    (panel,) = draw(*trained(fabricate, SCORES)).values()
     (image,) = panel.get_images()
     expected = [np.mean(np.clip(SCORES[gap], 0, 1), 0) for gap in (10, 20, 40)]
     assert np.asarray(image.get_array()) == pytest.approx(np.array(expected))
     texts = [text.get_text() for text in panel.texts]
-    assert texts == ["0.88", "0.60", "0.70", "0.65", "0.85", "0.50", "0.05", "0.05", "0.05"]
-    assert (panel.get_xlabel(), panel.get_ylabel()) == ("test gap", "training gap")
+    assert texts == [".88", ".60", ".70", ".65", ".85", ".50", ".05", ".05", ".05"]
     for labels in (panel.get_xticklabels(), panel.get_yticklabels()):
         assert [label.get_text() for label in labels] == ["10", "20", "40"]
+    figure = panel.get_figure()
+    assert figure.get_supxlabel() == "test gap (time steps)"
+    assert figure.get_supylabel() == "training gap (time steps)"
 
 
-def test_the_gap_of_training_is_framed(fabricate: Fabricate, runs_of: Any) -> None:
+def test_a_colour_bar_says_what_the_colours_mean(fabricate: Fabricate, draw: Any) -> None:
+    (panel,) = draw(*trained(fabricate, SCORES)).values()
+    (bar,) = [axes for axes in panel.get_figure().axes if axes is not panel]
+    assert bar.get_ylabel() == "mean score"
+    assert bar.get_ylim() == (0, 1)
+
+
+def test_the_gap_of_training_is_framed(fabricate: Fabricate, draw: Any) -> None:
     scores = {20: SCORES[20], 40: SCORES[40]}
-    (panel,) = draw_transfer(transfer_means(runs_of(*trained(fabricate, scores)))).axes
+    (panel,) = draw(*trained(fabricate, scores)).values()
     frames = [patch for patch in panel.patches if patch.get_label() == "_own gap"]
     centres = [(p.get_x() + p.get_width() / 2, p.get_y() + p.get_height() / 2) for p in frames]
     assert np.array(centres) == pytest.approx(np.array([[1, 0], [2, 1]]))  # (column, row)
 
 
-def test_dark_is_high_and_numbers_stay_readable(fabricate: Fabricate, runs_of: Any) -> None:
-    (panel,) = draw_transfer(transfer_means(runs_of(*trained(fabricate, SCORES)))).axes
+def test_dark_is_high_and_numbers_stay_readable(fabricate: Fabricate, draw: Any) -> None:
+    (panel,) = draw(*trained(fabricate, SCORES)).values()
     (image,) = panel.get_images()
     shades = [image.cmap(image.norm(score))[:3] for score in (0.0, 0.5, 1.0)]
     lightness = [sum(shade) for shade in shades]
     assert lightness == sorted(lightness, reverse=True)
     colours = {text.get_text(): text.get_color() for text in panel.texts}
-    assert (colours["0.88"], colours["0.05"]) == ("white", "0.15")
+    assert (colours[".88"], colours[".05"]) == ("white", "0.15")
 
 
 def test_a_panel_per_task_and_curve_and_none_where_nothing_was_measured(
-    fabricate: Fabricate, runs_of: Any
+    fabricate: Fabricate, draw: Any
 ) -> None:
     gru = trained(fabricate, SCORES)
     lstm = trained(fabricate, SCORES, cell="lstm", task="recall")
     other = trained(fabricate, {10: SCORES[10]}, cell="lstm", condition_id="d" * 16)
-    means = transfer_means(runs_of(*(sum(parts, []) for parts in zip(gru, lstm, other))))
-    drawn = panels(draw_transfer(means))
-    assert set(drawn) == {"copy: gru", "copy: lstm", "recall: lstm"}
+    drawn = draw(*(sum(parts, []) for parts in zip(gru, lstm, other)))
+    assert list(drawn) == ["copy: lstm", "copy: gru", "recall: lstm"]
     assert len(drawn["copy: lstm"].texts) == 3
 
 
-def test_curves_that_do_not_fit_in_a_row_take_several(fabricate: Fabricate, runs_of: Any) -> None:
+TUNED = {"config": {"tuned": True}, "sweep": "tuned", "lr": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("size", "places"),
+    [
+        ("text", [(0, 0), (0, 1), (0, 2), (0, 3)]),
+        ("column", [(0, 0), (0, 1), (1, 0), (1, 1)]),
+    ],
+)
+def test_tuned_rates_stand_beside_shared_ones_or_below_them(
+    fabricate: Fabricate, draw: Any, size: str, places: list[tuple[int, int]]
+) -> None:
+    parts = [
+        trained(
+            fabricate, {10: SCORES[10]}, cell=cell, condition_id=f"{cell}{n}".rjust(16, "0"), **o
+        )
+        for cell in ("gru", "rnn")
+        for n, o in enumerate(({}, TUNED))
+    ]
+    drawn = draw(*(sum(own, []) for own in zip(*parts)), size=size)
+    assert list(drawn) == ["copy: rnn", "copy: gru", "copy: rnn, tuned", "copy: gru, tuned"]
+    found = [panel.get_subplotspec() for panel in drawn.values()]
+    assert [(place.rowspan.start, place.colspan.start) for place in found] == places
+
+
+def test_curves_that_do_not_fit_in_a_row_take_several(fabricate: Fabricate, draw: Any) -> None:
     parts = [
         trained(fabricate, {10: SCORES[10]}, cell=cell, condition_id=cell.rjust(16, "0"))
-        for cell in ("a", "b", "c", "d", "e")
+        for cell in "abcdefgh"
     ]
-    figure = draw_transfer(transfer_means(runs_of(*(sum(own, []) for own in zip(*parts)))))
-    assert [panel.get_title() for panel in figure.axes] == [f"copy: {cell}" for cell in "abcde"]
-    places = [panel.get_subplotspec() for panel in figure.axes]
-    assert [(p.rowspan.start, p.colspan.start) for p in places if p] == [
-        (0, 0),
-        (0, 1),
-        (0, 2),
-        (1, 0),
-        (1, 1),
-    ]
+    drawn = draw(*(sum(own, []) for own in zip(*parts)))
+    assert list(drawn) == [f"copy: {cell}" for cell in "abcdefgh"]
+    places = [panel.get_subplotspec().rowspan.start for panel in drawn.values()]
+    assert places == [0] * 6 + [1] * 2
 
 
-def test_scores_below_0_count_as_0(fabricate: Fabricate, runs_of: Any) -> None:
-    runs = runs_of(*trained(fabricate, {10: [[1.0, -30.0, -0.001]]}))
-    (panel,) = draw_transfer(transfer_means(runs)).axes
-    assert [text.get_text() for text in panel.texts] == ["1.00", "0.00", "0.00"]
+def test_scores_below_0_count_as_0(fabricate: Fabricate, draw: Any) -> None:
+    (panel,) = draw(*trained(fabricate, {10: [[1.0, -30.0, -0.001]]})).values()
+    assert [text.get_text() for text in panel.texts] == ["1", "0", "0"]
 
 
-def test_a_missing_cell_is_empty(fabricate: Fabricate, runs_of: Any) -> None:
+def test_a_missing_cell_is_empty(fabricate: Fabricate, draw: Any) -> None:
     records, rows = trained(fabricate, SCORES)
     rows = [row for row in rows if (row["gap"], row["test_gap"]) != (10, 40)]
-    (panel,) = draw_transfer(transfer_means(runs_of(records, rows))).axes
-    assert [text.get_text() for text in panel.texts][2] == ""
+    (panel,) = draw(records, rows).values()
+    assert len(panel.texts) == 8
+    assert panel.get_images()[0].get_array().mask.sum() == 1
+
+
+def test_without_a_measured_run_it_is_one_error(fabricate: Fabricate, draw: Any) -> None:
+    records, _ = trained(fabricate, SCORES)
+    with pytest.raises(ValueError, match="measured must be of the runs, got none of these"):
+        draw(records, [])
 
 
 def test_failed_runs_count_as_remembering_nothing(

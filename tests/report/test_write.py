@@ -20,9 +20,9 @@ from .conftest import write
 
 Fabricate = Callable[..., Any]
 Stored = Callable[..., Path]
-FILES = {"summary.csv", "by_gap.csv", "horizons.tex", "report.md", "index.html"} | {
+FILES = {"summary.csv", "by_gap.csv", "horizons.tex", "scores.tex", "report.md", "index.html"} | {
     f"{name}.{kind}"
-    for name in ("accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
+    for name in ("horizons", "accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
     for kind in ("png", "svg", "pdf")
 }
 
@@ -46,18 +46,18 @@ def written(fabricate: Fabricate, tmp_path_factory: pytest.TempPathFactory) -> P
     return write_report([write(tmp_path_factory.mktemp("written"), small(fabricate))])
 
 
-def test_report_is_whole_and_lies_in_the_first_directory(
+def test_report_is_whole_and_lies_in_the_directory_named(
     fabricate: Fabricate, stored: Stored, markdown: Callable[..., str]
 ) -> None:
     mine = stored(small(fabricate, cell="mine"), "mine")
     reference = stored(small(fabricate), "reference")
-    directory = write_report([mine, reference])
+    directory = write_report([mine, reference], mine)
     assert directory == mine / "report"
     assert {path.name for path in directory.iterdir()} == FILES
     assert not (reference / "report").exists()
     assert (directory / "report.md").read_text() == markdown(mine, reference)
     curves = pd.read_csv(directory / "summary.csv")
-    assert list(curves["cell"]) == ["gru", "mine"]
+    assert list(curves["cell"]) == ["gru", "mine"]  # shipped cells first
     assert list(curves["runs"]) == [4, 4]
     by_gap = pd.read_csv(directory / "by_gap.csv")
     assert list(by_gap["cell"]) == ["gru", "gru", "mine", "mine"]
@@ -101,8 +101,10 @@ def test_headline_comes_before_the_details(
 ) -> None:
     scores = {11: 1.0, 44: 0.5}
     text = markdown(stored([fabricate(gap=gap, score=s) for gap, s in scores.items()]))
-    assert re.search(r"\| copy +\| gru +\| +22\.0 \| +14\.5 \|", text)
-    order = ["How far back", "Mean accuracy", "Learning curves", "What is missing", "Settings"]
+    assert text.startswith("# How far back does each cell learn?\n\n- **copy** (1 seed")
+    assert re.search(r"\| copy +\| gru +\| +22\.0 \|", text)
+    order = ["Horizons and costs", "Score and accuracy against the gap", "Numbers at each gap"]
+    order += ["Learning curves", "What is missing", "Settings"]
     places = [text.index(f"## {heading}") for heading in order]
     assert places == sorted(places)
 
@@ -150,5 +152,5 @@ def test_versions_between_which_numbers_changed_are_named_at_the_top(
         for number in (1, 2)
     ]
     line = "- copy: versions 1, 2"
-    assert line in markdown(stored(records)).split("## How far back")[0]
+    assert line in markdown(stored(records)).split("## Horizons and costs")[0]
     assert line not in markdown(stored(records[:1], "alone"))

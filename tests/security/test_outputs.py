@@ -10,7 +10,7 @@ import pytest
 
 from rnnbench.diagnose.__main__ import main as diagnose
 from rnnbench.publish import main as publish
-from rnnbench.report.text import escape as to_latex
+from rnnbench.report.latex import escape as to_latex
 from rnnbench.report.write import write_report
 from rnnbench.status import main as status
 from rnnbench.store.diagnoses import FILE
@@ -113,13 +113,16 @@ def test_markdown_takes_it_for_no_markup(directory):
         assert markup not in bare
 
 
-def test_latex_takes_it_for_no_command(directory):
-    text = (directory / "report" / "horizons.tex").read_text()
+@pytest.mark.parametrize("name", ["horizons.tex", "scores.tex"])
+def test_latex_takes_it_for_no_command(directory, name):
+    text = (directory / "report" / name).read_text()
     assert to_latex(EVIL) in text
     assert r"\input" not in text and "%&" not in text
+    task, *rows = text.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines()
+    assert re.fullmatch(r"\\multicolumn{\d}{l}{\\textit{\[5pt\].*}} \\\\", task)
     # After the end of a line or a rule it would be their optional argument.
-    rows = text.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines()
-    assert rows and all(row.strip().startswith("{}[5pt]") for row in rows)
+    assert rows and all(row.strip().startswith("{}") for row in rows)
+    assert rows[0].strip().startswith("{}[5pt]")
 
 
 def test_a_table_holds_it_in_one_field(directory):

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnnbench.report.curves import VERSIONS, is_tuned
+from rnnbench.plot.curves import VERSIONS, is_tuned
+from rnnbench.plot.summary import seed_areas
 from rnnbench.report.document import Block, Heading, Paragraph, Table
 from rnnbench.report.study import Study
-from rnnbench.report.summary import seed_areas
 from rnnbench.report.tables import difference_text
 from rnnbench.statistics import Interval, difference_interval, holm, sign_flip_p
 
@@ -71,7 +71,9 @@ def comparisons(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _compare_task(task: str, results: pd.DataFrame) -> pd.DataFrame:
-    curves = {str(label): runs for label, runs in results.groupby("label", sort=False)}
+    curves = {
+        str(label): runs for label, runs in results.groupby("label", sort=False, observed=True)
+    }
     few = len(curves) <= MOST_CURVES
     against = BASELINE if BASELINE in curves else next(iter(curves))
     rows = []

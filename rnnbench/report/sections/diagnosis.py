@@ -10,8 +10,7 @@ import pandas as pd
 from rnnbench.diagnose import label as rules
 from rnnbench.diagnose.label import LABELS
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Table
-from rnnbench.report.figures.diagnosis import CUE, GRADIENT
-from rnnbench.report.figures.gates import GATES
+from rnnbench.report.drawings import CUE, GATES, GRADIENT
 from rnnbench.report.study import Study
 from rnnbench.report.tables import gap_table
 from rnnbench.store.diagnoses import Diagnoses
@@ -42,7 +41,8 @@ def evidence_table(joined: Diagnoses) -> Table:
         "score": ("score", "{:.2f}"),
     }
     rows = []
-    for (task, label, gap, why), own in runs.groupby(["task", "label", "gap", "why"]):
+    groups = runs.groupby(["task", "label", "gap", "why"], observed=True)
+    for (task, label, gap, why), own in groups:
         medians = [(own[column].median(), form) for column, form in columns.values()]
         texts = ["" if pd.isna(value) else form.format(value) for value, form in medians]
         rows.append((str(task), str(label), str(why), str(gap), str(len(own)), *texts))
@@ -95,7 +95,7 @@ def diagnosis_section(study: Study) -> Iterator[Block]:
     runs = study.diagnoses.runs
     if runs.empty:
         return
-    yield Heading("Why it forgets")
+    yield Heading("Why it forgets", apart="why")
     number = len(study.results)
     yield Paragraph(f"{len(runs)} of {number} runs were diagnosed: {_count_labels(runs['why'])}.")
     yield label_table(runs)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from rnnbench.plot.gap import best_of_cells
 from rnnbench.report.document import Block, Heading, Paragraph, Table
-from rnnbench.report.figures.gap import best_of_cells
 from rnnbench.report.study import Study
 from rnnbench.report.tables import gap_table, range_text
 

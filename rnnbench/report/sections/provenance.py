@@ -45,7 +45,7 @@ def provenance_section(study: Study) -> Iterator[Block]:
     if shared:
         yield Paragraph(shared)
     yield Heading("Provenance")
-    seeds = results.groupby(["task", "label", "gap"], sort=False)["seed"].nunique()
+    seeds = results.groupby(["task", "label", "gap"], sort=False, observed=True)["seed"].nunique()
     yield Paragraph(
         f"{count(len(results), 'run')} of "
         f"{count(results['condition_id'].nunique(), 'condition')}, "

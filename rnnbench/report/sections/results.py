@@ -7,14 +7,13 @@ from collections.abc import Iterator
 import pandas as pd
 
 from rnnbench.console import count
+from rnnbench.plot.curves import mixed_versions
+from rnnbench.plot.summary import STATUSES, missing_seeds
 from rnnbench.report import tables
-from rnnbench.report.curves import mixed_versions
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph
-from rnnbench.report.figures.gap import ACCURACY, SCORE
-from rnnbench.report.figures.training import LEARNING, SOLVING
+from rnnbench.report.drawings import ACCURACY, LEARNING, SCORE, SOLVING
 from rnnbench.report.sections.provenance import mixed_codes
 from rnnbench.report.study import Study
-from rnnbench.report.summary import STATUSES, missing_seeds
 
 HOW_TO_READ = (
     "Gap: time steps from the oldest input that an answer needs to the step where it is read.",
@@ -32,8 +31,9 @@ HOW_TO_READ = (
     "Interquartile mean: without a quarter of the seeds, rounded down, at each end (of ten seeds "
     "six are left), so that a few good or bad ones cannot move it. Where seeds solve a task or "
     "stay at chance it tells which of the two most do.",
-    "Success rate: the share of runs that solved their task, over all gaps or at one. "
-    "'3/5 (0.23–0.88), 800': three of five seeds did, by a median of 800 steps.",
+    "Solved: three evaluations in a row at the accuracy from which the task counts as solved, "
+    "0.99 of what is asked. '3/5 (0.23–0.88), 800': three of five seeds did, by a median of 800 "
+    "steps; in brackets the interval of that share.",
     "Seconds a run: of the training steps alone, on average. Sequences / s: all that a curve's "
     "runs were trained on, over all their seconds.",
     "How often they hold the truth was simulated over many truths, half of them not used in "
@@ -47,18 +47,25 @@ HOW_TO_READ = (
     "Differences between cells hold for the settings above, keep bias and learning rate included.",
 )
 
+MEASURES = (
+    "Horizons are read off the mean score. A run may score far above 0.75 and never be solved, "
+    "which takes nearly every answer right in three evaluations in a row: a cell can have a long "
+    "horizon and no solved run."
+)
+
 
 def title(results: pd.DataFrame) -> str:
-    """Return the title of the report, which names its sweeps."""
-    return f"rnnbench: {', '.join(sorted(results['sweep'].dropna().unique()))}"
+    """Return the title of the report's page, which names its sweeps."""
+    return f"rnnbench: {', '.join(_sweeps(results))}"
 
 
 def overview(study: Study) -> Iterator[Block]:
     """Yield how many runs there are, how they ended, and of which versions and codes they are."""
     results = study.results
-    yield Heading(title(results), level=1)
     version = ", ".join(sorted(results["version"].dropna().astype(str).unique()))
-    yield Paragraph(f"{run_counts(results)} rnnbench {version}.")
+    sweeps = _sweeps(results)
+    named = f"Sweep{'s' if len(sweeps) > 1 else ''} {', '.join(sweeps)}"
+    yield Paragraph(f"{named}: {run_counts(results)} rnnbench {version}.", is_small=True)
     versions = mixed_versions(results)
     if versions:
         yield Paragraph(
@@ -79,46 +86,52 @@ def run_counts(results: pd.DataFrame) -> str:
     """Say how many trainings there are and how they ended, each counted once."""
     once = results[results["same_as"].isna()]
     counts = once["status"].value_counts()
-    parts = ", ".join(f"{counts.get(status, 0)} {status}" for status in STATUSES)
+    parts = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts.get(status))
     more = len(results) - len(once)
     twins = f" {more} more are the same as one of these: tuning chose the shared rate."
-    return f"{count(len(once), 'run')}: {parts}.{twins if more else ''}"
+    return f"{count(len(once), 'run')}, {parts}.{twins if more else ''}"
+
+
+def _sweeps(results: pd.DataFrame) -> list[str]:
+    return sorted(results["sweep"].dropna().unique())
 
 
 def how_far(study: Study) -> Iterator[Block]:
-    """Yield the headline: how far back each curve remembers."""
-    yield Heading("How far back")
+    """Yield the headline's numbers: how far back each curve remembers, and at what cost."""
+    yield Heading("Horizons and costs")
     yield tables.horizon_table(study.curves)
-    lines = tables.few_seeds(study.curves)
-    if lines:
-        yield Bullets(tuple(lines))
-    yield ACCURACY
+
+
+def against_gap(study: Study) -> Iterator[Block]:
+    """Yield how score and accuracy fall with the gap."""
+    yield Heading("Score and accuracy against the gap")
     yield SCORE
+    yield ACCURACY
 
 
 def in_numbers(study: Study) -> Iterator[Block]:
-    """Yield the numbers of each curve over all its gaps, and at each of them."""
-    yield Heading("Over all gaps")
-    yield tables.curve_table(study.curves)
-    yield Heading("Mean accuracy")
+    """Yield the numbers of each curve at each gap."""
+    yield Heading("Numbers at each gap")
+    yield Paragraph(MEASURES)
     for task, points in study.by_gap.groupby("task"):
+        runs = study.results[study.results["task"] == task]
         chance = tables.range_text(points["chance_accuracy"], "{:.3g}")
-        yield Heading(f"{task} (chance {chance})", level=3)
-        yield tables.accuracy_table(points)
-    for title, table in (
-        ("Interquartile mean of the score", tables.interquartile_table),
-        ("Solved runs and median steps", tables.solved_table),
-    ):
-        yield Heading(title)
-        for task, points in study.by_gap.groupby("task"):
-            yield Heading(str(task), level=3)
-            yield table(points)
+        for name, table in (
+            ("mean score", tables.score_table(points)),
+            ("seeds with a score of 0.75 or more", tables.reached_table(runs)),
+            (f"mean accuracy (chance {chance})", tables.accuracy_table(points)),
+            ("interquartile mean of the score", tables.interquartile_table(points)),
+            ("solved runs, and median steps to it", tables.solved_table(points)),
+        ):
+            yield Heading(f"{task}: {name}", level=3)
+            yield table
 
 
 def by_step(study: Study) -> Iterator[Block]:
     """Yield how long the runs were trained until they solved their task."""
     yield Heading("Steps to solve")
-    yield SOLVING
+    is_solved = bool((study.results["status"] == "solved").any())
+    yield SOLVING if is_solved else Paragraph("No run solves its task.")
     yield Heading("Learning curves")
     yield LEARNING
 

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
-from itertools import takewhile, zip_longest
+from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any, NamedTuple
 
-import matplotlib as mpl
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure as Drawing
-from matplotlib.patches import Rectangle
 
-from rnnbench.report import document
-from rnnbench.report.curves import CURVE
+from rnnbench.plot.curves import CURVE
+from rnnbench.plot.measured import OF_A_RUN
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Table
-from rnnbench.report.figures.frame import plain
-from rnnbench.report.figures.style import THEME
-from rnnbench.report.study import OF_A_RUN, Study
+from rnnbench.report.drawings import TRANSFER
+from rnnbench.report.study import Study
 from rnnbench.statistics import HORIZON, wilson_interval
 
-# From white, which is remembering nothing, to a blue on which a black frame is still seen; in
-# grey print it goes from light to dark as well.
-COLOURS = LinearSegmentedColormap.from_list(
-    "score", mpl.colormaps["Blues"](np.linspace(0, 0.78, 256))
-)
-DARK = 0.7  # from this score on numbers are white
-MOST_ACROSS = 4  # panels; a task with more curves takes several rows
-CELL_INCHES, ROOM_INCHES = 0.36, 0.72
 SCHEDULES = (
     "Schedules of the training gap, over the tasks, cells and gaps that all of them have; in "
     "brackets the 95 % interval of the share (Wilson):"
@@ -134,7 +118,9 @@ def reach_table(found: pd.DataFrame) -> Table:
 def schedules(found: pd.DataFrame) -> list[str]:
     """Compare the schedules of the training gap, a line each; none where there is only one."""
     names = sorted(found["gap_schedule"].unique())
-    shared = found.groupby(["task", "cell", "gap"])["gap_schedule"].transform("nunique")
+    shared = found.groupby(["task", "cell", "gap"], observed=True)["gap_schedule"].transform(
+        "nunique"
+    )
     both = found[shared == len(names)]
     lines = []
     for name in names if len(names) > 1 and not both.empty else []:
@@ -156,82 +142,3 @@ def _share(count: int, total: int) -> str:
         return "0 of 0"
     _, low, high = wilson_interval(count, total)
     return f"{count} of {total} ({low:.2f}–{high:.2f})"
-
-
-def transfer_means(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean score over seeds: one row per curve, training gap and test gap."""
-    points = [*CURVE, "label", "gap", "test_gap"]
-    return runs.groupby(points, observed=True)["score"].mean().reset_index()
-
-
-TRANSFER = document.Figure(
-    "transfer",
-    "Mean score over seeds on the test stream of a gap (column) of networks trained at a gap "
-    "(row): white 0, dark 1. Framed: the gap of training; right of it gaps are longer than in "
-    "training, left of it shorter. A score below 0 is worse than remembering nothing.",
-    draw=lambda study: draw_transfer(transfer_means(study.transfer)),
-    rows=lambda study: document.one_panel_each(_curves(study.transfer)),
-)
-
-
-def _curves(runs: pd.DataFrame) -> Iterable[tuple[str, str]]:
-    """Return the (task, label) of each curve, in the order of panels."""
-    curves = runs[[*CURVE, "label"]].drop_duplicates().sort_values(CURVE)
-    return zip(curves["task"], curves["label"], strict=True)
-
-
-def draw_transfer(means: pd.DataFrame) -> Drawing:
-    """Draw mean scores: training gap in rows, test gap in columns, a number in every cell.
-
-    Scores outside [0, 1] have the colours of its ends.
-    """
-    curves = means[CURVE[1:]].drop_duplicates().sort_values(CURVE[1:])
-    tasks = sorted(means["task"].unique())
-    lines = math.ceil(len(curves) / MOST_ACROSS)
-    columns, rows = math.ceil(len(curves) / lines), lines * len(tasks)
-    across = max(means["test_gap"].nunique(), 4) * CELL_INCHES + ROOM_INCHES
-    down = max(means["gap"].nunique(), 2) * CELL_INCHES + ROOM_INCHES
-    with mpl.rc_context(THEME | {"axes.grid": False}):
-        size = (max(4.6, columns * across), rows * down + 0.2)
-        figure = Drawing(figsize=size, layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False).reshape(len(tasks), -1)
-        for panels, task in zip(grid, tasks, strict=True):
-            own = means[means["task"] == task]
-            for panel, curve in zip_longest(panels, curves.itertuples(index=False)):
-                if curve is None:
-                    panel.remove()
-                    continue
-                points = own[(own["cell"] == curve.cell) & (own["variant"] == curve.variant)]
-                _draw_panel(panel, points)
-    return figure
-
-
-def _draw_panel(panel: Axes, points: pd.DataFrame) -> None:
-    """Draw one curve's matrix, or take the panel away where there is none."""
-    if points.empty:
-        panel.remove()
-        return
-    table = points.pivot_table(index="gap", columns="test_gap", values="score")
-    values = table.to_numpy(dtype=float)
-    panel.imshow(values, cmap=COLOURS, vmin=0, vmax=1, aspect="equal", label="_scores")
-    title = plain(f"{points['task'].iloc[0]}: {points['label'].iloc[0]}")
-    panel.set_title(title, fontsize="small")
-    panel.set(xlabel="test gap", ylabel="training gap")
-    panel.set_xticks(range(table.shape[1]), [f"{gap}" for gap in table.columns])
-    panel.set_yticks(range(table.shape[0]), [f"{gap}" for gap in table.index])
-    panel.tick_params(length=0)
-    panel.set_facecolor("0.94")  # where nothing was measured
-    panel.spines[:].set_color("0.7")
-    for (row, column), score in np.ndenumerate(values):
-        colour = "white" if score > DARK else "0.15"
-        number = panel.text(column, row, _number(score), ha="center", va="center")
-        number.set(color=colour, fontsize="x-small")
-        if table.index[row] == table.columns[column]:
-            corner = (column - 0.46, row - 0.46)
-            frame = Rectangle(corner, 0.92, 0.92, fill=False, lw=1.4, edgecolor="black")
-            frame.set_label("_own gap")
-            panel.add_patch(frame)
-
-
-def _number(score: float) -> str:
-    return "" if np.isnan(score) else f"{score:.2f}"

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.console import count
-from rnnbench.report.curves import CURVE
+from rnnbench.plot.curves import CURVE
+from rnnbench.plot.summary import scores_by_gap
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph, Table
 from rnnbench.report.sections.comparison import paired
 from rnnbench.report.study import Study
-from rnnbench.report.summary import scores_by_gap
 from rnnbench.report.tables import difference_text, gap_table
 from rnnbench.statistics import HorizonRange, difference_interval, horizon_range
 
@@ -230,7 +230,8 @@ def edge_warnings(tuning: pd.DataFrame) -> list[str]:
     conditions = tuning.assign(end=ends).drop_duplicates("condition_id")
     conditions = conditions[conditions["at_edge"].astype(bool)]
     lines = []
-    for (task, cell, rate, end), own in conditions.groupby(["task", "label", "chosen_lr", "end"]):
+    keys = ["task", "label", "chosen_lr", "end"]
+    for (task, cell, rate, end), own in conditions.groupby(keys, observed=True):
         gaps = ", ".join(str(gap) for gap in sorted(own["gap"].unique()))
         lines.append(f"{task}, {cell}: {rate:g}, the {end} rate, at gap {gaps}.")
     return lines

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rnnbench import statistics
-from rnnbench.report.curves import CURVE
+from rnnbench.plot.curves import CURVE
 from rnnbench.store.settings import curve_label
 
 STATUSES = ("solved", "unsolved", "diverged", "failed")

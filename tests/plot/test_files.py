@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from rnnbench.report.figures.frame import PNG_DPI, render
+from rnnbench.plot.files import PNG_DPI, render
 
 
 @pytest.fixture

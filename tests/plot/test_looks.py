@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rnnbench.report.figures.style import PALETTE, curve_styles
+from rnnbench.plot.looks import PALETTE, curve_styles
 
 
 def test_a_cell_keeps_its_look_whatever_it_is_shown_with() -> None:

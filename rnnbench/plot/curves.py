@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import pandas as pd
 
 from rnnbench.statistics import Interval
-from rnnbench.store.frames import Loaded
+from rnnbench.store.frames import SHIPPED_CELLS, Loaded
 from rnnbench.store.settings import (
+    BEFORE,
+    FORMS,
     SEPARATOR,
     TUNED,
     Settings,
@@ -19,7 +23,12 @@ from rnnbench.store.settings import (
     without_tuning,
 )
 
+Curve = tuple[str, str]  # a cell and its variant
 CURVE = ["task", "cell", "variant"]
+SHIPPED = {cell: place for place, cell in enumerate(SHIPPED_CELLS)}
+# The settings among the columns of `load_results`; those with a dot in their name are, too.
+TOLD = {"task", "cell", *FORMS, *BEFORE} - {"lr"}
+ASKED = ("engine", "device")  # of which a column has what was taken, not what was asked for
 # Numbers of before and after a version was raised do not compare.
 VERSIONS = ("task_version", "model_version", "trainer_version")
 # The columns that come first, and those that are taken as they are.
@@ -32,18 +41,71 @@ PLAIN += ["runs", "solved"]
 def label_variants(loaded: Loaded) -> pd.DataFrame:
     """Return the loaded results with `variant` and `label`, in the order in which curves are shown.
 
+    That is the order of the sweep's cells, and of a cell's variants. Runs at a rate that tuning
+    has given up since are left out.
+
     Scores are cut to [0, 1], in which means and drawings take them: adding's has no lower end.
     The variant is made of the settings that differ and is empty where none does; the label is the
     cell's name and the variant. `untuned` is the id of the curve of the same settings whose rate
     is given.
     """
-    results, curves = loaded.results, loaded.curves
+    return _label(loaded.results, loaded.curves)
+
+
+def labelled(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame of `load_results` as `label_variants` does; one that has labels as it is.
+
+    Raises:
+        ValueError: it has no runs, or is no such frame.
+    """
+    missing = sorted({"task", "cell", "gap", "seed", "score", "status"} - set(runs.columns))
+    if missing or not ("label" in runs or "curve" in runs):
+        lacks = ", ".join(missing or ["curve"])
+        raise ValueError(f"runs must be a frame of rnnbench.load_results, got one without {lacks}")
+    if runs.empty:
+        raise ValueError("runs must have at least one row, got none")
+    return runs if "label" in runs else _label(runs, _settings(runs))
+
+
+def _settings(runs: pd.DataFrame) -> dict[str, Settings]:
+    """Return the settings of each curve, as far as the columns of its runs tell them."""
+    several = runs.groupby("curve")[[name for name in ASKED if name in runs]].nunique() > 1
+    untold = set(several.columns[several.any()])
+    names = [str(name) for name in runs.columns if "." in name or name in TOLD - untold]
+    first = runs.drop_duplicates("curve")
+    rows = first[names].to_dict("records")
+    return {str(curve): dict(_told(row)) for curve, row in zip(first["curve"], rows, strict=True)}
+
+
+def _told(row: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the settings in a row: NaN is a number that is null, or that its part does not have."""
+    for name, value in row.items():
+        if value is None or isinstance(value, list) or not pd.isna(value):
+            yield name, value
+        elif "." not in name:
+            yield name, None
+
+
+def cell_order(runs: pd.DataFrame) -> list[str]:
+    """Return the cells in the order of their rows, those of the task with most cells first."""
+    by_task = [own["cell"].unique() for _, own in runs.groupby("task", sort=False)]
+    return list(dict.fromkeys(map(str, chain(*sorted(by_task, key=len, reverse=True)))))
+
+
+def sorted_cells(runs: pd.DataFrame) -> list[str]:
+    """Return the cells of labelled runs, in the order in which they are shown."""
+    return [str(cell) for cell in runs["cell"].drop_duplicates().sort_values()]
+
+
+def _label(results: pd.DataFrame, curves: dict[str, Settings]) -> pd.DataFrame:
+    results = results[~results["superseded"]] if "superseded" in results else results
     keys = list(zip(results["curve"], _rates(results), strict=True))
     named = {key: _with_rate(curves[key[0]], key[1]) for key in dict.fromkeys(keys)}
     variants = name_curves(named)
     order = list(dict.fromkeys(variants.values()))
     untuned = {key: curve_id(without_tuning(own)) for key, own in curves.items()}
     frame = results.assign(
+        cell=pd.Categorical(results["cell"], categories=cell_order(results), ordered=True),
         score=results["score"].clip(0, 1),
         variant=pd.Categorical([variants[key] for key in keys], categories=order, ordered=True),
         label=[curve_label(named[key]["cell"], variants[key]) for key in keys],
@@ -92,10 +154,10 @@ def without_rate(variant: str) -> str:
     return SEPARATOR.join(part for part in parts if part != TUNED)
 
 
-def curves_of(results: pd.DataFrame) -> list[tuple[str, str]]:
+def curves_of(results: pd.DataFrame) -> list[Curve]:
     """Return the different (cell, variant) pairs of labelled results, in the order of legends."""
     pairs = results[["cell", "variant"]].drop_duplicates().sort_values(["cell", "variant"])
-    return list(zip(pairs["cell"], pairs["variant"], strict=True))
+    return [(str(cell), str(variant)) for cell, variant in pairs.itertuples(index=False)]
 
 
 def mixed_versions(results: pd.DataFrame) -> list[str]:

@@ -1,0 +1,289 @@
+"""Draw why runs forget: the gradient against the lag, the cue against time, a panel per curve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+from rnnbench.diagnose.label import VANISHED
+from rnnbench.plot import frame, naming
+from rnnbench.plot.curves import Curve, is_tuned
+from rnnbench.plot.frame import Canvas, Drawn, themed
+from rnnbench.plot.looks import REFERENCE_COLOUR, Size, Style
+from rnnbench.plot.measured import joined
+from rnnbench.plot.selection import KINDS, Selection, plain, select, shortened
+from rnnbench.store.diagnoses import Diagnoses
+from rnnbench.store.rules import LARGEST
+
+Panel = tuple[str, Curve]  # a task and a curve
+MOST_GAPS = 3
+ACROSS = {"column": 3, "text": 4, "slides": 4}
+HEIGHTS = {"column": 1.25, "text": 1.45, "slides": 2.4}  # of a row, in inches
+LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 0.9}, "trained": {"lw": 1.3}}
+# What is less lies at the lower edge, for nothing else would be seen; more widens the axis.
+FAINTEST, STRONGEST = 1e-9, 1e2
+NOISE: Any = {"color": "0.6", "ls": "-", "lw": 0.7}
+
+
+@themed
+def gradient(
+    runs: pd.DataFrame,
+    diagnosis: Diagnoses,
+    *,
+    tasks: str | Sequence[str] | None = None,
+    cells: str | Sequence[str] | None = None,
+    order: Sequence[str] | None = None,
+    palette: Any = None,
+    labels: Mapping[str, str] | None = None,
+    rates: str = "both",
+    size: Size = "text",
+    ax: Axes | None = None,
+    figure: Figure | None = None,
+) -> Drawn:
+    """Draw the gradient's norm against the lag, as a multiple of that at lag 0.
+
+    A line ends at its gap, which is written there: the least, the middle one and the greatest.
+
+    Args:
+        runs: of `rnnbench.load_results`. The arguments up to `rates` as in `select`.
+        diagnosis: of `rnnbench.load_diagnosis`.
+        size: "column" (3.3 inches wide), "text" (6.75) or "slides" (10).
+        ax: to draw in, for a single panel: one task and one curve.
+        figure: to draw in, in place of a new one of pyplot.
+
+    Returns:
+        The Axes, or an array of them where there are several.
+
+    Raises:
+        ValueError: no run was diagnosed, there is nothing of a name that is asked for, or Axes
+            are given for several panels.
+    """
+    options: Any = {"order": order, "palette": palette, "labels": labels, "rates": rates}
+    chosen = select(runs, tasks=tasks, cells=cells, **options)
+    curves = gradient_ratios(joined(chosen.runs, diagnosis).curves)
+    canvas = _draw(chosen, curves, "total", "lag", "gradient / at lag 0", size, ax, figure)
+    top = max(STRONGEST, 2 * float(curves["value"].max()))
+    for panel in canvas.panels.values():
+        panel.set(yscale="log", ylim=(FAINTEST, top))
+        panel.yaxis.set_major_locator(LogLocator(numticks=5))
+        panel.yaxis.set_minor_locator(NullLocator())
+        frame.draw_level(panel, VANISHED, "noise", **NOISE)
+        _keep_inside(panel)
+    drawn = {line.get_label() for panel in canvas.panels.values() for line in panel.lines}
+    alone = (Line2D([], [], color=REFERENCE_COLOUR, lw=0.9, ls=":"), "through h alone")
+    noise = (Line2D([], [], **NOISE), "noise level")
+    states = [alone] * ("_h alone" in drawn)
+    naming.add_legend(canvas, [*lines_of_phases(), *one_seed(), *states, noise])
+    frame.stamp(canvas, chosen.runs["sweep"])
+    return canvas.drawn
+
+
+@themed
+def cue(
+    runs: pd.DataFrame,
+    diagnosis: Diagnoses,
+    *,
+    tasks: str | Sequence[str] | None = None,
+    cells: str | Sequence[str] | None = None,
+    order: Sequence[str] | None = None,
+    palette: Any = None,
+    labels: Mapping[str, str] | None = None,
+    rates: str = "both",
+    size: Size = "text",
+    ax: Axes | None = None,
+    figure: Figure | None = None,
+) -> Drawn:
+    """Draw what a linear read-out recovers of the cue against the time since it was shown.
+
+    Arguments, what is returned and errors are those of `gradient`.
+    """
+    options: Any = {"order": order, "palette": palette, "labels": labels, "rates": rates}
+    chosen = select(runs, tasks=tasks, cells=cells, **options)
+    found = joined(chosen.runs, diagnosis).curves
+    curves = found[(found["measure"] == "cue") & (found["age"] >= 0)]
+    canvas = _draw(chosen, curves, "cue", "age", "recoverable", size, ax, figure)
+    for panel in canvas.panels.values():
+        panel.set(ylim=(-0.06, 1.06), yticks=[0, 0.5, 1])
+        frame.draw_level(panel, 0, "chance")
+    chance = (Line2D([], [], **frame.LEVEL), "chance")
+    naming.add_legend(canvas, [*lines_of_phases(), *one_seed(), chance])
+    frame.stamp(canvas, chosen.runs["sweep"])
+    return canvas.drawn
+
+
+def gradient_ratios(curves: pd.DataFrame) -> pd.DataFrame:
+    """Return the gradients up to the cue, as multiples of the total one at lag 0."""
+    own = curves[(curves["measure"] == "gradient") & (curves["age"] >= 0)]
+    total = own[own["name"] == "total"]
+    at_the_end = total[total["lag"] == 0].set_index(["run_id", "phase"])["value"]
+    keys = pd.MultiIndex.from_frame(own[["run_id", "phase"]])
+    ratios = own["value"] / at_the_end.reindex(keys).to_numpy()
+    return own.assign(value=ratios.clip(upper=LARGEST))
+
+
+def lines_of_phases() -> list[tuple[Any, str]]:
+    """Return what a legend says of dashed and thick lines."""
+    first, last = (Line2D([], [], color=REFERENCE_COLOUR, **look) for look in LOOKS.values())
+    return [(first, "before training"), (last, "after training")]
+
+
+def one_seed() -> list[tuple[Any, str]]:
+    """Return what a legend says of single seeds."""
+    look: Any = {"marker": "o", "mfc": "white", "ms": 3.5, "mew": 0.7}
+    return [(Line2D([], [], color=REFERENCE_COLOUR, lw=0.5, **look), "one seed, to its gap")]
+
+
+def curve_rows(chosen: Selection, curves: pd.DataFrame, size: str) -> list[list[Panel | None]]:
+    """Return the panels: tasks down, curves across; those with tuned rates below, if they are many.
+
+    Args:
+        curves: labelled; only what is in them has a panel.
+
+    Raises:
+        ValueError: nothing is in them.
+    """
+    there = set(zip(curves["task"], curves["label"], strict=True))
+    names = _labels(chosen)
+    rows: list[list[Panel | None]] = []
+    measured = [e for e in chosen.curves if any((t, names[e]) in there for t in chosen.tasks)]
+    for kinds in [{False, True}] if len(measured) <= ACROSS[size] else [{False}, {True}]:
+        own = [each for each in measured if is_tuned(each[1]) in kinds]
+        of_kind: list[list[Panel | None]] = []
+        for task in chosen.tasks:
+            line = [(task, each) if (task, names[each]) in there else None for each in own]
+            of_kind += [line[at : at + ACROSS[size]] for at in range(0, len(line), ACROSS[size])]
+        full = [row for row in of_kind if any(row)]
+        rows += frame.pack(full, ACROSS[size]) if len(own) == 1 else full
+    if not rows:
+        raise ValueError("diagnosis must have what is drawn of the runs, got none of it")
+    return rows
+
+
+def _labels(chosen: Selection) -> dict[Curve, str]:
+    """Return the label of each curve."""
+    first = chosen.runs.drop_duplicates(["cell", "variant"])
+    pairs = zip(first["cell"].astype(str), first["variant"].astype(str), strict=True)
+    return dict(zip(pairs, first["label"], strict=True))
+
+
+def curve_canvas(
+    rows: list[list[Panel | None]],
+    chosen: Selection,
+    ylabel: str,
+    xlabel: str,
+    *,
+    size: str,
+    ax: Axes | None,
+    figure: Figure | None,
+) -> Canvas:
+    """Return titled panels of curves, their axes named at the outer ones alone."""
+    height = HEIGHTS[size]
+    canvas = frame.make_canvas(rows, height, size=size, ax=ax, figure=figure, around=0.9)
+    for number, row in enumerate(rows):
+        for place, key in enumerate(row):
+            if key is None:
+                continue
+            task, each = key
+            panel = canvas.panels[key]
+            mixed = len({is_tuned(own[1][1]) for own in row if own}) > 1
+            end = ", tuned" if mixed and is_tuned(each[1]) else ""
+            panel.set_title(plain(shortened(f"{task}, {chosen.name(each)}{end}", canvas.longest)))
+            if not (canvas.is_own and any(frame.below(rows, number, place))):
+                panel.set_xlabel(xlabel)
+            if not canvas.is_own or not any(row[:place]):
+                several = len(chosen.kinds) > 1 and not mixed
+                panel.set_ylabel(f"{KINDS[is_tuned(each[1])]}\n{ylabel}" if several else ylabel)
+            else:
+                panel.tick_params(labelleft=False)
+    return canvas
+
+
+def drawn_gaps(curve: pd.DataFrame) -> list[int]:
+    """Return the gaps of a curve to draw: the least, the middle one and the greatest."""
+    gaps = sorted(curve["gap"].unique())
+    return gaps if len(gaps) <= MOST_GAPS else [gaps[0], gaps[len(gaps) // 2], gaps[-1]]
+
+
+def _draw(
+    chosen: Selection,
+    curves: pd.DataFrame,
+    name: str,
+    x: str,
+    ylabel: str,
+    size: str,
+    ax: Axes | None,
+    figure: Figure | None,
+) -> Canvas:
+    rows = curve_rows(chosen, curves, size)
+    xlabel = "lag (time steps)" if x == "lag" else "time steps since the cue"
+    canvas = curve_canvas(rows, chosen, ylabel, xlabel, size=size, ax=ax, figure=figure)
+    most = curves.groupby("task")["gap"].max()
+    labels = _labels(chosen)
+    shown = ["task", "label", "gap", "phase", "name", "run_id", "value", x]
+    by_panel = dict(iter(curves[shown].groupby(["task", "label"])))
+    for (task, each), panel in canvas.panels.items():
+        own = by_panel[task, labels[each]]
+        # Room for the number of the greatest gap.
+        panel.set_xlim(0, most[task] * (1 + 0.13 / canvas.width))
+        panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
+        _draw_panel(canvas, panel, own, name, x, chosen.styles[each])
+    return canvas
+
+
+def _draw_panel(
+    canvas: Canvas, panel: Axes, own: pd.DataFrame, name: str, x: str, style: Style
+) -> None:
+    """Draw some gaps of a curve, in shades from light to dark, and what goes through h alone."""
+    shown = drawn_gaps(own)
+    shades = sns.blend_palette(["white", style.colour, "black"], n_colors=9)[3:6]
+    for gap, shade in zip(shown, shades[-len(shown) :], strict=True):
+        lines = own[(own["gap"] == gap) & (own["name"] == name)]
+        _draw_gap(canvas, panel, lines, x, style._replace(colour=shade))
+    others = own[(own["gap"] == shown[-1]) & (own["phase"] == "trained")]
+    if others["name"].nunique() > 2:  # total, and more than one state
+        alone = others[others["name"] == others["name"].iloc[0]]
+        middle = alone.groupby(x)["value"].median()
+        look: Any = {"color": shades[-1], "ls": ":", "lw": 0.9, "zorder": 3}
+        panel.plot(middle.index, middle, **look, label="_h alone")
+
+
+def _draw_gap(canvas: Canvas, panel: Axes, lines: pd.DataFrame, x: str, style: Style) -> None:
+    """Draw all seeds of one gap, with a mark at the cue, where each line ends, and the gap."""
+    colour, gap = style.colour, lines["gap"].iloc[0]
+    for phase, look in LOOKS.items():
+        own = lines[(lines["phase"] == phase) & lines["value"].notna()]
+        own = own.pivot(index=x, columns="run_id", values="value")
+        if own.empty:
+            continue
+        middle = own.median(axis=1)
+        panel.plot(middle.index, middle, color=colour, label=f"{phase} {gap}", zorder=4, **look)
+        if phase == "trained":
+            panel.plot(own.index, own, color=colour, lw=0.4, alpha=0.6, label="_seed", zorder=2)
+            last = own.index.max()
+            ends = np.full(own.shape[1], last)
+            marks = panel.scatter(ends, own.iloc[-1], s=9, marker=style.marker, zorder=5)
+            marks.set(facecolors="white", edgecolors=[colour], linewidths=0.7, clip_on=False)
+            marks.set_label(f"_ends {gap}")
+            above: Any = ((0, 3.5), "data", "offset points")
+            number = panel.annotate(f"{gap:g}", (last, middle.iloc[-1]), *above, ha="center")
+            number.set(color=colour, fontsize=canvas.letters, zorder=6, label=f"_gap {gap}")
+
+
+def _keep_inside(panel: Axes) -> None:
+    """Move marks and numbers of what is too faint to the lower edge."""
+    for marks in panel.collections:
+        low = np.asarray(marks.get_offsets()).clip(min=FAINTEST)
+        marks.set_offsets(low)
+    for number in panel.findobj(Annotation):
+        if isinstance(number, Annotation):
+            x, y = number.xy
+            number.xy = (x, max(float(y), FAINTEST))

@@ -1,0 +1,278 @@
+"""Draw score or accuracy against the gap: a panel per task, a line per curve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from rnnbench.plot import frame, naming
+from rnnbench.plot.curves import Curve, is_tuned
+from rnnbench.plot.frame import Canvas, Drawn, themed
+from rnnbench.plot.looks import REFERENCE_COLOUR, Size, Style, known
+from rnnbench.plot.selection import KINDS, Selection, plain, select, shortened
+from rnnbench.statistics import HORIZON, mean_interval
+from rnnbench.store.settings import curve_label
+
+Floats = NDArray[np.float64]
+Panel = tuple[str, bool]  # a task, and whether rates are tuned
+MEASURES = ("score", "accuracy")
+INTERVALS = ("gaffke", None)
+HEIGHTS = {"column": 1.5, "text": 1.65, "slides": 2.5}  # of a row, in inches
+ACROSS = {"column": 1, "text": 3, "slides": 3}
+# Of a gap: how far a curve and its seeds are moved aside together, and its seeds beside it.
+ASIDE, SWARM = 0.04, 0.01
+NEAR = 0.02  # of the axis: marks nearer than this would cover each other
+GUESSED: Any = {"color": "0.72", "lw": 1.2, "drawstyle": "steps-mid", "zorder": 1.2}
+
+
+@themed
+def curve(
+    runs: pd.DataFrame,
+    y: str = "score",
+    *,
+    tasks: str | Sequence[str] | None = None,
+    cells: str | Sequence[str] | None = None,
+    order: Sequence[str] | None = None,
+    palette: Any = None,
+    labels: Mapping[str, str] | None = None,
+    rates: str = "both",
+    level: float = HORIZON,
+    interval: str | None = "gaffke",
+    seeds: bool = True,
+    guesses: pd.DataFrame | None = None,
+    size: Size = "text",
+    ax: Axes | None = None,
+    figure: Figure | None = None,
+) -> Drawn:
+    """Draw a measure against the gap: the mean over seeds, its interval, and every seed.
+
+    Curves with tuned rates have panels of their own below. Where all seeds of a gap agree,
+    "10/10" says how many they are.
+
+    Args:
+        runs: of `rnnbench.load_results`. The arguments up to `rates` as in `select`.
+        y: "score" or "accuracy".
+        level: of the score, at which the horizon is read.
+        interval: of the mean, "gaffke" or None.
+        seeds: whether each one is marked.
+        guesses: of `rnnbench.load_guesses`; the best random network of each gap is drawn.
+        size: "column" (3.3 inches wide), "text" (6.75) or "slides" (10).
+        ax: to draw in, for a single panel.
+        figure: to draw in, in place of a new one of pyplot.
+
+    Returns:
+        The Axes, or an array of them where there are several.
+
+    Raises:
+        ValueError: there is nothing of a name that is asked for, or Axes for several panels.
+    """
+    known("y", y, MEASURES)
+    known("interval", interval, INTERVALS)
+    options: Any = {"order": order, "palette": palette, "labels": labels, "rates": rates}
+    chosen = select(runs, tasks=tasks, cells=cells, **options)
+    rows = _rows(chosen, size)
+    beside = naming.room_beside(list(chosen.looks))
+    canvas = frame.make_canvas(
+        rows, HEIGHTS[size], size=size, ax=ax, figure=figure, beside=beside, around=0.9
+    )
+    best = None if guesses is None or guesses.empty else best_of_cells(guesses)
+    look = _Look(y, level, interval, seeds)
+    for (task, kind), panel in canvas.panels.items():
+        _draw_panel(canvas, panel, chosen, task, kind, look)
+        if best is not None:
+            own = best[best["task"] == task]
+            panel.plot(own["gap"], own[y].clip(0, 1), **GUESSED, label="_random networks")
+    _name_panels(canvas, rows, chosen, y)
+    named = naming.name_curves(canvas, rows, chosen, marked=seeds)
+    naming.add_legend(canvas, [*named, *_entries(chosen, look, best)])
+    frame.stamp(canvas, chosen.runs["sweep"])
+    return canvas.drawn
+
+
+class _Look(NamedTuple):
+    """What is drawn of each curve."""
+
+    measure: str
+    level: float
+    interval: str | None
+    seeds: bool
+
+
+def _rows(chosen: Selection, size: str) -> list[list[Panel | None]]:
+    """Arrange panels: tasks across, tuned rates in rows of their own; tasks down in a column."""
+    tasks, kinds = chosen.tasks, chosen.kinds
+    if size == "column" and len(kinds) > 1:
+        return [[(task, kind) for kind in kinds] for task in tasks]
+    across = 2 if size == "column" and len(tasks) > 3 else ACROSS[size]
+    parts = [tasks[start : start + across] for start in range(0, len(tasks), across)]
+    return [[(task, kind) for task in part] for part in parts for kind in kinds]
+
+
+def _name_panels(canvas: Canvas, rows: Any, chosen: Selection, measure: str) -> None:
+    """Write tasks above panels, and at the left what is drawn and with which rates."""
+    several = len(chosen.kinds) > 1
+    side_by_side = several and len({task for task, _ in rows[0]}) == 1
+    for number, row in enumerate(rows):
+        for place, (task, kind) in enumerate(row):
+            panel = canvas.panels[task, kind]
+            title = plain(shortened(task, min(24, canvas.longest)))
+            panel.set_title(KINDS[kind] if side_by_side and not number else "")
+            if not side_by_side:
+                panel.set_title(title if not (kind and several) else "")
+            own = title if side_by_side else KINDS[kind] if several else ""
+            panel.set_ylabel(f"{own}\n{measure}" if own else measure)
+            if canvas.is_own and frame.below(rows, number, place):
+                panel.set_xlabel("")
+            if place and canvas.is_own:
+                panel.set_ylabel("")
+                panel.tick_params(labelleft=False)
+
+
+def _draw_panel(
+    canvas: Canvas, panel: Axes, chosen: Selection, task: str, kind: bool, look: _Look
+) -> None:
+    """Draw the curves with one kind of rates, on the axis of all gaps of the task."""
+    runs = chosen.of(task)
+    gaps = sorted(runs["gap"].unique())
+    varies = (runs["least_distance"] < runs["greatest_distance"]).any()
+    panel.set_xlabel("gap (time steps; distances vary)" if varies else "gap (time steps)")
+    panel.set_ylim(-0.14, 1.14)
+    panel.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    frame.set_gap_ticks(panel, gaps, canvas.width)
+    _draw_levels(canvas, panel, runs, look)
+    curves = [each for each in chosen.curves if is_tuned(each[1]) == kind]
+    curves = [each for each in curves if len(chosen.of(task, each))]
+    points = []
+    for place, each in enumerate(curves):
+        own = chosen.of(task, each)
+        aside = np.exp(ASIDE * (2 * (place + 0.5) / len(curves) - 1))
+        points.append(_draw_curve(panel, own, each, aside, chosen.styles[each], look))
+    _count_agreeing(canvas, panel, pd.concat(points), gaps)
+
+
+def _draw_curve(
+    panel: Axes, runs: pd.DataFrame, each: Curve, aside: float, style: Style, look: _Look
+) -> pd.DataFrame:
+    """Draw one curve, moved aside with its seeds; return its points: gap, seeds, low, high."""
+    by_gap = dict(iter(runs.groupby("gap")[look.measure]))
+    gaps = np.array(list(by_gap), dtype=float)
+    found = [mean_interval(values) for values in by_gap.values()]
+    mean, low, high = np.array(found).T
+    label = curve_label(*each)
+    panel.plot(gaps * aside, mean, **style.line, label=label, zorder=4)
+    if look.interval:
+        known_ends = np.isfinite(low)
+        ends = (gaps[known_ends] * aside, low[known_ends], high[known_ends])
+        panel.vlines(*ends, color=style.colour, lw=0.9, alpha=0.65, label=f"_interval {label}")
+    if look.seeds:
+        _draw_seeds(panel, by_gap, aside, style).set_label(f"_seeds {label}")
+    ranges = [(len(values), values.min(), values.max()) for values in by_gap.values()]
+    return pd.DataFrame(ranges, columns=["seeds", "low", "high"]).assign(gap=list(by_gap))
+
+
+def _draw_seeds(panel: Axes, by_gap: Mapping[Any, pd.Series], aside: float, style: Style) -> Any:
+    """Draw one small mark per run; those at one height lie side by side, within SWARM."""
+    shown = {gap: values[: frame.MOST_SEEDS].to_numpy(float) for gap, values in by_gap.items()}
+    x = np.concatenate([gap * aside * np.exp(swarm(values)) for gap, values in shown.items()])
+    size = float(mpl.rcParams["font.size"])
+    marks = panel.scatter(
+        x, np.concatenate(list(shown.values())), s=size, marker=style.marker, zorder=5
+    )
+    marks.set(facecolors="white", edgecolors=[style.colour], linewidths=size / 12)
+    return marks
+
+
+def swarm(heights: Floats) -> Floats:
+    """Return by how much, in log gap, each mark is moved so that fewer cover each other.
+
+    Marks of one height lie side by side; where all are of one height, all lie at the gap.
+    """
+    aside = np.zeros(heights.size)
+    if np.ptp(heights) <= NEAR:
+        return aside
+    order = np.argsort(heights, kind="stable")
+    heaps = np.cumsum(np.diff(heights[order], prepend=heights[order[0]]) > NEAR)
+    for heap in np.unique(heaps):
+        own = order[heaps == heap]
+        aside[own] = SWARM * np.linspace(-1, 1, own.size) if own.size > 1 else 0.0
+    return aside
+
+
+def _draw_levels(canvas: Canvas, panel: Axes, runs: pd.DataFrame, look: _Look) -> None:
+    """Draw the horizon's level, and the chance of each task setting, which may change by gap."""
+    if look.measure == "score":
+        frame.draw_level(panel, look.level, "horizon", linestyle="--")
+        frame.draw_level(panel, 0.0, "chance")
+        return
+    levels = set()
+    for _, own in runs.groupby("label"):
+        chance = own.groupby("gap")["chance_accuracy"].first()
+        levels.add(tuple(chance.items()) if chance.nunique() > 1 else float(chance.iloc[0]))
+    for level in sorted(levels, key=repr):
+        if isinstance(level, float):
+            frame.draw_level(panel, level, "chance")
+        else:
+            panel.plot(*zip(*level, strict=True), **frame.LEVEL, label="_chance")
+
+
+def _count_agreeing(
+    canvas: Canvas, panel: Axes, points: pd.DataFrame, gaps: Sequence[float]
+) -> None:
+    """Write "10/10" where all seeds of a gap agree, once for all curves that lie there."""
+    letters = canvas.letters
+    text_width = (len(str(points["seeds"].max())) * 2 + 2) * frame.LETTER_WIDTH * letters / 72
+    low, high = panel.get_xlim()
+    inch = canvas.width / np.log(high / low)
+    if len(gaps) > 1 and float(np.diff(np.log(gaps)).min()) * inch < text_width:
+        return
+    agreeing = points[(points["high"] - points["low"] <= NEAR) & (points["seeds"] > 1)]
+    heights = agreeing["high"].where(agreeing["high"] >= 0.5, agreeing["low"])
+    for (gap, _), own in agreeing.groupby(["gap", heights.round(1)]):
+        if own["seeds"].nunique() > 1:
+            continue
+        is_high = own["high"].max() >= 0.5
+        y = own["high"].max() if is_high else own["low"].min()
+        number = int(own["seeds"].iloc[0])
+        place = (0, 0.45 * letters) if is_high else (0, -0.45 * letters)
+        text = panel.annotate(f"{number}/{number}", (gap, y), place, "data", "offset points")
+        text.set(ha="center", va="bottom" if is_high else "top", fontsize=letters, color="0.3")
+
+
+def _entries(chosen: Selection, look: _Look, best: pd.DataFrame | None) -> list[tuple[Any, str]]:
+    """Return the legend: what is drawn, and nothing that is not."""
+    grey: dict[str, Any] = {"color": REFERENCE_COLOUR}
+    entries: list[tuple[Any, str]] = [(Line2D([], [], **grey), "mean of seeds")]
+    if look.interval:
+        mark = Line2D([], [], **grey, ls="none", marker="|", ms=8, mew=0.9)
+        entries.append((mark, "its 95 % interval"))
+    if look.seeds:
+        mark = Line2D([], [], **grey, ls="none", marker="o", ms=3, mfc="white", mew=0.7)
+        entries.append((mark, frame.seed_note("one seed", chosen.runs)))
+    if look.measure == "score":
+        line = Line2D([], [], **frame.LEVEL | {"linestyle": "--"})
+        entries.append((line, f"{look.level:g}: the horizon"))
+    entries.append((Line2D([], [], **frame.LEVEL), "chance"))
+    if best is not None:
+        number = f"{best['guesses'].min():,}"
+        entries.append((Line2D([], [], **GUESSED), f"best of {number} random"))
+    return entries
+
+
+def best_of_cells(guesses: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per task and gap: the best network of all cells, and how many were guessed.
+
+    It is the best on the evaluation stream; its numbers are those of the test stream.
+    """
+    points = ["task", "gap"]
+    ordered = guesses.sort_values("evaluation_score", ascending=False, kind="stable")
+    best = ordered.drop_duplicates(points).set_index(points)
+    totals = guesses.groupby(points)["guesses"].sum()
+    return best.assign(guesses=totals).reset_index().sort_values(points, ignore_index=True)

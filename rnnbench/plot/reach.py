@@ -1,0 +1,189 @@
+"""Draw how far back each cell remembers: a row per curve, a panel per task, the gap across."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from rnnbench.plot import frame, naming
+from rnnbench.plot.curves import Curve, is_tuned, without_rate
+from rnnbench.plot.frame import Canvas, Drawn, themed
+from rnnbench.plot.looks import REFERENCE_COLOUR, TALLEST, WIDTHS, Size, known
+from rnnbench.plot.selection import Selection, plain, select, shortened
+from rnnbench.plot.summary import scores_by_gap
+from rnnbench.statistics import HORIZON, Horizon, HorizonRange, horizon_range
+
+INTERVALS = ("bootstrap", None)
+ZONE = 1.6  # factor from the outer gaps to the ends of the axis, in grey
+IN_ZONE = 1.28  # and to the arrows in it
+ACROSS = {"column": 1, "text": 3, "slides": 3}
+ROW = 0.19  # inches, of letters of 8 points, with one kind of rates
+APART = 0.2  # of a row: given rates lie above its middle, tuned ones below
+LONGEST_NAME = 24  # letters
+ARROWS = {">": ">", "<": "<"}
+
+
+@themed
+def horizons(
+    runs: pd.DataFrame,
+    *,
+    tasks: str | Sequence[str] | None = None,
+    cells: str | Sequence[str] | None = None,
+    order: Sequence[str] | None = None,
+    palette: Any = None,
+    labels: Mapping[str, str] | None = None,
+    rates: str = "both",
+    level: float = HORIZON,
+    interval: str | None = "bootstrap",
+    size: Size = "text",
+    ax: Axes | None = None,
+    figure: Figure | None = None,
+) -> Drawn:
+    """Draw the horizon of every cell: the gap at which its mean score falls below a level.
+
+    A hollow mark is of a rate that all cells share, a filled one of tuned rates; the bar is the
+    interval. An arrow in the grey zone lies beyond the gaps that were run. The number is written
+    at the right of its row.
+
+    Args:
+        runs: of `rnnbench.load_results`. The arguments up to `rates` as in `select`.
+        level: of the mean score.
+        interval: "bootstrap" (the Bayesian one of `horizon_range`) or None.
+        size: "column" (3.3 inches wide), "text" (6.75) or "slides" (10).
+        ax: to draw in, for a single task.
+        figure: to draw in, in place of a new one of pyplot.
+
+    Returns:
+        The Axes, or an array of one for each task.
+
+    Raises:
+        ValueError: there is nothing of a name that is asked for, or Axes for several tasks.
+    """
+    known("interval", interval, INTERVALS)
+    options: Any = {"order": order, "palette": palette, "labels": labels, "rates": rates}
+    chosen = select(runs, tasks=tasks, cells=cells, **options)
+    across, height = _arrange(chosen, size)
+    parts = [chosen.tasks[at : at + across] for at in range(0, len(chosen.tasks), across)]
+    canvas = frame.make_canvas(parts, height, size=size, ax=ax, figure=figure, around=0.75)
+    # Numbers need half of a letter more than its height, or they would touch.
+    numbers = canvas.height * 72 / _lines(chosen) >= canvas.letters * 1.05
+    for place, (task, panel) in enumerate(canvas.panels.items()):
+        found = {
+            each: horizon_range(scores_by_gap(chosen.of(task, each)), level)
+            for each in chosen.curves
+            if len(chosen.of(task, each))
+        }
+        gaps = sorted(chosen.of(task)["gap"].unique())
+        _draw_task(canvas, panel, chosen, gaps)
+        for each, reached in found.items():
+            _draw_reach(canvas, panel, chosen, each, reached, interval, numbers)
+        panel.set_title(plain(shortened(task, canvas.longest)))
+        if place % across and canvas.is_own:
+            panel.tick_params(labelleft=False)
+    _say(canvas, chosen, f"horizon: gap (time steps) where the mean score falls below {level:g}")
+    frame.stamp(canvas, chosen.runs["sweep"])
+    return canvas.drawn
+
+
+def _lines(chosen: Selection) -> int:
+    """Return how many marks lie one below the other."""
+    return len(chosen.bases) * len(chosen.kinds)
+
+
+def _arrange(chosen: Selection, size: str) -> tuple[int, float]:
+    """Return how many panels stand side by side, and the height of each in inches.
+
+    In a column they stand one below the other, unless all of them would not fit on a page.
+    """
+    letters = float(mpl.rcParams["font.size"])
+    per_row = ROW * letters / 8 * (1.35 if len(chosen.kinds) > 1 else 1)
+    height = len(chosen.bases) * per_row + 5.5 * letters / 72
+    tasks = len(chosen.tasks)
+    across = min(ACROSS[size], tasks)
+    while across < tasks and np.ceil(tasks / across) * height > TALLEST - 0.75:
+        across += 1
+    least = 0.7 if size == "column" else 1.2
+    return min(across, max(1, int((WIDTHS[size] - 0.8) / least))), height
+
+
+def _draw_task(canvas: Canvas, panel: Axes, chosen: Selection, gaps: Sequence[float]) -> None:
+    """Prepare a panel: the gaps across, a row per curve, grey beyond the gaps that were run."""
+    frame.set_gap_ticks(panel, gaps, canvas.width, ZONE)
+    low, high = panel.get_xlim()
+    for ends in ((low, gaps[0]), (gaps[-1], high)):
+        panel.axvspan(*ends, color="0.91", lw=0, zorder=0, label="_beyond")
+    names = [plain(shortened(chosen.name(base), LONGEST_NAME)) for base in chosen.bases]
+    panel.set_yticks(range(len(names)), names)
+    panel.set_ylim(len(names) - 0.5, -0.5)
+    panel.tick_params(axis="y", length=0)
+    panel.grid(axis="y", visible=False)
+
+
+def _draw_reach(
+    canvas: Canvas,
+    panel: Axes,
+    chosen: Selection,
+    each: Curve,
+    found: HorizonRange,
+    interval: str | None,
+    numbers: bool,
+) -> None:
+    """Draw one horizon, its interval, and its number at the right of the panel."""
+    cell, variant = each
+    tuned, style = is_tuned(variant), chosen.styles[each]
+    aside = 0.0 if len(chosen.kinds) == 1 else APART if tuned else -APART
+    y = chosen.bases.index((cell, without_rate(variant))) + aside
+    size = float(mpl.rcParams["font.size"])
+    text = f"{chosen.name(each)}{', tuned' if tuned else ''}"
+    if interval and found.low is not None and found.high is not None:
+        ends = [_place(found.low, panel), _place(found.high, panel)]
+        panel.plot(ends, [y, y], color=style.colour, lw=size / 5, label=f"_interval {text}")
+    marker = ARROWS.get(found.horizon.bound, "o")
+    look: Any = {"color": style.colour, "ms": size * 0.62, "mew": size / 7, "ls": "none"}
+    face = style.colour if tuned else "white"
+    x = found.horizon.gap * {"": 1, ">": IN_ZONE, "<": 1 / IN_ZONE}[found.horizon.bound]
+    panel.plot([x], [y], marker=marker, mfc=face, **look, label=f"_horizon {text}", zorder=4)
+    if numbers:
+        number = panel.annotate(_number(found.horizon), (1, y), (3, 0), *_beside(panel))
+        number.set(va="center_baseline", fontsize=canvas.letters, color=style.colour)
+
+
+def _beside(panel: Axes) -> tuple[Any, str]:
+    """Return where a number stands: at the right of a panel, at the height of its row."""
+    return panel.get_yaxis_transform(), "offset points"
+
+
+def _place(end: Horizon, panel: Axes) -> float:
+    """Return where an end of an interval is drawn; beyond what was run, up to the axis's end."""
+    beyond = {"": 1.0, ">": ZONE, "<": 1 / ZONE}[end.bound]
+    low, high = panel.get_xlim()
+    return float(np.clip(end.gap * beyond, low, high))
+
+
+def _number(found: Horizon) -> str:
+    return f"{found.bound} {found.gap:g}" if found.bound else f"{found.gap:.0f}"
+
+
+def _say(canvas: Canvas, chosen: Selection, xlabel: str) -> None:
+    """Name the axis once for all panels, and the marks above them."""
+    if canvas.is_own:
+        canvas.figure.supxlabel(xlabel, fontsize=mpl.rcParams["axes.labelsize"])
+    else:
+        next(iter(canvas.panels.values())).set_xlabel(xlabel)
+    grey: dict[str, Any] = {"color": REFERENCE_COLOUR, "ms": 5, "mew": 1.1}
+    kinds = {False: ("white", "one rate for all"), True: (REFERENCE_COLOUR, "tuned rate")}
+    entries = [
+        (Line2D([], [], **grey, marker="o", mfc=kinds[kind][0]), kinds[kind][1])
+        for kind in (chosen.kinds if len(chosen.kinds) > 1 else [])
+    ]
+    if any(line.get_marker() in ARROWS for panel in canvas.panels.values() for line in panel.lines):
+        arrow = Line2D([], [], **grey, ls="none", marker=">")
+        entries.append((arrow, "beyond the gaps run"))
+    naming.add_legend(canvas, entries, "upper")

@@ -21,7 +21,7 @@ from pydantic import (
 
 from rnnbench.experiment import limits
 from rnnbench.model import Match
-from rnnbench.store.rules import ABOVE_0, LONGEST_NAME, TEXT, Rule
+from rnnbench.store.rules import ABOVE_0, LONGEST_NAME, NAME, TEXT, Rule
 from rnnbench.tracker.names import GROUP, PLACE, TAGS
 
 AUTO = "auto"
@@ -240,6 +240,12 @@ class TrackerSettings(Section):
     notes: Annotated[str | None, _obeying(TEXT.or_none)]
 
 
+class ReportSettings(Section):
+    """What the report of a sweep is drawn with."""
+
+    baseline: Annotated[str, _obeying(NAME)]
+
+
 class SlurmSettings(Section):
     """What each task of a SLURM array has; see conf/cluster/slurm.yaml."""
 
@@ -284,6 +290,7 @@ class Settings(Section):
     trainer: TrainerSettings
     tuning: TuningSettings
     tracker: TrackerSettings
+    report: ReportSettings
     sweep: SweepSettings | None = None
     cluster: Annotated[SlurmSettings | RaySettings, Field(discriminator="kind")] | None = None
     seeds: Annotated[tuple[int, ...], BeforeValidator(_seeds)]

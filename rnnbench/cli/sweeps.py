@@ -59,7 +59,7 @@ def _make_sweep(group: list[Settings]) -> Sweep:
     """Make the sweep of jobs that have the same output directory."""
     first = group[0]
     alike = ("workers", "condition_seconds", "retrain", "dry_run", "plan")
-    for key in (*alike, "tracker", "cluster"):
+    for key in (*alike, "tracker", "report", "cluster"):
         values = [getattr(settings, key) for settings in group]
         if any(value != values[0] for value in values):
             raise Mistake(f"{key} must be the same in all jobs of {first.output_dir}")
@@ -77,6 +77,7 @@ def _make_sweep(group: list[Settings]) -> Sweep:
         workers=first.workers,
         condition_seconds=first.condition_seconds,
         retrain=first.retrain,
+        baseline=first.report.baseline,
         dry_run=first.dry_run,
         plan_file=Path(first.plan) if first.plan else None,
         tracker=first.tracker.model_dump(),

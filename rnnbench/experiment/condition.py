@@ -191,6 +191,7 @@ class Sweep:
         cluster: where to run, see conf/cluster; None: on this machine.
         plan_file: where a dry run writes its plan to; None: nowhere.
         retrain: train runs again that came from other code of an own cell or task.
+        baseline: the cell that the report compares each with where there are many.
     """
 
     name: str
@@ -206,6 +207,7 @@ class Sweep:
     cluster: Mapping[str, Any] | None = None
     plan_file: Path | None = None
     retrain: bool = False
+    baseline: str = "lstm"
 
     @cached_property
     def labels(self) -> dict[str, str]:

@@ -87,15 +87,16 @@ def format_closing(tally: Tally) -> str:
 
 def draw(remaining: Remaining, tracker: Mapping[str, Any]) -> Path | None:
     """Draw the report, mirror it and return its page; None where that fails: it costs no sweep."""
-    directory = remaining.sweep.output_dir
+    directory, baseline = remaining.sweep.output_dir, remaining.sweep.baseline
     try:
         from rnnbench.report import is_drawn
 
-        if not (remaining.jobs or remaining.twins) and is_drawn(directory):
+        if not (remaining.jobs or remaining.twins) and is_drawn(directory, baseline):
             return directory / "report" / "index.html"
         from rnnbench.report import write_report
+        from rnnbench.report.study import Part
 
-        report = write_report([directory])
+        report = write_report([directory], part=Part(baseline=baseline))
         if tracker["kind"] != "none":
             from rnnbench.tracker import mirror_summary
 

@@ -14,7 +14,7 @@ from typing import Any
 from rnnbench.console import ExitCode, Parser, mistakes, run_and_exit, words
 from rnnbench.plot.files import FORMATS
 from rnnbench.report.redraw import Looks, write_figures
-from rnnbench.report.study import Part, Refused
+from rnnbench.report.study import ALL, Part, Refused
 from rnnbench.report.write import place_of, write_report
 
 
@@ -46,6 +46,12 @@ parser.add_argument("--tasks", metavar="TASK,...", type=words, default=[], help=
 parser.add_argument(
     "--cells", metavar="CELL,...", type=words, default=[], help="these alone, in this order"
 )
+parser.add_argument(
+    "--baseline",
+    metavar="CELL",
+    default=ALL.baseline,
+    help=f"what each is compared with where there are many cells ({ALL.baseline})",
+)
 for name, (kind, form, told) in LOOKS.items():
     parser.add_argument(f"--{name}", metavar=form, type=kind, help=told)
 
@@ -53,7 +59,7 @@ for name, (kind, form, told) in LOOKS.items():
 @parser.command
 def main(given: Namespace) -> int:
     """Write a report, or figures of it, and print where its page or they lie."""
-    part = Part(tuple(given.tasks), tuple(given.cells))
+    part = Part(tuple(given.tasks), tuple(given.cells), given.baseline)
     looks = {name: value for name in LOOKS if (value := getattr(given, name)) is not None}
     with mistakes(OSError, Refused):
         if looks:

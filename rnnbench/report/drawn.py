@@ -17,21 +17,21 @@ FILES = ["runs/*.json", *CONSOLIDATED, "diagnosis/*.json", "diagnosis.jsonl"]
 FILES += ["transfer.csv", "guesses.csv", "report/*"]
 
 
-def is_drawn(directory: Path) -> bool:
+def is_drawn(directory: Path, baseline: str) -> bool:
     """Return whether a directory's report is as it was last drawn here, of the same results."""
     note = _note(directory)
     try:
-        return note is not None and read_file(note).decode() == _state(directory)
+        return note is not None and read_file(note).decode() == _state(directory, baseline)
     except (OSError, ValueError):
         return False
 
 
-def note_drawn(directory: Path) -> None:
+def note_drawn(directory: Path, baseline: str) -> None:
     """Note that a directory's report has just been drawn; where that fails it is drawn again."""
     note = _note(directory)
     try:
         if note is not None:
-            write_atomically(note, _state(directory).encode())
+            write_atomically(note, _state(directory, baseline).encode())
     except OSError:
         return
 
@@ -42,9 +42,9 @@ def _note(directory: Path) -> Path | None:
     return None if place is None else place / name
 
 
-def _state(directory: Path) -> str:
+def _state(directory: Path, baseline: str) -> str:
     """Return a hash of the names, sizes and times of all results and of what lies in `report/`."""
-    total = hashlib.sha256()
+    total = hashlib.sha256(baseline.encode())
     for pattern in FILES:
         for path in sorted(directory.glob(pattern)):
             found = path.stat()

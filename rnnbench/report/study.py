@@ -33,6 +33,7 @@ class Study:
     diagnoses: Diagnoses  # why runs forget, of those that were diagnosed
     transfer: pd.DataFrame  # one row per run and test gap, of those tested at other gaps
     guesses: pd.DataFrame  # one row per task, cell and gap at which random networks were tried
+    baseline: str  # the cell that each is compared with, where cells are too many for all pairs
 
     def of_rates(self, tuned: bool) -> Study:
         """Return the study of the curves with tuned rates alone, or of those with given ones."""
@@ -65,11 +66,17 @@ class Refused(ValueError):
 class Part(NamedTuple):
     """The tasks and cells that are reported, by name; all where none is named.
 
-    Cells are shown in the order in which they are named.
+    Cells are shown in the order in which they are named. Of many each is compared with the baseline
+    alone, where that was run.
     """
 
     tasks: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
+    baseline: str = "lstm"
+
+    @property
+    def is_whole(self) -> bool:
+        return not (self.tasks or self.cells)
 
     def of(self, loaded: Loaded) -> Loaded:
         """Return what is loaded of these alone.
@@ -133,6 +140,7 @@ def read_study(places: Sequence[Path], part: Part = ALL) -> Study:
         diagnoses=join(results, Diagnoses(*map(_bounded, read_all_diagnoses(places)))),
         transfer=transfer_runs(results, _bounded(TRANSFER.load(places))),
         guesses=latest(_bounded(GUESSES.load(places)), results),
+        baseline=part.baseline,
     )
 
 

@@ -70,13 +70,13 @@ def write_report(paths: Sequence[Path], out: Path | None = None, part: Part = AL
         Refused: there are several paths, or a part of them, and no `out`; or there is no such task
             or cell.
     """
-    directory = place_of(paths, out, is_whole=part == ALL)
+    directory = place_of(paths, out, is_whole=part.is_whole)
     files = draw_report(paths, part)
     for name, content in files.items():  # the page last: its being there tells that all is
         write_atomically(directory / name, content)
     own = _own_place(paths[0])
-    if len(paths) == 1 and part == ALL and directory == own / "report":
-        note_drawn(own)
+    if len(paths) == 1 and part.is_whole and directory == own / "report":
+        note_drawn(own, part.baseline)
     return directory
 
 

@@ -101,6 +101,22 @@ def test_many_curves_are_compared_with_one_by_their_intervals(
     assert sure[0] and not sure[-1]
     verdicts = ["lstm" if each else "not decided" for each in sure]
     assert pairs["better"].tolist() == verdicts
+    others = comparisons(labelled(records)[0], baseline="c3")
+    assert ((others["first"] == "c3") | (others["second"] == "c3")).all() and len(others) == 6
+    first = comparisons(labelled(records)[0], baseline="none")
+    assert ((first["first"] == "lstm") | (first["second"] == "lstm")).all()  # shipped, hence first
+
+
+def test_of_many_tuned_curves_each_is_compared_with_the_tuned_baseline(
+    fabricate: Fabricate, labelled: Any
+) -> None:
+    rows = []
+    for number, cell in enumerate(["lstm", *(f"c{number}" for number in range(6))]):
+        own = {"config": {"tuned": True}, "condition_id": f"{number:016d}"}
+        rows += [row | own for row in scores(fabricate, cell, {10: [0.1 * number] * 8})]
+    rows += scores(fabricate, "gru", {10: [0.5] * 8})
+    pairs = comparisons(labelled(rows)[0])
+    assert (pairs["second"] == "lstm, tuned lr").all() and len(pairs) == 6
 
 
 def test_tuned_and_shared_rates_are_not_mixed(fabricate: Fabricate, labelled: Any) -> None:

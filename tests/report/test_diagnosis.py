@@ -118,7 +118,7 @@ NAMES = ["gradient_vs_lag", "cue_vs_time", "gates_vs_time"]
 
 def study_of(results, diagnoses):
     nothing = pd.DataFrame()
-    return Study((), results, *[nothing] * 5, join(results, diagnoses), nothing, nothing)
+    return Study((), results, *[nothing] * 5, join(results, diagnoses), nothing, nothing, "lstm")
 
 
 def draw(name, *diagnosed):

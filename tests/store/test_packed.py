@@ -143,7 +143,7 @@ def test_a_record_of_a_later_version_is_no_reason_to_train_it_again(tmp_path, ca
 def test_a_report_is_drawn_again_once_there_are_other_results(tmp_path, monkeypatch, name):
     monkeypatch.setenv("RNNBENCH_CACHE", str(tmp_path / "cache"))
     path = pack(tmp_path / "a", name=name)
-    note_drawn(path.parent)
-    assert is_drawn(path.parent)
+    note_drawn(path.parent, "lstm")
+    assert is_drawn(path.parent, "lstm")
     path.write_bytes(path.read_bytes() * 2)
-    assert not is_drawn(path.parent)
+    assert not is_drawn(path.parent, "lstm")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -13,15 +13,14 @@ import pandas as pd
 from rnnbench.plot.curves import VERSIONS, is_tuned
 from rnnbench.plot.summary import seed_areas
 from rnnbench.report.document import Block, Heading, Paragraph, Table
-from rnnbench.report.study import Study
+from rnnbench.report.study import ALL, Study
 from rnnbench.report.tables import difference_text
 from rnnbench.statistics import Interval, difference_interval, holm, sign_flip_p
 
 COLUMNS = {"task": "{task}", "cell": "{first}", "against": "{second}", "seeds": "{seeds}"}
 COLUMNS |= {"difference of areas": "{text}", "p": "{p_text}", "better": "{better}"}
 PAIR = ["task", "first", "second", "seeds", "difference", "p"]
-MOST_CURVES = 6  # of a task: of more, each is compared with one alone
-BASELINE = "lstm"  # which one, where it is there; else the first
+MOST_CURVES = 6  # of a task and kind: of more, each is compared with one alone
 LEAST_SEEDS = 8  # of fewer, not even one that all agree on is told from chance among three pairs
 MARGIN = 0.01  # of area: below, nobody would care
 SURE = 0.05
@@ -33,20 +32,20 @@ HOW = (
     "Better: the first cell where p is below 0.05; none where the areas differ by less than 0.01."
 )
 MANY = (
-    "With so many cells each is compared with {baseline} alone, by the interval: better is the one "
-    "whose area is larger all over it."
+    "Of more than {most} curves each is compared with one alone, {baseline} where it was run, by "
+    "the interval: better is the one whose area is larger all over it."
 )
 
 
 def comparison_section(study: Study) -> Iterator[Block]:
     """Yield which curves do better; nothing where no two share their seeds."""
-    pairs = comparisons(study.results)
+    pairs = comparisons(study.results, study.baseline)
     table = comparison_table(pairs)
     if table:
         yield Heading("Which does better")
         yield Paragraph(HOW)
-        if pairs["p"].isna().any():
-            yield Paragraph(MANY.format(baseline=BASELINE))
+        if (pairs["p"].isna() & (pairs["seeds"] >= LEAST_SEEDS)).any():
+            yield Paragraph(MANY.format(most=MOST_CURVES, baseline=study.baseline))
         yield table
 
 
@@ -56,7 +55,7 @@ def comparison_table(pairs: pd.DataFrame) -> Table | None:
     return None if pairs.empty else Table.of(pairs.assign(**texts), COLUMNS, names=3)
 
 
-def comparisons(results: pd.DataFrame) -> pd.DataFrame:
+def comparisons(results: pd.DataFrame, baseline: str = ALL.baseline) -> pd.DataFrame:
     """Return one row per task and pair of curves that have the same gaps and some of their seeds.
 
     Curves with tuned rates are compared among themselves, and so are those with given ones; so
@@ -66,25 +65,39 @@ def comparisons(results: pd.DataFrame) -> pd.DataFrame:
     the areas), p (by Holm within the task; NaN where there are too many curves for it), better
     (a label, or in words that there is none).
     """
-    tables = [_compare_task(str(task), runs) for task, runs in results.groupby("task")]
+    tables = [_compare_task(str(task), runs, baseline) for task, runs in results.groupby("task")]
     return pd.concat(tables, ignore_index=True)
 
 
-def _compare_task(task: str, results: pd.DataFrame) -> pd.DataFrame:
-    curves = {
-        str(label): runs for label, runs in results.groupby("label", sort=False, observed=True)
-    }
-    few = len(curves) <= MOST_CURVES
-    against = BASELINE if BASELINE in curves else next(iter(curves))
-    rows = []
-    for first, second in combinations(curves, 2):
-        if (few or against in (first, second)) and _kind(curves[first]) == _kind(curves[second]):
-            rows += _compare(task, first, second, paired(curves[first], curves[second]))
+def _compare_task(task: str, results: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    kinds: dict[tuple[Any, ...], dict[str, pd.DataFrame]] = {}
+    for label, runs in results.groupby("label", sort=False, observed=True):
+        kinds.setdefault(_kind(runs), {})[str(label)] = runs
+    rows = [row for curves in kinds.values() for row in _compare_all(task, curves, baseline)]
     pairs = pd.DataFrame(rows, columns=PAIR)
-    enough = pairs["seeds"] >= LEAST_SEEDS
-    pairs["p"] = pairs["p"].where(enough & few)
     pairs.loc[pairs["p"].notna(), "p"] = holm(pairs["p"].dropna())
     return pairs.assign(better=[_verdict(row) for row in pairs.itertuples()])
+
+
+def _compare_all(
+    task: str, curves: Mapping[str, pd.DataFrame], baseline: str
+) -> list[tuple[Any, ...]]:
+    """Return the rows of all pairs of curves; of many each with the baseline's, or else the first.
+
+    Only among few there is a p: of many a correction for all pairs would leave nothing.
+    """
+    few = len(curves) <= MOST_CURVES
+    own = [label for label, runs in curves.items() if runs["cell"].iloc[0] == baseline]
+    against = next(iter([*own, *curves]))
+    rows = []
+    for first, second in combinations(curves, 2):
+        d = paired(curves[first], curves[second])
+        if not d.empty and (few or against in (first, second)):
+            names = (first, second) if d.mean() >= 0 else (second, first)
+            p = sign_flip_p(d) if few and len(d) >= LEAST_SEEDS else math.nan
+            larger = d if d.mean() >= 0 else -d
+            rows.append((task, *names, len(d), difference_interval(larger), p))
+    return rows
 
 
 def _kind(runs: pd.DataFrame) -> tuple[Any, ...]:
@@ -97,15 +110,6 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series[float]:
     if set(first["gap"]) != set(second["gap"]):
         return pd.Series(dtype=float)
     return (seed_areas(first) - seed_areas(second)).dropna()
-
-
-def _compare(task: str, first: str, second: str, d: pd.Series[float]) -> list[tuple[Any, ...]]:
-    """Return the row of a pair, the larger area first; none without a common seed."""
-    if d.empty:
-        return []
-    if d.mean() < 0:
-        first, second, d = second, first, -d
-    return [(task, first, second, len(d), difference_interval(d), sign_flip_p(d))]
 
 
 def _verdict(pair: Any) -> str:

@@ -32,7 +32,7 @@ def test_publishing_keeps_every_row_and_adds_figures(source, tmp_path, capsys):
         pd.testing.assert_frame_equal(load(destination), load(source))
     names = {path.name for path in destination.iterdir()}
     figures = {"accuracy_vs_gap.png", "score_vs_gap.png", "learning_curves.png"}
-    figures |= {"solving_curves.png", "horizons.png"}
+    figures.add("horizons.png")  # no run solves its task
     assert names == figures | {
         "records.jsonl",
         "summary.csv",

@@ -139,7 +139,10 @@ def traced(cell: Cell) -> dict[str, Any] | None:
         for node in [*t.forward, *t.backward]:
             names.setdefault(node, digest([str(node.target), _arguments(node, names)]))
         results = [names[node] for node in [*t.next_states, *t.d_inputs]]
-    except (KeyError, ValueError):  # KeyError: a tensor from elsewhere, whose values are not traced
+    except (KeyError, ValueError) as error:  # KeyError: a tensor from elsewhere, is not traced
+        cause = error.__cause__
+        if cause and (isinstance(cause, MemoryError) or "allocate memory" in str(cause)):
+            raise cause from None  # it tells nothing of the cell, whose hash must not depend on it
         return None
     declared = {name: getattr(cell, name) for name in DECLARED}
     return {"gates": list(cell.gates.items()), **declared, "update": results}

@@ -16,6 +16,7 @@ from rnnbench.experiment.condition import condition_of
 from rnnbench.model import Layers, SequenceModel, model_shapes
 from rnnbench.store.records import Record, Store, trained_as
 from rnnbench.task import Task
+from rnnbench.training.borrow import borrow_process
 from rnnbench.training.code import check_code
 from rnnbench.training.current import check_current
 
@@ -35,7 +36,8 @@ def load_model(
     """
     store = Store(path)
     record = store.find([run_id]).get(run_id, {})
-    with handing(classes_for(record, task=task, cell=cell)):
+    # An own class is traced: what it computes must not depend on the caller's default type.
+    with borrow_process(), handing(classes_for(record, task=task, cell=cell)):
         if record:
             check_current([condition_of(record)])
         return load_stack(path, [run_id])

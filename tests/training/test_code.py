@@ -222,6 +222,16 @@ def test_an_update_that_cannot_be_traced_is_told_by_its_source(own):
     assert cell_code(own, text) != cell_code(own, edit(text, "> 0", "> 1"))
 
 
+@pytest.mark.parametrize("error", ["MemoryError()", "RuntimeError('cannot allocate memory')"])
+def test_a_lack_of_memory_tells_nothing_of_a_cell(own, error):
+    """Hashed by its source instead, its runs would be taken for those of other code."""
+    failing = edit(
+        CELL, "        return torch.sigmoid", f"        raise {error}\n        return torch.sigmoid"
+    )
+    with pytest.raises((MemoryError, RuntimeError)):
+        cell_code(own, failing)
+
+
 def test_shipped_classes_have_none():
     assert code_of(ONE) == {}
 

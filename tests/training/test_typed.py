@@ -97,6 +97,19 @@ def test_the_same_cell_typed_again_continues(notebook, text, capsys):
     assert model.features == 10
 
 
+def test_it_is_the_same_whatever_type_the_notebook_computes_in(notebook):
+    """The gradient of a clamp has a constant of the default type."""
+    mine = notebook(GATED.replace("torch.tanh(a)", "torch.tanh(a).clamp(min=0)")).Mine
+    run_id = run(mine)["run_id"][0]
+    torch.set_default_dtype(torch.float64)
+    try:
+        before = torch.get_rng_state()
+        assert rnnbench.load_model("o", run_id, cell=mine).features == 10
+        assert torch.equal(torch.get_rng_state(), before)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 @pytest.mark.parametrize(("text", "old", "new"), EDITS)
 def test_another_cell_of_the_same_name_is_never_mixed_with_it(notebook, text, old, new):
     run_id = run(notebook(text).Mine)["run_id"][0]

@@ -11,6 +11,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
@@ -30,7 +31,8 @@ ACROSS = {"column": 3, "text": 4, "slides": 4}
 HEIGHTS = {"column": 1.25, "text": 1.45, "slides": 2.4}  # of a row, in inches
 LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 0.9}, "trained": {"lw": 1.3}}
 # What is less lies at the lower edge, for nothing else would be seen; more widens the axis.
-FAINTEST, STRONGEST = 1e-9, 1e2
+FAINTEST, STRONGEST = 1e-9, 1e4
+SINCE = "time steps since the cue"
 NOISE: Any = {"color": "0.6", "ls": "-", "lw": 0.7}
 
 
@@ -112,7 +114,7 @@ def cue(
     curves = found[(found["measure"] == "cue") & (found["age"] >= 0)]
     canvas = _draw(chosen, curves, "cue", "age", "recoverable", size, ax, figure)
     for panel in canvas.panels.values():
-        panel.set(ylim=(-0.06, 1.06), yticks=[0, 0.5, 1])
+        panel.set(ylim=(-0.06, 1.36), yticks=[0, 0.5, 1])  # gaps are written above 1
         frame.draw_level(panel, 0, "chance")
     chance = (Line2D([], [], **frame.LEVEL), "chance")
     naming.add_legend(canvas, [*lines_of_phases(), *one_seed(), chance])
@@ -198,7 +200,8 @@ def curve_canvas(
             end = ", tuned" if mixed and is_tuned(each[1]) else ""
             panel.set_title(plain(shortened(f"{task}, {chosen.name(each)}{end}", canvas.longest)))
             if not (canvas.is_own and any(frame.below(rows, number, place))):
-                panel.set_xlabel(xlabel)
+                fits = len(xlabel) <= canvas.longest + 2
+                panel.set_xlabel(xlabel if fits or xlabel != SINCE else "after the cue")
             if not canvas.is_own or not any(row[:place]):
                 several = len(chosen.kinds) > 1 and not mixed
                 panel.set_ylabel(f"{KINDS[is_tuned(each[1])]}\n{ylabel}" if several else ylabel)
@@ -224,7 +227,7 @@ def _draw(
     figure: Figure | None,
 ) -> Canvas:
     rows = curve_rows(chosen, curves, size)
-    xlabel = "lag (time steps)" if x == "lag" else "time steps since the cue"
+    xlabel = "lag (time steps)" if x == "lag" else SINCE
     canvas = curve_canvas(rows, chosen, ylabel, xlabel, size=size, ax=ax, figure=figure)
     most = curves.groupby("task")["gap"].max()
     labels = _labels(chosen)
@@ -247,7 +250,8 @@ def _draw_panel(
     shades = sns.blend_palette(["white", style.colour, "black"], n_colors=9)[3:6]
     for gap, shade in zip(shown, shades[-len(shown) :], strict=True):
         lines = own[(own["gap"] == gap) & (own["name"] == name)]
-        _draw_gap(canvas, panel, lines, x, style._replace(colour=shade))
+        _draw_gap(panel, lines, x, style._replace(colour=shade))
+    _name_gaps(canvas, panel)
     others = own[(own["gap"] == shown[-1]) & (own["phase"] == "trained")]
     if others["name"].nunique() > 2:  # total, and more than one state
         alone = others[others["name"] == others["name"].iloc[0]]
@@ -256,8 +260,8 @@ def _draw_panel(
         panel.plot(middle.index, middle, **look, label="_h alone")
 
 
-def _draw_gap(canvas: Canvas, panel: Axes, lines: pd.DataFrame, x: str, style: Style) -> None:
-    """Draw all seeds of one gap, with a mark at the cue, where each line ends, and the gap."""
+def _draw_gap(panel: Axes, lines: pd.DataFrame, x: str, style: Style) -> None:
+    """Draw all seeds of one gap, with a mark at the cue, where each line ends."""
     colour, gap = style.colour, lines["gap"].iloc[0]
     for phase, look in LOOKS.items():
         own = lines[(lines["phase"] == phase) & lines["value"].notna()]
@@ -273,9 +277,21 @@ def _draw_gap(canvas: Canvas, panel: Axes, lines: pd.DataFrame, x: str, style: S
             marks = panel.scatter(ends, own.iloc[-1], s=9, marker=style.marker, zorder=5)
             marks.set(facecolors="white", edgecolors=[colour], linewidths=0.7, clip_on=False)
             marks.set_label(f"_ends {gap}")
-            above: Any = ((0, 3.5), "data", "offset points")
-            number = panel.annotate(f"{gap:g}", (last, middle.iloc[-1]), *above, ha="center")
-            number.set(color=colour, fontsize=canvas.letters, zorder=6, label=f"_gap {gap}")
+
+
+def _name_gaps(canvas: Canvas, panel: Axes) -> None:
+    """Write the gaps above the ends of the lines after training; one before a near one higher."""
+    lines = [line for line in panel.lines if str(line.get_label()).startswith("trained ")]
+    inch = canvas.width / panel.get_xlim()[1]
+    ends = [np.asarray(line.get_xydata())[-1] for line in lines]
+    for place, (line, (x, y)) in enumerate(zip(lines, ends, strict=True)):
+        name = str(line.get_label()).removeprefix("trained ")
+        room = (len(name) + 1.5) * frame.LETTER_WIDTH * canvas.letters / 72
+        is_near = place + 1 < len(ends) and (ends[place + 1][0] - x) * inch < room
+        above: Any = ((0, 3.5 + is_near * canvas.letters), "data", "offset points")
+        number = panel.annotate(name, (float(x), float(y)), *above, ha="center")
+        number.set(color=line.get_color(), fontsize=canvas.letters, zorder=6)
+        number.set_path_effects([withStroke(linewidth=1.2, foreground="white")])
 
 
 def _keep_inside(panel: Axes) -> None:

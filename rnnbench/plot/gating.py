@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from rnnbench.plot import frame, naming
-from rnnbench.plot.diagnosis import LOOKS, curve_canvas, curve_rows, lines_of_phases
+from rnnbench.plot.diagnosis import LOOKS, SINCE, curve_canvas, curve_rows, lines_of_phases
 from rnnbench.plot.frame import Canvas, Drawn, themed
 from rnnbench.plot.looks import REFERENCE_COLOUR, Size
 from rnnbench.plot.measured import joined
@@ -67,8 +67,7 @@ def gates(
     at = gates_gap(gated)
     of_gates = of_gates[of_gates["gap"] == of_gates["task"].map(at)]
     rows = curve_rows(chosen, of_gates, size)
-    xlabel = "time steps since the cue"
-    canvas = curve_canvas(rows, chosen, "gate open", xlabel, size=size, ax=ax, figure=figure)
+    canvas = curve_canvas(rows, chosen, "gate open", SINCE, size=size, ax=ax, figure=figure)
     keeping = set(gated["keep_gate"].dropna())
     colours = gate_colours(set(of_gates["name"]) - keeping)
     for (task, each), panel in canvas.panels.items():

@@ -69,10 +69,12 @@ def learning(
     numbers = chosen.runs.groupby(["task", "cell", "variant", "gap"], observed=True).ngroup()
     number_of = pd.Series(numbers.to_numpy(), index=chosen.runs["run_id"])
     evaluations = dict(iter(history.groupby(history["run_id"].map(number_of))))
+    positive = history.loc[history["loss"] > 0, ["run_id", "loss"]]
+    least = positive.groupby("run_id")["loss"].min()
     levels, crosses = {}, 0
     for (task, kind, gap), panel in canvas.panels.items():
         own = chosen.of(task)
-        _set_loss_axis(panel, own, history)
+        _set_loss_axis(panel, own, least)
         at_gap = own[own["gap"] == gap]
         known_levels = _draw_levels(panel, at_gap)
         if gap == max(key[2] for row in rows for key in row if key[0] == task):
@@ -89,11 +91,15 @@ def learning(
     return canvas.drawn
 
 
-def _set_loss_axis(panel: Axes, runs: pd.DataFrame, history: pd.DataFrame) -> None:
-    """Set a logarithmic axis for the losses of a task, from its least one up to above chance."""
-    losses = history.loc[history["run_id"].isin(runs["run_id"]), "loss"]
+def _set_loss_axis(panel: Axes, runs: pd.DataFrame, least_of: pd.Series[float]) -> None:
+    """Set a logarithmic axis for the losses of a task, from its least one up to above chance.
+
+    Args:
+        least_of: the least positive loss of each run.
+    """
+    losses = runs["run_id"].map(least_of).dropna()
     top = float(np.clip(runs["chance_loss"].max(), SMALLEST, GREATEST))
-    least = float(losses[losses > 0].min()) if (losses > 0).any() else top
+    least = float(losses.min()) if len(losses) else top
     panel.set_yscale("log")
     panel.set_ylim(max(min(0.7 * least, 0.07 * top), top / 10**DECADES), 1.6 * top)
     panel.yaxis.set_major_locator(LogLocator(numticks=4))

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rnnbench.plot.gap import ASIDE, SWARM, curve, swarm
+from rnnbench.plot.gap import SWARM, curve, swarm
 from rnnbench.statistics import mean_interval
 
 Fabricate = Callable[..., Any]
@@ -68,11 +68,11 @@ def test_a_curve_and_its_seeds_are_moved_together_by_a_few_percent(
         line = np.asarray(artist(panel, cell).get_xdata())
         whiskers = artist(panel, f"_interval {cell}").get_segments()
         seeds = np.asarray(artist(panel, f"_seeds {cell}").get_offsets())[:, 0]
-        assert np.abs(np.log(line / [11, 20])).max() <= ASIDE
+        assert np.abs(np.log(line / [11, 20])).max() <= 0.04
         assert [whisker[0][0] for whisker in whiskers] == pytest.approx(line)
         assert len(seeds) == 8
         nearest = np.abs(np.log(seeds[:, None] / line)).min(axis=1)
-        assert nearest.max() <= SWARM + 1e-12
+        assert nearest.max() <= 0.01 + 1e-12
     lines = [artist(panel, cell).get_xdata()[0] for cell in ("rnn", "lstm", "gru")]
     assert lines == sorted(set(lines))  # in the order of the sweep
 

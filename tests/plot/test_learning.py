@@ -47,10 +47,11 @@ def test_the_median_goes_on_with_the_last_loss_of_a_run_that_was_solved(
     runs = [
         run(fabricate, 0, [2.0, 0.5], "solved"),
         run(fabricate, 1, [2.0, 1.0, 1.0], "unsolved"),
+        run(fabricate, 2, [2.0, 2.0, 2.0], "unsolved"),
     ]
     middle = line(draw(stored, runs), "gru")
     assert list(middle.get_xdata()) == [100, 200, 300]
-    assert list(middle.get_ydata()) == [2.0, 0.75, 0.75]
+    assert list(middle.get_ydata()) == [2.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize("broken", [[1.5, 0.5], [1.5, 0.5, None]])

@@ -42,7 +42,7 @@ def compare(first: pd.DataFrame, second: pd.DataFrame) -> Comparison:
     if both.empty:
         raise ValueError("directories must have runs in common, got none")
     apart = (both["score"] - both["score_other"]).abs()
-    means = both.groupby("condition_id")[["score", "score_other"]].mean()
+    means = both.groupby(["condition_id", "lr"])[["score", "score_other"]].mean()
     means_apart = (means["score"] - means["score_other"]).abs()
     close, means_close = int((apart <= CLOSE).sum()), int((means_apart <= CLOSE).sum())
     return Comparison(len(apart), close, float(apart.median()), len(means), means_close)

@@ -28,6 +28,7 @@ from rnnbench.launcher.tuning import (
     choice_warnings,
     plan_tuning,
     remove_replaced_tuning,
+    store_choices,
     tuning_budget,
     with_told_rates,
     with_untuned_rates,
@@ -180,6 +181,7 @@ def _run(
     add_to_manifest(sweep.output_dir, sweep.name, sweep.asked)
     forget_measured(sweep, training.edited)
     training, errors = _tune(sweep, tuning, training, runner, interrupt)
+    store_choices(sweep.choices, training.sweep)
     remaining = with_engines(training, runner, interrupt)
     tracker = _tracker_of(remaining, interrupt)
     errors |= _train(remaining, tracker, runner, interrupt)

@@ -56,6 +56,16 @@ def with_chosen_rates(sweep: Sweep) -> Sweep:
     return plan_tuning(sweep)[1]
 
 
+def store_choices(told: Choices, sweep: Sweep) -> None:
+    """Write into stored runs how their rate is chosen now, where what they tell has grown since."""
+    store = Store(sweep.output_dir)
+    for condition, replicas in sweep.jobs:
+        choice = sweep.choices.get(condition.condition_id)
+        if choice is not None and told.get(condition.condition_id, choice) != choice:
+            for record in store.find(map(condition.run_id, replicas), strict=True).values():
+                store.write({**record, "tuning": choice})
+
+
 def remove_replaced_tuning(sweep: Sweep) -> None:
     """Remove tuning runs of other code of conditions whose rate has been chosen without them."""
     tuning = _of_tuning(sweep, sweep.jobs)

@@ -151,11 +151,11 @@ def labels_of(results: pd.DataFrame) -> list[str]:
 
 
 def name_tuned(tuning: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
-    """Return the grids of tuning with the labels that their curves would have untuned."""
+    """Return the grids of tuning, in the order of the results, with the labels of untuned curves."""
     names = results[["condition_id", "cell", "variant"]].drop_duplicates("condition_id")
     pairs = zip(names["cell"], names["variant"].map(without_rate), strict=True)
     labelled = names[["condition_id"]].assign(label=[curve_label(*pair) for pair in pairs])
-    return tuning.merge(labelled, on="condition_id")
+    return labelled.merge(tuning, on="condition_id")
 
 
 def latest(guesses: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:

@@ -20,12 +20,13 @@ REFERENCE = ROOT / "results" / "reference"
 
 @pytest.fixture(scope="module")
 def results():
-    return rnnbench.load_results(REFERENCE)
+    return rnnbench.load_results(REFERENCE).query("not superseded")
 
 
 @pytest.fixture(scope="module")
-def diagnosed():
-    return rnnbench.load_diagnosis(REFERENCE).runs
+def diagnosed(results):
+    runs = rnnbench.load_diagnosis(REFERENCE).runs
+    return runs[runs["run_id"].isin(results["run_id"])]
 
 
 @pytest.fixture(scope="module")

@@ -25,12 +25,12 @@ def results(scores):
     """Return results of two conditions, `a` and `b`, with two runs each."""
     runs = [f"{condition}{seed}" for condition in "ab" for seed in range(2)]
     rows = {"run_id": runs, "condition_id": [run[0] for run in runs], "score": scores}
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(lr=0.1)
 
 
 def test_runs_are_matched_by_id_and_counted(processors):
     first, second = results([0.0, 0.2, 0.5, 1.0]), results([0.01, 0.5, 0.5, 1.0])
-    others = pd.DataFrame({"run_id": ["c0"], "condition_id": ["c"], "score": [0.3]})
+    others = pd.DataFrame({"run_id": ["c0"], "condition_id": ["c"], "score": [0.3], "lr": 0.1})
     found = processors.compare(first, pd.concat([others, second[::-1]]))
     assert found[:2] == (4, 3)
     assert found.median == pytest.approx(0.005)
@@ -49,7 +49,7 @@ def test_the_reference_is_its_own_equal_and_the_processor_is_named():
     code, lines, errors = run(REFERENCE, REFERENCE)
     assert (code, errors) == (0, [])
     assert "Intel" in lines[0]
-    assert lines[-1].startswith("900 of 900 scores within 0.1 (median difference 0)")
+    assert lines[-1].startswith("970 of 970 scores within 0.1 (median difference 0)")
 
 
 @pytest.mark.parametrize("words", [(), ("no/such/place", REFERENCE)], ids=["none", "missing"])

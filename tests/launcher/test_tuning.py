@@ -173,6 +173,8 @@ def test_results_from_before_grids_grew_go_on_from_their_stored_scores(tuned, tm
     assert launch_in_process(sweep_of(tmp_path)) == 0
     again = {(r["seed"], r["lr"]) for r in Store(tmp_path / "tuning").runs().values()}
     assert {lr for seed, lr in again if seed > 1020} == {0.1, 0.3}
+    shutil.rmtree(tmp_path / "tuning")  # what the runs tell is enough, as where it was published
+    assert not plan_tuning(with_told_rates(sweep_of(tmp_path)))[0].jobs
     columns = ["lr", "seed", "loss"]
     then, now = (load_results(place).query("lr_choice == 'tuned'") for place in (tuned, tmp_path))
     assert now[columns].to_numpy().tolist() == then[columns].to_numpy().tolist()

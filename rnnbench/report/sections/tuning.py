@@ -218,7 +218,6 @@ def earlier_rates(superseded: pd.DataFrame) -> list[str]:
 def chosen_rates(tuning: pd.DataFrame) -> Table:
     """Return the chosen rates: a row per task and curve, a column per gap."""
     conditions = tuning.drop_duplicates("condition_id")
-    conditions = conditions.sort_values(["task", "label"], kind="stable")
     keys = {"task": "task", "cell": "label"}
     return gap_table(conditions, keys, lambda rows: ", ".join(map(_rate, rows)))
 

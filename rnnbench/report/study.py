@@ -151,7 +151,7 @@ def labels_of(results: pd.DataFrame) -> list[str]:
 
 
 def name_tuned(tuning: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
-    """Return the grids of tuning, in the order of the results, with the labels of untuned curves."""
+    """Return the grids of tuning in the order of results, with the labels of untuned curves."""
     names = results[["condition_id", "cell", "variant"]].drop_duplicates("condition_id")
     pairs = zip(names["cell"], names["variant"].map(without_rate), strict=True)
     labelled = names[["condition_id"]].assign(label=[curve_label(*pair) for pair in pairs])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import wandb
 
-FIGURES = ("horizons", "accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
+FIGURES = ("accuracy_vs_gap", "score_vs_gap", "solving_curves", "learning_curves")
 TABLES = ("summary.csv", "by_gap.csv")
 ARTIFACT_SECONDS = 20
 

@@ -83,8 +83,9 @@ def sign_flip_p(differences: ArrayLike) -> float:
         raise ValueError("differences must be at least one, got none")
     if sample.size == 1:  # both signs are as far
         return 1.0
+    rows = max(1, BLOCK // sample.size)  # at a time, or thousands of seeds take gigabytes
     found = stats.permutation_test(
-        (sample,), np.mean, permutation_type="samples", n_resamples=9999, vectorized=True, rng=0
+        (sample,), np.mean, permutation_type="samples", n_resamples=9999, batch=rows, rng=0
     )
     return float(found.pvalue)
 
@@ -140,7 +141,12 @@ def weighted_means(values: ArrayLike, end_weight: float, seed: int) -> Floats:
 
     The weights are Dirichlet's: 1 of each value, and `end_weight` of a 0 and of a 1 beside them.
     """
-    sample = np.sort(np.asarray(values, dtype=float))
+    return _weighted(np.sort(np.asarray(values, dtype=float)).tobytes(), end_weight, seed)
+
+
+@lru_cache(maxsize=1024)  # tables and figures ask for the same
+def _weighted(values: bytes, end_weight: float, seed: int) -> Floats:
+    sample = np.frombuffer(values)
     weights = _dirichlet(sample.size, (end_weight, end_weight), seed)
     means: Floats = weights[:, :-2] @ sample + weights[:, -1]
     return means

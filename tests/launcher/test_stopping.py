@@ -80,7 +80,11 @@ def test_a_sweep_that_is_stopped_while_it_is_summed_up_says_so(
     tmp_path, capfd, monkeypatch, number, code
 ):
     before = signal.getsignal(number)
-    monkeypatch.setattr("rnnbench.report.write_report", lambda _: signal.raise_signal(number))
+
+    def stop(*paths, **part):
+        signal.raise_signal(number)
+
+    monkeypatch.setattr("rnnbench.report.write_report", stop)
     assert launch_in_process(sweep_of(tmp_path / "out", condition())) == code
     assert (
         capfd.readouterr().err.splitlines()[-1] == "rnnbench: stopped: the same command continues"

@@ -18,13 +18,14 @@ CONDITIONS = [
     (task, cell, gap)
     for task in ("copy", "adding", "recall")
     for cell in ("rnn", "lstm", "gru")
-    for gap in (11, 20, 40, 80, 160)
+    for gap in range(10, 120, 5)  # so many that each has no more seeds than a sweep may have
 ]
 # Of a core's time, which unlike a clock's does not grow when others work on the machine.
 PROGRAM = """
 import resource, sys
+from pathlib import Path
 from rnnbench.report import write_report
-write_report([sys.argv[1]])
+write_report([Path(sys.argv[1])])
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 """

@@ -44,6 +44,9 @@ TUNED = "tuned lr"
 FORMS: dict[str, str] = {
     "hidden_size": "hidden size {}",
     "lr_choice": "{}",
+    "tuning.rates": "of rates {}",
+    "tuning.per": "per {}",
+    "tuning.seeds": "{} tuning seeds",
     "num_layers": "{} layers",
     "directions": "{} directions",
     "init": "{} init",
@@ -190,6 +193,8 @@ def _text(name: str, short: str, value: Any) -> str:
     """Return a setting in words; one that is null, or is not told, as there being none."""
     if name == "lr_choice":
         return TUNED if value == "tuned" else ""
+    if name.startswith("tuning.") and value is None:
+        return ""  # as it is by default, or the rate is given
     if value is None:
         return f"no {re.sub(' *{} *', '', FORMS[name]) or short if name in FORMS else short}"
     if isinstance(value, bool):

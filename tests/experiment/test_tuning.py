@@ -18,6 +18,7 @@ from rnnbench.experiment.tuning import (
     told_results,
     tuning_seeds,
 )
+from rnnbench.store.settings import label_conditions
 
 STEPS = 1000
 GRID = tuple(LATER["tuning"]["rates"])
@@ -216,3 +217,19 @@ def test_only_a_rate_whose_best_seed_is_behind_the_worst_of_the_best_leaves():
 def test_the_score_at_a_step_is_the_last_one_up_to_it():
     history = [{"step": 200, "score": 0.3}, {"step": 400, "score": 0.6}]
     assert [score_at(history, step) for step in (100, 200, 399, 400)] == [0.0, 0.3, 0.3, 0.6]
+
+
+def test_how_a_rate_is_tuned_is_said_where_it_differs_alone():
+    own = [
+        CONDITION,
+        replace(CONDITION, tuned=False),
+        replace(CONDITION, tuning={**CONDITION.tuning, "per": "task"}),
+        replace(CONDITION, tuning={**CONDITION.tuning, "rates": [1e-3], "seeds": 2}),
+    ]
+    labels = label_conditions({each.condition_id: each.all_settings for each in own})
+    assert [labels[each.condition_id] for each in own] == [
+        "gru, tuned lr",
+        "gru",
+        "gru, tuned lr, per task",
+        "gru, tuned lr, of rates [0.001], 2 tuning seeds",
+    ]

@@ -29,7 +29,8 @@ class Unknown(ValueError):
 def lines_of(text):
     """Return the commands of a bash block, as words."""
     whole = text.replace("\\\n", " ")
-    words = [shlex.split(line, comments=True) for line in whole.splitlines()]
+    # As in a shell, a comment begins with a word of its own: gru=#1b6 has none.
+    words = [shlex.split(re.sub(r"(^|\s)#.*", "", line)) for line in whole.splitlines()]
     return [line for line in words if line]
 
 

@@ -8,6 +8,10 @@ from figures.belt import draw_belt
 from figures.gates import draw_gates
 from figures.gradient import draw_gradient
 from figures.half_life import draw_half_life
+from figures.reproduced import (
+    draw_hs97_adding,
+    draw_staged_learning,
+)
 from figures.unrolled import draw_unrolled
 
 FIGURES: dict[str, Callable[[], Figure]] = {
@@ -16,4 +20,6 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "belt": draw_belt,
     "half_life": draw_half_life,
     "gates": draw_gates,
+    "staged_learning": draw_staged_learning,
+    "hs97_adding": draw_hs97_adding,
 }

@@ -1,0 +1,99 @@
+"""The tables and sentences on known results that were run again are those of the stored records."""
+
+import gzip
+import re
+from functools import cache
+
+import rnnbench
+from rnnbench.store.records import CONSOLIDATED
+
+from .markdown import ROOT, says, table
+
+PAGE = "reproductions.md"
+STORED = ROOT / "results" / "reproductions"
+RUNS = {"staged_learning": 10, "hs97_adding": 40}
+WORDS = "none one two three four five six seven eight nine ten eleven".split()
+PLATEAU = 1 / 12  # the loss on adding of one who knows one of the two numbers
+
+
+@cache
+def results(name):
+    return rnnbench.load_results(STORED / name)
+
+
+def losses(name):
+    """Return the losses of the evaluations: rows step, columns run_id."""
+    history = rnnbench.load_history(STORED / name)
+    return history.pivot_table(index="step", columns="run_id", values="loss")
+
+
+def rows(heading):
+    """Return the rows of the table below a heading, without the names of its columns."""
+    return table(PAGE, heading)[1:]
+
+
+def span(values, form=",.0f"):
+    return f"{min(values):{form}} to {max(values):{form}}"
+
+
+def test_the_records_are_whole_and_small_and_name_no_place():
+    assert {path.name for path in STORED.iterdir()} == set(RUNS)
+    for name, runs in RUNS.items():
+        assert len(results(name)) == runs
+        assert "failed" not in set(results(name)["status"])
+        for command in results(name)["command"].unique():
+            words = command.split()
+            assert words[:3] == ["python", "-m", "rnnbench"]
+            assert f"output_dir=results/{name}" in words
+        path = STORED / name / CONSOLIDATED[1]
+        assert path.stat().st_size < 2**20
+        assert not re.search(r'[" =]/', gzip.decompress(path.read_bytes()).decode())
+    assert sum(path.stat().st_size for path in STORED.rglob("*.*")) < 4 * 2**20
+    (processor,) = {cpu for name in RUNS for cpu in results(name)["cpu"]}
+    says(PAGE, f"all of them trained on one machine with two cores ({processor})")
+
+
+def test_adding_is_learned_in_stages():
+    course = losses("staged_learning")
+    near = (course - PLATEAU).abs() < 0.01
+    counts, last = near.sum(), course.iloc[-1]
+    stay = counts[counts >= 4].index
+    assert near.shape == (15, 10)
+    says(PAGE, f"{WORDS[len(stay)]} of ten seeds have four or more of their fifteen evaluations")
+    longest = near[counts.idxmax()]
+    since = longest.loc[longest.idxmax() :]
+    says(PAGE, f"one of them {WORDS[counts.max()]} of its last {WORDS[len(since)]}")
+    others = last.drop(stay)
+    assert counts[others.index[others < 0.01]].max() == 1
+    says(PAGE, f"{WORDS[(others < 0.01).sum()]} go through with one at most")
+    arrived = others[near.iloc[-1][others.index]]
+    says(PAGE, f"{WORDS[len(arrived)]} come there at the end")
+    at_chance = results("staged_learning")["score"] < 0.05
+    assert at_chance.sum() == len(others) - (others < 0.01).sum() - len(arrived) == 1
+    says(PAGE, "one is still at chance")
+
+
+def test_hochreiter_and_schmidhubers_adding():
+    runs = results("hs97_adding")
+    wrong = (2560 * (1 - runs["accuracy"])).round()
+    told = []
+    for init, lr in (("chrono", 0.5), ("chrono", 0.1), ("torch", 0.5), ("torch", 0.1)):
+        own = runs[(runs["init"] == init) & (runs["lr"] == lr)]
+        solved = own["steps_to_solve"].dropna()
+        row = [f"{len(solved)} of {len(own)}", "", "chance"]
+        if len(solved):
+            off = wrong[own.index]
+            row[1] = f"{solved.mean().round(-3):,.0f} ({span(solved)})"
+            row[2] = f"{off.median():g} ({span(off)})"
+        else:
+            assert own["score"].max() < 0
+        told.append([f"{lr:g}", *row])
+    heading = "Hochreiter & Schmidhuber's adding over 100 time steps"
+    found = rows(f"{heading}: a matter of the input gates' start")
+    assert [row[1:] for row in found[1:]] == told
+    lost = runs[(runs["init"] == "chrono") & (runs["status"] == "unsolved")].index
+    history = rnnbench.load_history(STORED / "hs97_adding").set_index(["run_id", "step"])
+    (earlier,) = history.loc[[(run, 246_000) for run in runs.loc[lost, "run_id"]], "accuracy"]
+    (answers,) = wrong[lost]
+    says(PAGE, f"is not solved after 250,000 sequences has the {WORDS[int(answers)]} wrong answers")
+    says(PAGE, f"and had {2560 * (1 - earlier):.0f} four thousand sequences earlier")

@@ -5,13 +5,14 @@ import re
 from functools import cache
 
 import rnnbench
+from rnnbench.statistics import median_steps
 from rnnbench.store.records import CONSOLIDATED
 
 from .markdown import ROOT, says, table
 
 PAGE = "reproductions.md"
 STORED = ROOT / "results" / "reproductions"
-RUNS = {"staged_learning": 10, "hs97_adding": 40}
+RUNS = {"staged_learning": 10, "hs97_adding": 40, "gru_and_lstm": 20}
 WORDS = "none one two three four five six seven eight nine ten eleven".split()
 PLATEAU = 1 / 12  # the loss on adding of one who knows one of the two numbers
 
@@ -51,6 +52,19 @@ def test_the_records_are_whole_and_small_and_name_no_place():
     assert sum(path.stat().st_size for path in STORED.rglob("*.*")) < 4 * 2**20
     (processor,) = {cpu for name in RUNS for cpu in results(name)["cpu"]}
     says(PAGE, f"all of them trained on one machine with two cores ({processor})")
+
+
+def test_gru_and_lstm_on_adding():
+    runs = results("gru_and_lstm")
+    told = []
+    for cell in ("gru", "lstm"):
+        steps = runs[runs["cell"] == cell]["steps_to_solve"]
+        solved = f"{steps.count()} of {len(steps)}"
+        told.append([cell, solved, f"{median_steps(steps):,.0f} ({span(steps)})"])
+    assert rows("GRU needs fewer steps than LSTM on adding at gap 50") == told
+    steps = runs.pivot_table(index="seed", columns="cell", values="steps_to_solve")
+    assert len(steps) == 10 and (steps["gru"] < steps["lstm"]).all()
+    says(PAGE, "The GRU is the sooner one on every one of the ten seeds")
 
 
 def test_adding_is_learned_in_stages():

@@ -5,7 +5,8 @@ import re
 from functools import cache
 
 import rnnbench
-from rnnbench.statistics import median_steps
+from rnnbench.plot.starts import CHRONO, keep_bias_horizons
+from rnnbench.statistics import median_steps, seeds_to_bound
 from rnnbench.store.records import CONSOLIDATED
 
 from .markdown import ROOT, says, table
@@ -13,6 +14,9 @@ from .markdown import ROOT, says, table
 PAGE = "reproductions.md"
 STORED = ROOT / "results" / "reproductions"
 RUNS = {"staged_learning": 10, "hs97_adding": 40, "gru_and_lstm": 20}
+RUNS |= {"keep_bias": 180}
+STARTS = (0, 1, 2, 3, 5, CHRONO)
+CELLS = ("lstm", "gru")
 WORDS = "none one two three four five six seven eight nine ten eleven".split()
 PLATEAU = 1 / 12  # the loss on adding of one who knows one of the two numbers
 
@@ -26,6 +30,13 @@ def losses(name):
     """Return the losses of the evaluations: rows step, columns run_id."""
     history = rnnbench.load_history(STORED / name)
     return history.pivot_table(index="step", columns="run_id", values="loss")
+
+
+@cache
+def horizons(task):
+    """Return the horizon by (start, cell)."""
+    found = keep_bias_horizons(results("keep_bias").query("task == @task"))
+    return found.set_index(["start", "cell"])["horizon"]
 
 
 def rows(heading):
@@ -52,6 +63,27 @@ def test_the_records_are_whole_and_small_and_name_no_place():
     assert sum(path.stat().st_size for path in STORED.rglob("*.*")) < 4 * 2**20
     (processor,) = {cpu for name in RUNS for cpu in results(name)["cpu"]}
     says(PAGE, f"all of them trained on one machine with two cores ({processor})")
+
+
+def test_the_keep_bias_on_adding():
+    runs = results("keep_bias").query("task == 'adding'")
+    assert set(runs["status"]) == {"solved"}
+    says(PAGE, f"All {len(runs)} runs are solved", "every cell at every bias is > 40")
+    (found,) = set(horizons("adding"))
+    assert str(found.horizon) == "> 40" and not found.is_bounded
+    says(PAGE, f"(Its interval is {found.low} to {found.high} all the same")
+    scores = {gap: [1.0] * 5 for gap in (11, 20, 40)}
+    says(PAGE, f"`seeds={seeds_to_bound(scores)}` would")
+    start = runs["keep_bias"].astype(object).mask(runs["init"] == CHRONO, CHRONO)
+    steps = runs.groupby([start, "cell", "gap"])["steps_to_solve"].agg(median_steps)
+    told = [
+        [str(start), *(" / ".join(f"{n:,.0f}" for n in steps[start][cell]) for cell in CELLS[::-1])]
+        for start in STARTS
+    ]
+    assert rows("On adding it changes little, and the other way") == told
+    cells = steps.unstack("cell")
+    assert (cells["gru"] <= cells["lstm"]).all()
+    says(PAGE, "The GRU never needs more steps than the LSTM")
 
 
 def test_gru_and_lstm_on_adding():

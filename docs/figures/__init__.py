@@ -9,6 +9,7 @@ from figures.gates import draw_gates
 from figures.gradient import draw_gradient
 from figures.half_life import draw_half_life
 from figures.reproduced import (
+    draw_curriculum,
     draw_hs97_adding,
     draw_staged_learning,
 )
@@ -21,5 +22,6 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "half_life": draw_half_life,
     "gates": draw_gates,
     "staged_learning": draw_staged_learning,
+    "curriculum": draw_curriculum,
     "hs97_adding": draw_hs97_adding,
 }

@@ -18,6 +18,11 @@ def draw_staged_learning() -> Figure:
     return _learning("staged_learning")
 
 
+def draw_curriculum() -> Figure:
+    """Draw the accuracy on recall by the schedule of the gaps in training."""
+    return _drawn(plot.curve, load_results(STORED / "curriculum"), y="accuracy")
+
+
 def draw_hs97_adding() -> Figure:
     """Draw the share of LSTMs that have solved adding over 100 time steps."""
     starts = {"chrono": "chrono init, no keep bias", "torch": "torch init, keep bias 1"}

@@ -1,20 +1,22 @@
 """The tables and sentences on known results that were run again are those of the stored records."""
 
 import gzip
+import math
 import re
 from functools import cache
 
 import rnnbench
 from rnnbench.plot.starts import CHRONO, keep_bias_horizons
-from rnnbench.statistics import median_steps, seeds_to_bound
+from rnnbench.statistics import HORIZON, median_steps, seeds_to_bound, wilson_interval
 from rnnbench.store.records import CONSOLIDATED
+from rnnbench.training.data import STEPS_PER_BLOCK, scheduled_gap
 
 from .markdown import ROOT, says, table
 
 PAGE = "reproductions.md"
 STORED = ROOT / "results" / "reproductions"
 RUNS = {"staged_learning": 10, "hs97_adding": 40, "gru_and_lstm": 20}
-RUNS |= {"keep_bias": 180}
+RUNS |= {"keep_bias": 180, "curriculum": 90}
 STARTS = (0, 1, 2, 3, 5, CHRONO)
 CELLS = ("lstm", "gru")
 WORDS = "none one two three four five six seven eight nine ten eleven".split()
@@ -46,6 +48,11 @@ def rows(heading):
 
 def span(values, form=",.0f"):
     return f"{min(values):{form}} to {max(values):{form}}"
+
+
+def wilson(successes, trials):
+    _, low, high = wilson_interval(successes, trials)
+    return f"{100 * low:.0f} to {100 * high:.0f} %"
 
 
 def test_the_records_are_whole_and_small_and_name_no_place():
@@ -117,6 +124,37 @@ def test_adding_is_learned_in_stages():
     at_chance = results("staged_learning")["score"] < 0.05
     assert at_chance.sum() == len(others) - (others < 0.01).sum() - len(arrived) == 1
     says(PAGE, "one is still at chance")
+
+
+def test_shorter_gaps_in_training():
+    runs = results("curriculum")
+    learned = runs[runs["score"] >= HORIZON]
+    counts = learned.groupby(["gap_schedule", "cell", "gap"]).size()
+    transfer = rnnbench.load_transfer(STORED / "curriculum")
+    farther = transfer[transfer["test_gap"] > transfer["gap"]]
+    best = farther[farther["run_id"].isin(learned["run_id"])].groupby("run_id")["score"].max()
+    told = []
+    for name in ("fixed", "uniform", "growing"):
+        each = [
+            f"{cell} {' / '.join(str(counts.get((name, cell, gap), 0)) for gap in (20, 40, 80))}"
+            for cell in CELLS
+        ]
+        own = learned[learned["gap_schedule"] == name]["run_id"]
+        measured = best.reindex(own).dropna()
+        holds = (measured >= HORIZON).sum()
+        told.append([", ".join(each), f"{len(own)} of 30", f"{holds} of {len(measured)}"])
+    heading = "Shorter gaps in training decide whether recall is learned at all"
+    assert [row[1:] for row in rows(heading)] == told
+    says(PAGE, f"5 of 5 is {wilson(5, 5)}, 0 of 5 is {wilson(0, 5)}")
+    solved = runs[(runs["gap_schedule"] == "growing") & (runs["gap"] == 80)].groupby("cell")
+    steps = solved["steps_to_solve"].agg(median_steps)
+    says(PAGE, f"after a median of {steps['lstm']:g} steps (LSTM) and {steps['gru']:g} (GRU)")
+    blocks = [math.ceil(number / STEPS_PER_BLOCK) for number in (*steps[list(CELLS)], 3000)]
+    most = [scheduled_gap(range(1, 81), "growing", n - 1, blocks[-1]) for n in blocks[:-1]]
+    says(PAGE, f"when no gap above {most[0]} and {most[1]} has been trained on yet")
+    farthest = learned[(learned["gap_schedule"] != "fixed") & (learned["gap"] == 80)]
+    assert (farthest.groupby(["gap_schedule", "cell"]).size() == 5).all()
+    assert "both hold gap 80 on all of five seeds" in (ROOT / "README.md").read_text()
 
 
 def test_hochreiter_and_schmidhubers_adding():

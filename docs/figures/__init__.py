@@ -12,6 +12,7 @@ from figures.reproduced import (
     draw_curriculum,
     draw_hs97_adding,
     draw_staged_learning,
+    draw_urnn_adding,
 )
 from figures.unrolled import draw_unrolled
 
@@ -21,6 +22,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "belt": draw_belt,
     "half_life": draw_half_life,
     "gates": draw_gates,
+    "urnn_adding": draw_urnn_adding,
     "staged_learning": draw_staged_learning,
     "curriculum": draw_curriculum,
     "hs97_adding": draw_hs97_adding,

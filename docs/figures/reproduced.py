@@ -13,6 +13,11 @@ from rnnbench import load_history, load_results, plot
 STORED = Path(__file__).resolve().parent.parent.parent / "results" / "reproductions"
 
 
+def draw_urnn_adding() -> Figure:
+    """Draw the losses of RNN and LSTM on adding at T = 100."""
+    return _learning("urnn_adding")
+
+
 def draw_staged_learning() -> Figure:
     """Draw the losses of ten plain RNNs on adding at gap 20."""
     return _learning("staged_learning")

@@ -5,18 +5,22 @@ import math
 import re
 from functools import cache
 
+import torch
+
 import rnnbench
 from rnnbench.plot.starts import CHRONO, keep_bias_horizons
 from rnnbench.statistics import HORIZON, median_steps, seeds_to_bound, wilson_interval
 from rnnbench.store.records import CONSOLIDATED
-from rnnbench.training.data import STEPS_PER_BLOCK, scheduled_gap
+from rnnbench.tasks.adding import Adding
+from rnnbench.training.data import STEPS_PER_BLOCK, fixed_batches, scheduled_gap
+from rnnbench.training.streams import EVALUATION, TEST
 
 from .markdown import ROOT, says, table
 
 PAGE = "reproductions.md"
 STORED = ROOT / "results" / "reproductions"
 RUNS = {"staged_learning": 10, "hs97_adding": 40, "gru_and_lstm": 20}
-RUNS |= {"keep_bias": 180, "curriculum": 90}
+RUNS |= {"keep_bias": 180, "curriculum": 90, "urnn_adding": 15}
 STARTS = (0, 1, 2, 3, 5, CHRONO)
 CELLS = ("lstm", "gru")
 WORDS = "none one two three four five six seven eight nine ten eleven".split()
@@ -48,6 +52,10 @@ def rows(heading):
 
 def span(values, form=",.0f"):
     return f"{min(values):{form}} to {max(values):{form}}"
+
+
+def each(values, form=".3f"):
+    return ", ".join(f"{value:{form}}" for value in sorted(values))
 
 
 def wilson(successes, trials):
@@ -91,6 +99,39 @@ def test_the_keep_bias_on_adding():
     cells = steps.unstack("cell")
     assert (cells["gru"] <= cells["lstm"]).all()
     says(PAGE, "The GRU never needs more steps than the LSTM")
+
+
+def test_adding_under_the_urnn_recipe():
+    runs = results("urnn_adding")
+    start = {key: own for key, own in runs.groupby(["cell", "init"], observed=True)}
+    rnn, lstm = start["rnn", "glorot"], start["lstm", "glorot"]
+    assert len(rnn) == len(lstm) == 5 and rnn["score"].max() < 0.05
+    (below,) = {(lstm["loss"] < limit).sum() for limit in (PLATEAU, 0.1)}
+    low = (lstm["loss"] < 0.02).sum()
+    since = (losses("urnn_adding")[lstm["run_id"]] < 0.1).idxmax()
+    told = [
+        f"{span(rnn['loss'], '.3f')}: 0 of 5 leave chance (Wilson: {wilson(0, 5)})",
+        f"{each(lstm['loss'])}: {below} of 5 below 1/12 ({wilson(below, 5)}), "
+        f"{low} of 5 below 0.02 ({wilson(low, 5)}); below 0.1 after {span(since)}",
+    ]
+    heading = "Adding at T = 100 under the uRNN recipe: the tanh RNN fails, the LSTM succeeds"
+    assert [row[-1] for row in rows(heading)] == told
+    assert since.min() > 1450
+    other = start["lstm", "torch"]["loss"]
+    assert len(other) == 5
+    says(PAGE, f"{each(other)} are all that 8,000 updates give")
+    assert set(runs["status"]) == {"unsolved"}
+    says(PAGE, f"of the LSTMs from Glorot's weights {span(100 * lstm['accuracy'])} of 100 are")
+
+
+def test_the_losses_of_a_constant_answer_under_the_urnn_recipe():
+    task, size = Adding(gap=50, layout="half"), 2048
+    chance = []
+    for kind in (EVALUATION, TEST):
+        batches = fixed_batches(task, size, kind, torch.device("cpu"), torch.float64)
+        answers = torch.cat([batch.targets.flatten() for batch in batches])
+        chance.append(f"{(answers - 1).square().mean():.3f}")
+    says(PAGE, "a loss of {}, on those of the test stream {}".format(*chance))
 
 
 def test_gru_and_lstm_on_adding():

@@ -5,8 +5,11 @@ Plain batched tensors do not give this. A matrix product may round differently w
 not start on a 64-byte boundary, where its rows lie apart, or where a factor has one column (MKL
 picks its method by processor, address, shape and number of matrices); and sigmoid takes another
 path for the last elements of a tensor whose size is not a multiple of 32. Hidden units are
-therefore padded to a multiple of `PADDING`. Inputs of which any of this holds, and all of a cell
-with a step of its own, are multiplied replica by replica, from aligned copies.
+therefore padded to a multiple of `PADDING`, by copies of units that are there: `update` is a
+number for them wherever it is one for the cell, which zeros would not grant (1 / v), and a NaN in
+the padding would reach all units through the products. Nothing reads a copy and its gradient is
+zero. Inputs of which any of this holds, and all of a cell with a step of its own, are multiplied
+replica by replica, from aligned copies.
 """
 
 from __future__ import annotations
@@ -79,8 +82,8 @@ def _run_declared(
 ) -> tuple[list[Tensor], States]:
     size = states[0].shape[-1]
     padded = -(-size // PADDING) * PADDING
-    states = tuple(pad(state, (0, padded - size)) for state in states)
-    vectors = [pad(parameters[f"{v}_l0"], (0, padded - size))[:, None] for v in cell.vectors]
+    states = tuple(_fill(state, -1, padded) for state in states)
+    vectors = [_fill(parameters[f"{v}_l0"], -1, padded)[:, None] for v in cell.vectors]
     recurrent, from_h, from_x = _project(cell, parameters, inputs, size, padded)
     outputs = []
     names_x, names_h = _input_only(cell), cell.gates_fed_by("h")
@@ -130,10 +133,16 @@ def _input_only(cell: Cell) -> list[str]:
 
 
 def _by_gate(gates: list[str], rows: Tensor, size: int, padded: int) -> dict[str, Tensor]:
-    """Split `(R, gates * H, N)` into one `(R, Hp, N)` per gate, zeros in the padding."""
+    """Split `(R, gates * H, N)` into one `(R, Hp, N)` per gate."""
     blocks = torch.split(rows, size, 1) if gates else ()
-    padding = (0, 0, 0, padded - size)
-    return {gate: pad(block, padding) for gate, block in zip(gates, blocks, strict=True)}
+    return {gate: _fill(block, 1, padded) for gate, block in zip(gates, blocks, strict=True)}
+
+
+def _fill(units: Tensor, axis: int, padded: int) -> Tensor:
+    """Repeat hidden units along an axis, without their gradients, up to a padded number."""
+    size = units.shape[axis]
+    again = torch.arange(size, padded, device=units.device) % size
+    return torch.cat([units, units.detach().index_select(axis, again)], axis)
 
 
 def _affine(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

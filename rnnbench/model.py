@@ -58,12 +58,13 @@ class Layers:
 
     def split(self, cell: Cell, parameters: Parameters) -> list[dict[str, Tensor]]:
         """Return the parameters of each layer and direction, under the cell's own names."""
-        names = list(cell.shapes(1, 1))
-        return [
-            {name: parameters[_named(name, suffix)] for name in names}
-            for layer in range(self.num_layers)
-            for suffix in self.suffixes(layer)
-        ]
+        size = parameters["weight_hh_l0"].shape[-1]
+        found = []
+        for suffix in (each for layer in range(self.num_layers) for each in self.suffixes(layer)):
+            features = parameters.get(f"weight_ih{suffix}", parameters["weight_hh_l0"]).shape[-1]
+            names = cell.shapes(features, size)
+            found.append({name: parameters[_named(name, suffix)] for name in names})
+        return found
 
 
 def _named(name: str, suffix: str) -> str:
@@ -176,6 +177,8 @@ class SequenceModel:
 
     def step(self, inputs: Tensor, states: States | None = None) -> tuple[Tensor, States]:
         """Advance one time step: inputs `(R, B, F)` or `(B, F)`; the rest as in `__call__`."""
+        if not self.cell.states:
+            raise ValueError(f"cell must have states to be stepped, got {type(self.cell).__name__}")
         time = inputs.ndim - 2
         outputs, finals = self(inputs.unsqueeze(time), states)
         return outputs.squeeze(time), finals
@@ -231,7 +234,7 @@ def matched_size(
     """Return the hidden size at which a cell is as large as the standard cell at `hidden_size`.
 
     `match` says what is to be equal: the number of hidden units, of trained parameters (with the
-    read-out's) or of values carried from one time step to the next. The nearest size is returned,
+    read-out's) or of values kept of a sequence. The nearest size is returned,
     at least 1; of two equally near the smaller.
     """
     if match == "hidden":
@@ -250,5 +253,6 @@ def count_parameters(task: Task, cell: Cell, layers: Layers, hidden_size: int) -
 
 
 def count_state(task: Task, cell: Cell, layers: Layers, hidden_size: int) -> int:
-    """Count the numbers that one replica carries from one time step to the next."""
-    return hidden_size * len(cell.states) * layers.num_layers * layers.directions
+    """Count the numbers that one replica keeps of a sequence when it answers."""
+    own = cell.count_state(hidden_size, task.sequence_length)
+    return own * layers.num_layers * layers.directions

@@ -3,11 +3,17 @@
 from rnnbench.cells.gru import GRU
 from rnnbench.cells.lstm import LSTM
 from rnnbench.cells.rnn import RNN
+from rnnbench.cells.tcn import TCN
+from rnnbench.cells.torch_module import TorchModule
+from rnnbench.cells.transformer import Transformer
 from rnnbench.cells.ugrnn import UGRNN
 
 __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "TCN",
+    "TorchModule",
+    "Transformer",
     "UGRNN",
 ]

@@ -31,9 +31,9 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
     The sequences are fresh, and the same for every run of a task at a gap.
 
     Raises:
-        ValueError: its task and cell cannot be built; or it reads sequences from their end too, so
-            that no state carries the past; or its task needs no memory; or its weights do not
-            fit.
+        ValueError: its task and cell cannot be built; or it reads sequences from their end too or
+            as a whole, so that no state carries the past; or its task needs no memory; or its
+            weights do not fit.
         FileNotFoundError: its weights are gone.
     """
     condition = condition_of(record)
@@ -43,6 +43,8 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
     # First, since it is cheap, and a size that does not fit them may ask for any amount of memory.
     trained = load_model(output_dir, record["run_id"]).parameters
     task, cell = condition.build_task(), condition.build_cell()
+    if not cell.states:
+        raise ValueError(f"cell must have states, step by step, got {type(cell).__name__}")
     answer = first_answer(task)
     batch = _sample(task, sequences)
     gates, left_out = _gates_of(cell)

@@ -120,6 +120,11 @@ class Cell:
         return hidden_size * len(self.states)
 
     @property
+    def written_in(self) -> type:
+        """Return the class whose text tells what is computed."""
+        return type(self)
+
+    @property
     def declared(self) -> bool:
         """Return whether the cell is defined by gates and `update`, rather than by `step`."""
         return bool(self.gates)

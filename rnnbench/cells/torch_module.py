@@ -26,7 +26,7 @@ class TorchModule(SequenceCell):
     def __init__(
         self,
         *,
-        module: str,
+        module: str | None = None,
         arguments: Mapping[str, Any] | None = None,
         batch_first: bool = False,
         states: float = 1.0,
@@ -47,9 +47,16 @@ class TorchModule(SequenceCell):
         super().__init__()
         if not states > 0:
             raise ValueError(f"states must be positive, got {states}")
+        if module is None:
+            raise ValueError("module must be given, as in module=package.file.Class, got None")
         self.kind, self.arguments = _find(module), dict(arguments or {})
         self.batch_first, self.numbers, self.grows = batch_first, states, grows
         self.width = _width(self.kind, module)
+
+    @property
+    def written_in(self) -> type:
+        found: type = self.kind
+        return found
 
     def build(self, input_size: int, hidden_size: int) -> nn.Module:
         if self.width is None:

@@ -23,7 +23,6 @@ from torch.fx import Node
 from torch.fx.node import map_arg
 
 from rnnbench.cell import Cell
-from rnnbench.cells import TorchModule
 from rnnbench.engine.compiled.trace import Trace, trace_prepare, trace_update
 from rnnbench.experiment.class_path import find_class, is_shipped, is_typed
 from rnnbench.experiment.condition import Condition, arguments_of
@@ -65,11 +64,9 @@ def code_of(condition: Condition) -> dict[str, str]:
             definition = traced(cell) or _definition(condition.cell["_target_"], type(cell))
             known[arguments] = _hash(definition)
         found["cell"] = known[arguments]
-    elif "module" in condition.cell and isinstance(cell := condition.build_cell(), TorchModule):
-        # A module of a library has no hash.
-        found["cell"] = _hashes.setdefault(cell.kind, {}).setdefault(
-            "", _hash(source_of(cell.kind))
-        )
+    elif "module" in condition.cell:  # of a library it has none
+        kind = condition.build_cell().written_in
+        found["cell"] = _hashes.setdefault(kind, {}).setdefault("", _hash(source_of(kind)))
     return {part: code for part, code in found.items() if code is not None}
 
 

@@ -12,7 +12,8 @@ from rnnbench.cells import TCN, TorchModule, Transformer
 from rnnbench.check import Subject
 from rnnbench.check.run import run_checks
 from rnnbench.experiment.condition import Condition
-from rnnbench.model import ONE_LAYER, Layers, SequenceModel, count_parameters, count_state
+from rnnbench.layers import ONE_LAYER, Layers
+from rnnbench.model import SequenceModel, count_parameters, count_state
 from rnnbench.training.trainer import initial_parameters
 from tasks.copying import Copying
 from tests.small_sweep import ONE

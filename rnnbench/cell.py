@@ -33,6 +33,9 @@ class Cell:
     and `step` instead; it runs on the reference engine alone. Its shapes include a
     `weight_hh_l0` `(..., H)`, which tells the hidden size.
 
+    All is declared by the class, or set before `Cell.__init__` where arguments decide; what only
+    some arguments have (a keep gate) the class declares, and the others set to None.
+
     Attributes:
         gates: a gate's name to what feeds it: "x", "h" (the first state), "xh", or a tuple.
         states: names of the states, what a time step hands to the next.
@@ -46,12 +49,12 @@ class Cell:
             stays for good, one is left out of a condition's id; those of base classes are, too.
     """
 
-    gates: ClassVar[Mapping[str, str | tuple[str, ...]]] = {}
-    states: ClassVar[tuple[str, ...]] = ("h",)
-    outputs: ClassVar[tuple[str, ...]] = ()
-    vectors: ClassVar[tuple[str, ...]] = ()
-    keep_gate: ClassVar[str | None] = None
-    input_gate: ClassVar[str | None] = None
+    gates: Mapping[str, str | tuple[str, ...]] = {}
+    states: tuple[str, ...] = ("h",)
+    outputs: tuple[str, ...] = ()
+    vectors: tuple[str, ...] = ()
+    keep_gate: str | None = None
+    input_gate: str | None = None
     version: ClassVar[int] = 1
     added: ClassVar[tuple[str, ...]] = ()
 

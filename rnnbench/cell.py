@@ -233,6 +233,19 @@ def normal_(tensor: Tensor, deviation: float, generator: Generator) -> None:
     tensor.copy_(torch.randn(tensor.shape, generator=generator, dtype=torch.float32) * deviation)
 
 
+def orthogonal_(matrix: Tensor, generator: Generator) -> None:
+    """Fill with orthonormal rows or columns, whichever are fewer.
+
+    Q of a Gaussian matrix's QR decomposition, its signs fixed by R's diagonal so that Q is uniform
+    (Mezzadri, 2007, arXiv:math-ph/0609050).
+    """
+    few, many = sorted(matrix.shape)
+    gaussian = torch.randn(many, few, generator=generator, dtype=torch.float32)
+    q, r = torch.linalg.qr(gaussian.double())
+    columns = (q * r.diagonal().sign()).float()
+    matrix.copy_(columns if matrix.shape[0] == many else columns.T)
+
+
 def torch_default(cell: Cell, parameters: Parameters, generator: Generator, gap: int) -> None:
     """Draw every parameter from U[-1/sqrt(H), 1/sqrt(H)], as torch.nn.RNNBase does."""
     bound = 1 / math.sqrt(_hidden_size(parameters))
@@ -257,16 +270,13 @@ def glorot(cell: Cell, parameters: Parameters, generator: Generator, gap: int) -
 def orthogonal(cell: Cell, parameters: Parameters, generator: Generator, gap: int) -> None:
     """Draw each gate's recurrent matrix orthogonal (Saxe et al., 2013, arXiv:1312.6120).
 
-    The rest is torch's default. Q of a Gaussian matrix's QR decomposition, its signs fixed by
-    R's diagonal so that Q is uniform (Mezzadri, 2007, arXiv:math-ph/0609050).
+    The rest is torch's default.
     """
     torch_default(cell, parameters, generator, gap)
     size = _hidden_size(parameters)
     recurrent = parameters["weight_hh_l0"]
     for block in torch.split(recurrent, size) if len(recurrent) else ():
-        gaussian = torch.randn(size, size, generator=generator, dtype=torch.float32)
-        q, r = torch.linalg.qr(gaussian.double())
-        block.copy_((q * r.diagonal().sign()).float())
+        orthogonal_(block, generator)
 
 
 def chrono(cell: Cell, parameters: Parameters, generator: Generator, gap: int) -> None:

@@ -3,6 +3,7 @@
 from rnnbench.cells.gru import GRU
 from rnnbench.cells.janet import JANET
 from rnnbench.cells.lstm import LSTM
+from rnnbench.cells.mgu import MGU
 from rnnbench.cells.rnn import RNN
 from rnnbench.cells.ugrnn import UGRNN
 
@@ -10,6 +11,7 @@ __all__ = [
     "GRU",
     "JANET",
     "LSTM",
+    "MGU",
     "RNN",
     "UGRNN",
 ]

@@ -4,6 +4,7 @@ from rnnbench.cells.gru import GRU
 from rnnbench.cells.janet import JANET
 from rnnbench.cells.lstm import LSTM
 from rnnbench.cells.mgu import MGU
+from rnnbench.cells.published_gru import PublishedGRU
 from rnnbench.cells.rnn import RNN
 from rnnbench.cells.ugrnn import UGRNN
 
@@ -12,6 +13,7 @@ __all__ = [
     "JANET",
     "LSTM",
     "MGU",
+    "PublishedGRU",
     "RNN",
     "UGRNN",
 ]

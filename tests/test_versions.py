@@ -4,11 +4,14 @@ Where a test fails, numbers changed: raise the class's `version`, and write its 
 results of before and after are then different conditions. Never change the numbers of a version.
 """
 
+from typing import get_args
+
 import pytest
 import torch
 
 import rnnbench.cells
 from rnnbench.cell import INITIALIZATIONS
+from rnnbench.cells.lstm_variant import Variant
 from rnnbench.model import SequenceModel, initialize, model_shapes
 from tests.tasks.conftest import OPTIONS
 from tests.tasks.conftest import TASKS as SHIPPED
@@ -31,6 +34,19 @@ CELLS = {
     ("LSTM identity", 1): [0.05901, 0.3697, -0.1305],
     ("LSTM orthogonal", 1): [0.03281, -0.2544, -0.4049],
     ("LSTM torch", 1): [-0.1554, -0.2482, 0.05869],
+    ("LSTMVariant chrono", 1): [-0.4899, 0.2796, -0.3029],
+    ("LSTMVariant coupled", 1): [-0.4125, -0.5359, -0.08896],
+    ("LSTMVariant full_gate_recurrence", 1): [-0.235, -0.1538, 0.02034],
+    ("LSTMVariant glorot", 1): [-0.1512, -0.4522, 0.3052],
+    ("LSTMVariant identity", 1): [-0.2604, 0.1529, -0.2667],
+    ("LSTMVariant no_forget_gate", 1): [-0.4093, -0.6346, 0.04154],
+    ("LSTMVariant no_input_activation", 1): [-0.1434, -0.2587, 0.05059],
+    ("LSTMVariant no_input_gate", 1): [-0.3955, -0.6833, -0.02234],
+    ("LSTMVariant no_output_activation", 1): [-0.1479, -0.2425, 0.03447],
+    ("LSTMVariant no_output_gate", 1): [-0.3862, -0.5869, 0.02607],
+    ("LSTMVariant orthogonal", 1): [0.2598, -0.3362, -0.4189],
+    ("LSTMVariant peepholes", 1): [0.04363, -0.2375, 0.1858],
+    ("LSTMVariant torch", 1): [-0.4125, -0.5359, -0.08896],
     ("MGU chrono", 1): [-0.04672, -0.4394, -0.4114],
     ("MGU glorot", 1): [0.02702, -0.209, 0.8143],
     ("MGU identity", 1): [0.01259, -0.0385, 0.0905],
@@ -101,6 +117,8 @@ def shipped_cells():
             if kind.can_start(init):
                 yield f"{name} {init}", kind(init=init)
     yield "RNN relu", rnnbench.cells.RNN(nonlinearity="relu")
+    for variant in get_args(Variant):
+        yield f"LSTMVariant {variant}", rnnbench.cells.LSTMVariant(variant=variant)
 
 
 CASES = dict(shipped_cells())

@@ -3,6 +3,7 @@
 from rnnbench.cells.gru import GRU
 from rnnbench.cells.janet import JANET
 from rnnbench.cells.lstm import LSTM
+from rnnbench.cells.lstm_variant import LSTMVariant
 from rnnbench.cells.mgu import MGU
 from rnnbench.cells.published_gru import PublishedGRU
 from rnnbench.cells.rnn import RNN
@@ -12,6 +13,7 @@ __all__ = [
     "GRU",
     "JANET",
     "LSTM",
+    "LSTMVariant",
     "MGU",
     "PublishedGRU",
     "RNN",

@@ -7,6 +7,7 @@ from rnnbench.cells.lstm_variant import LSTMVariant
 from rnnbench.cells.mgu import MGU
 from rnnbench.cells.published_gru import PublishedGRU
 from rnnbench.cells.rnn import RNN
+from rnnbench.cells.star import STAR
 from rnnbench.cells.ugrnn import UGRNN
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "MGU",
     "PublishedGRU",
     "RNN",
+    "STAR",
     "UGRNN",
 ]

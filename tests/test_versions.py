@@ -18,6 +18,12 @@ from tests.tasks.conftest import TASKS as SHIPPED
 
 # What a network of the cell answers at the last of seven steps, by how it was initialised.
 CELLS = {
+    ("BRC chrono", 1): [0.2394, -0.2454, -0.7805],
+    ("BRC glorot", 1): [0.753, 0.5427, -0.7607],
+    ("BRC identity", 1): [-0.1116, 0.02093, 0.0646],
+    ("BRC orthogonal", 1): [-0.1754, -0.5177, -0.1082],
+    ("BRC published", 1): [0.7006, 0.5444, -0.8219],
+    ("BRC torch", 1): [-0.1754, -0.5177, -0.1082],
     ("GRU chrono", 1): [-0.5327, 0.2964, -0.2819],
     ("GRU glorot", 1): [-0.2632, -0.2905, 0.2274],
     ("GRU identity", 1): [-0.2607, 0.1529, -0.2665],
@@ -52,6 +58,12 @@ CELLS = {
     ("MGU identity", 1): [0.01259, -0.0385, 0.0905],
     ("MGU orthogonal", 1): [0.2091, 0.224, 0.1386],
     ("MGU torch", 1): [0.4408, 0.3638, -0.3176],
+    ("NBRC chrono", 1): [-0.3554, -0.2438, -0.17],
+    ("NBRC glorot", 1): [0.1277, -0.3768, 0.08644],
+    ("NBRC identity", 1): [-0.2055, 0.1689, -0.403],
+    ("NBRC orthogonal", 1): [-0.5055, -0.6396, -0.5287],
+    ("NBRC published", 1): [-0.2837, -0.0695, -0.3551],
+    ("NBRC torch", 1): [-0.174, -0.2817, -0.3153],
     ("PublishedGRU chrono", 1): [-0.4859, -0.07154, -0.01492],
     ("PublishedGRU glorot", 1): [-0.1867, 0.1406, 0.3549],
     ("PublishedGRU identity", 1): [0.3062, -0.3157, 0.01935],

@@ -1,5 +1,6 @@
 """The cells of the suite; kin share a file."""
 
+from rnnbench.cells.brc import BRC, NBRC
 from rnnbench.cells.gru import GRU
 from rnnbench.cells.janet import JANET
 from rnnbench.cells.lstm import LSTM
@@ -11,11 +12,13 @@ from rnnbench.cells.star import STAR
 from rnnbench.cells.ugrnn import UGRNN
 
 __all__ = [
+    "BRC",
     "GRU",
     "JANET",
     "LSTM",
     "LSTMVariant",
     "MGU",
+    "NBRC",
     "PublishedGRU",
     "RNN",
     "STAR",

@@ -3,6 +3,7 @@
 from rnnbench.cells.brc import BRC, NBRC
 from rnnbench.cells.gru import GRU
 from rnnbench.cells.janet import JANET
+from rnnbench.cells.lem import LEM
 from rnnbench.cells.lstm import LSTM
 from rnnbench.cells.lstm_variant import LSTMVariant
 from rnnbench.cells.mgu import MGU
@@ -15,6 +16,7 @@ __all__ = [
     "BRC",
     "GRU",
     "JANET",
+    "LEM",
     "LSTM",
     "LSTMVariant",
     "MGU",

@@ -1,6 +1,7 @@
 """The cells of the suite; kin share a file."""
 
 from rnnbench.cells.brc import BRC, NBRC
+from rnnbench.cells.cornn import CoRNN
 from rnnbench.cells.gru import GRU
 from rnnbench.cells.janet import JANET
 from rnnbench.cells.lem import LEM
@@ -14,6 +15,7 @@ from rnnbench.cells.ugrnn import UGRNN
 
 __all__ = [
     "BRC",
+    "CoRNN",
     "GRU",
     "JANET",
     "LEM",

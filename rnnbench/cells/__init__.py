@@ -8,6 +8,7 @@ from rnnbench.cells.lem import LEM
 from rnnbench.cells.lstm import LSTM
 from rnnbench.cells.lstm_variant import LSTMVariant
 from rnnbench.cells.mgu import MGU
+from rnnbench.cells.orthogonal import Orthogonal
 from rnnbench.cells.published_gru import PublishedGRU
 from rnnbench.cells.rnn import RNN
 from rnnbench.cells.star import STAR
@@ -23,6 +24,7 @@ __all__ = [
     "LSTMVariant",
     "MGU",
     "NBRC",
+    "Orthogonal",
     "PublishedGRU",
     "RNN",
     "STAR",

@@ -100,6 +100,11 @@ CELLS = {
     ("UGRNN identity", 1): [0.2851, 0.424, -0.03306],
     ("UGRNN orthogonal", 1): [-0.4094, -0.2611, -0.1081],
     ("UGRNN torch", 1): [-0.2103, -0.4679, -0.9474],
+    ("UnICORNN glorot", 1): [0.2865, 0.443, 0.1707],
+    ("UnICORNN identity", 1): [0.2024, 0.1799, -0.2649],
+    ("UnICORNN orthogonal", 1): [-0.001604, -0.2558, 0.09011],
+    ("UnICORNN published", 1): [-0.4206, -0.2627, 0.3826],
+    ("UnICORNN torch", 1): [-0.001604, -0.2558, 0.09011],
 }
 # Of a batch's inputs and its targets: the sum, and the sum weighted by their places.
 TASKS = {

@@ -13,6 +13,7 @@ from rnnbench.cells.published_gru import PublishedGRU
 from rnnbench.cells.rnn import RNN
 from rnnbench.cells.star import STAR
 from rnnbench.cells.ugrnn import UGRNN
+from rnnbench.cells.unicornn import UnICORNN
 
 __all__ = [
     "BRC",
@@ -29,4 +30,5 @@ __all__ = [
     "RNN",
     "STAR",
     "UGRNN",
+    "UnICORNN",
 ]

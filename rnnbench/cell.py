@@ -274,9 +274,9 @@ def orthogonal(cell: Cell, parameters: Parameters, generator: Generator, gap: in
     """
     torch_default(cell, parameters, generator, gap)
     size = _hidden_size(parameters)
-    recurrent = parameters["weight_hh_l0"]
-    for block in torch.split(recurrent, size) if len(recurrent) else ():
-        orthogonal_(block, generator)
+    for name in dict.fromkeys(["weight_hh_l0", *map(weight_of, cell.links())]):
+        for matrix in torch.split(parameters[name], size) if len(parameters[name]) else ():
+            orthogonal_(matrix, generator)
 
 
 def chrono(cell: Cell, parameters: Parameters, generator: Generator, gap: int) -> None:

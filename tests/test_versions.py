@@ -30,6 +30,23 @@ CELLS = {
     ("RNN orthogonal", 1): [0.3699, -0.3352, -0.3508],
     ("RNN identity", 1): [-0.4164, 0.3959, 0.3452],
     ("RNN relu", 1): [0.3064, 0.2668, -0.4509],
+    ("IndRNN glorot", 1): [-0.4383, 0.4633, 0.1232],
+    ("IndRNN identity", 1): [-0.2633, 0.08334, -0.3467],
+    ("IndRNN orthogonal", 1): [-0.3309, -0.1652, 0.4759],
+    ("IndRNN published", 1): [-0.01177, 0.7278, 0.08244],
+    ("IndRNN torch", 1): [-0.3309, -0.1652, 0.4759],
+    ("MinGRU chrono", 1): [0.3284, 0.1267, 0.1783],
+    ("MinGRU glorot", 1): [0.8067, -0.6208, 0.4061],
+    ("MinGRU identity", 1): [0.6377, 0.9193, -0.9211],
+    ("MinGRU orthogonal", 1): [-0.3444, 0.09362, -0.3564],
+    ("MinGRU published", 1): [-0.3326, 0.01561, -0.4114],
+    ("MinGRU torch", 1): [-0.3444, 0.09362, -0.3564],
+    ("MinLSTM chrono", 1): [0.2717, -0.2804, 0.2504],
+    ("MinLSTM glorot", 1): [-0.2414, 0.3329, -0.2296],
+    ("MinLSTM identity", 1): [-0.3466, -0.2787, -0.2431],
+    ("MinLSTM orthogonal", 1): [0.2376, 0.8658, -0.8319],
+    ("MinLSTM published", 1): [0.2358, 0.8741, -0.8418],
+    ("MinLSTM torch", 1): [0.2376, 0.8658, -0.8319],
 }
 # Of a batch's inputs and its targets: the sum, and the sum weighted by their places.
 TASKS = {

@@ -1,7 +1,9 @@
 """The cells of the suite; kin share a file."""
 
 from rnnbench.cells.gru import GRU
+from rnnbench.cells.indrnn import IndRNN
 from rnnbench.cells.lstm import LSTM
+from rnnbench.cells.mingru import MinGRU, MinLSTM
 from rnnbench.cells.rnn import RNN
 from rnnbench.cells.ugrnn import UGRNN
 
@@ -10,4 +12,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "UGRNN",
+    "IndRNN",
+    "MinGRU",
+    "MinLSTM",
 ]

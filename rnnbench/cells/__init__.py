@@ -2,17 +2,29 @@
 
 from rnnbench.cells.gru import GRU
 from rnnbench.cells.indrnn import IndRNN
+from rnnbench.cells.linoss import LinOSS
+from rnnbench.cells.lru import LRU
 from rnnbench.cells.lstm import LSTM
 from rnnbench.cells.mingru import MinGRU, MinLSTM
+from rnnbench.cells.minmax import MinMax
+from rnnbench.cells.rg_lru import RGLRU
 from rnnbench.cells.rnn import RNN
+from rnnbench.cells.s6 import S6
+from rnnbench.cells.slstm import SLSTM
 from rnnbench.cells.ugrnn import UGRNN
 
 __all__ = [
     "GRU",
-    "LSTM",
-    "RNN",
-    "UGRNN",
     "IndRNN",
+    "LinOSS",
+    "LRU",
+    "LSTM",
     "MinGRU",
     "MinLSTM",
+    "MinMax",
+    "RGLRU",
+    "RNN",
+    "S6",
+    "SLSTM",
+    "UGRNN",
 ]

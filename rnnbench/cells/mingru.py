@@ -53,7 +53,8 @@ class MinLSTM(Cell):
 
     The share f / (f + i) is computed as sigmoid(log f - log i), which is a number even where both
     gates round to 0. The published start is MinGRU's; the authors' constant on the forget gate's
-    bias is `keep_bias`.
+    bias is `keep_bias`. An open forget gate alone keeps 1 / (1 + i); chrono, which closes the
+    input gate likewise, keeps for long. A diagnosis measures f, and not the share.
     """
 
     gates = {"f": "x", "i": "x", "n": "x"}

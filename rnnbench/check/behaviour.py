@@ -181,7 +181,8 @@ def _parts(cell: Cell, name: str, rows: int, size: int) -> Iterator[tuple[str, s
 def check_endurance(subject: Subject) -> Measured:
     """Run an untrained cell over normal noise, in float32, and check that its states stay small."""
     cell, size = _with_states(subject), subject.hidden_size
-    parameters = {name: tensor[None] for name, tensor in draw(cell, size).items()}
+    drawn = draw(cell, size, gap=STEPS_OF_NOISE)
+    parameters = {name: tensor[None] for name, tensor in drawn.items()}
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(1, STEPS_OF_NOISE, 4, INPUT_SIZE, generator=generator)
     states = tuple(torch.zeros(1, 4, size) for _ in cell.states)

@@ -11,7 +11,9 @@ import torch
 
 import rnnbench.cells
 from rnnbench.cell import INITIALIZATIONS
+from rnnbench.cells import TorchModule
 from rnnbench.cells.lstm_variant import Variant
+from rnnbench.cells.sequence import SequenceCell
 from rnnbench.model import SequenceModel, initialize, model_shapes
 from tests.tasks.conftest import OPTIONS
 from tests.tasks.conftest import TASKS as SHIPPED
@@ -142,6 +144,8 @@ CELLS = {
     ("STAR orthogonal", 1): [-0.1566, 0.000124, -0.07406],
     ("STAR published", 1): [0.1738, -0.1167, -0.2511],
     ("STAR torch", 1): [0.2866, 0.06574, -0.3502],
+    ("TCN", 1): [-0.05357, -0.9738, -0.1373],
+    ("Transformer", 1): [1.417, -0.2432, 0.9952],
     ("UGRNN chrono", 1): [-0.1601, 0.002041, -0.2718],
     ("UGRNN glorot", 1): [0.2636, -0.3829, -0.1455],
     ("UGRNN identity", 1): [0.2851, 0.424, -0.03306],
@@ -176,7 +180,8 @@ TASKS = {
 def answers(cell):
     """Return what a small network with drawn weights answers."""
     drawn = torch.Generator().manual_seed(0)
-    parameters = {name: torch.zeros(s) for name, s in model_shapes(cell, 2, 5, 3).items()}
+    hidden = 8 if isinstance(cell, SequenceCell) else 5
+    parameters = {name: torch.zeros(s) for name, s in model_shapes(cell, 2, hidden, 3).items()}
     initialize(cell, parameters, drawn, gap=20)
     inputs = torch.randn(7, 1, 2, generator=drawn)
     model = SequenceModel(cell, {name: tensor[None] for name, tensor in parameters.items()})
@@ -197,6 +202,11 @@ def drawn_batch(task):
 def shipped_cells():
     for name in rnnbench.cells.__all__:
         kind = getattr(rnnbench.cells, name)
+        if kind is TorchModule:  # computes what its module does
+            continue
+        if issubclass(kind, SequenceCell):
+            yield name, kind()
+            continue
         for init in INITIALIZATIONS:
             if kind.can_start(init):
                 yield f"{name} {init}", kind(init=init)

@@ -115,6 +115,15 @@ class Cell:
         """
         raise NotImplementedError(f"{type(self).__name__} is declared by its gates")
 
+    def count_state(self, hidden_size: int, steps: int) -> int:
+        """Return how many numbers of a sequence are kept after so many time steps."""
+        return hidden_size * len(self.states)
+
+    @property
+    def written_in(self) -> type:
+        """Return the class whose text tells what is computed."""
+        return type(self)
+
     @property
     def declared(self) -> bool:
         """Return whether the cell is defined by gates and `update`, rather than by `step`."""

@@ -11,6 +11,9 @@ from rnnbench.cells.rg_lru import RGLRU
 from rnnbench.cells.rnn import RNN
 from rnnbench.cells.s6 import S6
 from rnnbench.cells.slstm import SLSTM
+from rnnbench.cells.tcn import TCN
+from rnnbench.cells.torch_module import TorchModule
+from rnnbench.cells.transformer import Transformer
 from rnnbench.cells.ugrnn import UGRNN
 
 __all__ = [
@@ -26,5 +29,8 @@ __all__ = [
     "RNN",
     "S6",
     "SLSTM",
+    "TCN",
+    "TorchModule",
+    "Transformer",
     "UGRNN",
 ]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from rnnbench.cell import INITIALIZATIONS, Cell
+from rnnbench.cells.sequence import SequenceCell
 from rnnbench.check import Failure, Measured, Subject
 from rnnbench.check.problem import INPUT_SIZE, make_problem, run
 from rnnbench.engine import get_engine
@@ -24,6 +25,8 @@ KEEP_BIAS = 2.5
 def check_declaration(subject: Subject) -> Measured:
     """Check gates, states, vectors and the signature of `update` or `step`; nothing is run."""
     cell = subject.build()
+    if isinstance(cell, SequenceCell):
+        return _check_sequence(cell, subject.hidden_size)
     _check_names("states", cell.states)
     if not isinstance(cell.gates, Mapping):
         raise Failure(f"gates must map each gate to x, h, xh or a tuple, got {cell.gates!r}")
@@ -48,6 +51,14 @@ def check_declaration(subject: Subject) -> Measured:
     parts |= {"values": cell.values, "vectors": cell.vectors}
     told = [f"{what} {', '.join(names)}" for what, names in parts.items() if names]
     return Measured("; ".join(told))
+
+
+def _check_sequence(cell: SequenceCell, hidden_size: int) -> Measured:
+    shapes = cell.shapes(INPUT_SIZE, hidden_size)
+    kept = [cell.count_state(hidden_size, steps) for steps in (1, 100)]
+    if not all(type(count) is int and count >= 0 for count in kept):
+        raise Failure(f"count_state must return a whole number, got {kept}")
+    return Measured(f"whole sequences; {kept[1]} values kept of 100; {', '.join(shapes)}")
 
 
 def _check_names(what: str, names: Any) -> None:
@@ -128,7 +139,8 @@ def check_shapes(subject: Subject) -> Measured:
     """Check shapes and types of one update, and of whole sequences, in float32 and float64."""
     cell, size = subject.build(), subject.hidden_size
     for dtype in (torch.float32, torch.float64):
-        _check_states(cell, step_once(cell, size, dtype), size, dtype)
+        if cell.states:
+            _check_states(cell, step_once(cell, size, dtype), size, dtype)
         for sizes in SIZES:
             problem = make_problem(cell, hidden=size, dtype=dtype, **sizes)
             with torch.no_grad():

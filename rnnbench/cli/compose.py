@@ -30,6 +30,7 @@ from yaml import YAMLError
 from rnnbench import __version__
 from rnnbench.cli.help import help_text
 from rnnbench.cli.message import not_a_choice, one_line
+from rnnbench.cli.plugins import load_chosen, offering
 from rnnbench.cli.words import (
     ADDED,
     CONFIG_DIR,
@@ -108,6 +109,8 @@ class Composer:
         """
         words = [word for word in arrange(arguments)[0] if is_override(word)]
         given = list(map(self._parse_word, words))
+        for override in given:
+            load_chosen(override.key_or_group, _values(override))
         files = [word for word, o in zip(words, given, strict=True) if self._chooses_file(o)]
         chosen = self._compose(files, return_hydra_config=True)
         check_words(arguments, self.known(chosen))
@@ -116,6 +119,7 @@ class Composer:
         for override in [*map(self._parse_word, axes), *given]:
             key = override.get_key_element()
             values = _values(override)
+            load_chosen(key, values)
             choices[key] = [f"{self._mark(override, it)}{key}={it}" for it in values] or [key]
         beside = beside or len(choices.get("cell", ())) > 1
         if beside and not OmegaConf.select(chosen, "sweep.name"):
@@ -270,7 +274,7 @@ def compose(arguments: Sequence[str]) -> list[Configuration]:
             if not HELP.isdisjoint(flags):
                 known = composer.known()
                 choices = {group: known.choices(group) for group in known.groups}
-                print(help_text(choices, known.keys))
+                print(help_text(choices, known.keys, Path(configuration_directory())))
                 return []
             return list(map(composer.compose, composer.jobs(words)))
     except FAILURES as error:
@@ -284,7 +288,7 @@ def open_composer(of_hydra: Sequence[str] = (), flags: Sequence[str] = ()) -> It
     theirs = ours.hydra, version.version_base
     ours.clear()
     try:
-        with hydra.initialize_config_dir(configuration_directory(), **AS_1_3):
+        with offering(), hydra.initialize_config_dir(configuration_directory(), **AS_1_3):
             yield Composer(_with_search_path(list(of_hydra), flags))
     finally:
         GlobalHydra.instance().hydra, version.version_base = theirs

@@ -12,7 +12,8 @@ from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from rnnbench.cell import Cell, Parameters, States
-from rnnbench.model import Layers, SequenceModel
+from rnnbench.layers import Layers
+from rnnbench.model import SequenceModel
 
 SIGMOID = torch.ops.aten.sigmoid.default
 
@@ -150,6 +151,8 @@ class Unrolled:
     def _seen_by_read_out(self, outputs: Tensor, states: States) -> Tensor:
         """Return the outputs `(B, width)`, those that are states as parts of these."""
         cell = self._model.cell
+        if self._model.layers.block == "residual":
+            return outputs
         by_name = dict(
             zip(cell.output_names, outputs.chunk(len(cell.output_names), -1), strict=True)
         )

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from rnnbench.cell import Cell, Parameters, States, weight_of
+from rnnbench.cells.sequence import SequenceCell
 
 PADDING = 32
 BOUNDARY = 64  # bytes
@@ -45,6 +46,8 @@ def run_reference(
     Returns:
         Outputs `(R, last, B, H * outputs)`, and the final states.
     """
+    if isinstance(cell, SequenceCell):
+        return _run_whole(cell, parameters, inputs, last), ()
     size = parameters["weight_hh_l0"].shape[-1]
     if states is None:
         states = tuple(inputs.new_zeros(len(inputs), inputs.shape[2], size) for _ in cell.states)
@@ -54,6 +57,18 @@ def run_reference(
     by_name = [torch.stack(each, 1)[..., :size] for each in zip(*keep, strict=True)]
     together = by_name[0] if len(by_name) == 1 else torch.cat(by_name, -1)
     return together, tuple(state[..., :size] for state in states)
+
+
+def _run_whole(
+    cell: SequenceCell, parameters: Parameters, inputs: Tensor, last: int | None
+) -> Tensor:
+    """Run a cell that reads whole sequences on one replica after the other."""
+    outputs = []
+    for replica, x in enumerate(inputs.unbind(0)):
+        own = {name: value[replica].clone() for name, value in parameters.items()}
+        outputs.append(cell.run(own, x.clone()))
+    whole = torch.stack(outputs)
+    return whole if last is None else whole[:, whole.shape[1] - last :]
 
 
 def _run_steps(

@@ -64,6 +64,9 @@ def code_of(condition: Condition) -> dict[str, str]:
             definition = traced(cell) or _definition(condition.cell["_target_"], type(cell))
             known[arguments] = _hash(definition)
         found["cell"] = known[arguments]
+    elif "module" in condition.cell:  # of a library it has none
+        kind = condition.build_cell().written_in
+        found["cell"] = _hashes.setdefault(kind, {}).setdefault("", _hash(source_of(kind)))
     return {part: code for part, code in found.items() if code is not None}
 
 

@@ -6,7 +6,8 @@ import torch
 from rnnbench.check.problem import difference, make_problem, run_with_gradients
 from rnnbench.engine import get_engine
 from rnnbench.engine.compiled import build, kernel
-from rnnbench.model import Layers, SequenceModel, count_state, model_shapes
+from rnnbench.layers import Layers
+from rnnbench.model import SequenceModel, count_state, model_shapes
 from rnnbench.training.code import traced
 from tasks.copying import Copying
 

@@ -25,7 +25,9 @@ def names(folder):
 
 
 COMMANDS = {name: f"+sweep={name}" for name in names("sweep")}
-COMMANDS["defaults"] = f"task={','.join(names('task'))} cell={','.join(names('cell'))}"
+COMMANDS["defaults"] = (
+    f"task={','.join(names('task'))} cell={','.join(names('cell') - {'torch_module'})}"
+)
 
 
 def jobs(words):

@@ -75,7 +75,7 @@ def kernel_of(cell: Cell) -> Kernel:
     """
     if not cell.declared:
         kind = type(cell).__name__
-        raise ValueError(f"engine must be reference for a cell given by its step, got {kind}")
+        raise ValueError(f"engine must be reference for a cell without gates, got {kind}")
     if cell not in _kernels:
         _kernels[cell] = Kernel(cell)
     return _kernels[cell]

@@ -10,7 +10,7 @@ from rnnbench.cell import Cell, Initialization, Parameters, uniform_
 
 
 class IndRNN(Cell):
-    """Independently recurrent network (Li et al., 2018, arXiv:1803.04831, equation 2).
+    """Independently recurrent network (Li et al., 2018, arXiv:1803.04831).
 
         h' = relu(W x + u * h)
 

@@ -10,7 +10,7 @@ from rnnbench.cell import Cell, Initialization, Parameters, Shapes, uniform_
 
 
 class LinOSS(Cell):
-    """Linear oscillatory state space (Rusch & Rus, 2024, arXiv:2410.03943, section 2).
+    """Linear oscillatory state space (Rusch & Rus, 2024, arXiv:2410.03943).
 
     The springs y'' = -A y + B x + b in steps of time dt, with A = relu(a) and dt = sigmoid(d); the
     new velocity z' sees the new place ("IM": implicit, it forgets) or the old one ("IMEX":

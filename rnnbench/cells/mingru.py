@@ -49,7 +49,8 @@ class MinLSTM(Cell):
         f = sigmoid(W_f x)    i = sigmoid(W_i x)    n = g(W_n x)
         h' = f / (f + i) * h + i / (f + i) * n
 
-    State: h (B, H); g as in MinGRU.
+    State: h (B, H); g as in MinGRU. The gates are divided by their sum, as
+    the code's use_coeff_norm does.
 
     The share f / (f + i) is computed as sigmoid(log f - log i), which is a number even where both
     gates round to 0. The published start is MinGRU's; the authors' constant on the forget gate's

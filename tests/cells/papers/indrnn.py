@@ -1,4 +1,4 @@
-"""Li et al. (2018, arXiv:1803.04831), equation 2; start: the authors' pixelMNIST networks."""
+"""Li et al. (2018, arXiv:1803.04831); start: the authors' pixelMNIST networks."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Rusch & Rus (2024, arXiv:2410.03943), section 2: M_IM and M_IMEX; start: the authors' code."""
+"""Rusch & Rus (2024, arXiv:2410.03943), LinOSS-IM and LinOSS-IMEX; start: the authors' code."""
 
 import numpy as np
 

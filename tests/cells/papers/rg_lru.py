@@ -1,4 +1,4 @@
-"""De et al. (2024, arXiv:2402.19427), section 2.4, equations 1 to 6; start: recurrentgemma."""
+"""De et al. (2024, arXiv:2402.19427), equations 1 to 4; start: recurrentgemma."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def step(p, x, states, cell):
     r, i, v = split(affine(p, x), 3)
     r = sigmoid(r)  # r_t = sigma(W_a x_t + b_a)
     i = sigmoid(i)  # i_t = sigma(W_x x_t + b_x)
-    # a_t = a^(c r_t), in logarithms: log a_t = -c softplus(Lambda) * r_t, c = 8
+    # a_t = a^(c r_t), c = 8; in the code log a_t = -c softplus(Lambda) * r_t
     a = np.exp(-8 * np.log1p(np.exp(p["lambda_l0"])) * r)
     h = a * h + np.sqrt(1 - a**2) * (i * v)
     return h, (h,)

@@ -169,7 +169,8 @@ def _check_history(history: list[Any]) -> None:
         check_fields(row, EVALUATION, {}, "an evaluation")
         for key, value in row.items():
             if not (holds(value) and is_text(key)):
-                raise ValueError(f"an evaluation's {shown(key)} must be {words}, got {shown(value)}")
+                what = f"an evaluation's {shown(key)}"
+                raise ValueError(f"{what} must be {words}, got {shown(value)}")
 
 
 def _check_tuning(tuning: Any) -> None:

@@ -28,7 +28,7 @@ class Layers:
 
     A parameter that a cell calls `weight_ih_l0` is `weight_ih_l1` in the second layer and
     `weight_ih_l1_reverse` in its second direction, which reads the sequence from its end. The
-    outputs of both directions, side by side, are the next layer's input.
+    cell's outputs in both directions, side by side, are the next layer's input.
     """
 
     num_layers: int = 1
@@ -38,6 +38,10 @@ class Layers:
     def directions(self) -> int:
         return 2 if self.bidirectional else 1
 
+    def width(self, cell: Cell, hidden_size: int) -> int:
+        """Return how many numbers of a layer the next one or the read-out sees."""
+        return hidden_size * len(cell.output_names) * self.directions
+
     def suffixes(self, layer: int) -> tuple[str, ...]:
         """Return the endings of parameters' names in a layer, one per direction."""
         return (f"_l{layer}", f"_l{layer}_reverse")[: self.directions]
@@ -46,7 +50,7 @@ class Layers:
         """Return the shape of every parameter of one replica, in torch.nn's order."""
         shapes: Shapes = {}
         for layer in range(self.num_layers):
-            size = input_size if layer == 0 else hidden_size * self.directions
+            size = input_size if layer == 0 else self.width(cell, hidden_size)
             for suffix in self.suffixes(layer):
                 for name, shape in cell.shapes(size, hidden_size).items():
                     shapes[_named(name, suffix)] = shape
@@ -95,7 +99,7 @@ class SequenceModel:
         count = sum(tensor[0].numel() for tensor in self.parameters.values())
         return (
             f"SequenceModel({type(self.cell).__name__}: {features}hidden size "
-            f"{width // self.layers.directions}, {outputs} outputs, layers "
+            f"{width // self.layers.width(self.cell, 1)}, {outputs} outputs, layers "
             f"{self.layers.num_layers}{directions}, {count} parameters, replicas {replicas})"
         )
 
@@ -155,7 +159,7 @@ class SequenceModel:
     def hidden(
         self, inputs: Tensor, states: States | None = None, last: int | None = None
     ) -> tuple[Tensor, States]:
-        """Run all layers without the read-out; outputs are `(R, last, B, H * directions)`."""
+        """Run all layers without the read-out; outputs are `(R, last, B, width)`."""
         finals: list[States] = []
         for layer in range(self.layers.num_layers):
             keep = last if layer == self.layers.num_layers - 1 else None
@@ -200,7 +204,7 @@ def model_shapes(
     shapes = layers.shapes(cell, input_size, hidden_size)
     return {
         **{f"rnn.{name}": shape for name, shape in shapes.items()},
-        "readout.weight": (output_size, hidden_size * layers.directions),
+        "readout.weight": (output_size, layers.width(cell, hidden_size)),
         "readout.bias": (output_size,),
     }
 

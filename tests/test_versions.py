@@ -19,6 +19,8 @@ CELLS = {
     ("GRU glorot", 1): [-0.2632, -0.2905, 0.2274],
     ("GRU orthogonal", 1): [0.1526, -0.2951, -0.3955],
     ("GRU chrono", 1): [-0.5327, 0.2964, -0.2819],
+    ("GRU identity", 1): [-0.2607, 0.1529, -0.2665],
+    ("LSTM identity", 1): [0.05901, 0.3697, -0.1305],
     ("LSTM torch", 1): [-0.1554, -0.2482, 0.05869],
     ("LSTM glorot", 1): [0.2028, 0.2572, 0.3813],
     ("LSTM orthogonal", 1): [0.03281, -0.2544, -0.4049],
@@ -26,6 +28,7 @@ CELLS = {
     ("RNN torch", 1): [0.01155, -0.1834, -0.3554],
     ("RNN glorot", 1): [-0.5322, 0.1171, -0.484],
     ("RNN orthogonal", 1): [0.3699, -0.3352, -0.3508],
+    ("RNN identity", 1): [-0.4164, 0.3959, 0.3452],
     ("RNN relu", 1): [0.3064, 0.2668, -0.4509],
 }
 # Of a batch's inputs and its targets: the sum, and the sum weighted by their places.
@@ -73,7 +76,7 @@ def shipped_cells():
     for name in rnnbench.cells.__all__:
         kind = getattr(rnnbench.cells, name)
         for init in INITIALIZATIONS:
-            if init != "chrono" or kind.keep_gate is not None:
+            if kind.can_start(init):
                 yield f"{name} {init}", kind(init=init)
     yield "RNN relu", rnnbench.cells.RNN(nonlinearity="relu")
 

@@ -8,7 +8,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from rnnbench.cell import Cell
+from rnnbench.cell import Cell, weight_of
 from rnnbench.check import Failure, Measured, Subject
 from rnnbench.check.declaration import arguments_of_update, draw
 from rnnbench.check.problem import INPUT_SIZE, Problem, difference, make_problem, run
@@ -43,7 +43,7 @@ def _run_declared(cell: Cell, subject: Subject) -> dict[str, tuple[Tensor, Tenso
     arguments = arguments_of_update(cell, subject.hidden_size, torch.float64)
     before = [tensor.clone() for tensor in arguments]
     cell.update(*arguments)
-    names = [*cell.gates, *cell.states, *cell.vectors]
+    names = [*cell.gates, *cell.states, *cell.values, *cell.vectors]
     return dict(zip(names, zip(arguments, before, strict=True), strict=True))
 
 
@@ -160,7 +160,8 @@ def _changes(cell: Cell, problem: Problem, size: int) -> Iterator[tuple[str, Pro
 
 def _parts(cell: Cell, name: str, rows: int, size: int) -> Iterator[tuple[str, slice]]:
     """Yield a name and the rows of each gate in a parameter; all rows where gates share none."""
-    source = {"weight_ih_l0": "x", "bias_ih_l0": "x", "weight_hh_l0": "h", "bias_hh_l0": "h"}
+    source = {"bias_ih_l0": "x", "bias_hh_l0": "h"}
+    source |= {weight_of(name): name for name in ("x", *cell.links())}
     if not cell.declared or name not in source:
         if rows:
             yield name, slice(None)

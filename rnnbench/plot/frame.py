@@ -34,7 +34,11 @@ def themed(draw: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     @functools.wraps(draw)
     def draw_themed(*args: Arguments.args, **options: Arguments.kwargs) -> Result:
         with mpl.rc_context(settings(str(options.get("size", "text")))):
-            return draw(*args, **options)
+            drawn = draw(*args, **options)
+            shows_at_once = mpl.is_interactive()
+        # With its first figure pyplot starts a notebook's backend, which sets this.
+        mpl.interactive(shows_at_once)
+        return drawn
 
     return draw_themed
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from rnnbench.plot import frame, naming
 from rnnbench.plot.curves import Curve, is_tuned
-from rnnbench.plot.frame import Canvas, Drawn, themed
-from rnnbench.plot.looks import REFERENCE_COLOUR, Size, Style, known
-from rnnbench.plot.selection import KINDS, Selection, plain, select, shortened
+from rnnbench.plot.frame import Canvas, Drawn
+from rnnbench.plot.looks import REFERENCE_COLOUR, Style, known
+from rnnbench.plot.options import Options, begin, themed
+from rnnbench.plot.selection import KINDS, Selection, plain, shortened
 from rnnbench.statistics import HORIZON, mean_interval
 from rnnbench.store.settings import curve_label
 
@@ -25,8 +25,8 @@ Floats = NDArray[np.float64]
 Panel = tuple[str, bool]  # a task, and whether rates are tuned
 MEASURES = ("score", "accuracy")
 INTERVALS = ("gaffke", None)
-HEIGHTS = {"column": 1.5, "text": 1.65, "slides": 2.5}  # of a row, in inches
-ACROSS = {"column": 1, "text": 3, "slides": 3}
+HEIGHTS = {"column": 1.5, "text": 1.65, "slides": 2.5, "phone": 1.9}  # of a row, in inches
+ACROSS = {"column": 1, "text": 3, "slides": 3, "phone": 1}
 # Of a gap: how far a curve and its seeds are moved aside together, and its seeds beside it.
 ASIDE, SWARM = 0.04, 0.01
 NEAR = 0.02  # of the axis: marks nearer than this would cover each other
@@ -38,19 +38,11 @@ def curve(
     runs: pd.DataFrame,
     y: str = "score",
     *,
-    tasks: str | Sequence[str] | None = None,
-    cells: str | Sequence[str] | None = None,
-    order: Sequence[str] | None = None,
-    palette: Any = None,
-    labels: Mapping[str, str] | None = None,
-    rates: str = "both",
     level: float = HORIZON,
     interval: str | None = "gaffke",
     seeds: bool = True,
     guesses: pd.DataFrame | None = None,
-    size: Size = "text",
-    ax: Axes | None = None,
-    figure: Figure | None = None,
+    **options: Unpack[Options],
 ) -> Drawn:
     """Draw a measure against the gap: the mean over seeds, its interval, and every seed.
 
@@ -58,31 +50,19 @@ def curve(
     "10/10" says how many they are.
 
     Args:
-        runs: of `rnnbench.load_results`. The arguments up to `rates` as in `select`.
+        runs: of `rnnbench.load_results`.
         y: "score" or "accuracy".
         level: of the score, at which the horizon is read.
         interval: of the mean, "gaffke" or None.
         seeds: whether each one is marked.
         guesses: of `rnnbench.load_guesses`; the best random network of each gap is drawn.
-        size: "column" (3.3 inches wide), "text" (6.75) or "slides" (10).
-        ax: to draw in, for a single panel.
-        figure: to draw in, in place of a new one of pyplot.
-
-    Returns:
-        The Axes, or an array of them where there are several.
-
-    Raises:
-        ValueError: there is nothing of a name that is asked for, or Axes for several panels.
     """
     known("y", y, MEASURES)
     known("interval", interval, INTERVALS)
-    options: Any = {"order": order, "palette": palette, "labels": labels, "rates": rates}
-    chosen = select(runs, tasks=tasks, cells=cells, **options)
-    rows = _rows(chosen, size)
+    chosen, where = begin(runs, options)
+    rows = _rows(chosen, where.size)
     beside = naming.room_beside(list(chosen.looks))
-    canvas = frame.make_canvas(
-        rows, HEIGHTS[size], size=size, ax=ax, figure=figure, beside=beside, around=0.9
-    )
+    canvas = frame.make_canvas(rows, HEIGHTS[where.size], where, beside=beside, around=0.9)
     best = None if guesses is None or guesses.empty else best_of_cells(guesses)
     look = _Look(y, level, interval, seeds)
     for (task, kind), panel in canvas.panels.items():
@@ -112,14 +92,14 @@ def _rows(chosen: Selection, size: str) -> list[list[Panel | None]]:
     if size == "column" and len(kinds) > 1:
         return [[(task, kind) for kind in kinds] for task in tasks]
     across = 2 if size == "column" and len(tasks) > 3 else ACROSS[size]
-    parts = [tasks[start : start + across] for start in range(0, len(tasks), across)]
+    parts = frame.split(tasks, across)
     return [[(task, kind) for task in part] for part in parts for kind in kinds]
 
 
 def _name_panels(canvas: Canvas, rows: Any, chosen: Selection, measure: str) -> None:
     """Write tasks above panels, and at the left what is drawn and with which rates."""
     several = len(chosen.kinds) > 1
-    side_by_side = several and len({task for task, _ in rows[0]}) == 1
+    side_by_side = several and len(rows[0]) > 1 and len({task for task, _ in rows[0]}) == 1
     for number, row in enumerate(rows):
         for place, (task, kind) in enumerate(row):
             panel = canvas.panels[task, kind]
@@ -129,7 +109,7 @@ def _name_panels(canvas: Canvas, rows: Any, chosen: Selection, measure: str) -> 
                 panel.set_title(title if not (kind and several) else "")
             own = title if side_by_side else KINDS[kind] if several else ""
             panel.set_ylabel(f"{own}\n{measure}" if own else measure)
-            if canvas.is_own and frame.below(rows, number, place):
+            if canvas.is_named_below(rows, number, place):
                 panel.set_xlabel("")
             if place and canvas.is_own:
                 panel.set_ylabel("")

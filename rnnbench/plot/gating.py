@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from rnnbench.plot import frame, naming
 from rnnbench.plot.diagnosis import LOOKS, SINCE, curve_canvas, curve_rows, lines_of_phases
-from rnnbench.plot.frame import Canvas, Drawn, themed
-from rnnbench.plot.looks import REFERENCE_COLOUR, Size
+from rnnbench.plot.frame import Canvas, Drawn
+from rnnbench.plot.looks import REFERENCE_COLOUR
 from rnnbench.plot.measured import joined
-from rnnbench.plot.selection import plain, select, shortened
+from rnnbench.plot.options import Options, begin, themed
+from rnnbench.plot.selection import plain, shortened
 from rnnbench.statistics import HORIZON
 from rnnbench.store.diagnoses import PHASES, Diagnoses
 
@@ -29,45 +29,26 @@ WIDE = 0.33  # inches by points of letters: what is said of half-lives then stan
 
 
 @themed
-def gates(
-    runs: pd.DataFrame,
-    diagnosis: Diagnoses,
-    *,
-    tasks: str | Sequence[str] | None = None,
-    cells: str | Sequence[str] | None = None,
-    order: Sequence[str] | None = None,
-    labels: Mapping[str, str] | None = None,
-    rates: str = "both",
-    size: Size = "text",
-    ax: Axes | None = None,
-    figure: Figure | None = None,
-) -> Drawn:
+def gates(runs: pd.DataFrame, diagnosis: Diagnoses, **options: Unpack[Options]) -> Drawn:
     """Draw each gate's mean activation against time, at one gap of each task.
 
     That is the greatest gap at which a cell with gates still has a mean score of 0.75.
 
     Args:
-        runs: of `rnnbench.load_results`. The arguments up to `rates` as in `select`.
+        runs: of `rnnbench.load_results`.
         diagnosis: of `rnnbench.load_diagnosis`.
-        size: "column" (3.3 inches wide), "text" (6.75) or "slides" (10).
-        ax: to draw in, for a single panel: one task and one curve.
-        figure: to draw in, in place of a new one of pyplot.
-
-    Returns:
-        The Axes, or an array of them where there are several.
 
     Raises:
-        ValueError: no gate was measured, there is nothing of a name that is asked for, or Axes are
-            given for several panels.
+        ValueError: no gate was measured.
     """
-    chosen = select(runs, tasks=tasks, cells=cells, order=order, labels=labels, rates=rates)
+    chosen, where = begin(runs, options)
     found = joined(chosen.runs, diagnosis)
     of_gates = found.curves[found.curves["measure"] == "gate"]
     gated = found.runs[found.runs["run_id"].isin(of_gates["run_id"])]
     at = gates_gap(gated)
     of_gates = of_gates[of_gates["gap"] == of_gates["task"].map(at)]
-    rows = curve_rows(chosen, of_gates, size)
-    canvas = curve_canvas(rows, chosen, "gate open", SINCE, size=size, ax=ax, figure=figure)
+    rows = curve_rows(chosen, of_gates, where.size)
+    canvas = curve_canvas(rows, chosen, "gate open", SINCE, where)
     keeping = set(gated["keep_gate"].dropna())
     colours = gate_colours(set(of_gates["name"]) - keeping)
     for (task, each), panel in canvas.panels.items():

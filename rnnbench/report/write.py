@@ -128,7 +128,7 @@ def draw_report(paths: Sequence[Path], part: Part = ALL) -> dict[str, bytes]:
                 block = replace(block, caption=f"{block.caption} {_note(left)}")
                 left_out.append(f"{left} in {block.name}")
             drawn = render(block.draw(shown))
-            narrow = render(block.draw(shown, size="column"), ["svg"])
+            narrow = render(block.draw(shown, size="phone"), ["svg"])
             pictures[block.name] = Picture(drawn["svg"], narrow["svg"])
             files |= {f"{block.name}.{kind}": content for kind, content in drawn.items()}
         blocks.append(block)

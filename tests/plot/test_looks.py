@@ -5,8 +5,8 @@ from __future__ import annotations
 import matplotlib as mpl
 import pytest
 
-from rnnbench.plot.frame import themed
 from rnnbench.plot.looks import PALETTE, curve_styles, style
+from rnnbench.plot.options import themed
 
 
 def test_a_cell_keeps_its_look_whatever_it_is_shown_with() -> None:

@@ -147,24 +147,32 @@ def curve_canvas(
     ylabel: str,
     xlabel: str,
     where: Place,
+    *,
+    above: float = 0.0,
 ) -> Canvas:
-    """Return titled panels of curves, their axes named at the outer ones alone."""
-    canvas = frame.make_canvas(rows, HEIGHTS[where.size], where, around=0.9)
+    """Return titled panels of curves, their axes named at the outer ones alone.
+
+    Args:
+        above: inches that are needed above each panel.
+    """
+    canvas = frame.make_canvas(rows, HEIGHTS[where.size] + above, where, around=0.9)
+    titles = {(task, each): f"{task}, {chosen.name(each)}" for task, each in canvas.panels}
+    said = {key: ", tuned" * (is_tuned(key[1][1]) and len(chosen.kinds) > 1) for key in titles}
+    fits = all(len(titles[key] + end) <= canvas.longest for key, end in said.items())
+    mixed = any(len({is_tuned(key[1][1]) for key in row if key}) > 1 for row in rows)
+    in_title = fits or mixed or len(chosen.kinds) == 1
     for number, row in enumerate(rows):
         for place, key in enumerate(row):
             if key is None:
                 continue
-            task, each = key
-            panel = canvas.panels[key]
-            mixed = len({is_tuned(own[1][1]) for own in row if own}) > 1
-            end = ", tuned" if mixed and is_tuned(each[1]) else ""
-            panel.set_title(plain(shortened(f"{task}, {chosen.name(each)}{end}", canvas.longest)))
+            panel, end = canvas.panels[key], said[key] * in_title
+            panel.set_title(plain(shortened(titles[key], canvas.longest - len(end)) + end))
             if not canvas.is_named_below(rows, number, place):
                 fits = len(xlabel) <= canvas.longest + 2
                 panel.set_xlabel(xlabel if fits or xlabel != SINCE else "after the cue")
             if not canvas.is_own or not any(row[:place]):
-                several = len(chosen.kinds) > 1 and not mixed
-                panel.set_ylabel(f"{KINDS[is_tuned(each[1])]}\n{ylabel}" if several else ylabel)
+                kind = KINDS[is_tuned(key[1][1])]
+                panel.set_ylabel(ylabel if in_title else f"{kind}\n{ylabel}")
             else:
                 panel.tick_params(labelleft=False)
     return canvas

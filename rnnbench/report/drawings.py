@@ -161,10 +161,11 @@ GATES = _why(
     gates,
     "Activation of the gates over the gap (0 shut, 1 open), mean over units and sequences, median "
     "over seeds, at the greatest gap of the task at which a cell with gates still has a mean score "
-    f"of {HORIZON:g}. Half-life: time steps after which the keep gate alone leaves half of a "
-    "unit's old state, before and after training, of the median unit and of the one that keeps "
-    "longest. Where no unit comes near the gap and the score is high all the same, the past goes "
-    "round through the recurrent weights.",
+    f"of {HORIZON:g}. Above, logarithmic: half-lives, time steps after which the keep gate alone "
+    "leaves half of a unit's old state, of the median unit and of the one that keeps longest; a "
+    "circle for each seed, hollow before training and filled after; dotted: the gap. Where no unit "
+    "comes near the gap and the score is high all the same, the past goes round through the "
+    "recurrent weights.",
 )
 TRANSFER = Figure(
     "transfer",

@@ -265,7 +265,7 @@ def _keep_inside(panel: Axes) -> None:
     for marks in panel.collections:
         low = np.asarray(marks.get_offsets()).clip(min=FAINTEST)
         marks.set_offsets(low)
-    for number in panel.findobj(Annotation):
+    for number in panel.texts:
         if isinstance(number, Annotation):
             x, y = number.xy
             number.xy = (x, max(float(y), FAINTEST))

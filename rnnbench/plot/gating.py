@@ -96,12 +96,13 @@ def _draw_panel(
 ) -> None:
     """Draw the gates of a curve, and of the one that keeps also its units and their half-lives."""
     keep = runs["keep_gate"].iloc[0]
+    medians = of_gates.groupby(["name", "phase", "age", "statistic"])["value"].median().unstack()
     for name in sorted(of_gates["name"].unique(), key=lambda name: (name != keep, name)):
         colour = KEEPS if name == keep else colours.get(name, KEEPS)
         for phase, look in LOOKS.items():
-            own = _median(of_gates[(of_gates["name"] == name) & (of_gates["phase"] == phase)])
-            if own.empty:
+            if (name, phase) not in medians.index:
                 continue
+            own = medians.loc[name, phase]
             text = plain(shortened(name) + " keeps" * (name == keep))
             text = text if phase == "trained" else f"_{name} initial"
             panel.plot(own.index, own["mean"], color=colour, label=text, **look)
@@ -165,8 +166,3 @@ def _entries(
         (Line2D([], [], **frame.LEVEL), "the gap"),
     ]
     return [*entries, *lines_of_phases(), *(circles if lives else [])]
-
-
-def _median(gates: pd.DataFrame) -> pd.DataFrame:
-    """Return the median over seeds of every statistic, age x statistic."""
-    return gates.pivot_table(index="age", columns="statistic", values="value", aggfunc="median")

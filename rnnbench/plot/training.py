@@ -106,20 +106,22 @@ def _draw_losses(
 ) -> int:
     """Draw the losses of a curve at a gap; return how many runs have a cross, for they broke."""
     losses = history.pivot_table(index="step", columns="run_id", values="loss", dropna=False)
-    shown = [run_id for run_id in runs["run_id"][: frame.MOST_SEEDS] if run_id in losses]
     low, high = panel.get_ylim()
-    seeds = {run_id: losses[run_id].dropna().clip(low, 10 * high) for run_id in shown}
+    seeds = {}
+    for run_id in runs["run_id"][: frame.MOST_SEEDS]:
+        own = losses[run_id].to_numpy(float) if run_id in losses else np.empty(0)
+        line = np.column_stack([losses.index[: own.size], own.clip(low, 10 * high)])
+        seeds[run_id] = line[~np.isnan(own)]
     label = curve_label(*each)
     if thin:
-        lines = [np.column_stack([seed.index, seed]) for seed in seeds.values() if len(seed)]
+        lines = [line for line in seeds.values() if len(line)]
         drawn = LineCollection(lines, colors=[style.colour], linewidths=0.5, alpha=0.35)
         drawn.set(label=f"_seeds {label}", zorder=2)
         panel.add_collection(drawn, autolim=False)
     middle = median_curve(runs, losses).clip(low, 10 * high)
     panel.plot(middle.index, middle, **style.line, label=label, zorder=3)
     broken = runs.loc[runs["status"].isin(BROKEN), "run_id"]
-    ends = [seeds[run_id] for run_id in broken if run_id in seeds and len(seeds[run_id])]
-    crosses = [(line.index[-1], line.iloc[-1]) for line in ends]
+    crosses = [seeds[run_id][-1] for run_id in broken if len(seeds.get(run_id, ()))]
     if crosses:
         steps, heights = zip(*crosses, strict=True)
         panel.scatter(steps, heights, marker="x", s=16, color="0.15", zorder=4, label="_crosses")

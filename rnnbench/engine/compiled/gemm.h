@@ -74,11 +74,11 @@ INLINE void tile_of(int rows, const Product<T> *products, int count, int m0, con
   tile<T, LEFT, M>(products, count, m0, start, step, c, ldc);
 }
 
-// Rows are shared out evenly: a tile of few rows does not keep the multipliers busy. It is never
-// inlined: in the middle of a large function GCC keeps a tile's sums in memory, on AVX2 all of them.
+// Rows are shared out evenly: a tile of few rows does not keep the multipliers busy. Never inlined:
+// in the middle of a large function GCC keeps a tile's sums in memory, on AVX2 all of them.
 template <class T, Left LEFT>
-__attribute__((noinline)) static void multiply(int rows, const Product<T> *products, int count, const T *start, long step,
-                     T *c, long ldc) {
+__attribute__((noinline)) static void multiply(int rows, const Product<T> *products, int count,
+                                               const T *start, long step, T *c, long ldc) {
   const int tiles = (rows + ROWS - 1) / ROWS;
   for (int i = 0, m = 0; i < tiles; i++) {
     const int here = rows / tiles + (i < rows % tiles);

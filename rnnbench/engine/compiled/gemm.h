@@ -5,6 +5,8 @@ namespace {
 constexpr int COLUMN_VECTORS = 2;
 #if VECTOR_BYTES == 64
 constexpr int ROWS = 12; // 12 x 2 accumulators of 32 registers
+#elif defined(__aarch64__)
+constexpr int ROWS = 10; // 10 x 2 accumulators of 32 registers, which elements of A need as well
 #else
 constexpr int ROWS = 6; // 6 x 2 accumulators of 16 registers
 #endif

@@ -73,6 +73,7 @@ CELLS = {
     ("LSTMVariant no_output_gate", 1): [-0.3862, -0.5869, 0.02607],
     ("LSTMVariant orthogonal", 1): [0.2598, -0.3362, -0.4189],
     ("LSTMVariant peepholes", 1): [0.04363, -0.2375, 0.1858],
+    ("LSTMVariant state_to_output", 1): [0.1379, 0.4777, 0.3782],
     ("LSTMVariant torch", 1): [-0.4125, -0.5359, -0.08896],
     ("LinOSS glorot", 1): [2.467, -4.444, 2.732],
     ("LinOSS identity", 1): [-0.2385, -0.2441, -0.01768],

@@ -17,6 +17,7 @@ Variant = Literal[
     "coupled",
     "peepholes",
     "full_gate_recurrence",
+    "state_to_output",
 ]
 LEFT_OUT = {
     "no_input_gate": "i",
@@ -27,7 +28,7 @@ LEFT_OUT = {
 
 
 class LSTMVariant(Cell):
-    """Variants of the LSTM (Greff et al., 2017, arXiv:1503.04069).
+    """Variants of the LSTM (Greff et al., 2017, arXiv:1503.04069; one of others).
 
         i = sigmoid(W_i x + U_i h)          g = tanh(W_g x + U_g h)
         f = sigmoid(W_f x + U_f h)          c' = f * c + i * g
@@ -37,7 +38,8 @@ class LSTMVariant(Cell):
     g = W_g x + U_g h; no_output_activation: h' = o * c'; coupled: i = 1 - f (the paper's f = 1 - i
     is the same function); peepholes: the sigmoids of i and f also get p_i * c and p_f * c, that of
     o p_o * c'; full_gate_recurrence: each gate also gets a matrix times each gate's old activation,
-    three states more.
+    three states more; state_to_output: o also gets V c', a full matrix (Arjovsky et al., 2016,
+    arXiv:1511.06464, in their code).
 
     Here the start is `lstm`'s: without peepholes. The paper starts from the LSTM with them, which
     all its variants but one then have.
@@ -77,17 +79,22 @@ class LSTMVariant(Cell):
             self.states = ("h", "c", *old)
         if variant == "peepholes":
             self.vectors = tuple(f"p_{gate}" for gate in sigmoids)
+        if variant == "state_to_output":
+            self.gates["o"] = ("x", "h", "new_c")
         self.keep_gate = "f" if "f" in sigmoids else None
         self.input_gate = "i" if "i" in sigmoids else None
         super().__init__(init=init, keep_bias=keep_bias if self.keep_gate else 0.0)
 
+    def prepare(self, i: Tensor, f: Tensor, g: Tensor, h: Tensor, c: Tensor) -> dict[str, Tensor]:
+        return {"new_c": sigmoid(f) * c + sigmoid(i) * tanh(g)}
+
     def update(self, *arguments: Tensor) -> tuple[Tensor | float, ...]:
-        names = (*self.gates, *self.states, *self.vectors)
+        names = (*self.gates, *self.states, *self.values, *self.vectors)
         given = dict(zip(names, arguments, strict=True))
         f, i = self._gate("f", given, given["c"]), self._gate("i", given, given["c"])
         i = 1 - f if self.variant == "coupled" else i
         g = given["g"] if self.variant == "no_input_activation" else tanh(given["g"])
-        c = f * given["c"] + i * g
+        c = given["new_c"] if self.values else f * given["c"] + i * g
         o = self._gate("o", given, c)
         h = o * (c if self.variant == "no_output_activation" else tanh(c))
         return (h, c, i, f, o)[: len(self.states)]

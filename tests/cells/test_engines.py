@@ -135,6 +135,37 @@ def test_gates_fed_by_input_hidden_state_or_both_and_vectors(engine):
         assert_close(finals[1][r], s)
 
 
+class NoNumberAtZero(Cell):
+    """A cell that is not a number where a gate, a state or a vector is zero."""
+
+    gates = {"a": "x", "b": "xh"}
+    states = ("h", "s")
+    vectors = ("v",)
+
+    @staticmethod
+    def update(a, b, h, s, v):
+        return torch.tanh(b * b / b + 1e-9 / v), torch.tanh(a * a / a + s * s / s)
+
+
+@pytest.mark.parametrize("hidden", [1, 31, 32, 33])
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+def test_padded_units_reach_no_result_and_no_gradient(engine, hidden):
+    cell = NoNumberAtZero()
+    parameters, inputs, states = problem(cell, hidden)
+    outputs, finals = get_engine(engine)(cell, parameters, inputs, states, None)
+    (h, s), own, by_step = states, parameters, []
+    for x in inputs.unbind(1):
+        from_x = torch.baddbmm(own["bias_ih_l0"][:, None], x, own["weight_ih_l0"].mT)
+        from_h = torch.baddbmm(own["bias_hh_l0"][:, None], h, own["weight_hh_l0"].mT)
+        a, b = from_x.split(hidden, -1)
+        h, s = cell.update(a, b + from_h, h, s, own["v_l0"][:, None])
+        by_step.append(h)
+    assert_close((outputs, *finals), (torch.stack(by_step, 1), h, s))
+    leaves = [*parameters.values(), inputs, *states]
+    expected = torch.autograd.grad(objective(torch.stack(by_step, 1), (h, s)), leaves)
+    assert_close(torch.autograd.grad(objective(outputs, finals), leaves), expected)
+
+
 class TwoProducts(Cell):
     """A cell whose recurrence has two matrix products in a row."""
 

@@ -9,32 +9,35 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
   typedef typename Base::Vector Vector;
   using Base::G, Base::S, Base::V, Base::L, Base::W, Base::GX, Base::GH;
   using Base::call, Base::steps, Base::batch, Base::F, Base::H, Base::P;
-  static constexpr int LEFT_WIDTH = (ROWS + L - 1) / L * L; // a tile's rows as whole vectors
 
   const int padded_F, length; // time steps of a block
   const long rows;            // of a block
+  // From one row of d_gates to the next. A panel more than G * P: at a power of two, which that
+  // often is, the rows of a column would share a few places of the cache.
+  const long stride;
   Buffer<T> packed_h, packed_x;           // weights: (GH, panels, H, panel), (GX, panels, H, panel)
   Buffer<T> d_state;                      // (S, B, P)
-  Buffer<T> d_gates;                      // (length, B, G, P)
+  Buffer<T> d_gates;                      // (length, B, G, P), rows `stride` apart
   Buffer<T> d_input;                      // (B, padded_F)
   Buffer<T> d_weight_h, d_weight_x;       // (GH, P, P), (F + 1, G, P): the last row is the bias's
   Buffer<T> d_vector;                     // (V, P)
-  Buffer<T> left, right, extended_inputs; // copies for the weights' products
+  Buffer<T> right, extended_inputs;       // copies for the weights' products
 
   explicit Backward(const Call<T> &c)
       : Base(c), padded_F(round_up(F, panel<T>())),
         length(std::min(steps, std::max(1, BLOCK_ROWS / batch))), rows((long)length * batch),
-        packed_h((long)GH * H * P), packed_x((long)GX * H * padded_F), d_state((long)S * batch * P),
-        d_gates(rows * G * P), d_input((long)batch * padded_F), d_weight_h((long)GH * P * P),
-        d_weight_x((long)(F + 1) * G * P), d_vector((long)V * P), left(rows * LEFT_WIDTH),
-        right(rows * P), extended_inputs(rows * (F + 1)) {}
+        stride((long)G * P + panel<T>()), packed_h((long)GH * H * P),
+        packed_x((long)GX * H * padded_F), d_state((long)S * batch * P), d_gates(rows * stride),
+        d_input((long)batch * padded_F), d_weight_h((long)GH * P * P),
+        d_weight_x((long)(F + 1) * G * P), d_vector((long)V * P), right(rows * P),
+        extended_inputs(rows * (F + 1)) {}
 
   void run(int r) {
     prepare(r);
     for (int end = steps; end > 0; end -= length) {
       const int first = std::max(0, end - length);
       for (int t = end - 1; t >= first; t--) {
-        T *d = d_gates.data + (long)(t - first) * batch * G * P;
+        T *d = d_gates.data + (t - first) * batch * stride;
         differentiate(r, t, d);
         carry_back(d);
         if (call.d_inputs)
@@ -82,7 +85,7 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
         for (int s = 0; s < S; s++)
           store(d_old(s) + b * P + j, d_before[s]);
         for (int g = 0; g < G; g++)
-          store(d_gate_rows + ((long)b * G + g) * P + j, d_gate[g]);
+          store(d_gate_rows + b * stride + g * P + j, d_gate[g]);
         for (int v = 0; v < V; v++)
           store(d_vector.data + (long)v * P + j, d_vectors[v]);
       }
@@ -105,7 +108,7 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
       for (int g = 0; g < G; g++)
         if (fed[g]) {
           const T *weights = packed + ((long)used * width + n) * H;
-          products[used++] = {H, d + (long)g * P, (long)G * P, weights, panel<T>()};
+          products[used++] = {H, d + (long)g * P, stride, weights, panel<T>()};
         }
       multiply<T, Left::ROWS_APART>(batch, products, used, c + n, width, c + n, width);
     }
@@ -129,10 +132,10 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
     pack_rows<T>(this->state(0, r, first), P, count, P, right.data);
     for (int g = 0, gh = 0; g < G; gh += C::FROM_H[g], g++)
       for (int m = 0; C::FROM_H[g] && m < H; m += height) {
-        copy_left(g, m, count);
+        const T *left = d_gates.data + (long)g * P + m;
         T *to = d_weight_h.data + ((long)gh * P + m) * P;
         for (int n = 0; n < P; n += panel<T>()) {
-          const Product<T> product = {count, left.data, LEFT_WIDTH, right.data + (long)n * count,
+          const Product<T> product = {count, left, stride, right.data + (long)n * count,
                                       panel<T>()};
           multiply<T, Left::COLUMNS_APART>(std::min(height, H - m), &product, 1, to + n, P, to + n,
                                            P);
@@ -141,17 +144,10 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
     extend_inputs(r, first, count);
     const long columns = (long)G * P;
     for (long n = 0; n < columns; n += panel<T>()) {
-      const Product<T> product = {count, extended_inputs.data, F + 1, d_gates.data + n, columns};
+      const Product<T> product = {count, extended_inputs.data, F + 1, d_gates.data + n, stride};
       T *to = d_weight_x.data + n;
       multiply<T, Left::COLUMNS_APART>(F + 1, &product, 1, to, columns, to, columns);
     }
-  }
-
-  // A tile's units of a gate's gradients, side by side; vectors past the last unit are not used.
-  void copy_left(int g, int m, int count) const {
-    for (int k = 0; k < count; k++)
-      for (int v = 0; v < LEFT_WIDTH; v += L)
-        store(left.data + (long)k * LEFT_WIDTH + v, load(d_gates.data + ((long)k * G + g) * P + m + v));
   }
 
   // The inputs with a one behind each, for the bias.

@@ -67,13 +67,16 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
   // From the new states' gradients to the gates' (B, G, P) and, but for h's own matrix, the old's.
   void differentiate(int r, int t, T *d_gate_rows) const {
     add_outputs(r, t);
-    const T *kept = this->saved(r, t);
+    const T *kept = this->saved(r, t), *earlier = this->saved(r, std::max(t - 1, 0));
     for (int b = 0; b < batch; b++)
       for (int j = 0; j < P; j += L) {
         Vector value[W], old[S], next[S], vector[V + 1], d_next[S], d_gate[G], d_before[S];
         Vector d_vectors[V + 1];
-        for (int k = 0; k < C::SAVED; k++)
-          value[k] = load(kept + ((long)b * W + k) * P + j);
+        for (int k = 0; k < C::SAVED; k++) {
+          const long place = ((long)b * W + k) * P + j;
+          value[k] = load(kept + place);
+          __builtin_prefetch(earlier + place, 0, 2); // it comes from far, and is needed next
+        }
         this->read_states(r, t, b, j, old);
         this->read_states(r, t + 1, b, j, next);
         this->read_vectors(j, vector);

@@ -4,69 +4,18 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 import torch
 from torch import Generator, Tensor
-from torch.nn.functional import pad
 
-from rnnbench.cell import Cell, Parameters, Shapes, States, uniform_
+from rnnbench.cell import Cell, Parameters, Shapes, States
 from rnnbench.engine import get_engine
+from rnnbench.layers import ONE_LAYER, Layers, initialize_linear, multiply
 from rnnbench.task import Task
 
 Match = Literal["hidden", "parameters", "state"]
-# The read-out is padded: a product with one output column rounds differently alone and in a stack
-# (see engine.reference).
-COLUMNS, UNITS = 16, 32
-
-
-@dataclass(frozen=True)
-class Layers:
-    """Stack layers of a cell, each in one or in both directions, as torch.nn does.
-
-    A parameter that a cell calls `weight_ih_l0` is `weight_ih_l1` in the second layer and
-    `weight_ih_l1_reverse` in its second direction, which reads the sequence from its end. The
-    outputs of both directions, side by side, are the next layer's input.
-    """
-
-    num_layers: int = 1
-    bidirectional: bool = False
-
-    @property
-    def directions(self) -> int:
-        return 2 if self.bidirectional else 1
-
-    def suffixes(self, layer: int) -> tuple[str, ...]:
-        """Return the endings of parameters' names in a layer, one per direction."""
-        return (f"_l{layer}", f"_l{layer}_reverse")[: self.directions]
-
-    def shapes(self, cell: Cell, input_size: int, hidden_size: int) -> Shapes:
-        """Return the shape of every parameter of one replica, in torch.nn's order."""
-        shapes: Shapes = {}
-        for layer in range(self.num_layers):
-            size = input_size if layer == 0 else hidden_size * self.directions
-            for suffix in self.suffixes(layer):
-                for name, shape in cell.shapes(size, hidden_size).items():
-                    shapes[_named(name, suffix)] = shape
-        return shapes
-
-    def split(self, cell: Cell, parameters: Parameters) -> list[dict[str, Tensor]]:
-        """Return the parameters of each layer and direction, under the cell's own names."""
-        names = list(cell.shapes(1, 1))
-        return [
-            {name: parameters[_named(name, suffix)] for name in names}
-            for layer in range(self.num_layers)
-            for suffix in self.suffixes(layer)
-        ]
-
-
-def _named(name: str, suffix: str) -> str:
-    return name.removesuffix("_l0") + suffix
-
-
-ONE_LAYER = Layers()
 
 
 class SequenceModel:
@@ -95,15 +44,17 @@ class SequenceModel:
         count = sum(tensor[0].numel() for tensor in self.parameters.values())
         return (
             f"SequenceModel({type(self.cell).__name__}: {features}hidden size "
-            f"{width // self.layers.directions}, {outputs} outputs, layers "
+            f"{width // self.layers.read_out_width(self.cell, 1)}, {outputs} outputs, layers "
             f"{self.layers.num_layers}{directions}, {count} parameters, replicas {replicas})"
         )
 
     @property
     def features(self) -> int | None:
-        """Return the size F of an input; None where the cell's parameters do not tell it."""
+        """Return the size F of an input; None where the parameters do not tell it."""
+        if "block.embed_weight" in self._parameters:
+            return self._parameters["block.embed_weight"].shape[-1]
         weight = self._parameters.get("rnn.weight_ih_l0")
-        return None if weight is None else weight.shape[-1]
+        return None if weight is None else weight.shape[-1] // self.layers.window
 
     @property
     def parameters(self) -> dict[str, Tensor]:
@@ -112,7 +63,8 @@ class SequenceModel:
     @parameters.setter
     def parameters(self, parameters: dict[str, Tensor]) -> None:
         self._parameters = parameters
-        self._recurrences = self.layers.split(self.cell, _recurrent(parameters))
+        self._recurrences = self.layers.split(self.cell, _part("rnn", parameters))
+        self._block = self.layers.block_of(_part("block", parameters))
 
     def __call__(
         self, inputs: Tensor, states: States | None = None, *, last: int | None = None
@@ -155,23 +107,31 @@ class SequenceModel:
     def hidden(
         self, inputs: Tensor, states: States | None = None, last: int | None = None
     ) -> tuple[Tensor, States]:
-        """Run all layers without the read-out; outputs are `(R, last, B, H * directions)`."""
+        """Run all layers without the read-out; outputs are `(R, last, B, width)`."""
+        if states is not None and self.layers.window > 1:
+            raise ValueError(f"window must be 1 to go on from states, got {self.layers.window}")
         finals: list[States] = []
+        inputs = self._block.embed(inputs)
         for layer in range(self.layers.num_layers):
             keep = last if layer == self.layers.num_layers - 1 else None
+            seen = self._block.normalized(layer, inputs)
             outputs = []
             for backwards in (False, True)[: self.layers.directions]:
                 own = self._recurrences[len(finals)]
                 given = None if states is None else tuple(s[:, len(finals)] for s in states)
-                read = (inputs.flip(1), given, None) if backwards else (inputs, given, keep)
-                output, final = self.engine(self.cell, own, *read)
+                read = self.layers.windows(seen.flip(1) if backwards else seen)
+                until = None if backwards else keep
+                output, final = self.engine(self.cell, own, read, given, until)
                 outputs.append(output[:, :keep].flip(1) if backwards else output)
                 finals.append(final)
-            inputs = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
+            found = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
+            inputs = self._block.added(layer, inputs[:, -found.shape[1] :], found)
         return inputs, tuple(torch.stack(each, 1) for each in zip(*finals, strict=True))
 
     def step(self, inputs: Tensor, states: States | None = None) -> tuple[Tensor, States]:
         """Advance one time step: inputs `(R, B, F)` or `(B, F)`; the rest as in `__call__`."""
+        if not self.cell.states:
+            raise ValueError(f"cell must have states to be stepped, got {type(self.cell).__name__}")
         time = inputs.ndim - 2
         outputs, finals = self(inputs.unsqueeze(time), states)
         return outputs.squeeze(time), finals
@@ -181,26 +141,20 @@ class SequenceModel:
         return {name: tensor[replica].clone() for name, tensor in self.parameters.items()}
 
     def _read_out(self, hidden: Tensor) -> Tensor:
-        weight, bias = self.parameters["readout.weight"], self.parameters["readout.bias"]
-        (replicas, length, batch, size), columns = hidden.shape, bias.shape[-1]
-        units, spare = -size % UNITS, -columns % COLUMNS
-        flat = hidden.reshape(replicas, length * batch, size)
-        product = torch.baddbmm(
-            pad(bias, (0, spare))[:, None],
-            pad(flat, (0, units)) if units else flat,
-            pad(weight, (0, units, 0, spare)).transpose(1, 2),
-        )
-        return product[..., :columns].view(replicas, length, batch, columns)
+        return multiply(hidden, self.parameters["readout.weight"], self.parameters["readout.bias"])
 
 
 def model_shapes(
     cell: Cell, input_size: int, hidden_size: int, output_size: int, layers: Layers = ONE_LAYER
 ) -> Shapes:
     """Return the shape of every parameter of one replica."""
-    shapes = layers.shapes(cell, input_size, hidden_size)
+    parts = {
+        "rnn": layers.shapes(cell, input_size, hidden_size),
+        "block": layers.block_shapes(cell, input_size, hidden_size),
+    }
     return {
-        **{f"rnn.{name}": shape for name, shape in shapes.items()},
-        "readout.weight": (output_size, hidden_size * layers.directions),
+        **{f"{part}.{name}": shape for part, own in parts.items() for name, shape in own.items()},
+        "readout.weight": (output_size, layers.read_out_width(cell, hidden_size)),
         "readout.bias": (output_size,),
     }
 
@@ -209,16 +163,16 @@ def initialize(
     cell: Cell, parameters: Parameters, generator: Generator, gap: int, layers: Layers = ONE_LAYER
 ) -> None:
     """Draw one replica's parameters in place, those of the read-out as nn.Linear does."""
-    for own in layers.split(cell, _recurrent(parameters)):
+    for own in layers.split(cell, _part("rnn", parameters)):
         cell.initialize(own, generator, gap=gap)
-    bound = 1 / math.sqrt(parameters["readout.weight"].shape[-1])
-    uniform_(parameters["readout.weight"], bound, generator)
-    uniform_(parameters["readout.bias"], bound, generator)
+    initialize_linear(parameters["readout.weight"], parameters["readout.bias"], generator)
+    layers.block_of(_part("block", parameters)).initialize(generator)
 
 
-def _recurrent(parameters: Parameters) -> dict[str, Tensor]:
-    """Return the parameters of all layers, without the prefix `rnn.`."""
-    return {name.removeprefix("rnn."): v for name, v in parameters.items() if name[:4] == "rnn."}
+def _part(part: str, parameters: Parameters) -> dict[str, Tensor]:
+    """Return the parameters of a part, without its name and the dot."""
+    start = f"{part}."
+    return {k.removeprefix(start): v for k, v in parameters.items() if k.startswith(start)}
 
 
 def matched_size(
@@ -227,7 +181,7 @@ def matched_size(
     """Return the hidden size at which a cell is as large as the standard cell at `hidden_size`.
 
     `match` says what is to be equal: the number of hidden units, of trained parameters (with the
-    read-out's) or of values carried from one time step to the next. The nearest size is returned,
+    read-out's) or of values kept of a sequence. The nearest size is returned,
     at least 1; of two equally near the smaller.
     """
     if match == "hidden":
@@ -246,5 +200,6 @@ def count_parameters(task: Task, cell: Cell, layers: Layers, hidden_size: int) -
 
 
 def count_state(task: Task, cell: Cell, layers: Layers, hidden_size: int) -> int:
-    """Count the numbers that one replica carries from one time step to the next."""
-    return hidden_size * len(cell.states) * layers.num_layers * layers.directions
+    """Count the numbers that one replica keeps of a sequence when it answers."""
+    own = cell.count_state(hidden_size, task.sequence_length)
+    return own * layers.num_layers * layers.directions

@@ -14,7 +14,7 @@ FILES = sorted([*(ROOT / "rnnbench").rglob("*.py"), *(ROOT / "tasks").rglob("*.p
 # The rooms, ground first: a file imports from its own room and from lower floors alone.
 FLOORS = (
     "console task cell statistics",
-    "store cells",
+    "store cells layers",
     "experiment engine",
     "model tracker",
     "training",

@@ -8,8 +8,8 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from rnnbench.cell import Cell
-from rnnbench.check import Failure, Measured, Subject
+from rnnbench.cell import Cell, weight_of
+from rnnbench.check import Failure, Measured, NotApplicable, Subject
 from rnnbench.check.declaration import arguments_of_update, draw
 from rnnbench.check.problem import INPUT_SIZE, Problem, difference, make_problem, run
 from rnnbench.engine import get_engine
@@ -30,7 +30,7 @@ SEEDS, RATES, TRAINING_STEPS, LEAST_SCORE = range(3), (3e-3, 1e-2), 300, 0.25
 
 def check_purity(subject: Subject) -> Measured:
     """Check that one update or step changes none of its arguments in place."""
-    cell = subject.build()
+    cell = _with_states(subject)
     given = _run_declared(cell, subject) if cell.declared else _run_step(cell, subject)
     for name, (tensor, before) in given.items():
         if not torch.equal(tensor, before):
@@ -39,11 +39,19 @@ def check_purity(subject: Subject) -> Measured:
     return Measured(f"{len(given)} arguments as they were")
 
 
+def _with_states(subject: Subject) -> Cell:
+    """Build the cell; the check does not apply where it reads sequences as a whole."""
+    cell = subject.build()
+    if not cell.states:
+        raise NotApplicable("a cell that reads whole sequences has no time step")
+    return cell
+
+
 def _run_declared(cell: Cell, subject: Subject) -> dict[str, tuple[Tensor, Tensor]]:
     arguments = arguments_of_update(cell, subject.hidden_size, torch.float64)
     before = [tensor.clone() for tensor in arguments]
     cell.update(*arguments)
-    names = [*cell.gates, *cell.states, *cell.vectors]
+    names = [*cell.gates, *cell.states, *cell.values, *cell.vectors]
     return dict(zip(names, zip(arguments, before, strict=True), strict=True))
 
 
@@ -95,7 +103,7 @@ def check_causality(subject: Subject) -> Measured:
 
 def check_stepping(subject: Subject) -> Measured:
     """Check that calls of one time step each give what one call of all time steps gives."""
-    cell = subject.build()
+    cell = _with_states(subject)
     problem = make_problem(cell, hidden=subject.hidden_size)
     outputs, *finals = run(cell, problem)
     states, stepped = problem.states, []
@@ -160,7 +168,8 @@ def _changes(cell: Cell, problem: Problem, size: int) -> Iterator[tuple[str, Pro
 
 def _parts(cell: Cell, name: str, rows: int, size: int) -> Iterator[tuple[str, slice]]:
     """Yield a name and the rows of each gate in a parameter; all rows where gates share none."""
-    source = {"weight_ih_l0": "x", "bias_ih_l0": "x", "weight_hh_l0": "h", "bias_hh_l0": "h"}
+    source = {"bias_ih_l0": "x", "bias_hh_l0": "h"}
+    source |= {weight_of(name): name for name in ("x", *cell.links())}
     if not cell.declared or name not in source:
         if rows:
             yield name, slice(None)
@@ -171,8 +180,9 @@ def _parts(cell: Cell, name: str, rows: int, size: int) -> Iterator[tuple[str, s
 
 def check_endurance(subject: Subject) -> Measured:
     """Run an untrained cell over normal noise, in float32, and check that its states stay small."""
-    cell, size = subject.build(), subject.hidden_size
-    parameters = {name: tensor[None] for name, tensor in draw(cell, size).items()}
+    cell, size = _with_states(subject), subject.hidden_size
+    drawn = draw(cell, size, gap=STEPS_OF_NOISE)
+    parameters = {name: tensor[None] for name, tensor in drawn.items()}
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(1, STEPS_OF_NOISE, 4, INPUT_SIZE, generator=generator)
     states = tuple(torch.zeros(1, 4, size) for _ in cell.states)

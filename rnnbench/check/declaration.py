@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from rnnbench.cell import INITIALIZATIONS, Cell
+from rnnbench.cells.sequence import SequenceCell
 from rnnbench.check import Failure, Measured, Subject
 from rnnbench.check.problem import INPUT_SIZE, make_problem, run
 from rnnbench.engine import get_engine
 from rnnbench.training.streams import INITIALIZATION, stream
 
-SOURCES = ("x", "h", "xh")
 SIZES = ({"replicas": 1, "batch": 1, "steps": 1}, {"replicas": 2, "batch": 3, "steps": 4})
 GAP = 20  # at which initial values are drawn
 KEEP_BIAS = 2.5
@@ -25,11 +25,14 @@ KEEP_BIAS = 2.5
 def check_declaration(subject: Subject) -> Measured:
     """Check gates, states, vectors and the signature of `update` or `step`; nothing is run."""
     cell = subject.build()
+    if isinstance(cell, SequenceCell):
+        return _check_sequence(cell, subject.hidden_size)
     _check_names("states", cell.states)
     if not isinstance(cell.gates, Mapping):
-        raise Failure(f"gates must map each gate to x, h or xh, got {cell.gates!r}")
+        raise Failure(f"gates must map each gate to x, h, xh or a tuple, got {cell.gates!r}")
     if not cell.states:
         raise Failure("states must name at least one state, got none")
+    _check_names("outputs", cell.outputs)
     own_step = type(cell).step is not Cell.step
     if cell.gates and own_step:
         raise Failure("a cell must have either gates or a step of its own, got both")
@@ -39,15 +42,23 @@ def check_declaration(subject: Subject) -> Measured:
         return _check_step(cell, subject.hidden_size)
     _check_names("gates", tuple(cell.gates))
     _check_names("vectors", cell.vectors)
-    for gate, source in cell.gates.items():
-        if source not in SOURCES:
-            raise Failure(f"gate {gate} must be fed by x, h or xh, got {source!r}")
+    for gate in cell.gates:
+        _check_sources(cell, gate)
     for role in ("keep_gate", "input_gate"):
         _check_role(cell, role)
     _check_update(cell)
-    parts = {"gates": cell.gates, "states": cell.states, "vectors": cell.vectors}
+    parts = {"gates": cell.gates, "states": cell.states, "outputs": cell.outputs}
+    parts |= {"values": cell.values, "vectors": cell.vectors}
     told = [f"{what} {', '.join(names)}" for what, names in parts.items() if names]
     return Measured("; ".join(told))
+
+
+def _check_sequence(cell: SequenceCell, hidden_size: int) -> Measured:
+    shapes = cell.shapes(INPUT_SIZE, hidden_size)
+    kept = [cell.count_state(hidden_size, steps) for steps in (1, 100)]
+    if not all(type(count) is int and count >= 0 for count in kept):
+        raise Failure(f"count_state must return a whole number, got {kept}")
+    return Measured(f"whole sequences; {kept[1]} values kept of 100; {', '.join(shapes)}")
 
 
 def _check_names(what: str, names: Any) -> None:
@@ -60,25 +71,45 @@ def _check_names(what: str, names: Any) -> None:
         raise Failure(f"{what} must have different names, got {', '.join(names)}")
 
 
+def _check_sources(cell: Cell, gate: str) -> None:
+    """Check what feeds a gate: x, h, xh, or different names, of states and values of `prepare`."""
+    fed = cell.gates[gate]
+    if isinstance(fed, str) and fed not in ("x", "h", "xh") or not fed:
+        raise Failure(f"gate {gate} must be fed by x, h or xh, or a tuple of names, got {fed!r}")
+    _check_names(f"sources of gate {gate}", cell.sources(gate))
+    if "h" in cell.states[1:] and "h" in fed:
+        raise Failure(
+            f"h must be the first state, which it names in gate {gate}, got {cell.states}"
+        )
+    if cell.values and type(cell).prepare is Cell.prepare:
+        found = ", ".join(cell.values)
+        raise Failure(f"gates must be fed by x, h, states or what prepare computes, got {found}")
+
+
 def _check_role(cell: Cell, role: str) -> None:
     gate = getattr(cell, role)
     if gate is None:
         return
-    fed = [name for name, source in cell.gates.items() if source == "xh"]
+    fed = [name for name in cell.gates if {"x", "h"} & set(cell.sources(name))]
     if gate not in fed:
         known = ", ".join(fed) or "none"
-        raise Failure(f"{role} must be a gate that x and h feed ({known}), got {gate!r}")
+        raise Failure(f"{role} must be a gate that x or h feeds ({known}), got {gate!r}")
 
 
 def _check_update(cell: Cell) -> None:
-    """Check that `update` takes gates, states and vectors, in the declared order."""
+    """Check that `update` and `prepare` take what is declared, in its order."""
     if type(cell).update is Cell.update:
         raise Failure("a cell with gates must have update, got none")
-    declared = [*cell.gates, *cell.states, *cell.vectors]
-    given = list(_bind("update", cell.update, declared).parameters)
+    _check_order("update", cell.update, [*cell.gates, *cell.states, *cell.values, *cell.vectors])
+    if cell.values:
+        _check_order("prepare", cell.prepare, [*cell.early_gates, *cell.states, *cell.vectors])
+
+
+def _check_order(name: str, method: Callable[..., Any], declared: list[str]) -> None:
+    given = list(_bind(name, method, declared).parameters)
     if set(given) == set(declared) and given != declared:
         order = ", ".join(declared)
-        raise Failure(f"update must take gates, states, vectors in order: {order}, got {given}")
+        raise Failure(f"{name} must take gates, states, vectors in order: {order}, got {given}")
 
 
 def _bind(name: str, method: Callable[..., Any], arguments: list[str]) -> inspect.Signature:
@@ -108,22 +139,24 @@ def check_shapes(subject: Subject) -> Measured:
     """Check shapes and types of one update, and of whole sequences, in float32 and float64."""
     cell, size = subject.build(), subject.hidden_size
     for dtype in (torch.float32, torch.float64):
-        _check_states(cell, step_once(cell, size, dtype), size, dtype)
+        if cell.states:
+            _check_states(cell, step_once(cell, size, dtype), size, dtype)
         for sizes in SIZES:
             problem = make_problem(cell, hidden=size, dtype=dtype, **sizes)
             with torch.no_grad():
                 outputs, finals = get_engine("reference")(cell, *problem, 1)
             state = (sizes["replicas"], sizes["batch"], size)
-            _expect("outputs", outputs, (state[0], 1, *state[1:]), dtype)
+            width = size * len(cell.output_names)
+            _expect("outputs", outputs, (state[0], 1, state[1], width), dtype)
             for name, final in zip(cell.states, finals, strict=True):
                 _expect(f"state {name}", final, state, dtype)
     return Measured(f"({size},) per state and sequence, float32 and float64")
 
 
 def arguments_of_update(cell: Cell, size: int, dtype: torch.dtype) -> list[Tensor]:
-    """Return random arguments of `update`: gates and states `(2, 3, H)`, vectors `(2, 1, H)`."""
+    """Return random arguments of `update`: vectors `(2, 1, H)`, all others `(2, 3, H)`."""
     generator = torch.Generator().manual_seed(0)
-    count = len(cell.gates) + len(cell.states)
+    count = len(cell.gates) + len(cell.states) + len(cell.values)
     shapes = [(2, 3, size)] * count + [(2, 1, size)] * len(cell.vectors)
     return [torch.randn(shape, generator=generator, dtype=dtype) for shape in shapes]
 
@@ -139,15 +172,15 @@ def step_once(cell: Cell, size: int, dtype: torch.dtype) -> object:
 
 def _check_states(cell: Cell, new: object, size: int, dtype: torch.dtype) -> None:
     method = "update" if cell.declared else "step"
-    names = ", ".join(cell.states)
-    several = len(cell.states) > 1 or not cell.declared
+    names = ", ".join(cell.results)
+    several = len(cell.results) > 1 or not cell.declared
     if several and not isinstance(new, tuple):
         raise Failure(f"{method} must return a tuple ({names},), got {type(new).__name__}")
     states = new if isinstance(new, tuple) else (new,)
-    if len(states) != len(cell.states):
-        rule = f"return {len(cell.states)} states ({names})"
+    if len(states) != len(cell.results):
+        rule = f"return {len(cell.results)} states ({names})"
         raise Failure(f"{method} must {rule}, got {len(states)}")
-    for name, state in zip(cell.states, states, strict=True):
+    for name, state in zip(cell.results, states, strict=True):
         _expect(f"{method}'s state {name}", state, (2, 3, size), dtype)
 
 
@@ -165,10 +198,12 @@ def check_size(subject: Subject) -> Measured:
     cell, size = subject.build(), subject.hidden_size
     shapes = cell.shapes(INPUT_SIZE, size)
     count = sum(map(math.prod, shapes.values()))
-    # Each gate has a matrix and a bias for each of its sources.
+    # Each gate has a matrix for each of its sources, and a bias for x and for h.
     declared = len(cell.gates_fed_by("x")) * size * (INPUT_SIZE + 1) + len(cell.vectors) * size
     declared += len(cell.gates_fed_by("h")) * size * (size + 1)
-    if cell.declared and count != declared:
+    others = [gates for source, gates in cell.links().items() if source != "h"]
+    declared += sum(map(len, others)) * size * size
+    if cell.declared and type(cell).derive is Cell.derive and count != declared:
         wanted = f"{declared}, as gates and vectors make"
         raise Failure(f"parameters must be {wanted}, got {count} in shapes", count)
     _, *finals = run(cell, make_problem(cell, hidden=size))
@@ -230,8 +265,8 @@ def _check_keep_bias(subject: Subject) -> None:
     plain, helped = (subject.build(init="torch", keep_bias=bias) for bias in (0.0, KEEP_BIAS))
     start, moved = draw(plain, subject.hidden_size), draw(helped, subject.hidden_size)
     expected = {name: tensor.clone() for name, tensor in start.items()}
-    plain.bias_of(gate, expected["bias_hh_l0"], "h").add_(KEEP_BIAS)
+    plain.start_bias(gate, expected).add_(KEEP_BIAS)
     for name, tensor in moved.items():
         if not torch.allclose(tensor, expected[name]):
-            rule = f"keep_bias must be added once to bias_hh_l0 of gate {gate}"
+            rule = f"keep_bias must be added once to the bias of gate {gate}"
             raise Failure(f"{rule}, got {name} otherwise")

@@ -15,10 +15,11 @@ from rnnbench.check import Failure, Measured, NotApplicable, Subject
 from rnnbench.check.problem import Problem, difference, make_problem, objective, run_with_gradients
 from rnnbench.console import message_of
 from rnnbench.engine import check_engine, get_engine
-from rnnbench.model import Layers, SequenceModel, model_shapes
+from rnnbench.layers import Layers
+from rnnbench.model import SequenceModel, model_shapes
 from rnnbench.training.optimizer import FlatStack
 
-STEP = 1e-6  # of the finite differences, in float64
+STEP = 1e-5  # of the finite differences: about the cube root of float64's precision
 GRADIENT_BOUND = 1e-6
 KERNEL_BOUNDS = {torch.float64: 1e-12, torch.float32: 1e-5}
 # Stacking: sizes on and off the boundaries at which products and functions change their method.

@@ -46,7 +46,7 @@ def run_checks(subject: check.Subject) -> Iterator[check.CheckResult]:
             found = check.CheckResult(name, check.NOT_APPLICABLE, f"{missing} must pass first")
         else:
             found = check.CheckResult(name, *_run(run, subject))
-        if found.result == check.PASSED:
+        if not missing and found.result != check.FAILED:  # what cannot fail stands in no one's way
             passed.add(name)
         yield found
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 PACKAGE = Path(__file__).resolve().parent.parent
 WIDTH = 100
+# Kinds of cells, in the order in which they are listed.
+KINDS = ("classical", "gated", "input-gated", "linear", "oscillating", "orthogonal", "reference")
 
 
 TEXT = """\
@@ -35,19 +37,41 @@ Commands, as in python -m rnnbench report results/gaps; each has --help
 """
 
 
-def help_text(choices: Mapping[str, Sequence[str]], keys: Iterable[str]) -> str:
+def help_text(choices: Mapping[str, Sequence[str]], keys: Iterable[str], files: Path) -> str:
     """Return what `--help` prints.
 
     Args:
         choices: of each group.
         keys: all keys, those of sections with a dot.
+        files: the directory of the shipped choices.
     """
-    groups = [f"{group}: {', '.join(names)}" for group, names in choices.items()]
+    groups = [
+        line for group, names in choices.items() for line in _choice_lines(group, names, files)
+    ]
     found = find_commands().values()
     width = max(len(command.words) for command in found)
     commands = [f"{command.words:<{width}}  {command.purpose}" for command in found]
     parts = {"choices": groups, "keys": _key_lines(keys), "commands": commands}
     return wrap(TEXT.format_map({name: "\n".join(lines) for name, lines in parts.items()}))
+
+
+def _choice_lines(group: str, names: Sequence[str], files: Path) -> list[str]:
+    """Return a group's choices: by kind, a line each, where their files begin with one."""
+    kinds: dict[str, list[str]] = {}
+    width = max(map(len, names), default=0)
+    for name in names:
+        path = files / group / f"{name}.yaml"
+        first = path.read_text(encoding="utf-8").partition("\n")[0] if path.exists() else ""
+        kind, told, line = first.removeprefix("# ").partition(": ")
+        has_line = told and first.startswith("# ")
+        text = f"    {name:<{width}}  {line}" if has_line else name
+        kinds.setdefault(kind if has_line else "", []).append(text)
+    plain = kinds.pop("", [])
+    lines = [f"{group}: {', '.join(plain)}" if plain else f"{group}:"]
+    order = {kind: place for place, kind in enumerate(KINDS)}
+    for kind in sorted(kinds, key=lambda kind: (order.get(kind, len(order)), kind)):
+        lines += [f"  {kind}", *kinds[kind]]
+    return lines
 
 
 def _key_lines(keys: Iterable[str]) -> list[str]:

@@ -193,6 +193,8 @@ class ModelSettings(Section):
     match: Match
     num_layers: Annotated[int, _within(limits.LAYERS)]
     bidirectional: bool
+    block: limits.Block
+    window: Annotated[int, _within(limits.WINDOW)]
 
 
 class TrainerSettings(Section):

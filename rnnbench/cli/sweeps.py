@@ -27,7 +27,8 @@ from rnnbench.engine import check_engine
 from rnnbench.experiment.class_path import find_class, is_handed, is_shipped, stored_path
 from rnnbench.experiment.condition import Condition, Replica, Sweep, arguments_of
 from rnnbench.experiment.limits import SCHEDULES
-from rnnbench.model import Layers, matched_size
+from rnnbench.layers import Layers
+from rnnbench.model import matched_size
 from rnnbench.store.rules import LONGEST_NAME, is_name
 from rnnbench.task import Task
 from rnnbench.training.machine import choose_device
@@ -124,7 +125,7 @@ def check_settings(configuration: Mapping[str, Any]) -> Settings:
             raise Mistake(f"plan must be null unless dry_run=true, got {settings.plan!r}")
         _check_writable(Path(settings.plan).parent, "plan's directory")
     model = settings.model
-    layers = Layers(model.num_layers, model.bidirectional)
+    layers = Layers.of(model.model_dump())
     size = matched_size(model.match, model.hidden_size, *built, LSTM(), layers)
     model = model.model_copy(update={"hidden_size": size})
     return settings.model_copy(update={"task": task, "cell": cell, "model": model})

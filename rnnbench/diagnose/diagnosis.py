@@ -12,7 +12,7 @@ from rnnbench.diagnose.label import gather, label
 from rnnbench.diagnose.measures import first_answer, measure_network
 from rnnbench.diagnose.network import SigmoidGates, Unrolled
 from rnnbench.experiment.condition import condition_of
-from rnnbench.model import Layers
+from rnnbench.layers import Layers
 from rnnbench.store.diagnoses import FORMAT
 from rnnbench.store.frames import RUN_KEY
 from rnnbench.store.records import Record
@@ -31,18 +31,22 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
     The sequences are fresh, and the same for every run of a task at a gap.
 
     Raises:
-        ValueError: its task and cell cannot be built; or it reads sequences from their end too, so
-            that no state carries the past; or its task needs no memory; or its weights do not
-            fit.
+        ValueError: its task and cell cannot be built; or it reads sequences from their end too or
+            as a whole, so that no state carries the past; or its task needs no memory; or its
+            weights do not fit.
         FileNotFoundError: its weights are gone.
     """
     condition = condition_of(record)
-    layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
+    layers = Layers.of(condition.model)
     if layers.bidirectional:
         raise ValueError("model.bidirectional must be false: no single state carries the past")
+    if layers.window > 1:
+        raise ValueError("model.window must be 1: inputs in it carry the past, too")
     # First, since it is cheap, and a size that does not fit them may ask for any amount of memory.
     trained = load_model(output_dir, record["run_id"]).parameters
     task, cell = condition.build_task(), condition.build_cell()
+    if not cell.states:
+        raise ValueError(f"cell must have states, step by step, got {type(cell).__name__}")
     answer = first_answer(task)
     batch = _sample(task, sequences)
     gates, left_out = _gates_of(cell)

@@ -12,7 +12,8 @@ from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from rnnbench.cell import Cell, Parameters, States
-from rnnbench.model import Layers, SequenceModel
+from rnnbench.layers import Layers
+from rnnbench.model import SequenceModel
 
 SIGMOID = torch.ops.aten.sigmoid.default
 
@@ -37,7 +38,7 @@ class SigmoidGates:
         self._module = _trace(cell)
         nodes = list(self._module.graph.nodes)
         placeholders = [node for node in nodes if node.op == "placeholder"]
-        gates = dict(zip(placeholders, cell.gates, strict=False))
+        gates = dict(zip(placeholders, cell.gates, strict=False))  # the first of the arguments
         found: dict[str, Node] = {}
         for node in nodes:
             if node.target is SIGMOID:
@@ -53,12 +54,21 @@ class SigmoidGates:
 
 
 def _trace(cell: Cell) -> GraphModule:
-    count = len(cell.gates) + len(cell.states) + len(cell.vectors)
+    parts = (cell.gates, cell.states, cell.values, cell.vectors)
+    count = sum(map(len, parts))
+    early = [list(cell.gates).index(gate) for gate in cell.early_gates]
+
+    def compute(*values: Tensor) -> object:  # hides the signature, by which make_fx would name
+        states = values[len(cell.gates) :][: len(cell.states)]
+        vectors = values[count - len(cell.vectors) :]
+        gates = [values[place] for place in early]
+        prepared = cell.prepare(*gates, *states, *vectors) if cell.values else {}
+        return dict(prepared), cell.update(*values)
+
     examples = torch.linspace(0.1, 0.9, 4 * count).view(count, 4).unbind(0)
     try:
         with torch.no_grad():
-            # The lambda hides the signature, after which make_fx would name the arguments.
-            module: GraphModule = make_fx(lambda *values: cell.update(*values))(*examples)
+            module: GraphModule = make_fx(compute)(*examples)
     except Exception as error:  # whatever a user's update raises when it is traced
         raise ValueError(f"update must be tensor operations, got {error}") from error
     return module
@@ -90,10 +100,12 @@ class Moment(NamedTuple):
 
     Attributes:
         states: `(layers, B, H)` each, in the order in which the cell declares them.
+        outputs: what the read-out sees, `(B, width)`.
         gates: activation of each sigmoid gate, `(layers, B, H)`.
     """
 
     states: States
+    outputs: Tensor
     gates: Mapping[str, Tensor]
 
 
@@ -120,15 +132,32 @@ class Unrolled:
         """
         states: States | None = None
         for x in inputs.unbind(0):
-            _, states = self._model(x[None], states, last=1)
+            stacked = None if states is None else tuple(state[None] for state in states)
+            hidden, finals = self._model.hidden(x[None, None], stacked, last=1)
+            states = tuple(final[0] for final in finals)
             if torch.is_grad_enabled():
                 states = tuple(state.requires_grad_() for state in states)
-            yield Moment(states, self._take_gates(states[0].shape[-1]))
+            yield Moment(
+                states,
+                self._seen_by_read_out(hidden[0, 0], states),
+                self._take_gates(states[0].shape[-1]),
+            )
 
     def read_out(self, moment: Moment) -> Tensor:
         """Return the outputs `(B, output_size)` that are read from a moment."""
         weight, bias = self.parameters["readout.weight"][0], self.parameters["readout.bias"][0]
-        return moment.states[0][-1] @ weight.T + bias
+        return moment.outputs @ weight.T + bias
+
+    def _seen_by_read_out(self, outputs: Tensor, states: States) -> Tensor:
+        """Return the outputs `(B, width)`, those that are states as parts of these."""
+        cell = self._model.cell
+        if self._model.layers.block == "residual":
+            return outputs
+        by_name = dict(
+            zip(cell.output_names, outputs.chunk(len(cell.output_names), -1), strict=True)
+        )
+        own = {name: state[-1] for name, state in zip(cell.states, states, strict=True)}
+        return torch.cat([own.get(name, by_name[name]) for name in by_name], -1)
 
     def _watch(self, cell: Cell, gates: SigmoidGates) -> Cell:
         """Return a copy of the cell whose update also records the gates, once a layer and step."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from rnnbench.cell import Cell
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from rnnbench.cell import Cell, Parameters, States
 from rnnbench.engine.compiled.kernel import kernel_of, run_compiled
 from rnnbench.engine.reference import Engine, run_reference
 from rnnbench.engine.torch_nn import check_cell, run_torch_nn
@@ -17,14 +22,36 @@ ENGINES: dict[str, Engine] = {
 
 
 def get_engine(name: str) -> Engine:
-    """Return an engine by its name.
+    """Return an engine by its name; it takes parameters as they are trained.
 
     Raises:
         ValueError: there is no such engine.
     """
     if name not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {name}")
-    return ENGINES[name]
+    return partial(_run, ENGINES[name])
+
+
+def _run(
+    engine: Engine,
+    cell: Cell,
+    parameters: Parameters,
+    inputs: Tensor,
+    states: States | None,
+    last: int | None,
+) -> tuple[Tensor, States]:
+    return engine(cell, _derived(cell, parameters), inputs, states, last)
+
+
+def _derived(cell: Cell, parameters: Parameters) -> Parameters:
+    """Return the parameters that the cell's gates use, each replica's worked out by itself."""
+    if type(cell).derive is Cell.derive:
+        return parameters
+    replicas = [tensor.unbind(0) for tensor in parameters.values()]
+    # Copies start on a boundary of memory: elsewhere a product may round differently.
+    own = [[tensor.clone() for tensor in each] for each in zip(*replicas, strict=True)]
+    used = [cell.derive(dict(zip(parameters, each, strict=True))) for each in own]
+    return {name: torch.stack([each[name] for each in used]) for name in used[0]}
 
 
 def kernel_identity(name: str, cell: Cell) -> str | None:

@@ -14,13 +14,14 @@ replica by replica, from aligned copies.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from rnnbench.cell import Cell, Parameters, States
+from rnnbench.cell import Cell, Parameters, States, weight_of
+from rnnbench.cells.sequence import SequenceCell
 
 PADDING = 32
 BOUNDARY = 64  # bytes
@@ -43,20 +44,36 @@ def run_reference(
         last: return the outputs of the last so many time steps only; all where None.
 
     Returns:
-        Outputs `(R, last, B, H)`, and the final states.
+        Outputs `(R, last, B, H * outputs)`, and the final states.
     """
+    if isinstance(cell, SequenceCell):
+        return _run_whole(cell, parameters, inputs, last), ()
     size = parameters["weight_hh_l0"].shape[-1]
     if states is None:
         states = tuple(inputs.new_zeros(len(inputs), inputs.shape[2], size) for _ in cell.states)
     run = _run_declared if cell.declared else _run_steps
     outputs, states = run(cell, parameters, inputs, states)
     keep = outputs if last is None else outputs[len(outputs) - last :]
-    return torch.stack(keep, 1)[..., :size], tuple(state[..., :size] for state in states)
+    by_name = [torch.stack(each, 1)[..., :size] for each in zip(*keep, strict=True)]
+    together = by_name[0] if len(by_name) == 1 else torch.cat(by_name, -1)
+    return together, tuple(state[..., :size] for state in states)
+
+
+def _run_whole(
+    cell: SequenceCell, parameters: Parameters, inputs: Tensor, last: int | None
+) -> Tensor:
+    """Run a cell that reads whole sequences on one replica after the other."""
+    outputs = []
+    for replica, x in enumerate(inputs.unbind(0)):
+        own = {name: value[replica].clone() for name, value in parameters.items()}
+        outputs.append(cell.run(own, x.clone()))
+    whole = torch.stack(outputs)
+    return whole if last is None else whole[:, whole.shape[1] - last :]
 
 
 def _run_steps(
     cell: Cell, parameters: Parameters, inputs: Tensor, states: States
-) -> tuple[list[Tensor], States]:
+) -> tuple[list[States], States]:
     """Run a cell's own step on one replica after the other: its products may have any shape."""
     runs = []
     for replica, x in enumerate(inputs.unbind(0)):
@@ -64,38 +81,74 @@ def _run_steps(
         begin = tuple(state[replica, None].clone() for state in states)
         runs.append(_run_step(cell, own, x[None].clone(), begin))
     by_step, finals = (zip(*each, strict=True) for each in zip(*runs, strict=True))
-    return list(map(torch.cat, by_step)), tuple(map(torch.cat, finals))
+    outputs = [tuple(map(torch.cat, zip(*each, strict=True))) for each in by_step]
+    return outputs, tuple(map(torch.cat, finals))
 
 
 def _run_step(
     cell: Cell, parameters: Parameters, inputs: Tensor, states: States
-) -> tuple[list[Tensor], States]:
-    outputs = []
+) -> tuple[list[States], States]:
+    outputs, places = [], cell.output_places
     for x in inputs.unbind(1):
-        states = cell.step(parameters, x, states)
-        outputs.append(states[0])
+        new = cell.step(parameters, x, states)
+        states = new[: len(cell.states)]
+        outputs.append(tuple(new[place] for place in places))
     return outputs, states
 
 
 def _run_declared(
     cell: Cell, parameters: Parameters, inputs: Tensor, states: States
-) -> tuple[list[Tensor], States]:
+) -> tuple[list[States], States]:
     size = states[0].shape[-1]
     padded = -(-size // PADDING) * PADDING
     states = tuple(_fill(state, -1, padded) for state in states)
     vectors = [_fill(parameters[f"{v}_l0"], -1, padded)[:, None] for v in cell.vectors]
     recurrent, from_h, from_x = _project(cell, parameters, inputs, size, padded)
-    outputs = []
-    names_x, names_h = _input_only(cell), cell.gates_fed_by("h")
+    links = _links(cell, parameters, size, padded)
+    outputs, places, values = [], cell.output_places, States()
+    names_x, names_h, early = _without_h(cell), cell.gates_fed_by("h"), cell.early_gates
     for h_part, x_part in zip(from_h, from_x, strict=True):
         gates = dict(zip(names_x, x_part, strict=True))
         if names_h:
             fed = torch.split(torch.baddbmm(h_part, states[0], recurrent), padded, -1)
             gates.update(zip(names_h, fed, strict=True))
-        new = cell.update(*(gates[name] for name in cell.gates), *states, *vectors)
-        states = new if isinstance(new, tuple) else (new,)
-        outputs.append(states[0])
+        _feed(gates, links, cell.states[1:], states[1:])
+        if cell.values:
+            prepared = cell.prepare(*(gates[name] for name in early), *states, *vectors)
+            values = tuple(prepared[name] for name in cell.values)
+            _feed(gates, links, cell.values, values)
+        new = cell.update(*(gates[name] for name in cell.gates), *states, *values, *vectors)
+        new = new if isinstance(new, tuple) else (new,)
+        states = new[: len(states)]
+        outputs.append(tuple(new[place] for place in places))
     return outputs, states
+
+
+def _links(
+    cell: Cell, parameters: Parameters, size: int, padded: int
+) -> dict[str, tuple[list[str], Tensor]]:
+    """Return for each source beside x and h the gates it feeds, and its matrix `(R, Hp, N)`."""
+    links = {}
+    for source, gates in cell.links().items():
+        if source != "h":
+            blocks = _by_gate(gates, parameters[weight_of(source)], size, padded).values()
+            links[source] = gates, pad(torch.cat([*blocks], 1), (0, padded - size)).transpose(1, 2)
+    return links
+
+
+def _feed(
+    gates: dict[str, Tensor],
+    links: Mapping[str, tuple[list[str], Tensor]],
+    names: tuple[str, ...],
+    sources: States,
+) -> None:
+    """Add to gates what sources `(R, B, Hp)` feed to them."""
+    for name, source in zip(names, sources, strict=True):
+        if name in links:
+            fed, matrix = links[name]
+            parts = torch.split(torch.bmm(source, matrix), source.shape[-1], -1)
+            for gate, part in zip(fed, parts, strict=True):
+                gates[gate] = gates[gate] + part if gate in gates else part
 
 
 def _project(
@@ -106,7 +159,7 @@ def _project(
     Returns:
         The recurrent weights `(R, Hp, gates * Hp)`; for each time step what the input adds to the
         gates fed by the hidden state `(R, B, gates * Hp)`; and for each time step the gates fed by
-        the input alone `(R, B, Hp)`.
+        the input but not by it `(R, B, Hp)`.
     """
     rows_x, rows_h = cell.gates_fed_by("x"), cell.gates_fed_by("h")
     weight_x = _by_gate(rows_x, parameters["weight_ih_l0"], size, padded)
@@ -122,14 +175,14 @@ def _project(
     square = torch.cat([empty, *(weight_h[gate] for gate in rows_h)], 1)
     recurrent = pad(square, (0, padded - size))
     from_h = _affine(inputs, weight, bias).unbind(1)
-    alone = [_affine(inputs, weight_x[gate], bias_x[gate]).unbind(1) for gate in _input_only(cell)]
+    alone = [_affine(inputs, weight_x[gate], bias_x[gate]).unbind(1) for gate in _without_h(cell)]
     from_x = list(zip(*alone, strict=True)) or [()] * len(from_h)
     return recurrent.transpose(1, 2), from_h, from_x
 
 
-def _input_only(cell: Cell) -> list[str]:
-    """Return the gates that the input alone feeds."""
-    return [name for name, sources in cell.gates.items() if sources == "x"]
+def _without_h(cell: Cell) -> list[str]:
+    """Return the gates that the input feeds, but not the hidden state."""
+    return [name for name in cell.gates_fed_by("x") if "h" not in cell.sources(name)]
 
 
 def _by_gate(gates: list[str], rows: Tensor, size: int, padded: int) -> dict[str, Tensor]:

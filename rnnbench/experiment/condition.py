@@ -89,6 +89,8 @@ class Condition:
             if not trusted:
                 check_path(condition.task["_target_"], "task")
                 check_path(condition.cell["_target_"], "cell")
+                if is_shipped(condition.cell["_target_"]) and "module" in condition.cell:
+                    check_path(str(condition.cell["module"]), "cell.module")
             filled: dict[str, Any] = {
                 part: {**condition._later(part), **settings.get(part, {})} for part in NEEDED
             }

@@ -33,6 +33,7 @@ STEPS = Range(1, STEPS_PER_BLOCK * MAX_BLOCK)
 SET = Range(1, SEQUENCES_PER_CHUNK * MAX_BLOCK)
 SIZE = Range(1, 2**20)
 LAYERS = Range(1, 2**10)
+WINDOW = Range(1, 2**10)
 # Tuning has the last seeds to itself: so many at a rate, and as many again for the two best.
 TUNERS = Range(1, 8)
 GREATEST_SEED: Final = LAST_SEED - 2 * TUNERS.most  # that a user may ask for
@@ -46,6 +47,7 @@ Device = Literal["auto", "cpu", "cuda"]
 Dtype = Literal["float32", "float64"]
 Optimizer = Literal["adam", "rmsprop", "sgd"]
 Per = Literal["gap", "task"]
+Block = Literal["plain", "residual"]
 SCHEDULES: Final = ("fixed", "uniform", "growing")
 
 # What a condition's settings must have, and what of each part; then what a part may have.
@@ -72,6 +74,7 @@ NEEDED: dict[str, Rules] = {
 }
 OPTIONAL: dict[str, Rules] = {
     "task": {"gap_schedule": one_of(SCHEDULES)},
+    "model": {"block": one_of(get_args(Block)), "window": WINDOW.rule},
     "trainer": {
         "optimizer": one_of(get_args(Optimizer)),
         "clip_norm": ABOVE_0.or_none,
@@ -88,7 +91,7 @@ LATER: Mapping[str, Mapping[str, Any]] = {
     "": {"tuned": False},
     "task": {"gap_schedule": SCHEDULES[0]},
     "cell": {},
-    "model": {},
+    "model": {"block": "plain", "window": 1},
     "trainer": {},
     "tuning": {"rates": [3e-4, 1e-3, 3e-3, 1e-2, 3e-2], "per": "gap", "seeds": 3},
 }

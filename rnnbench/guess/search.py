@@ -23,7 +23,8 @@ from rnnbench.cell import Shapes
 from rnnbench.engine import check_engine
 from rnnbench.experiment.condition import Condition, arguments_of, condition_of
 from rnnbench.experiment.limits import SEQUENCES_PER_CHUNK
-from rnnbench.model import Layers, SequenceModel, model_shapes
+from rnnbench.layers import Layers
+from rnnbench.model import SequenceModel, model_shapes
 from rnnbench.store.records import NothingToDo, read_records, select_records
 from rnnbench.store.settings import digest
 from rnnbench.store.tables import GUESSES, Row
@@ -98,7 +99,7 @@ def _measure(
 ) -> dict[int, Found]:
     """Evaluate guesses on the first `size` sequences of a stream; return results by number."""
     condition: Condition = job["condition"]
-    layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
+    layers = Layers.of(condition.model)
     sizes = sizes_of(condition.model["hidden_size"])
     cell, numbers = condition.build_cell(), list(numbers)
     found: dict[int, Found] = {}

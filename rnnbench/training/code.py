@@ -23,7 +23,7 @@ from torch.fx import Node
 from torch.fx.node import map_arg
 
 from rnnbench.cell import Cell
-from rnnbench.engine.compiled.codegen import trace
+from rnnbench.engine.compiled.trace import Trace, trace_prepare, trace_update
 from rnnbench.experiment.class_path import find_class, is_shipped, is_typed
 from rnnbench.experiment.condition import Condition, arguments_of
 from rnnbench.store.rules import LONGEST_TEXT
@@ -32,7 +32,10 @@ from rnnbench.task import Task
 from rnnbench.training.live_code import compiled_form
 
 # What a cell may compute beside its `update`; a trace tells nothing of it.
-BESIDE_UPDATE = ("step", "shapes", "initialize", "bias_of", "gates_fed_by")
+BESIDE_UPDATE = (
+    *("step", "shapes", "initialize", "bias_of", "gates_fed_by"),
+    *("derive", "published", "start_bias", "sources", "links", "values", "early_gates"),
+)
 DECLARED = ("states", "vectors", "keep_gate", "input_gate", "init", "keep_bias")
 LIBRARIES = {"site-packages", "dist-packages"}
 NOT_OWN = {*sys.stdlib_module_names, "rnnbench", "torch"}
@@ -61,6 +64,9 @@ def code_of(condition: Condition) -> dict[str, str]:
             definition = traced(cell) or _definition(condition.cell["_target_"], type(cell))
             known[arguments] = _hash(definition)
         found["cell"] = known[arguments]
+    elif "module" in condition.cell:  # of a library it has none
+        kind = condition.build_cell().written_in
+        found["cell"] = _hashes.setdefault(kind, {}).setdefault("", _hash(source_of(kind)))
     return {part: code for part, code in found.items() if code is not None}
 
 
@@ -133,19 +139,25 @@ def traced(cell: Cell) -> dict[str, Any] | None:
     if not cell.declared or any(own):
         return None
     try:
-        t = trace(cell)
-        inputs = [*t.gates, *t.states, *t.vectors, *t.d_states]
-        names = {node: f"input {number}" for number, node in enumerate(inputs)}
-        for node in [*t.forward, *t.backward]:
-            names.setdefault(node, digest([str(node.target), _arguments(node, names)]))
-        results = [names[node] for node in [*t.next_states, *t.d_inputs]]
+        stages = {"update": _computed(trace_update(cell))}
+        if cell.values:
+            stages["prepare"] = _computed(trace_prepare(cell))
     except (KeyError, ValueError) as error:  # KeyError: a tensor from elsewhere, is not traced
         cause = error.__cause__
         if cause and (isinstance(cause, MemoryError) or "allocate memory" in str(cause)):
             raise cause from None  # it tells nothing of the cell, whose hash must not depend on it
         return None
     declared = {name: getattr(cell, name) for name in DECLARED}
-    return {"gates": list(cell.gates.items()), **declared, "update": results}
+    outputs = {"outputs": cell.outputs} if cell.outputs else {}
+    return {"gates": list(cell.gates.items()), **declared, **outputs, **stages}
+
+
+def _computed(t: Trace) -> list[str]:
+    """Return a hash of how each result of both passes is computed."""
+    names = {node: f"input {number}" for number, node in enumerate(t.inputs)}
+    for node in [*t.forward, *t.backward]:
+        names.setdefault(node, digest([str(node.target), _arguments(node, names)]))
+    return [names[node] for node in t.ends]
 
 
 def _arguments(node: Node, names: Mapping[Node, str]) -> str:

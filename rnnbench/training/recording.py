@@ -11,7 +11,8 @@ from safetensors.torch import save
 
 from rnnbench import __version__
 from rnnbench.experiment.condition import Condition, Job, Replica
-from rnnbench.model import Layers, count_parameters, count_state
+from rnnbench.layers import Layers
+from rnnbench.model import count_parameters, count_state
 from rnnbench.store.files import seal_tensors
 from rnnbench.store.records import FORMAT, Record, Store
 from rnnbench.training.code import Code, edited_parts, typed_texts
@@ -27,7 +28,7 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
     `rnnbench.engine.kernel_identity`) and code (see `rnnbench.training.code`).
     """
     task, cell = condition.build_task(), condition.build_cell()
-    layers = Layers(condition.model["num_layers"], condition.model["bidirectional"])
+    layers = Layers.of(condition.model)
     size = condition.model["hidden_size"]
     environment = {**describe_machine(), "kernel": run.get("kernel"), "started": run["started"]}
     return {

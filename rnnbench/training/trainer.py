@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -13,7 +13,8 @@ from torch import Tensor
 
 from rnnbench.cell import Cell
 from rnnbench.experiment.condition import Condition, Replica
-from rnnbench.model import Layers, SequenceModel, initialize, model_shapes
+from rnnbench.layers import Layers
+from rnnbench.model import SequenceModel, initialize, model_shapes
 from rnnbench.task import Task
 from rnnbench.training.data import TrainingData, TrainingSet
 from rnnbench.training.evaluation import evaluate
@@ -51,6 +52,8 @@ class Recipe:
     dtype: str = "float32"
     num_layers: int = 1
     bidirectional: bool = False
+    block: str = "plain"
+    window: int = 1
     optimizer: str = "adam"
     clip_value: float | None = None
     train_set_size: int | None = None
@@ -58,7 +61,7 @@ class Recipe:
 
     @property
     def layers(self) -> Layers:
-        return Layers(self.num_layers, self.bidirectional)
+        return Layers.of(asdict(self))
 
 
 def make_recipe(condition: Condition, engine: str, device: str) -> Recipe:

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from rnnbench.cells import GRU, LSTM, RNN
+from rnnbench.cell import Cell
+from rnnbench.cells import GRU, LSTM, MGU, RNN, CoRNN
 from rnnbench.training.streams import INITIALIZATION, stream
 
 HIDDEN, INPUT = 64, 3
@@ -82,6 +83,12 @@ def test_orthogonal_recurrent_matrices_per_gate(cell):
     assert torch.equal(parameters["weight_ih_l0"], drawn(cell())["weight_ih_l0"])
 
 
+def test_all_that_a_gate_gets_from_states_and_values_starts_orthogonal():
+    for cell, name in ((MGU, "weight_fh_l0"), (CoRNN, "weight_z_l0")):
+        matrix = drawn(cell(init="orthogonal"))[name]
+        torch.testing.assert_close(matrix @ matrix.T, torch.eye(HIDDEN), atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize("cell", [RNN, LSTM, GRU])
 def test_glorot_bounds_each_gate_s_matrices_by_their_own_fans(cell):
     made = cell(init="glorot")
@@ -117,6 +124,30 @@ def test_chrono_spreads_the_keep_bias_over_the_gap():
     )
 
 
+class FedByInput(Cell):
+    gates = {"z": "x", "n": "xh"}
+    keep_gate = "z"
+
+    def update(self, z, n, h):
+        return torch.sigmoid(z) * h + n
+
+
+def test_starts_of_a_keep_gate_that_the_input_alone_feeds():
+    cell = FedByInput(keep_bias=2.0)
+    plain, helped = (drawn(each)["bias_ih_l0"] for each in (FedByInput(), cell))
+    assert torch.equal(cell.bias_of("z", helped, "x"), cell.bias_of("z", plain, "x") + 2)
+    assert torch.equal(cell.bias_of("n", helped, "x"), cell.bias_of("n", plain, "x"))
+    times = cell.start_bias("z", drawn(FedByInput(init="chrono"), gap=50)).exp()
+    assert 1 <= times.min() < times.max() <= 49
+
+
+def test_identity_of_le_et_al():
+    parameters = drawn(RNN(init="identity"))
+    assert torch.equal(parameters["weight_hh_l0"], torch.eye(HIDDEN))
+    assert parameters["weight_ih_l0"].std() == pytest.approx(0.001, rel=0.2)
+    assert not (parameters["bias_ih_l0"].any() or parameters["bias_hh_l0"].any())
+
+
 def test_chrono_of_the_shortest_gap_is_finite():
     assert all(t.isfinite().all() for t in drawn(LSTM(init="chrono"), gap=1).values())
 
@@ -127,11 +158,15 @@ def test_chrono_of_the_shortest_gap_is_finite():
         (lambda: RNN(nonlinearity="elu"), "nonlinearity must be tanh or relu, got elu"),
         (
             lambda: LSTM(init="zero"),
-            "init must be one of torch, glorot, orthogonal, chrono, got zero",
+            "init must be one of torch, glorot, orthogonal, identity, chrono, got zero",
+        ),
+        (
+            lambda: GRU(init="published"),
+            "init must be one of torch, glorot, orthogonal, identity, chrono, got published",
         ),
         (
             lambda: RNN(init="chrono"),
-            "init must be torch, glorot or orthogonal for a cell without a keep gate, got chrono",
+            "init must be one of torch, glorot, orthogonal, identity, got chrono",
         ),
     ],
 )

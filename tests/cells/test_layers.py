@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.model import Layers, SequenceModel, initialize, model_shapes
+from rnnbench.layers import Layers
+from rnnbench.model import SequenceModel, initialize, model_shapes
 
 R, T, B, F, H = 2, 9, 3, 4, 7
 CELLS = {"rnn": (RNN(), nn.RNN), "lstm": (LSTM(), nn.LSTM), "gru": (GRU(), nn.GRU)}
@@ -79,6 +80,113 @@ def test_the_last_outputs_alone_are_the_end_of_all(layers, engine):
         end, same = model(inputs, last=last)
         assert_close(end, outputs[:, T - last :])
         assert_close(same, finals)
+
+
+class Reference(nn.Module):
+    """Residual blocks in plain torch, around nn.GRU."""
+
+    def __init__(self, depth, window, bidirectional):
+        super().__init__()
+        self.window, width = window, H * (2 if bidirectional else 1)
+        self.embed = nn.Linear(F, H)
+        self.norms = nn.ModuleList(nn.LayerNorm(H) for _ in range(depth))
+        options = {"bidirectional": bidirectional, "dtype": torch.float64}
+        self.cells = nn.ModuleList(nn.GRU(H * window, H, **options) for _ in range(depth))
+        self.glus = nn.ModuleList(nn.Linear(width, 2 * H) for _ in range(depth))
+        self.double()
+
+    def load(self, parameters):
+        """Take one replica's parameters, by the suite's names."""
+        state = {
+            "embed.weight": parameters["block.embed_weight"],
+            "embed.bias": parameters["block.embed_bias"],
+        }
+        for layer in range(len(self.cells)):
+            for part in ("weight", "bias"):
+                state[f"norms.{layer}.{part}"] = parameters[f"block.norm_{part}_l{layer}"]
+                state[f"glus.{layer}.{part}"] = parameters[f"block.glu_{part}_l{layer}"]
+            for name in self.cells[layer].state_dict():
+                own = name.replace("_l0", f"_l{layer}")
+                state[f"cells.{layer}.{name}"] = parameters[f"rnn.{own}"]
+        self.load_state_dict(state)
+
+    def forward(self, inputs):
+        hidden = self.embed(inputs)
+        for norm, cell, glu in zip(self.norms, self.cells, self.glus):
+            seen = norm(hidden)
+            if not cell.bidirectional:  # each direction has a window of its own past
+                before = nn.functional.pad(seen, (0, 0, 0, 0, self.window - 1, 0))
+                seen = torch.cat([before[k : k + len(seen)] for k in range(self.window)], -1)
+            hidden = hidden + nn.functional.glu(glu(cell(seen)[0]), -1)
+        return hidden
+
+
+BLOCKS = [Layers(1, block="residual"), Layers(2, True, "residual"), Layers(3, False, "residual", 4)]
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled", "torch"])
+@pytest.mark.parametrize("layers", BLOCKS, ids=str)
+def test_residual_blocks_and_windows_agree_with_plain_torch(layers, engine):
+    torch.manual_seed(0)
+    shapes = model_shapes(GRU(), F, H, 5, layers).items()
+    parameters = {key: double(R, *shape, scale=0.4) for key, shape in shapes}
+    inputs = double(R, T, B, F)
+    model = SequenceModel(GRU(), parameters, engine, layers)
+    outputs, _ = model.hidden(inputs)
+    assert_close(model.hidden(inputs, last=2)[0], outputs[:, -2:])
+    weights = torch.randn(outputs.shape, dtype=torch.float64)
+    found = torch.autograd.grad((outputs * weights).sum(), inputs)[0]
+    for r in range(R):
+        reference = Reference(layers.num_layers, layers.window, layers.bidirectional)
+        reference.load({key: tensor[r].detach() for key, tensor in parameters.items()})
+        x = inputs[r].detach().requires_grad_()
+        expected = reference(x)
+        assert_close(outputs[r], expected)
+        assert_close(found[r], torch.autograd.grad((expected * weights[r]).sum(), x)[0])
+
+
+@pytest.mark.parametrize("window", [1, 3])
+def test_a_window_of_plain_layers_holds_the_last_inputs_oldest_first(window):
+    layers = Layers(window=window)
+    inputs = torch.arange(1.0, 6).view(1, 5, 1, 1)
+    seen = layers.windows(inputs)[0, :, 0].tolist()
+    assert seen == [[max(t - k, 0) for k in range(window - 1, -1, -1)] for t in range(1, 6)]
+    assert layers.shapes(GRU(), F, H)["weight_ih_l0"] == (3 * H, F * window)
+
+
+def test_a_window_cannot_go_on_from_states():
+    model = stack(1, Layers(window=2))
+    _, states = model(torch.randn(T, B, F))
+    with pytest.raises(ValueError, match="window must be 1 to go on from states, got 2"):
+        model(torch.randn(T, B, F), states)
+
+
+@pytest.mark.parametrize("layers", BLOCKS, ids=str)
+def test_blocks_are_bitwise_the_same_alone_and_in_a_stack(layers):
+    torch.manual_seed(0)
+    shapes = model_shapes(GRU(), F, H, 5, layers).items()
+    parameters = {key: torch.randn(R, *shape) / 3 for key, shape in shapes}
+    inputs = torch.randn(R, T, B, F)
+
+    def gradients(chosen):
+        own = {key: tensor[chosen].clone().requires_grad_() for key, tensor in parameters.items()}
+        outputs, _ = SequenceModel(GRU(), own, "compiled", layers)(inputs[chosen])
+        return [outputs, *torch.autograd.grad(outputs.square().sum(), list(own.values()))]
+
+    for whole, alone in zip(gradients([0, 1]), gradients([1])):
+        assert torch.equal(whole[1], alone[0])
+
+
+def test_a_residual_block_starts_as_its_parts_do():
+    layers = Layers(2, block="residual")
+    shapes = model_shapes(GRU(), F, 64, 5, layers)
+    parameters = {key: torch.full(shape, torch.nan) for key, shape in shapes.items()}
+    initialize(GRU(), parameters, torch.Generator().manual_seed(0), gap=10, layers=layers)
+    assert (parameters["block.norm_weight_l1"] == 1).all()
+    assert not parameters["block.norm_bias_l1"].any()
+    for name, fan in {"embed_weight": F, "embed_bias": F, "glu_bias_l1": 64}.items():
+        bound = fan**-0.5
+        assert 0.8 * bound < parameters[f"block.{name}"].abs().max() <= bound
 
 
 def test_time_steps_one_after_the_other_are_the_whole_sequence():

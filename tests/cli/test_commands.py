@@ -9,7 +9,7 @@ import pytest
 
 import rnnbench
 from rnnbench.cli.command import run_command
-from rnnbench.cli.help import find_commands, wrap
+from rnnbench.cli.help import KINDS, find_commands, wrap
 from rnnbench.console import Parser, mistakes
 
 PACKAGE = Path(rnnbench.__file__).parent
@@ -46,6 +46,16 @@ def test_its_help_says_what_it_is_for_and_what_each_option_means(command):
     assert len(entries) >= 2
     for entry in entries:
         assert re.search(r"\s{2,}\S", entry), f"{command}: no help for {entry}"
+
+
+def test_the_help_lists_every_cell_under_its_kind(in_tmp, capsys):
+    assert run_command(["--help"]) == 0
+    shown = capsys.readouterr().out.partition("Choices")[2].partition("cluster:")[0]
+    kinds = re.findall(r"^  (\S+)$", shown, re.MULTILINE)
+    assert kinds == [kind for kind in KINDS if kind in kinds] and kinds
+    names = re.findall(r"^    (\w+) +\S.*$", shown, re.MULTILINE)
+    files = (PACKAGE.parent / "conf" / "cell").glob("*.yaml")
+    assert sorted(names) == sorted(path.stem for path in files)
 
 
 def test_a_long_line_goes_on_below_set_in():

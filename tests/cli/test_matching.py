@@ -3,7 +3,8 @@
 import pytest
 
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.model import Layers, count_parameters, count_state, matched_size
+from rnnbench.layers import Layers
+from rnnbench.model import count_parameters, count_state, matched_size
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copying import Copying
 

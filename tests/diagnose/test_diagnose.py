@@ -12,7 +12,7 @@ import torch
 import rnnbench
 from rnnbench.diagnose.__main__ import main, select_runs
 from rnnbench.experiment.condition import Condition, Replica
-from rnnbench.model import Layers
+from rnnbench.layers import Layers
 from rnnbench.store.diagnoses import consolidate_diagnoses, load_diagnosis
 from rnnbench.store.records import Store
 from rnnbench.training.trainer import Recipe, Trainer, initial_parameters

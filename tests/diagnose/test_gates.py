@@ -9,7 +9,7 @@ from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.diagnose.measures import first_answer, measure_network
 from rnnbench.diagnose.network import SigmoidGates, Unrolled
-from rnnbench.model import Layers
+from rnnbench.layers import Layers
 from rnnbench.tasks.delayed_recall import DelayedRecall
 from rnnbench.training.trainer import initial_parameters
 

@@ -9,7 +9,7 @@ from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.diagnose.measures import TOTAL, Answer, first_answer, gradient_norms
 from rnnbench.diagnose.network import Unrolled
-from rnnbench.model import Layers
+from rnnbench.layers import Layers
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copying import Copying
 from rnnbench.tasks.delayed_recall import DelayedRecall

@@ -6,7 +6,7 @@ import torch
 from rnnbench.cell import Cell
 from rnnbench.diagnose.measures import NOISE, first_answer, measure_network, recoverable
 from rnnbench.diagnose.network import Unrolled
-from rnnbench.model import Layers
+from rnnbench.layers import Layers
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copying import Copying
 from rnnbench.tasks.delayed_recall import DelayedRecall

@@ -39,7 +39,8 @@ void forward_float64(const Call<double> *call) { run<Forward<Cell, double>>(call
 void backward_float64(const Call<double> *call) { run<Backward<Cell, double>>(call); }
 int panel_bytes() { return COLUMN_VECTORS * VECTOR_BYTES; }
 int width() { return Recurrence<Cell, float>::W; }
-int saved() { return Cell::SAVED; }
+int rows() { return Recurrence<Cell, float>::Q; }
+int saved() { return Cell::SAVED + Cell::PREPARED; }
 }
 """
 FUNCTIONS = ("forward_float32", "backward_float32", "forward_float64", "backward_float64")

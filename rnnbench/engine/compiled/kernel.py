@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from rnnbench.cell import Cell, Parameters, States
+from rnnbench.cell import Cell, Parameters, States, weight_of
 from rnnbench.engine.compiled.build import load, source
 from rnnbench.engine.compiled.codegen import emit
 
@@ -46,6 +46,8 @@ class Kernel:
         # What it was built from and with, as the cache names it.
         self.identity = Path(self.library._name).stem
         self.states = len(cell.states)
+        self.rows: int = self.library.rows()
+        self.outputs = len(cell.output_names)
         self.width: int = self.library.width()
         self.saves = bool(self.library.saved())
         self._panel_bytes: int = self.library.panel_bytes()
@@ -73,7 +75,7 @@ def kernel_of(cell: Cell) -> Kernel:
     """
     if not cell.declared:
         kind = type(cell).__name__
-        raise ValueError(f"engine must be reference for a cell given by its step, got {kind}")
+        raise ValueError(f"engine must be reference for a cell without gates, got {kind}")
     if cell not in _kernels:
         _kernels[cell] = Kernel(cell)
     return _kernels[cell]
@@ -85,9 +87,13 @@ def run_compiled(
     """Run a cell's kernel; see `run_reference`."""
     kernel = kernel_of(cell)
     vectors = [parameters[f"{name}_l0"] for name in cell.vectors]
+    others = [parameters[weight_of(name)] for name in cell.links() if name != "h"]
+    weight_x, weight_h, *biases = (parameters[name] for name in PARAMETERS)
     arguments = (
         inputs,
-        *(parameters[name] for name in PARAMETERS),
+        weight_x,
+        torch.cat([weight_h, *others], 1) if others else weight_h,
+        *biases,
         torch.stack(vectors, 1) if vectors else None,
         None if states is None else torch.stack(states),
     )
@@ -113,9 +119,9 @@ class _Recurrence(torch.autograd.Function):
         room = kernel.padded(size, inputs.dtype)
         kept = (replicas, steps) if keep and kernel.saves else (1, 1)
         arrays |= {
-            "states": inputs.new_empty(kernel.states, replicas, steps + 1, batch, room),
+            "states": inputs.new_empty(kernel.rows, replicas, steps + 1, batch, room),
             "saved": inputs.new_empty(*kept, batch, kernel.width, room),
-            "outputs": inputs.new_empty(replicas, scored, batch, size),
+            "outputs": inputs.new_empty(replicas, scored, batch, kernel.outputs * size),
             "finals": inputs.new_empty(kernel.states, replicas, batch, size),
         }
         kernel.call("forward", sizes, arrays)

@@ -1,23 +1,27 @@
 // What a recurrence works on: the arguments of a call, and where each array's parts lie.
 //
-// A cell is a struct with GATES, STATES, VECTORS, SAVED (numbers), FROM_X and FROM_H (which gates
-// the input and the hidden state feed), and elementwise `forward` and `backward` on vectors.
+// A cell is a struct of numbers (GATES, STATES, ...), of what feeds its gates, and of elementwise
+// `forward` and `backward` on vectors. A time step has one stage or two: LATE gates are fed by
+// values that `prepare` computes from the others. The gates that x feeds are X_TO; every other
+// product is a link, from a row of `states` (LINK_FROM) to a gate (LINK_TO), those of h first.
+// Rows are the states, other outputs, then values; a value of step t lies at t + 1, as results do.
 // H is the hidden size, P that size rounded up to whole panels; padded lanes are computed and
 // never used. All replicas are independent, and each is computed alike alone or in a stack.
 
 namespace {
 
-// G gates in all, GX of them fed by the input and GH by the hidden state; S states, V vectors.
+// G gates in all, GX of them fed by the input and GH by the hidden state; K links, S states,
+// Q rows (states, other outputs and values), O outputs, V vectors.
 template <class T> struct Call {
   int64_t replicas, steps, batch, features, hidden, scored, keep;
   const T *inputs;                 // (R, T, B, F)
-  const T *weight_x, *weight_h;    // (R, GX * H, F), (R, GH * H, H)
+  const T *weight_x, *weight_h;    // (R, GX * H, F), (R, K * H, H)
   const T *bias_x, *bias_h;        // (R, GX * H), (R, GH * H)
   const T *vectors;                // (R, V, H)
   const T *initial;                // (S, R, B, H), or null for zeros
-  T *states;                       // (S, R, T + 1, B, P)
+  T *states;                       // (Q, R, T + 1, B, P)
   T *saved;                        // (R, T, B, W, P), or (B, W, P) where nothing is kept
-  T *outputs, *finals;             // (R, scored, B, H), (S, R, B, H)
+  T *outputs, *finals;             // (R, scored, B, O * H), (S, R, B, H)
   const T *d_outputs, *d_finals;   // as these, or null for zeros
   T *d_weight_x, *d_weight_h;      // as the weights
   T *d_bias_x, *d_bias_h;          // as the biases
@@ -48,18 +52,13 @@ static void copy_rows(const T *from, long from_row, T *to, long to_row, long row
     std::memcpy(to + i * to_row, from + i * from_row, sizeof(T) * width);
 }
 
-constexpr int count(const bool *flags, int size) {
-  int n = 0;
-  for (int i = 0; i < size; i++)
-    n += flags[i];
-  return n;
-}
-
 template <class C, class T> struct Recurrence {
   typedef typename Simd<T>::Vector Vector;
   static constexpr int G = C::GATES, S = C::STATES, V = C::VECTORS, L = lanes<T>();
-  static constexpr int W = C::GATES > C::SAVED ? C::GATES : C::SAVED;
-  static constexpr int GX = count(C::FROM_X, G), GH = count(C::FROM_H, G);
+  static constexpr int GX = C::FROM_X, GH = C::FROM_H, K = C::LINKS, O = C::OUTPUTS;
+  static constexpr int N = C::RESULTS, Q = N + C::VALUES;
+  static constexpr int U = G > C::SAVED ? G : C::SAVED; // what `prepare` saves lies behind
+  static constexpr int W = U + C::PREPARED;
 
   const Call<T> &call;
   const int steps, batch, F, H, P;
@@ -73,22 +72,31 @@ template <class C, class T> struct Recurrence {
     return call.states + ((s * call.replicas + r) * (call.steps + 1) + t) * batch * P;
   }
   T *saved(int r, int t) const {
-    return call.saved + (call.keep && C::SAVED ? r * call.steps + t : 0) * batch * W * P;
+    return call.saved + (call.keep && C::SAVED + C::PREPARED ? r * call.steps + t : 0) * batch * W * P;
   }
   const T *input(int r, int t) const { return call.inputs + (r * call.steps + t) * batch * F; }
   const T *weight_x(int r, int g) const { return call.weight_x + ((long)r * GX + g) * H * F; }
-  const T *weight_h(int r, int g) const { return call.weight_h + ((long)r * GH + g) * H * H; }
+  const T *weight_h(int r, int k) const { return call.weight_h + ((long)r * K + k) * H * H; }
   // Where one state (B, H) of initial, finals or their gradients begins.
   long outer(int s, int r) const { return (s * call.replicas + r) * (long)batch * H; }
+
+  // What a row hands to the links of time step t: an old state, or a value of the step itself.
+  T *fed(int row, int r, int t) const { return state(row, r, t + (row >= N)); }
 
   // Return which of the scored time steps t is, or a negative number.
   int scored(int t) const { return t - (steps - (int)call.scored); }
 
+  // Where an output (B, H) of a scored time step begins, among rows O * H apart.
+  template <class P_> P_ output(P_ outputs, int o, int r, int t) const {
+    return outputs + (r * call.scored + scored(t)) * batch * O * H + (long)o * H;
+  }
+
   void copy_vectors(int r) { copy_rows<T>(call.vectors + (long)r * V * H, H, vectors.data, P, V, H); }
 
-  __attribute__((always_inline)) void read_states(int r, int t, int b, int j, Vector *to) const {
-    for (int s = 0; s < S; s++)
-      to[s] = load(state(s, r, t) + b * P + j);
+  __attribute__((always_inline)) void read_rows(int first, int rows, int r, int t, int b, int j,
+                                                Vector *to) const {
+    for (int s = 0; s < rows; s++)
+      to[s] = load(state(first + s, r, t) + b * P + j);
   }
   __attribute__((always_inline)) void read_vectors(int j, Vector *to) const {
     for (int v = 0; v < V; v++)

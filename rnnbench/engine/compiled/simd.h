@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 
 #ifndef VECTOR_BYTES
@@ -124,5 +125,45 @@ INLINE FloatVector vtanh(FloatVector x) {
 BY_LANE(vexp, std::exp)
 BY_LANE(vtanh, std::tanh)
 INLINE DoubleVector vsigmoid(DoubleVector x) { return 1 / (1 + vexp(-x)); }
+BY_LANE(vlog, std::log)
+BY_LANE(vlog1p, std::log1p)
+BY_LANE(vsin, std::sin)
+BY_LANE(vcos, std::cos)
+BY_LANE(vsqrt, std::sqrt)
+template <class V> INLINE V vsign(V x) {
+  return x > 0 ? V{} + 1 : (x < 0 ? V{} - 1 : V{});
+}
+
+// log errs by less than 1 unit in the last place, log1p by less than 2; log(0) is -infinity, of
+// less NaN. x = 2^n m, sqrt(1/2) <= m < sqrt(2); the polynomial is Cephes' (Moshier).
+INLINE FloatVector vlog(FloatVector x) {
+  constexpr float LEAST = 1.17549435e-38f, MOST = 3.40282347e38f;
+  const FloatVector normal = x < LEAST ? x * 8388608.f : x; // 2^23: subnormal numbers
+  const IntVector bits = (IntVector)normal, exponent = (bits - 0x3f3504f3) >> 23;
+  const FloatVector n = __builtin_convertvector(exponent, FloatVector) -
+                        (x < LEAST ? FloatVector{} + 23.f : FloatVector{});
+  const FloatVector r = (FloatVector)(bits - (exponent << 23)) - 1.f, square = r * r;
+  FloatVector p = r * 7.0376836292e-2f - 1.1514610310e-1f;
+  p = p * r + 1.1676998740e-1f;
+  p = p * r - 1.2420140846e-1f;
+  p = p * r + 1.4249322787e-1f;
+  p = p * r - 1.6668057665e-1f;
+  p = p * r + 2.0000714765e-1f;
+  p = p * r - 2.4999993993e-1f;
+  p = p * r + 3.3333331174e-1f;
+  FloatVector y = p * r * square - n * 2.12194440e-4f;
+  y = r + (y - square * 0.5f) + n * 0.693359375f;
+  y = x > MOST ? x : y;
+  y = x == 0 ? FloatVector{} - std::numeric_limits<float>::infinity() : y;
+  return x >= 0 ? y : FloatVector{} + std::numeric_limits<float>::quiet_NaN();
+}
+// Higham (2002, Accuracy and Stability of Numerical Algorithms, section 1.14.1).
+INLINE FloatVector vlog1p(FloatVector x) {
+  const FloatVector u = x + 1.f, lost = (u - 1.f) - x;
+  return u - 1.f == x ? vlog(u) : vlog(u) - lost / u;
+}
+template <class V> INLINE V vlogsigmoid(V x) {
+  return (x < 0 ? x : V{}) - vlog1p(vexp(x < 0 ? x : -x));
+}
 
 } // namespace

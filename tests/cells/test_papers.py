@@ -1,0 +1,66 @@
+"""Every shipped cell is, to 1e-9, the transcription of its paper, and starts as that says."""
+
+import importlib
+import pkgutil
+
+import pytest
+import torch
+
+import rnnbench.cells
+from rnnbench.cells.sequence import SequenceCell
+from rnnbench.check.problem import make_problem
+from rnnbench.engine import check_engine, get_engine
+from rnnbench.training.streams import INITIALIZATION, stream
+
+from . import papers
+
+MODULES = [
+    importlib.import_module(f"{papers.__name__}.{found.name}")
+    for found in pkgutil.iter_modules(papers.__path__)
+]
+CASES = {name: (paper, cell) for paper in MODULES for name, cell in paper.CASES.items()}
+ALL = [getattr(rnnbench.cells, name) for name in rnnbench.cells.__all__]
+STARTS = [name for name, (_, cell) in CASES.items() if cell.init == "published"]
+BOUND, STEPS = 1e-9, 12
+# Their equations are torch.nn's own: see test_engines.
+OF_TORCH = {"RNN", "LSTM", "GRU"}
+
+
+def test_every_shipped_cell_has_a_paper():
+    written = {type(cell).__name__ for _, cell in CASES.values()}
+    whole = {kind.__name__ for kind in ALL if issubclass(kind, SequenceCell)}  # test_sequence
+    assert written | OF_TORCH | whole == {kind.__name__ for kind in ALL}
+
+
+@pytest.mark.parametrize("hidden", [5, 12])
+@pytest.mark.parametrize("name", CASES)
+def test_a_cell_is_what_its_paper_says(name, hidden):
+    paper, cell = CASES[name]
+    given = make_problem(cell, hidden=hidden, features=3, steps=STEPS, batch=3, replicas=1)
+    parameters, inputs, states = given
+    states = getattr(paper, "legal", lambda own: own)([state.detach() for state in states])
+    p = {key: value[0].detach().numpy() for key, value in parameters.items()}
+    by_paper, expected = tuple(state[0].numpy() for state in states), []
+    for x in inputs[0].detach().numpy():
+        seen, by_paper = paper.step(p, x, by_paper, cell)
+        expected.append(torch.from_numpy(seen))
+    check_engine("compiled", cell, "cpu")
+    for engine in ("reference", "compiled"):
+        with torch.no_grad():
+            outputs, finals = get_engine(engine)(cell, parameters, inputs, tuple(states), None)
+        assert_close(outputs[0], torch.stack(expected))
+        for found, state in zip(finals, by_paper, strict=True):
+            assert_close(found[0], torch.from_numpy(state))
+
+
+def assert_close(found, expected):
+    torch.testing.assert_close(found, expected, atol=BOUND, rtol=BOUND)
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_a_cell_starts_as_its_paper_says(name):
+    paper, cell = CASES[name]
+    shapes = cell.shapes(64, 512)
+    parameters = {key: torch.full(shape, torch.nan) for key, shape in shapes.items()}
+    cell.initialize(parameters, stream(INITIALIZATION, 3), gap=100)
+    paper.start({key: value.double().numpy() for key, value in parameters.items()}, cell)

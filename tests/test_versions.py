@@ -9,6 +9,7 @@ import torch
 
 import rnnbench.cells
 from rnnbench.cell import INITIALIZATIONS
+from rnnbench.cells.sequence import SequenceCell
 from rnnbench.model import SequenceModel, initialize, model_shapes
 from tests.tasks.conftest import OPTIONS
 from tests.tasks.conftest import TASKS as SHIPPED
@@ -122,6 +123,8 @@ def drawn_batch(task):
 def shipped_cells():
     for name in rnnbench.cells.__all__:
         kind = getattr(rnnbench.cells, name)
+        if issubclass(kind, SequenceCell):  # of torch's own layers
+            continue
         for init in INITIALIZATIONS:
             if kind.can_start(init):
                 yield f"{name} {init}", kind(init=init)

@@ -26,7 +26,7 @@ def names(folder):
 
 COMMANDS = {name: f"+sweep={name}" for name in names("sweep")}
 COMMANDS["defaults"] = (
-    f"task={','.join(names('task'))} cell={','.join(names('cell') - {'torch_module'})}"
+    f"task={','.join(names('task'))} cell={','.join(sorted({*names('cell')} - {'torch_module'}))}"
 )
 
 

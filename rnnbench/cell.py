@@ -33,6 +33,9 @@ class Cell:
     and `step` instead; it runs on the reference engine alone. Its shapes include a
     `weight_hh_l0` `(..., H)`, which tells the hidden size.
 
+    All is declared by the class, or set before `Cell.__init__` where arguments decide; what only
+    some arguments have (a keep gate) the class declares, and the others set to None.
+
     Attributes:
         gates: a gate's name to what feeds it: "x", "h" (the first state), "xh", or a tuple.
         states: names of the states, what a time step hands to the next.
@@ -46,12 +49,12 @@ class Cell:
             stays for good, one is left out of a condition's id; those of base classes are, too.
     """
 
-    gates: ClassVar[Mapping[str, str | tuple[str, ...]]] = {}
-    states: ClassVar[tuple[str, ...]] = ("h",)
-    outputs: ClassVar[tuple[str, ...]] = ()
-    vectors: ClassVar[tuple[str, ...]] = ()
-    keep_gate: ClassVar[str | None] = None
-    input_gate: ClassVar[str | None] = None
+    gates: Mapping[str, str | tuple[str, ...]] = {}
+    states: tuple[str, ...] = ("h",)
+    outputs: tuple[str, ...] = ()
+    vectors: tuple[str, ...] = ()
+    keep_gate: str | None = None
+    input_gate: str | None = None
     version: ClassVar[int] = 1
     added: ClassVar[tuple[str, ...]] = ()
 
@@ -239,6 +242,19 @@ def normal_(tensor: Tensor, deviation: float, generator: Generator) -> None:
     tensor.copy_(torch.randn(tensor.shape, generator=generator, dtype=torch.float32) * deviation)
 
 
+def orthogonal_(matrix: Tensor, generator: Generator) -> None:
+    """Fill with orthonormal rows or columns, whichever are fewer.
+
+    Q of a Gaussian matrix's QR decomposition, its signs fixed by R's diagonal so that Q is uniform
+    (Mezzadri, 2007, arXiv:math-ph/0609050).
+    """
+    few, many = sorted(matrix.shape)
+    gaussian = torch.randn(many, few, generator=generator, dtype=torch.float32)
+    q, r = torch.linalg.qr(gaussian.double())
+    columns = (q * r.diagonal().sign()).float()
+    matrix.copy_(columns if matrix.shape[0] == many else columns.T)
+
+
 def torch_default(cell: Cell, parameters: Parameters, generator: Generator, gap: int) -> None:
     """Draw every parameter from U[-1/sqrt(H), 1/sqrt(H)], as torch.nn.RNNBase does."""
     bound = 1 / math.sqrt(_hidden_size(parameters))
@@ -263,16 +279,13 @@ def glorot(cell: Cell, parameters: Parameters, generator: Generator, gap: int) -
 def orthogonal(cell: Cell, parameters: Parameters, generator: Generator, gap: int) -> None:
     """Draw each gate's recurrent matrix orthogonal (Saxe et al., 2013, arXiv:1312.6120).
 
-    The rest is torch's default. Q of a Gaussian matrix's QR decomposition, its signs fixed by
-    R's diagonal so that Q is uniform (Mezzadri, 2007, arXiv:math-ph/0609050).
+    The rest is torch's default.
     """
     torch_default(cell, parameters, generator, gap)
     size = _hidden_size(parameters)
-    recurrent = parameters["weight_hh_l0"]
-    for block in torch.split(recurrent, size) if len(recurrent) else ():
-        gaussian = torch.randn(size, size, generator=generator, dtype=torch.float32)
-        q, r = torch.linalg.qr(gaussian.double())
-        block.copy_((q * r.diagonal().sign()).float())
+    for name in dict.fromkeys(["weight_hh_l0", *map(weight_of, cell.links())]):
+        for matrix in torch.split(parameters[name], size) if len(parameters[name]) else ():
+            orthogonal_(matrix, generator)
 
 
 def chrono(cell: Cell, parameters: Parameters, generator: Generator, gap: int) -> None:

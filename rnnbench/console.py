@@ -171,10 +171,11 @@ def printable(text: str) -> str:
 
 
 def matplotlib_settings() -> Any:
-    """Import matplotlib and return its own settings, in place of the user's, but for the backend.
+    """Import matplotlib and return its own settings, in place of the user's.
 
-    A backend that is not here (MPLBACKEND of a notebook's kernel) would keep it from being
-    imported; one that is here is set afterwards.
+    What shows figures stays the user's: the backend, and whether it shows them at once, as a
+    notebook does. A backend that is not here (MPLBACKEND of a notebook's kernel) would keep
+    matplotlib from being imported; one that is here is set afterwards.
     """
     backend = os.environ.pop("MPLBACKEND", None) if "matplotlib" not in sys.modules else None
     try:
@@ -186,7 +187,7 @@ def matplotlib_settings() -> Any:
         with suppress(ValueError):
             matplotlib.rcParams["backend"] = backend
     settings = matplotlib.rcParamsDefault.items()
-    return {key: value for key, value in settings if "backend" not in key}
+    return {key: it for key, it in settings if "backend" not in key and key != "interactive"}
 
 
 def duration(seconds: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -20,8 +19,8 @@ class SequenceCell(Cell):
     parameters have `_l0` behind their names; two empty ones tell the sizes.
     """
 
-    states: ClassVar[tuple[str, ...]] = ()
-    outputs: ClassVar[tuple[str, ...]] = ("h",)
+    states = ()
+    outputs = ("h",)
 
     def build(self, input_size: int, hidden_size: int) -> nn.Module:
         """Build the module, which maps `(T, B, F)` to `(T, B, H)`."""

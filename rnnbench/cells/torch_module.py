@@ -14,6 +14,9 @@ from rnnbench.cells.sequence import SequenceCell
 # What libraries call the one width of a layer that maps H numbers to H.
 WIDTHS = ("hidden_size", "d_model", "dim", "embed_dim")
 
+# The extras that install libraries of layers.
+EXTRAS = {"torchrecurrent": "cells", "fla": "fla"}
+
 
 class TorchModule(SequenceCell):
     """A module whose constructor takes `input_size` and `hidden_size`, or one width alone.
@@ -79,7 +82,8 @@ def _find(path: str) -> Any:
     try:
         found = getattr(importlib.import_module(home), name)
     except (ImportError, AttributeError, ValueError, RuntimeError, OSError) as error:
-        reason = " ".join(str(error).split())
+        extra = EXTRAS.get(home.partition(".")[0])
+        reason = f"pip install 'rnnbench[{extra}]'" if extra else " ".join(str(error).split())
         raise ValueError(
             f"module must be a class that can be imported, got {path}: {reason}"
         ) from error

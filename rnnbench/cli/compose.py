@@ -20,7 +20,7 @@ from typing import Any
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType, Quote, QuotedString
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf
@@ -30,10 +30,14 @@ from yaml import YAMLError
 from rnnbench import __version__
 from rnnbench.cli.help import help_text
 from rnnbench.cli.message import not_a_choice, one_line
-from rnnbench.cli.plugins import load_chosen, offering
+from rnnbench.cli.own_choices import (
+    configuration_directory,
+    load_chosen,
+    offering,
+    with_search_path,
+)
 from rnnbench.cli.words import (
     ADDED,
-    CONFIG_DIR,
     GROUPS,
     HELP,
     SHOWING,
@@ -50,7 +54,6 @@ from rnnbench.cli.words import (
     unreadable,
 )
 from rnnbench.console import Mistake
-from rnnbench.experiment.class_path import find_own
 
 Configuration = dict[str, Any]
 # What a wrong word or file raises; ValueError: of a choice that is no name.
@@ -246,13 +249,6 @@ def _with_values(files: DictConfig, values: Sequence[Override]) -> DictConfig:
     return configuration
 
 
-def configuration_directory() -> str:
-    """Return the directory `conf`: inside an installed package, beside it in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "conf"
-    return str(inside if inside.is_dir() else package.parent / "conf")
-
-
 def compose(arguments: Sequence[str]) -> list[Configuration]:
     """Return the configuration of every job; none where the command only asks to be shown one.
 
@@ -289,32 +285,9 @@ def open_composer(of_hydra: Sequence[str] = (), flags: Sequence[str] = ()) -> It
     ours.clear()
     try:
         with offering(), hydra.initialize_config_dir(configuration_directory(), **AS_1_3):
-            yield Composer(_with_search_path(list(of_hydra), flags))
+            yield Composer(with_search_path(list(of_hydra), flags))
     finally:
         GlobalHydra.instance().hydra, version.version_base = theirs
-
-
-def _with_search_path(of_hydra: list[str], flags: Sequence[str]) -> list[str]:
-    """Return the overrides of Hydra's keys, and one that adds the directory of a flag."""
-    directory: str | None = None
-    words = iter(flags)
-    for word in words:
-        name, equals, value = word.partition("=")
-        if name in CONFIG_DIR:
-            directory = value if equals else next(words, "")
-    if directory is None:
-        return of_hydra
-    place = os.path.abspath(os.path.expanduser(directory))
-    if not directory or not os.path.isdir(place):
-        raise HydraException(f"--config-dir must be a directory, got '{directory}'")
-    find_own(place)
-    given = [word for word in of_hydra if word.startswith("hydra.searchpath=")]
-    paths = OverridesParser.create().parse_override(given[0]).value() or [] if given else []
-    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
-        return of_hydra  # Hydra says what it must be
-    paths = [f"file://{place}", *paths]
-    quoted = [QuotedString(path, Quote.single).with_quotes() for path in paths]
-    return [f"hydra.searchpath=[{','.join(quoted)}]", *of_hydra]  # Hydra takes the first
 
 
 def _show(words: list[str]) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
@@ -18,17 +16,18 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from rnnbench.diagnose.label import VANISHED
 from rnnbench.plot import frame, naming
 from rnnbench.plot.curves import Curve, is_tuned
-from rnnbench.plot.frame import Canvas, Drawn, themed
-from rnnbench.plot.looks import REFERENCE_COLOUR, Size, Style
+from rnnbench.plot.frame import Canvas, Drawn, Place
+from rnnbench.plot.looks import REFERENCE_COLOUR, Style
 from rnnbench.plot.measured import joined
-from rnnbench.plot.selection import KINDS, Selection, plain, select, shortened
+from rnnbench.plot.options import Options, begin, themed
+from rnnbench.plot.selection import KINDS, Selection, plain, shortened
 from rnnbench.store.diagnoses import Diagnoses
 from rnnbench.store.rules import LARGEST
 
 Panel = tuple[str, Curve]  # a task and a curve
 MOST_GAPS = 3
-ACROSS = {"column": 3, "text": 4, "slides": 4}
-HEIGHTS = {"column": 1.25, "text": 1.45, "slides": 2.4}  # of a row, in inches
+ACROSS = {"column": 3, "text": 4, "slides": 4, "phone": 1}
+HEIGHTS = {"column": 1.25, "text": 1.45, "slides": 2.4, "phone": 1.6}  # of a row, in inches
 LOOKS: dict[str, Any] = {"initial": {"ls": "--", "lw": 0.9}, "trained": {"lw": 1.3}}
 # What is less lies at the lower edge, for nothing else would be seen; more widens the axis.
 FAINTEST, STRONGEST = 1e-9, 1e4
@@ -37,42 +36,21 @@ NOISE: Any = {"color": "0.6", "ls": "-", "lw": 0.7}
 
 
 @themed
-def gradient(
-    runs: pd.DataFrame,
-    diagnosis: Diagnoses,
-    *,
-    tasks: str | Sequence[str] | None = None,
-    cells: str | Sequence[str] | None = None,
-    order: Sequence[str] | None = None,
-    palette: Any = None,
-    labels: Mapping[str, str] | None = None,
-    rates: str = "both",
-    size: Size = "text",
-    ax: Axes | None = None,
-    figure: Figure | None = None,
-) -> Drawn:
+def gradient(runs: pd.DataFrame, diagnosis: Diagnoses, **options: Unpack[Options]) -> Drawn:
     """Draw the gradient's norm against the lag, as a multiple of that at lag 0.
 
     A line ends at its gap, which is written there: the least, the middle one and the greatest.
 
     Args:
-        runs: of `rnnbench.load_results`. The arguments up to `rates` as in `select`.
+        runs: of `rnnbench.load_results`.
         diagnosis: of `rnnbench.load_diagnosis`.
-        size: "column" (3.3 inches wide), "text" (6.75) or "slides" (10).
-        ax: to draw in, for a single panel: one task and one curve.
-        figure: to draw in, in place of a new one of pyplot.
-
-    Returns:
-        The Axes, or an array of them where there are several.
 
     Raises:
-        ValueError: no run was diagnosed, there is nothing of a name that is asked for, or Axes
-            are given for several panels.
+        ValueError: no run was diagnosed.
     """
-    options: Any = {"order": order, "palette": palette, "labels": labels, "rates": rates}
-    chosen = select(runs, tasks=tasks, cells=cells, **options)
+    chosen, where = begin(runs, options)
     curves = gradient_ratios(joined(chosen.runs, diagnosis).curves)
-    canvas = _draw(chosen, curves, "total", "lag", "gradient / at lag 0", size, ax, figure)
+    canvas = _draw(chosen, curves, "total", "lag", "gradient / at lag 0", where)
     top = max(STRONGEST, 2 * float(curves["value"].max()))
     for panel in canvas.panels.values():
         panel.set(yscale="log", ylim=(FAINTEST, top))
@@ -90,29 +68,15 @@ def gradient(
 
 
 @themed
-def cue(
-    runs: pd.DataFrame,
-    diagnosis: Diagnoses,
-    *,
-    tasks: str | Sequence[str] | None = None,
-    cells: str | Sequence[str] | None = None,
-    order: Sequence[str] | None = None,
-    palette: Any = None,
-    labels: Mapping[str, str] | None = None,
-    rates: str = "both",
-    size: Size = "text",
-    ax: Axes | None = None,
-    figure: Figure | None = None,
-) -> Drawn:
+def cue(runs: pd.DataFrame, diagnosis: Diagnoses, **options: Unpack[Options]) -> Drawn:
     """Draw what a linear read-out recovers of the cue against the time since it was shown.
 
-    Arguments, what is returned and errors are those of `gradient`.
+    Arguments and errors are those of `gradient`.
     """
-    options: Any = {"order": order, "palette": palette, "labels": labels, "rates": rates}
-    chosen = select(runs, tasks=tasks, cells=cells, **options)
+    chosen, where = begin(runs, options)
     found = joined(chosen.runs, diagnosis).curves
     curves = found[(found["measure"] == "cue") & (found["age"] >= 0)]
-    canvas = _draw(chosen, curves, "cue", "age", "recoverable", size, ax, figure)
+    canvas = _draw(chosen, curves, "cue", "age", "recoverable", where)
     for panel in canvas.panels.values():
         panel.set(ylim=(-0.06, 1.36), yticks=[0, 0.5, 1])  # gaps are written above 1
         frame.draw_level(panel, 0, "chance")
@@ -154,17 +118,17 @@ def curve_rows(chosen: Selection, curves: pd.DataFrame, size: str) -> list[list[
         ValueError: nothing is in them.
     """
     there = set(zip(curves["task"], curves["label"], strict=True))
-    names = _labels(chosen)
+    names, across = _labels(chosen), ACROSS[size]
     rows: list[list[Panel | None]] = []
     measured = [e for e in chosen.curves if any((t, names[e]) in there for t in chosen.tasks)]
-    for kinds in [{False, True}] if len(measured) <= ACROSS[size] else [{False}, {True}]:
+    for kinds in [{False, True}] if len(measured) <= across else [{False}, {True}]:
         own = [each for each in measured if is_tuned(each[1]) in kinds]
         of_kind: list[list[Panel | None]] = []
         for task in chosen.tasks:
             line = [(task, each) if (task, names[each]) in there else None for each in own]
-            of_kind += [line[at : at + ACROSS[size]] for at in range(0, len(line), ACROSS[size])]
+            of_kind += frame.split(line, across)
         full = [row for row in of_kind if any(row)]
-        rows += frame.pack(full, ACROSS[size]) if len(own) == 1 else full
+        rows += frame.pack(full, across) if len(own) == 1 else full
     if not rows:
         raise ValueError("diagnosis must have what is drawn of the runs, got none of it")
     return rows
@@ -182,29 +146,33 @@ def curve_canvas(
     chosen: Selection,
     ylabel: str,
     xlabel: str,
+    where: Place,
     *,
-    size: str,
-    ax: Axes | None,
-    figure: Figure | None,
+    above: float = 0.0,
 ) -> Canvas:
-    """Return titled panels of curves, their axes named at the outer ones alone."""
-    height = HEIGHTS[size]
-    canvas = frame.make_canvas(rows, height, size=size, ax=ax, figure=figure, around=0.9)
+    """Return titled panels of curves, their axes named at the outer ones alone.
+
+    Args:
+        above: inches that are needed above each panel.
+    """
+    canvas = frame.make_canvas(rows, HEIGHTS[where.size] + above, where, around=0.9)
+    titles = {(task, each): f"{task}, {chosen.name(each)}" for task, each in canvas.panels}
+    said = {key: ", tuned" * (is_tuned(key[1][1]) and len(chosen.kinds) > 1) for key in titles}
+    fits = all(len(titles[key] + end) <= canvas.longest for key, end in said.items())
+    mixed = any(len({is_tuned(key[1][1]) for key in row if key}) > 1 for row in rows)
+    in_title = fits or mixed or len(chosen.kinds) == 1
     for number, row in enumerate(rows):
         for place, key in enumerate(row):
             if key is None:
                 continue
-            task, each = key
-            panel = canvas.panels[key]
-            mixed = len({is_tuned(own[1][1]) for own in row if own}) > 1
-            end = ", tuned" if mixed and is_tuned(each[1]) else ""
-            panel.set_title(plain(shortened(f"{task}, {chosen.name(each)}{end}", canvas.longest)))
-            if not (canvas.is_own and any(frame.below(rows, number, place))):
+            panel, end = canvas.panels[key], said[key] * in_title
+            panel.set_title(plain(shortened(titles[key], canvas.longest - len(end)) + end))
+            if not canvas.is_named_below(rows, number, place):
                 fits = len(xlabel) <= canvas.longest + 2
                 panel.set_xlabel(xlabel if fits or xlabel != SINCE else "after the cue")
             if not canvas.is_own or not any(row[:place]):
-                several = len(chosen.kinds) > 1 and not mixed
-                panel.set_ylabel(f"{KINDS[is_tuned(each[1])]}\n{ylabel}" if several else ylabel)
+                kind = KINDS[is_tuned(key[1][1])]
+                panel.set_ylabel(ylabel if in_title else f"{kind}\n{ylabel}")
             else:
                 panel.tick_params(labelleft=False)
     return canvas
@@ -222,13 +190,11 @@ def _draw(
     name: str,
     x: str,
     ylabel: str,
-    size: str,
-    ax: Axes | None,
-    figure: Figure | None,
+    where: Place,
 ) -> Canvas:
-    rows = curve_rows(chosen, curves, size)
+    rows = curve_rows(chosen, curves, where.size)
     xlabel = "lag (time steps)" if x == "lag" else SINCE
-    canvas = curve_canvas(rows, chosen, ylabel, xlabel, size=size, ax=ax, figure=figure)
+    canvas = curve_canvas(rows, chosen, ylabel, xlabel, where)
     most = curves.groupby("task")["gap"].max()
     labels = _labels(chosen)
     shown = ["task", "label", "gap", "phase", "name", "run_id", "value", x]
@@ -299,7 +265,7 @@ def _keep_inside(panel: Axes) -> None:
     for marks in panel.collections:
         low = np.asarray(marks.get_offsets()).clip(min=FAINTEST)
         marks.set_offsets(low)
-    for number in panel.findobj(Annotation):
+    for number in panel.texts:
         if isinstance(number, Annotation):
             x, y = number.xy
             number.xy = (x, max(float(y), FAINTEST))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import matplotlib as mpl
 import numpy as np
@@ -17,26 +16,21 @@ from numpy.typing import NDArray
 
 from rnnbench.plot.curves import CURVE
 from rnnbench.plot.files import figure_of
-from rnnbench.plot.looks import REFERENCE_COLOUR, TALLEST, WIDTHS, settings
+from rnnbench.plot.looks import REFERENCE_COLOUR, TALLEST, WIDTHS, Size
 
 Key = TypeVar("Key", bound=Hashable)
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
 Drawn = Axes | NDArray[np.object_]
 MOST_SEEDS = 100  # of a curve at a gap are drawn one by one: more would be a smear
 LETTER_WIDTH = 0.58  # of a letter's height, on average
 LEVEL: Any = {"color": REFERENCE_COLOUR, "linestyle": ":", "lw": 0.9, "zorder": 1}
 
 
-def themed(draw: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Draw with the package's settings for the `size` that a function is asked for."""
+class Place(NamedTuple):
+    """Where panels are drawn: at which size, and in Axes or a figure, if any are given."""
 
-    @functools.wraps(draw)
-    def draw_themed(*args: Arguments.args, **options: Arguments.kwargs) -> Result:
-        with mpl.rc_context(settings(str(options.get("size", "text")))):
-            return draw(*args, **options)
-
-    return draw_themed
+    size: Size = "text"
+    ax: Axes | None = None
+    figure: Figure | None = None
 
 
 class Canvas(NamedTuple):
@@ -71,6 +65,11 @@ class Canvas(NamedTuple):
         """Return the figure of the panels."""
         return figure_of(next(iter(self.panels.values())))
 
+    def is_named_below(self, rows: Sequence[Sequence[Any]], number: int, place: int) -> bool:
+        """Return whether a panel below one names its axis: on a phone it would be out of sight."""
+        below = (row[place] for row in rows[number + 1 :] if len(row) > place)
+        return self.is_own and self.size != "phone" and any(below)
+
     @property
     def drawn(self) -> Drawn:
         """Return what a function that draws returns: its Axes, or an array of several."""
@@ -85,10 +84,8 @@ class Canvas(NamedTuple):
 def make_canvas(
     rows: Sequence[Sequence[Key | None]],
     height: float,
+    where: Place,
     *,
-    size: str,
-    ax: Axes | None = None,
-    figure: Figure | None = None,
     beside: float = 0.0,
     around: float = 0.75,
 ) -> Canvas:
@@ -103,6 +100,7 @@ def make_canvas(
     Raises:
         ValueError: Axes are given for more panels than one.
     """
+    size, ax, figure = where
     keys = [key for row in rows for key in row if key is not None]
     if ax is not None:
         if len(keys) > 1:
@@ -113,7 +111,7 @@ def make_canvas(
         room = ax.get_window_extent().transformed(figure_of(ax).dpi_scale_trans.inverted())
         return Canvas({keys[0]: ax}, False, size, room.height, room.width)
     columns, width = max(map(len, rows)), WIDTHS[size]
-    height = min(height, (TALLEST - around) / len(rows))
+    height = min(height, (TALLEST[size] - around) / len(rows))
     figure = _new_figure(figure, width, len(rows) * height + around)
     panels = {
         key: figure.add_subplot(len(rows), columns, place * columns + column + 1)
@@ -181,6 +179,11 @@ def set_gap_ticks(
     panel.set_xticks(gaps, labels)
 
 
+def split(keys: Sequence[Key], across: int) -> list[list[Key]]:
+    """Return rows of up to so many panels."""
+    return [list(keys[at : at + across]) for at in range(0, len(keys), across)]
+
+
 def pack(rows: Iterable[Sequence[Key]], across: int) -> list[list[Key]]:
     """Return rows of panels, with short ones beside each other where they have room."""
     packed: list[list[Key]] = []
@@ -200,8 +203,3 @@ def few_gaps(gaps: Iterable[int], most: int) -> list[int]:
     wanted = np.geomspace(ordered[0], ordered[-1], most)
     nearest = np.abs(np.log(ordered)[:, None] - np.log(wanted)).argmin(0)
     return [int(gap) for gap in ordered[np.unique(nearest)]]
-
-
-def below(rows: Sequence[Sequence[Key]], number: int, place: int) -> list[Key]:
-    """Return the keys of the panels below one, which name the axis for it."""
-    return [row[place] for row in rows[number + 1 :] if len(row) > place]

@@ -1,32 +1,32 @@
-"""Draw score or accuracy against the gap: a panel per task, a line per curve."""
+"""Draw score, accuracy or the share solved against the gap: a panel per task, a line per curve."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from rnnbench.plot import frame, naming
 from rnnbench.plot.curves import Curve, is_tuned
-from rnnbench.plot.frame import Canvas, Drawn, themed
-from rnnbench.plot.looks import REFERENCE_COLOUR, Size, Style, known
-from rnnbench.plot.selection import KINDS, Selection, plain, select, shortened
-from rnnbench.statistics import HORIZON, mean_interval
+from rnnbench.plot.frame import Canvas, Drawn
+from rnnbench.plot.looks import REFERENCE_COLOUR, Style, known
+from rnnbench.plot.options import Options, begin, themed
+from rnnbench.plot.selection import KINDS, Selection, plain, shortened
+from rnnbench.statistics import HORIZON, Interval, mean_interval, wilson_interval
 from rnnbench.store.settings import curve_label
 
 Floats = NDArray[np.float64]
 Panel = tuple[str, bool]  # a task, and whether rates are tuned
-MEASURES = ("score", "accuracy")
-INTERVALS = ("gaffke", None)
-HEIGHTS = {"column": 1.5, "text": 1.65, "slides": 2.5}  # of a row, in inches
-ACROSS = {"column": 1, "text": 3, "slides": 3}
+SHARE = "share"
+INTERVALS = {"score": "gaffke", "accuracy": "gaffke", SHARE: "wilson"}  # by measure
+HEIGHTS = {"column": 1.5, "text": 1.65, "slides": 2.5, "phone": 1.9}  # of a row, in inches
+ACROSS = {"column": 1, "text": 3, "slides": 3, "phone": 1}
 # Of a gap: how far a curve and its seeds are moved aside together, and its seeds beside it.
 ASIDE, SWARM = 0.04, 0.01
 NEAR = 0.02  # of the axis: marks nearer than this would cover each other
@@ -38,51 +38,35 @@ def curve(
     runs: pd.DataFrame,
     y: str = "score",
     *,
-    tasks: str | Sequence[str] | None = None,
-    cells: str | Sequence[str] | None = None,
-    order: Sequence[str] | None = None,
-    palette: Any = None,
-    labels: Mapping[str, str] | None = None,
-    rates: str = "both",
     level: float = HORIZON,
-    interval: str | None = "gaffke",
+    interval: str | None = "usual",
     seeds: bool = True,
     guesses: pd.DataFrame | None = None,
-    size: Size = "text",
-    ax: Axes | None = None,
-    figure: Figure | None = None,
+    **options: Unpack[Options],
 ) -> Drawn:
     """Draw a measure against the gap: the mean over seeds, its interval, and every seed.
 
     Curves with tuned rates have panels of their own below. Where all seeds of a gap agree,
-    "10/10" says how many they are.
+    "10/10" says how many they are. A share of runs has neither marks of seeds nor guesses.
 
     Args:
-        runs: of `rnnbench.load_results`. The arguments up to `rates` as in `select`.
-        y: "score" or "accuracy".
+        runs: of `rnnbench.load_results`.
+        y: "score", "accuracy" or "share", of runs that solve their task.
         level: of the score, at which the horizon is read.
-        interval: of the mean, "gaffke" or None.
+        interval: None for none; else that of the measure: "gaffke", of a share "wilson".
         seeds: whether each one is marked.
         guesses: of `rnnbench.load_guesses`; the best random network of each gap is drawn.
-        size: "column" (3.3 inches wide), "text" (6.75) or "slides" (10).
-        ax: to draw in, for a single panel.
-        figure: to draw in, in place of a new one of pyplot.
-
-    Returns:
-        The Axes, or an array of them where there are several.
-
-    Raises:
-        ValueError: there is nothing of a name that is asked for, or Axes for several panels.
     """
-    known("y", y, MEASURES)
-    known("interval", interval, INTERVALS)
-    options: Any = {"order": order, "palette": palette, "labels": labels, "rates": rates}
-    chosen = select(runs, tasks=tasks, cells=cells, **options)
-    rows = _rows(chosen, size)
+    usual = INTERVALS[known("y", y, INTERVALS)]
+    if interval != "usual":
+        known("interval", interval, (usual, None))
+    chosen, where = begin(runs, options)
+    if y == SHARE:
+        chosen = chosen._replace(runs=chosen.runs.assign(share=chosen.runs["status"] == "solved"))
+        seeds, guesses = False, None
+    rows = _rows(chosen, where.size)
     beside = naming.room_beside(list(chosen.looks))
-    canvas = frame.make_canvas(
-        rows, HEIGHTS[size], size=size, ax=ax, figure=figure, beside=beside, around=0.9
-    )
+    canvas = frame.make_canvas(rows, HEIGHTS[where.size], where, beside=beside, around=0.9)
     best = None if guesses is None or guesses.empty else best_of_cells(guesses)
     look = _Look(y, level, interval, seeds)
     for (task, kind), panel in canvas.panels.items():
@@ -90,7 +74,7 @@ def curve(
         if best is not None:
             own = best[best["task"] == task]
             panel.plot(own["gap"], own[y].clip(0, 1), **GUESSED, label="_random networks")
-    _name_panels(canvas, rows, chosen, y)
+    _name_panels(canvas, rows, chosen, "share solved" if y == SHARE else y)
     named = naming.name_curves(canvas, rows, chosen, marked=seeds)
     naming.add_legend(canvas, [*named, *_entries(chosen, look, best)])
     frame.stamp(canvas, chosen.runs["sweep"])
@@ -112,14 +96,14 @@ def _rows(chosen: Selection, size: str) -> list[list[Panel | None]]:
     if size == "column" and len(kinds) > 1:
         return [[(task, kind) for kind in kinds] for task in tasks]
     across = 2 if size == "column" and len(tasks) > 3 else ACROSS[size]
-    parts = [tasks[start : start + across] for start in range(0, len(tasks), across)]
+    parts = frame.split(tasks, across)
     return [[(task, kind) for task in part] for part in parts for kind in kinds]
 
 
 def _name_panels(canvas: Canvas, rows: Any, chosen: Selection, measure: str) -> None:
     """Write tasks above panels, and at the left what is drawn and with which rates."""
     several = len(chosen.kinds) > 1
-    side_by_side = several and len({task for task, _ in rows[0]}) == 1
+    side_by_side = several and len(rows[0]) > 1 and len({task for task, _ in rows[0]}) == 1
     for number, row in enumerate(rows):
         for place, (task, kind) in enumerate(row):
             panel = canvas.panels[task, kind]
@@ -129,7 +113,7 @@ def _name_panels(canvas: Canvas, rows: Any, chosen: Selection, measure: str) -> 
                 panel.set_title(title if not (kind and several) else "")
             own = title if side_by_side else KINDS[kind] if several else ""
             panel.set_ylabel(f"{own}\n{measure}" if own else measure)
-            if canvas.is_own and frame.below(rows, number, place):
+            if canvas.is_named_below(rows, number, place):
                 panel.set_xlabel("")
             if place and canvas.is_own:
                 panel.set_ylabel("")
@@ -155,7 +139,8 @@ def _draw_panel(
         own = chosen.of(task, each)
         aside = np.exp(ASIDE * (2 * (place + 0.5) / len(curves) - 1))
         points.append(_draw_curve(panel, own, each, aside, chosen.styles[each], look))
-    _count_agreeing(canvas, panel, pd.concat(points), gaps)
+    if look.measure != SHARE:
+        _count_agreeing(canvas, panel, pd.concat(points), gaps)
 
 
 def _draw_curve(
@@ -164,8 +149,7 @@ def _draw_curve(
     """Draw one curve, moved aside with its seeds; return its points: gap, seeds, low, high."""
     by_gap = dict(iter(runs.groupby("gap")[look.measure]))
     gaps = np.array(list(by_gap), dtype=float)
-    found = [mean_interval(values) for values in by_gap.values()]
-    mean, low, high = np.array(found).T
+    mean, low, high = np.array([_interval(values, look) for values in by_gap.values()]).T
     label = curve_label(*each)
     panel.plot(gaps * aside, mean, **style.line, label=label, zorder=4)
     if look.interval:
@@ -176,6 +160,13 @@ def _draw_curve(
         _draw_seeds(panel, by_gap, aside, style).set_label(f"_seeds {label}")
     ranges = [(len(values), values.min(), values.max()) for values in by_gap.values()]
     return pd.DataFrame(ranges, columns=["seeds", "low", "high"]).assign(gap=list(by_gap))
+
+
+def _interval(values: pd.Series, look: _Look) -> Interval:
+    """Return the mean of what the seeds of a gap have, with its interval."""
+    if look.measure == SHARE:
+        return wilson_interval(int(values.sum()), len(values))
+    return mean_interval(values)
 
 
 def _draw_seeds(panel: Axes, by_gap: Mapping[Any, pd.Series], aside: float, style: Style) -> Any:
@@ -211,6 +202,8 @@ def _draw_levels(canvas: Canvas, panel: Axes, runs: pd.DataFrame, look: _Look) -
     if look.measure == "score":
         frame.draw_level(panel, look.level, "horizon", linestyle="--")
         frame.draw_level(panel, 0.0, "chance")
+        return
+    if look.measure == SHARE:
         return
     levels = set()
     for _, own in runs.groupby("label"):
@@ -249,7 +242,8 @@ def _count_agreeing(
 def _entries(chosen: Selection, look: _Look, best: pd.DataFrame | None) -> list[tuple[Any, str]]:
     """Return the legend: what is drawn, and nothing that is not."""
     grey: dict[str, Any] = {"color": REFERENCE_COLOUR}
-    entries: list[tuple[Any, str]] = [(Line2D([], [], **grey), "mean of seeds")]
+    line = "share of all seeds" if look.measure == SHARE else "mean of seeds"
+    entries: list[tuple[Any, str]] = [(Line2D([], [], **grey), line)]
     if look.interval:
         mark = Line2D([], [], **grey, ls="none", marker="|", ms=8, mew=0.9)
         entries.append((mark, "its 95 % interval"))
@@ -257,9 +251,10 @@ def _entries(chosen: Selection, look: _Look, best: pd.DataFrame | None) -> list[
         mark = Line2D([], [], **grey, ls="none", marker="o", ms=3, mfc="white", mew=0.7)
         entries.append((mark, frame.seed_note("one seed", chosen.runs)))
     if look.measure == "score":
-        line = Line2D([], [], **frame.LEVEL | {"linestyle": "--"})
-        entries.append((line, f"{look.level:g}: the horizon"))
-    entries.append((Line2D([], [], **frame.LEVEL), "chance"))
+        level = Line2D([], [], **frame.LEVEL | {"linestyle": "--"})
+        entries.append((level, f"{look.level:g}: the horizon"))
+    if look.measure != SHARE:
+        entries.append((Line2D([], [], **frame.LEVEL), "chance"))
     if best is not None:
         number = f"{best['guesses'].min():,}"
         entries.append((Line2D([], [], **GUESSED), f"best of {number} random"))

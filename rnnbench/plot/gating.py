@@ -3,71 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
 from rnnbench.plot import frame, naming
 from rnnbench.plot.diagnosis import LOOKS, SINCE, curve_canvas, curve_rows, lines_of_phases
-from rnnbench.plot.frame import Canvas, Drawn, themed
-from rnnbench.plot.looks import REFERENCE_COLOUR, Size
+from rnnbench.plot.frame import Canvas, Drawn
+from rnnbench.plot.looks import REFERENCE_COLOUR
 from rnnbench.plot.measured import joined
-from rnnbench.plot.selection import plain, select, shortened
+from rnnbench.plot.options import Options, begin, themed
+from rnnbench.plot.selection import plain, shortened
 from rnnbench.statistics import HORIZON
 from rnnbench.store.diagnoses import PHASES, Diagnoses
 
 # Of gates, apart from those of cells: that which keeps is dark, the others follow by name.
 KEEPS = "#4a1e6b"
 OTHERS = ("#b0562b", "#7d8f24", "#c77cb0", "#8c8c8c", "#3f6f8f")
-MOST_STEPS = 10_000
-WIDE = 0.33  # inches by points of letters: what is said of half-lives then stands in one line
+# Of half-lives, in time steps; by the last 1 less the gate is a matter of rounding.
+TICKS = {1: "1", 10: "", 100: "100", 1000: "", 10_000: "10,000"}
+UNITS = {"longest": "longest", "half_life": "median"}  # columns of the runs, from below
+STRIP, ABOVE = 2.6, 0.8  # heights of letters: of the strip of half-lives, and below it
+ABOVE_IT: Any = ("axes fraction", "offset points")
+STRIPS = {"column": 0.45, "text": 0.45, "slides": 0.65, "phone": 0.45}  # inches, with numbers
 
 
 @themed
-def gates(
-    runs: pd.DataFrame,
-    diagnosis: Diagnoses,
-    *,
-    tasks: str | Sequence[str] | None = None,
-    cells: str | Sequence[str] | None = None,
-    order: Sequence[str] | None = None,
-    labels: Mapping[str, str] | None = None,
-    rates: str = "both",
-    size: Size = "text",
-    ax: Axes | None = None,
-    figure: Figure | None = None,
-) -> Drawn:
-    """Draw each gate's mean activation against time, at one gap of each task.
+def gates(runs: pd.DataFrame, diagnosis: Diagnoses, **options: Unpack[Options]) -> Drawn:
+    """Draw each gate's mean activation against time, and above it half-lives, at one gap a task.
 
-    That is the greatest gap at which a cell with gates still has a mean score of 0.75.
+    That is the greatest gap at which a cell with gates still has a mean score of 0.75. Half-lives
+    are those of the gate that keeps, of its median unit and of the one that keeps longest.
 
     Args:
-        runs: of `rnnbench.load_results`. The arguments up to `rates` as in `select`.
+        runs: of `rnnbench.load_results`.
         diagnosis: of `rnnbench.load_diagnosis`.
-        size: "column" (3.3 inches wide), "text" (6.75) or "slides" (10).
-        ax: to draw in, for a single panel: one task and one curve.
-        figure: to draw in, in place of a new one of pyplot.
-
-    Returns:
-        The Axes, or an array of them where there are several.
 
     Raises:
-        ValueError: no gate was measured, there is nothing of a name that is asked for, or Axes are
-            given for several panels.
+        ValueError: no gate was measured.
     """
-    chosen = select(runs, tasks=tasks, cells=cells, order=order, labels=labels, rates=rates)
+    chosen, where = begin(runs, options)
     found = joined(chosen.runs, diagnosis)
     of_gates = found.curves[found.curves["measure"] == "gate"]
     gated = found.runs[found.runs["run_id"].isin(of_gates["run_id"])]
     at = gates_gap(gated)
     of_gates = of_gates[of_gates["gap"] == of_gates["task"].map(at)]
-    rows = curve_rows(chosen, of_gates, size)
-    canvas = curve_canvas(rows, chosen, "gate open", SINCE, size=size, ax=ax, figure=figure)
+    rows = curve_rows(chosen, of_gates, where.size)
+    lives = bool(gated["half_life_trained"].notna().any())
+    above = STRIPS[where.size] if lives else 0.0
+    canvas = curve_canvas(rows, chosen, "gate open", SINCE, where, above=above)
     keeping = set(gated["keep_gate"].dropna())
     colours = gate_colours(set(of_gates["name"]) - keeping)
     for (task, each), panel in canvas.panels.items():
@@ -75,7 +64,7 @@ def gates(
         own = of_gates[(of_gates["task"] == task) & (of_gates["label"] == label)]
         its = gated[gated["run_id"].isin(own["run_id"])]
         _draw_panel(canvas, panel, own, its, colours)
-    naming.add_legend(canvas, _entries(sorted(keeping), colours))
+    naming.add_legend(canvas, _entries(sorted(keeping), colours, lives))
     frame.stamp(canvas, chosen.runs["sweep"])
     return canvas.drawn
 
@@ -105,14 +94,15 @@ def _draw_panel(
     runs: pd.DataFrame,
     colours: Mapping[str, str],
 ) -> None:
-    """Draw the gates of a curve, of the one that keeps also its units, and say its half-lives."""
+    """Draw the gates of a curve, and of the one that keeps also its units and their half-lives."""
     keep = runs["keep_gate"].iloc[0]
+    medians = of_gates.groupby(["name", "phase", "age", "statistic"])["value"].median().unstack()
     for name in sorted(of_gates["name"].unique(), key=lambda name: (name != keep, name)):
         colour = KEEPS if name == keep else colours.get(name, KEEPS)
         for phase, look in LOOKS.items():
-            own = _median(of_gates[(of_gates["name"] == name) & (of_gates["phase"] == phase)])
-            if own.empty:
+            if (name, phase) not in medians.index:
                 continue
+            own = medians.loc[name, phase]
             text = plain(shortened(name) + " keeps" * (name == keep))
             text = text if phase == "trained" else f"_{name} initial"
             panel.plot(own.index, own["mean"], color=colour, label=text, **look)
@@ -122,15 +112,42 @@ def _draw_panel(
                 panel.plot(own.index, own["max"], color=colour, lw=0.6, label="_most open")
     panel.set(ylim=(-0.02, 1.02), yticks=[0, 0.5, 1])
     panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
-    said = _said(runs, int(runs["gap"].iloc[0]), canvas.width > WIDE * canvas.letters)
-    lines = 1 + said.count("\n")
-    panel.set_title(panel.get_title(), pad=4 + lines * canvas.letters * 1.25)
-    # Between title and panel, where it covers no curve.
-    note = panel.annotate(said, (0.5, 1), (0, 3), "axes fraction", "offset points")
-    note.set(ha="center", fontsize=canvas.letters, color=REFERENCE_COLOUR)
+    top = 0.3  # in heights of letters: between title and panel, where no curve is covered
+    if runs["half_life_trained"].notna().any():
+        _draw_half_lives(canvas, panel, runs)
+        top = ABOVE + STRIP + 1.7
+    said = f"gap {runs['gap'].iloc[0]}, score {runs['score'].mean():.2f}"
+    note = panel.annotate(said, (0.5, 1), (0, top * canvas.letters), *ABOVE_IT, ha="center")
+    note.set(fontsize=canvas.letters, color=REFERENCE_COLOUR)
+    panel.set_title(panel.get_title(), pad=(top + 1.6) * canvas.letters)
 
 
-def _entries(keeping: Sequence[str], colours: Mapping[str, str]) -> list[tuple[Any, str]]:
+def _draw_half_lives(canvas: Canvas, panel: Axes, runs: pd.DataFrame) -> None:
+    """Draw the half-lives of all seeds above a panel, hollow before training and filled after."""
+    letter = canvas.letters / 72
+    top: Any = ScaledTranslation(0, 1, panel.transAxes)  # type: ignore[arg-type]
+    inches = canvas.figure.dpi_scale_trans + top
+    place = blended_transform_factory(panel.transAxes, inches)
+    strip = panel.inset_axes((0, ABOVE * letter, 1, STRIP * letter), transform=place)
+    for row, column in enumerate(UNITS):
+        for phase, face in zip(PHASES, ("white", KEEPS), strict=True):
+            lives = runs[f"{column}_{phase}"].clip(min(TICKS), max(TICKS))
+            look: Any = {"marker": "o", "ms": canvas.letters / 2, "mew": 0.7, "ls": "none"}
+            strip.plot(lives, [row] * len(lives), mec=KEEPS, mfc=face, **look, clip_on=False)
+    strip.axvline(runs["gap"].iloc[0], **frame.LEVEL, label="_gap")
+    strip.set(xscale="log", xlim=(0.6 * min(TICKS), 1.7 * max(TICKS)), ylim=(-0.6, 1.6))
+    strip.xaxis.tick_top()
+    strip.xaxis.set_minor_locator(NullLocator())
+    strip.set_xticks(list(TICKS), list(TICKS.values()))
+    strip.set_yticks(range(len(UNITS)), UNITS.values() if panel.get_ylabel() else ["", ""])
+    strip.tick_params(length=0, pad=1)
+    strip.spines[:].set_visible(False)
+    strip.set_facecolor("0.96")
+
+
+def _entries(
+    keeping: Sequence[str], colours: Mapping[str, str], lives: bool
+) -> list[tuple[Any, str]]:
     """Return one legend for all panels."""
     entries: list[tuple[Any, str]] = []
     if keeping:
@@ -142,27 +159,10 @@ def _entries(keeping: Sequence[str], colours: Mapping[str, str]) -> list[tuple[A
         band = Patch(color=KEEPS, alpha=0.15, lw=0)
         most = Line2D([], [], color=KEEPS, lw=0.6)
         entries += [(band, "10 to 90 % of its units"), (most, "its most open unit")]
-    return [*entries, *lines_of_phases()]
-
-
-def _said(runs: pd.DataFrame, gap: int, wide: bool) -> str:
-    """Return what stands above a panel: gap, mean score, and half-lives where a gate keeps."""
-    said = f"gap {gap}, score {runs['score'].mean():.2f}"
-    if runs["half_life_trained"].isna().all():
-        return said
-    median, longest = (
-        " to ".join(_steps(runs[f"{name}_{phase}"].median()) for phase in PHASES)
-        for name in ("half_life", "longest")
-    )
-    return f"{said}\nhalf-life {median},{' ' if wide else chr(10)}longest {longest}"
-
-
-def _steps(number: float) -> str:
-    if number >= MOST_STEPS:  # by then 1 less the gate is a matter of rounding
-        return f"> {MOST_STEPS:,}"
-    return f"{number:.1f}" if number < 100 else f"{number:,.0f}"
-
-
-def _median(gates: pd.DataFrame) -> pd.DataFrame:
-    """Return the median over seeds of every statistic, age x statistic."""
-    return gates.pivot_table(index="age", columns="statistic", values="value", aggfunc="median")
+    marks: Any = {"color": KEEPS, "ls": "none", "marker": "o", "ms": 3.5, "mew": 0.7}
+    circles = [
+        (Line2D([], [], **marks, mfc="white"), "half-life before"),
+        (Line2D([], [], **marks), "half-life after"),
+        (Line2D([], [], **frame.LEVEL), "the gap"),
+    ]
+    return [*entries, *lines_of_phases(), *(circles if lives else [])]

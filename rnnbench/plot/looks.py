@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, count
@@ -13,10 +14,11 @@ import seaborn as sns
 from rnnbench.plot import SETTINGS
 from rnnbench.plot.curves import SHIPPED, Curve, without_rate
 
-Size = Literal["column", "text", "slides"]
-WIDTHS: Mapping[str, float] = {"column": 3.3, "text": 6.75, "slides": 10.0}  # inches
-TALLEST = 9.0  # inches: what is left of a page beside its caption
-LETTERS = {"column": 7.0, "text": 8.0, "slides": 12.0}  # points
+Size = Literal["column", "text", "slides", "phone"]
+WIDTHS: Mapping[str, float] = {"column": 3.3, "text": 6.75, "slides": 10.0, "phone": 3.3}  # inches
+# Inches: what is left of a page beside its caption; a phone is scrolled.
+TALLEST = {"column": 9.0, "text": 9.0, "slides": 9.0, "phone": math.inf}
+LETTERS = {"column": 7.0, "text": 8.0, "slides": 12.0, "phone": 7.0}  # points
 STYLES = {"paper": "text", "slides": "slides"}
 # Dark, middle and light for the shipped cells, which grey print keeps apart; without yellow and
 # pale pink, which vanish on white; grey last, for it marks levels too.

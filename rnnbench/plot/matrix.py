@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from typing import Unpack
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from rnnbench.plot import frame
 from rnnbench.plot.curves import CURVE, Curve, is_tuned
-from rnnbench.plot.frame import Canvas, Drawn, themed
-from rnnbench.plot.looks import WIDTHS, Size
+from rnnbench.plot.frame import Canvas, Drawn
+from rnnbench.plot.looks import WIDTHS
 from rnnbench.plot.measured import transfer_runs
-from rnnbench.plot.selection import Selection, plain, select, shortened
+from rnnbench.plot.options import Options, begin, themed
+from rnnbench.plot.selection import Selection, plain, shortened
 
 # From white, which is remembering nothing, to a blue on which a black frame is still seen; in
 # grey print it goes from light to dark as well.
@@ -25,49 +25,30 @@ COLOURS = LinearSegmentedColormap.from_list(
     "score", mpl.colormaps["Blues"](np.linspace(0, 0.78, 256))
 )
 DARK = 0.7  # from this score on numbers are white
-ACROSS = {"column": 3, "text": 6, "slides": 6}
+ACROSS = {"column": 3, "text": 6, "slides": 6, "phone": 1}
 Panel = tuple[str, Curve]
 
 
 @themed
-def transfer(
-    runs: pd.DataFrame,
-    measured: pd.DataFrame,
-    *,
-    tasks: str | Sequence[str] | None = None,
-    cells: str | Sequence[str] | None = None,
-    order: Sequence[str] | None = None,
-    labels: Mapping[str, str] | None = None,
-    rates: str = "both",
-    size: Size = "text",
-    ax: Axes | None = None,
-    figure: Figure | None = None,
-) -> Drawn:
+def transfer(runs: pd.DataFrame, measured: pd.DataFrame, **options: Unpack[Options]) -> Drawn:
     """Draw mean scores at other gaps than that of training, which is framed.
 
     Training gaps stand in rows, test gaps in columns; right of a frame gaps are longer. The number
     in a cell is left out where it has no room.
 
     Args:
-        runs: of `rnnbench.load_results`. The arguments up to `rates` as in `select`.
+        runs: of `rnnbench.load_results`.
         measured: of `rnnbench.load_transfer`.
-        size: "column" (3.3 inches wide), "text" (6.75) or "slides" (10).
-        ax: to draw in, for a single panel: one task and one curve.
-        figure: to draw in, in place of a new one of pyplot.
-
-    Returns:
-        The Axes, or an array of them where there are several; not that of the colour bar.
 
     Raises:
-        ValueError: no run was tested at other gaps, there is nothing of a name that is asked for,
-            or Axes are given for several panels.
+        ValueError: no run was tested at other gaps.
     """
-    chosen = select(runs, tasks=tasks, cells=cells, order=order, labels=labels, rates=rates)
+    chosen, where = begin(runs, options)
     means = transfer_means(_of_runs(chosen.runs, measured))
-    rows = _rows(chosen, means, size)
+    rows = _rows(chosen, means, where.size)
     most = max(means["gap"].nunique(), 2), max(means["test_gap"].nunique(), 2)
-    height = _height(size, max(map(len, rows)), most[0] / most[1])
-    canvas = frame.make_canvas(rows, height, size=size, ax=ax, figure=figure, around=0.55)
+    height = _height(where.size, max(map(len, rows)), most[0] / most[1])
+    canvas = frame.make_canvas(rows, height, where, around=0.55)
     room = canvas.width / most[1] * 72 / canvas.letters
     for number, row in enumerate(rows):
         for place, key in enumerate(row):
@@ -75,7 +56,7 @@ def transfer(
                 panel = canvas.panels[key]
                 _draw_panel(canvas, panel, _of_curve(means, key), numbers=room > 2.2)
                 _name_panel(canvas, panel, chosen, key)
-                if canvas.is_own and any(frame.below(rows, number, place)):
+                if canvas.is_named_below(rows, number, place):
                     panel.tick_params(labelbottom=False)
                 if canvas.is_own and any(row[:place]):
                     panel.tick_params(labelleft=False)
@@ -114,7 +95,7 @@ def _rows(chosen: Selection, means: pd.DataFrame, size: str) -> list[list[Panel 
     if len(own) > across and len(shared) <= across and len(own) - len(shared) <= across:
         blocks = [part for part in (shared, own[len(shared) :]) if part]
     else:
-        blocks = [own[at : at + across] for at in range(0, len(own), across)]
+        blocks = frame.split(own, across)
     rows: list[list[Panel | None]] = [
         [(task, each) if (task, *each) in there else None for each in block]
         for block in blocks

@@ -10,7 +10,6 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
@@ -29,12 +28,13 @@ LINE_HEIGHT = 1.15  # of a letter's height
 
 
 def add_legend(
-    canvas: Canvas, entries: Sequence[tuple[Any, str]], place: str = "lower", note: str = ""
+    canvas: Canvas, entries: Sequence[tuple[Any, str]], *, above: bool = False, note: str = ""
 ) -> None:
-    """Put a legend beside the panels of a figure of one's own, or into Axes that were given.
+    """Put a legend below the panels of a figure of one's own, or into Axes that were given.
 
     Args:
-        note: what stands above it.
+        above: it stands above the panels, as it always does on a phone.
+        note: what stands above its entries.
     """
     if not entries:
         return
@@ -49,8 +49,8 @@ def add_legend(
     texts = tuple(plain(textwrap.fill(text, room)) for text in texts)
     columns = legend_columns(texts, width * 72 / canvas.letters)
     lines = math.ceil(len(texts) / columns) * max(len(text.splitlines()) for text in texts)
-    _grow(canvas.figure, (lines - LEGEND_LINES) * canvas.letters * 1.4 / 72)
-    loc: Any = f"outside {place} center"
+    _grow(canvas, (lines - LEGEND_LINES) * canvas.letters * 1.4 / 72)
+    loc: Any = f"outside {'upper' if above or canvas.size == 'phone' else 'lower'} center"
     legend = canvas.figure.legend(handles, texts, loc=loc, ncols=columns)
     legend.set_title(plain(textwrap.fill(note, room, break_long_words=False)))
     legend.get_title().set(color=REFERENCE_COLOUR, multialignment="center")
@@ -88,10 +88,10 @@ def legend_columns(texts: Sequence[str], width: float) -> int:
     return 1
 
 
-def _grow(figure: Figure, inches: float) -> None:
+def _grow(canvas: Canvas, inches: float) -> None:
     """Make a figure taller for a long legend, up to a page."""
-    height = figure.get_figheight()
-    figure.set_figheight(max(height, min(height + inches, TALLEST)))
+    height = canvas.figure.get_figheight()
+    canvas.figure.set_figheight(max(height, min(height + inches, TALLEST[canvas.size])))
 
 
 def name_curves(

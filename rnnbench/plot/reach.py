@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rnnbench.plot import frame, naming
 from rnnbench.plot.curves import Curve, is_tuned, without_rate
-from rnnbench.plot.frame import Canvas, Drawn, themed
-from rnnbench.plot.looks import REFERENCE_COLOUR, TALLEST, WIDTHS, Size, known
-from rnnbench.plot.selection import Selection, plain, select, shortened
+from rnnbench.plot.frame import Canvas, Drawn
+from rnnbench.plot.looks import REFERENCE_COLOUR, TALLEST, WIDTHS, known
+from rnnbench.plot.options import Options, begin, themed
+from rnnbench.plot.selection import Selection, plain, shortened
 from rnnbench.plot.summary import scores_by_gap
 from rnnbench.statistics import HORIZON, Horizon, HorizonRange, horizon_range
 
 INTERVALS = ("bootstrap", None)
 ZONE = 1.6  # factor from the outer gaps to the ends of the axis, in grey
 IN_ZONE = 1.28  # and to the arrows in it
-ACROSS = {"column": 1, "text": 3, "slides": 3}
+ACROSS = {"column": 1, "text": 3, "slides": 3, "phone": 1}
 ROW = 0.19  # inches, of letters of 8 points, with one kind of rates
 APART = 0.2  # of a row: given rates lie above its middle, tuned ones below
 LONGEST_NAME = 24  # letters
@@ -34,17 +34,9 @@ ARROWS = {">": ">", "<": "<"}
 def horizons(
     runs: pd.DataFrame,
     *,
-    tasks: str | Sequence[str] | None = None,
-    cells: str | Sequence[str] | None = None,
-    order: Sequence[str] | None = None,
-    palette: Any = None,
-    labels: Mapping[str, str] | None = None,
-    rates: str = "both",
     level: float = HORIZON,
     interval: str | None = "bootstrap",
-    size: Size = "text",
-    ax: Axes | None = None,
-    figure: Figure | None = None,
+    **options: Unpack[Options],
 ) -> Drawn:
     """Draw the horizon of every cell: the gap at which its mean score falls below a level.
 
@@ -53,25 +45,15 @@ def horizons(
     at the right of its row.
 
     Args:
-        runs: of `rnnbench.load_results`. The arguments up to `rates` as in `select`.
+        runs: of `rnnbench.load_results`.
         level: of the mean score.
         interval: "bootstrap" (the Bayesian one of `horizon_range`) or None.
-        size: "column" (3.3 inches wide), "text" (6.75) or "slides" (10).
-        ax: to draw in, for a single task.
-        figure: to draw in, in place of a new one of pyplot.
-
-    Returns:
-        The Axes, or an array of one for each task.
-
-    Raises:
-        ValueError: there is nothing of a name that is asked for, or Axes for several tasks.
     """
     known("interval", interval, INTERVALS)
-    options: Any = {"order": order, "palette": palette, "labels": labels, "rates": rates}
-    chosen = select(runs, tasks=tasks, cells=cells, **options)
-    across, height = _arrange(chosen, size)
-    parts = [chosen.tasks[at : at + across] for at in range(0, len(chosen.tasks), across)]
-    canvas = frame.make_canvas(parts, height, size=size, ax=ax, figure=figure, around=0.75)
+    chosen, where = begin(runs, options)
+    across, height = _arrange(chosen, where.size)
+    rows = frame.split(chosen.tasks, across)
+    canvas = frame.make_canvas(rows, height, where, around=0.75)
     # Numbers need half of a letter more than its height, or they would touch.
     numbers = canvas.height * 72 / _lines(chosen) >= canvas.letters * 1.05
     for place, (task, panel) in enumerate(canvas.panels.items()):
@@ -107,9 +89,9 @@ def _arrange(chosen: Selection, size: str) -> tuple[int, float]:
     height = len(chosen.bases) * per_row + 5.5 * letters / 72
     tasks = len(chosen.tasks)
     across = min(ACROSS[size], tasks)
-    while across < tasks and np.ceil(tasks / across) * height > TALLEST - 0.75:
+    while across < tasks and np.ceil(tasks / across) * height > TALLEST[size] - 0.75:
         across += 1
-    least = 0.7 if size == "column" else 1.2
+    least = 0.7 if WIDTHS[size] < 4 else 1.2
     return min(across, max(1, int((WIDTHS[size] - 0.8) / least))), height
 
 
@@ -143,12 +125,12 @@ def _draw_reach(
     size = float(mpl.rcParams["font.size"])
     text = f"{chosen.name(each)}{', tuned' if tuned else ''}"
     if interval and found.low is not None and found.high is not None:
-        ends = [_place(found.low, panel), _place(found.high, panel)]
+        ends = np.clip([drawn_at(found.low, ZONE), drawn_at(found.high, ZONE)], *panel.get_xlim())
         panel.plot(ends, [y, y], color=style.colour, lw=size / 5, label=f"_interval {text}")
     marker = ARROWS.get(found.horizon.bound, "o")
     look: Any = {"color": style.colour, "ms": size * 0.62, "mew": size / 7, "ls": "none"}
     face = style.colour if tuned else "white"
-    x = found.horizon.gap * {"": 1, ">": IN_ZONE, "<": 1 / IN_ZONE}[found.horizon.bound]
+    x = drawn_at(found.horizon, IN_ZONE)
     panel.plot([x], [y], marker=marker, mfc=face, **look, label=f"_horizon {text}", zorder=4)
     if numbers:
         number = panel.annotate(_number(found.horizon), (1, y), (3, 0), *_beside(panel))
@@ -160,11 +142,9 @@ def _beside(panel: Axes) -> tuple[Any, str]:
     return panel.get_yaxis_transform(), "offset points"
 
 
-def _place(end: Horizon, panel: Axes) -> float:
-    """Return where an end of an interval is drawn; beyond what was run, up to the axis's end."""
-    beyond = {"": 1.0, ">": ZONE, "<": 1 / ZONE}[end.bound]
-    low, high = panel.get_xlim()
-    return float(np.clip(end.gap * beyond, low, high))
+def drawn_at(end: Horizon, beyond: float) -> float:
+    """Return where a horizon is drawn: a factor beyond the outer gap if it lies beyond it."""
+    return end.gap * {"": 1.0, ">": beyond, "<": 1 / beyond}[end.bound]
 
 
 def _number(found: Horizon) -> str:
@@ -186,4 +166,4 @@ def _say(canvas: Canvas, chosen: Selection, xlabel: str) -> None:
     if any(line.get_marker() in ARROWS for panel in canvas.panels.values() for line in panel.lines):
         arrow = Line2D([], [], **grey, ls="none", marker=">")
         entries.append((arrow, "beyond the gaps run"))
-    naming.add_legend(canvas, entries, "upper")
+    naming.add_legend(canvas, entries, above=True)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from rnnbench.plot import frame, naming
 from rnnbench.plot.curves import Curve
-from rnnbench.plot.frame import Drawn, themed
-from rnnbench.plot.looks import REFERENCE_COLOUR, Size, Style, known
-from rnnbench.plot.selection import Selection, plain, select
+from rnnbench.plot.frame import Drawn
+from rnnbench.plot.looks import REFERENCE_COLOUR, Style, known
+from rnnbench.plot.options import Options, begin, themed
+from rnnbench.plot.selection import Selection, plain
 from rnnbench.plot.steps import curves_at, name_panels, panel_rows, said_of_gaps, step_canvas
 from rnnbench.statistics import solving_curve
 from rnnbench.store.settings import curve_label
@@ -31,17 +31,9 @@ MOST_BANDS = 8  # curves of a panel; of more, bands would hide each other
 def solving(
     runs: pd.DataFrame,
     *,
-    tasks: str | Sequence[str] | None = None,
-    cells: str | Sequence[str] | None = None,
-    order: Sequence[str] | None = None,
-    palette: Any = None,
-    labels: Mapping[str, str] | None = None,
-    rates: str = "both",
     interval: str | None = "wilson",
     gaps: Sequence[int] | None = None,
-    size: Size = "text",
-    ax: Axes | None = None,
-    figure: Figure | None = None,
+    **options: Unpack[Options],
 ) -> Drawn:
     """Draw which share of the runs has solved its task after so many steps.
 
@@ -49,29 +41,21 @@ def solving(
     Panels in which no run solves its task are left out, and named.
 
     Args:
-        runs: of `rnnbench.load_results`. The arguments up to `rates` as in `select`.
+        runs: of `rnnbench.load_results`.
         interval: of the share, "wilson" or None; of more than eight curves there is none.
         gaps: that have a panel; else up to five of each task (three in a column).
-        size: "column" (3.3 inches wide), "text" (6.75) or "slides" (10).
-        ax: to draw in, for a single panel.
-        figure: to draw in, in place of a new one of pyplot.
-
-    Returns:
-        The Axes, or an array of them where there are several.
 
     Raises:
-        ValueError: no run solves its task, there is nothing of a name that is asked for, or Axes
-            are given for several panels.
+        ValueError: no run solves its task.
     """
     known("interval", interval, INTERVALS)
-    options: Any = {"order": order, "palette": palette, "labels": labels, "rates": rates}
-    chosen = select(runs, tasks=tasks, cells=cells, **options)
+    chosen, where = begin(runs, options)
     if len(chosen.bases) > MOST_BANDS:
         interval = None
-    rows = panel_rows(chosen, size, gaps, solved_alone=True)
+    rows = panel_rows(chosen, where.size, gaps, solved_alone=True)
     if not rows:
         raise ValueError("runs must have one that solves its task, got none at these gaps")
-    canvas = step_canvas(rows, chosen, size, ax, figure)
+    canvas = step_canvas(rows, chosen, where)
     for (task, kind, gap), panel in canvas.panels.items():
         own = chosen.of(task)
         curves = curves_at(chosen, own[own["gap"] == gap], kind)
@@ -88,7 +72,7 @@ def solving(
     ]
     if interval:
         entries.append((Patch(color=REFERENCE_COLOUR, alpha=0.15, lw=0), "its 95 % interval"))
-    notes = [said_of_gaps(chosen, rows, size, gaps), _unsolved(chosen)]
+    notes = [said_of_gaps(chosen, rows, where.size, gaps), _unsolved(chosen)]
     naming.add_legend(canvas, [*named, *entries], note=" ".join(filter(None, notes)))
     frame.stamp(canvas, chosen.runs["sweep"])
     return canvas.drawn

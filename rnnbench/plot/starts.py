@@ -3,84 +3,64 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from rnnbench.plot import frame, naming
-from rnnbench.plot.frame import Canvas, Drawn, themed
-from rnnbench.plot.looks import Size, Style, curve_styles
-from rnnbench.plot.selection import plain, select, shortened
+from rnnbench.plot.frame import Canvas, Drawn
+from rnnbench.plot.looks import Style, curve_styles
+from rnnbench.plot.options import Options, begin, themed
+from rnnbench.plot.reach import IN_ZONE, ZONE, drawn_at
+from rnnbench.plot.selection import plain, shortened
 from rnnbench.plot.summary import scores_by_gap
 from rnnbench.statistics import HORIZON, horizon_range
 
 CHRONO = "chrono"
 POINT = ["task", "cell", "init", "keep_bias"]
-ACROSS = {"column": 1, "text": 3, "slides": 3}
-HEIGHTS = {"column": 1.9, "text": 2.1, "slides": 3.2}  # of a row, in inches
-ZONE, IN_ZONE = 1.6, 1.28  # factors from the outer gaps to the axis's ends, and to arrows
+ACROSS = {"column": 1, "text": 3, "slides": 3, "phone": 1}
+HEIGHTS = {"column": 1.9, "text": 2.1, "slides": 3.2, "phone": 1.9}  # of a row, in inches
 ARROWS = {">": "^", "<": "v"}
 SHIFT = 0.03  # of the axis, between cells
 
 
 @themed
-def keep_bias(
-    runs: pd.DataFrame,
-    *,
-    tasks: str | Sequence[str] | None = None,
-    cells: str | Sequence[str] | None = None,
-    order: Sequence[str] | None = None,
-    palette: Any = None,
-    labels: Mapping[str, str] | None = None,
-    level: float = HORIZON,
-    size: Size = "text",
-    ax: Axes | None = None,
-    figure: Figure | None = None,
-) -> Drawn:
+def keep_bias(runs: pd.DataFrame, *, level: float = HORIZON, **options: Unpack[Options]) -> Drawn:
     """Draw horizons against the keep bias: a panel per task, a line per cell, chrono at the right.
 
     Arrows in the grey zone lie beyond the gaps that were run, and no line goes through them. A
     task on which all horizons do is left out, and named.
 
     Args:
-        runs: of `rnnbench.load_results`, of cells with more than two starts. The arguments up to
-            `labels` as in `select`.
+        runs: of `rnnbench.load_results`, of cells with more than two starts.
         level: of the mean score.
-        size: "column" (3.3 inches wide), "text" (6.75) or "slides" (10).
-        ax: to draw in, for a single task.
-        figure: to draw in, in place of a new one of pyplot.
-
-    Returns:
-        The Axes, or an array of one for each task.
 
     Raises:
-        ValueError: no cell was run with several starts, no horizon lies within the gaps, there is
-            nothing of a name that is asked for, or Axes are given for several tasks.
+        ValueError: no cell was run with several starts, or no horizon lies within the gaps.
     """
-    options: Any = {"order": order, "palette": palette, "labels": labels}
-    chosen = select(runs, tasks=tasks, cells=cells, **options)
+    chosen, where = begin(runs, options)
     table = keep_bias_horizons(chosen.runs, level)
     if table.empty:
         raise ValueError("runs must have a cell with more than two keep biases, got none")
     measured, beyond = drawn_tasks(table)
     if not measured:
         raise ValueError("runs must have a horizon within the gaps that were run, got none")
-    parts = [measured[at : at + ACROSS[size]] for at in range(0, len(measured), ACROSS[size])]
-    canvas = frame.make_canvas(parts, HEIGHTS[size], size=size, ax=ax, figure=figure, around=0.7)
+    across = ACROSS[where.size]
+    rows = frame.split(measured, across)
+    canvas = frame.make_canvas(rows, HEIGHTS[where.size], where, around=0.7)
     names = [(str(cell), "") for cell in table["cell"].drop_duplicates().sort_values()]
-    looks = curve_styles(names, palette)
+    looks = curve_styles(names, options.get("palette"))
     for place, (task, panel) in enumerate(canvas.panels.items()):
         gaps = sorted(chosen.of(task)["gap"].unique())
         _draw_task(canvas, panel, table[table["task"] == task], gaps, looks)
         panel.set(title=plain(shortened(task, canvas.longest)), xlabel="keep bias")
-        if not canvas.is_own or place % ACROSS[size] == 0:
+        if not canvas.is_own or place % across == 0:
             panel.set_ylabel("horizon (time steps)")
     entries = [
         (Line2D([], [], **look.marked, ms=4.5), chosen.name(each)) for each, look in looks.items()
@@ -186,14 +166,10 @@ def _draw_cell(panel: Axes, points: pd.DataFrame, cell: str, style: Style) -> No
     panel.plot(points["x"], heights, **style.line, lw=size / 7, label=cell, zorder=2)
     low, high = panel.get_ylim()
     for x, own in zip(points["x"], points["horizon"], strict=True):
-        bound = own.horizon.bound
         if own.low is not None and own.high is not None:
-            ends = [
-                float(np.clip(end.gap * {"": 1, ">": ZONE, "<": 1 / ZONE}[end.bound], low, high))
-                for end in (own.low, own.high)
-            ]
+            ends = np.clip([drawn_at(own.low, ZONE), drawn_at(own.high, ZONE)], low, high)
             panel.plot([x, x], ends, color=style.colour, lw=size / 9, alpha=0.6, label="_interval")
-        y = own.horizon.gap * {"": 1, ">": IN_ZONE, "<": 1 / IN_ZONE}[bound]
-        marker = ARROWS.get(bound, style.marker)
+        y = drawn_at(own.horizon, IN_ZONE)
+        marker = ARROWS.get(own.horizon.bound, style.marker)
         look: Any = {"mec": "white", "mew": 0.5, "ms": size * 0.7, "ls": "none", "zorder": 4}
         panel.plot([x], [y], marker=marker, color=style.colour, **look, label="_horizon")

@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rnnbench.plot import frame, naming
 from rnnbench.plot.curves import Curve, is_tuned
-from rnnbench.plot.frame import Canvas
+from rnnbench.plot.frame import Canvas, Place
 from rnnbench.plot.selection import KINDS, Selection, plain, shortened
 
 Panel = tuple[str, bool, int]  # a task, whether rates are tuned, and a gap
-MOST_GAPS = {"column": 3, "text": 5, "slides": 5}  # of a task, that have a panel
-HEIGHTS = {"column": 1.2, "text": 1.35, "slides": 2.2}  # of a row, in inches
+MOST_GAPS = {"column": 3, "text": 5, "slides": 5, "phone": 3}  # of a task, that have a panel
+ACROSS = {**MOST_GAPS, "phone": 1}
+HEIGHTS = {"column": 1.2, "text": 1.35, "slides": 2.2, "phone": 1.5}  # of a row, in inches
 
 
 def panel_rows(
@@ -35,7 +34,7 @@ def panel_rows(
     runs = chosen.runs
     if gaps is not None and not runs["gap"].isin(gaps).any():
         raise ValueError(f"gaps must be of the runs, got {list(gaps)} where there are none")
-    most = MOST_GAPS[size] if gaps is None else len(gaps)
+    most, across = MOST_GAPS[size] if gaps is None else len(gaps), ACROSS[size]
     rows: list[list[Panel]] = []
     for kind in chosen.kinds:
         of_kind: list[list[Panel]] = []
@@ -44,20 +43,16 @@ def panel_rows(
             some = set(own["gap"]) if gaps is None else set(own["gap"]) & set(gaps)
             if solved_alone:
                 some &= set(own.loc[own["status"] == "solved", "gap"])
-            of_kind.append([(task, kind, gap) for gap in frame.few_gaps(some, most)])
-        rows += frame.pack(filter(None, of_kind), MOST_GAPS[size])
+            row = [(task, kind, gap) for gap in frame.few_gaps(some, most)]
+            of_kind += frame.split(row, across)
+        rows += frame.pack(of_kind, across)
     return rows
 
 
-def step_canvas(
-    rows: Any, chosen: Selection, size: str, ax: Axes | None, figure: Figure | None
-) -> Canvas:
+def step_canvas(rows: Any, chosen: Selection, where: Place) -> Canvas:
     """Return the panels, with their titles and the axis of steps."""
     beside = naming.room_beside(list(chosen.looks))
-    height, around = HEIGHTS[size], 0.9
-    canvas = frame.make_canvas(
-        rows, height, size=size, ax=ax, figure=figure, beside=beside, around=around
-    )
+    canvas = frame.make_canvas(rows, HEIGHTS[where.size], where, beside=beside, around=0.9)
     for (task, _, _), panel in canvas.panels.items():
         panel.set_xlim(0, max(1, chosen.of(task)["steps"].max()))
         few = max(2, int(canvas.width / 0.45))
@@ -73,7 +68,7 @@ def name_panels(canvas: Canvas, rows: Any, chosen: Selection, ylabel: str) -> No
             is_first = place == 0 or row[place - 1][0] != task
             name = plain(shortened(task, canvas.longest - len(f", gap {gap}") + 4))
             panel.set_title(f"{name}, gap {gap}" if is_first else f"gap {gap}")
-            if not (canvas.is_own and frame.below(rows, number, place)):
+            if not canvas.is_named_below(rows, number, place):
                 panel.set_xlabel("step")
             if place == 0 or not canvas.is_own:
                 several = len(chosen.kinds) > 1

@@ -118,6 +118,8 @@ def _speed(runs: pd.DataFrame) -> dict[str, float]:
 def missing_seeds(summary: pd.DataFrame) -> pd.DataFrame:
     """Return the points with fewer seeds than the best one of their task, absent ones included.
 
+    Tasks, curves and gaps come in the order of the summary.
+
     Columns: task, label, gap, seeds, expected.
     """
     tables = []
@@ -125,7 +127,7 @@ def missing_seeds(summary: pd.DataFrame) -> pd.DataFrame:
         counts = points.pivot_table(
             index="label", columns="gap", values="seeds", fill_value=0, sort=False
         ).sort_index(axis=1)
-        table = counts.melt(value_name="seeds", ignore_index=False).reset_index()
+        table = counts.T.melt(value_name="seeds", ignore_index=False).reset_index()
         tables.append(table.assign(task=task, expected=int(points["seeds"].max())))
-    everything = pd.concat(tables).sort_values(["task", "label", "gap"], ignore_index=True)
-    return everything.loc[everything["seeds"] < everything["expected"]].reset_index(drop=True)
+    everything = pd.concat(tables, ignore_index=True)
+    return everything[everything["seeds"] < everything["expected"]].reset_index(drop=True)

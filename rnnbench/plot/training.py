@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from rnnbench.plot import frame, naming
 from rnnbench.plot.curves import Curve
-from rnnbench.plot.frame import Drawn, themed
-from rnnbench.plot.looks import REFERENCE_COLOUR, Size, Style
-from rnnbench.plot.selection import Selection, select
+from rnnbench.plot.frame import Drawn
+from rnnbench.plot.looks import REFERENCE_COLOUR, Style
+from rnnbench.plot.options import Options, begin, themed
+from rnnbench.plot.selection import Selection
 from rnnbench.plot.steps import curves_at, name_panels, panel_rows, said_of_gaps, step_canvas
 from rnnbench.plot.summary import BROKEN
 from rnnbench.store.settings import curve_label
@@ -31,41 +31,23 @@ def learning(
     runs: pd.DataFrame,
     history: pd.DataFrame,
     *,
-    tasks: str | Sequence[str] | None = None,
-    cells: str | Sequence[str] | None = None,
-    order: Sequence[str] | None = None,
-    palette: Any = None,
-    labels: Mapping[str, str] | None = None,
-    rates: str = "both",
     gaps: Sequence[int] | None = None,
     seeds: bool = True,
-    size: Size = "text",
-    ax: Axes | None = None,
-    figure: Figure | None = None,
+    **options: Unpack[Options],
 ) -> Drawn:
     """Draw the loss of the evaluations during training: the median over seeds, and each seed.
 
     A run that ended early counts on at its last loss, and a diverged one at chance.
 
     Args:
-        runs: of `rnnbench.load_results`. The arguments up to `rates` as in `select`.
+        runs: of `rnnbench.load_results`.
         history: of `rnnbench.load_history`.
         gaps: that have a panel; else up to five of each task (three in a column).
         seeds: whether each one has a thin line.
-        size: "column" (3.3 inches wide), "text" (6.75) or "slides" (10).
-        ax: to draw in, for a single panel.
-        figure: to draw in, in place of a new one of pyplot.
-
-    Returns:
-        The Axes, or an array of them where there are several.
-
-    Raises:
-        ValueError: there is nothing of a name that is asked for, or Axes for several panels.
     """
-    options: Any = {"order": order, "palette": palette, "labels": labels, "rates": rates}
-    chosen = select(runs, tasks=tasks, cells=cells, **options)
-    rows = panel_rows(chosen, size, gaps)
-    canvas = step_canvas(rows, chosen, size, ax, figure)
+    chosen, where = begin(runs, options)
+    rows = panel_rows(chosen, where.size, gaps)
+    canvas = step_canvas(rows, chosen, where)
     numbers = chosen.runs.groupby(["task", "cell", "variant", "gap"], observed=True).ngroup()
     number_of = pd.Series(numbers.to_numpy(), index=chosen.runs["run_id"])
     evaluations = dict(iter(history.groupby(history["run_id"].map(number_of))))
@@ -86,7 +68,7 @@ def learning(
     name_panels(canvas, rows, chosen, "loss")
     named = naming.name_curves(canvas, rows, chosen, levels)
     entries = [*named, *_loss_entries(chosen, seeds, crosses)]
-    naming.add_legend(canvas, entries, note=said_of_gaps(chosen, rows, size, gaps))
+    naming.add_legend(canvas, entries, note=said_of_gaps(chosen, rows, where.size, gaps))
     frame.stamp(canvas, chosen.runs["sweep"])
     return canvas.drawn
 
@@ -124,20 +106,22 @@ def _draw_losses(
 ) -> int:
     """Draw the losses of a curve at a gap; return how many runs have a cross, for they broke."""
     losses = history.pivot_table(index="step", columns="run_id", values="loss", dropna=False)
-    shown = [run_id for run_id in runs["run_id"][: frame.MOST_SEEDS] if run_id in losses]
     low, high = panel.get_ylim()
-    seeds = {run_id: losses[run_id].dropna().clip(low, 10 * high) for run_id in shown}
+    seeds = {}
+    for run_id in runs["run_id"][: frame.MOST_SEEDS]:
+        own = losses[run_id].to_numpy(float) if run_id in losses else np.empty(0)
+        line = np.column_stack([losses.index[: own.size], own.clip(low, 10 * high)])
+        seeds[run_id] = line[~np.isnan(own)]
     label = curve_label(*each)
     if thin:
-        lines = [np.column_stack([seed.index, seed]) for seed in seeds.values() if len(seed)]
+        lines = [line for line in seeds.values() if len(line)]
         drawn = LineCollection(lines, colors=[style.colour], linewidths=0.5, alpha=0.35)
         drawn.set(label=f"_seeds {label}", zorder=2)
         panel.add_collection(drawn, autolim=False)
     middle = median_curve(runs, losses).clip(low, 10 * high)
     panel.plot(middle.index, middle, **style.line, label=label, zorder=3)
     broken = runs.loc[runs["status"].isin(BROKEN), "run_id"]
-    ends = [seeds[run_id] for run_id in broken if run_id in seeds and len(seeds[run_id])]
-    crosses = [(line.index[-1], line.iloc[-1]) for line in ends]
+    crosses = [seeds[run_id][-1] for run_id in broken if len(seeds.get(run_id, ()))]
     if crosses:
         steps, heights = zip(*crosses, strict=True)
         panel.scatter(steps, heights, marker="x", s=16, color="0.15", zorder=4, label="_crosses")

@@ -28,7 +28,11 @@ def pairs(text: str) -> dict[str, str]:
 
 LOOKS: Mapping[str, tuple[Callable[[str], Any], str, str]] = {
     "only": (words, "NAME,...", "figures, by their names in the report"),
-    "size": (str, "SIZE", "column, text or slides: 3.3, 6.75 or 10 inches wide"),
+    "size": (
+        str,
+        "SIZE",
+        "column, text or slides: 3.3, 6.75, 10 inches wide; phone: a panel a row",
+    ),
     "format": (words, "KIND,...", f"of {', '.join(FORMATS)}"),
     "labels": (pairs, "CELL=TEXT,...", "what is written for cells"),
     "colors": (pairs, "CELL=COLOR,...", "of cells, as matplotlib takes them"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import matplotlib as mpl
@@ -26,18 +27,19 @@ from rnnbench.report.study import Study
 from rnnbench.statistics import HORIZON
 
 
-def into_a_figure(draw: Callable[[Study], dict[str, Any]], function: Any) -> Callable[..., Drawing]:
+def into_a_figure(function: Any, **frames: str) -> Callable[..., Drawing]:
     """Return a function from a study, a size and the looks of cells to a figure of its own.
 
     Args:
-        draw: returns what `function` is called with.
         function: of `rnnbench.plot`.
+        frames: what it takes beside the runs, by the attributes of a study.
     """
 
     def drawn(study: Study, size: str = "text", **looks: Any) -> Drawing:
+        given = {name: getattr(study, attribute) for name, attribute in frames.items()}
         with mpl.rc_context(THEME):
             figure = Drawing()
-        function(**draw(study), size=size, figure=figure, **looks)
+        function(study.results, **given, size=size, figure=figure, **looks)
         return figure
 
     return drawn
@@ -82,12 +84,16 @@ def _curves(runs: pd.DataFrame) -> pd.Series[int]:
     return one_panel_each(zip(pairs["task"], pairs["label"], strict=True))
 
 
-def _diagnosed(study: Study) -> dict[str, Any]:
-    return {"runs": study.results, "diagnosis": study.diagnoses}
+def _against_gap(measure: str, caption: str) -> Figure:
+    """Return the figure of a measure against the gap."""
+    draw = into_a_figure(partial(curve, y=measure), guesses="guesses")
+    return Figure(f"{measure}_vs_gap", caption, draw, _one_of_each_kind)
 
 
-def _against_gap(measure: str) -> Callable[[Study], dict[str, Any]]:
-    return lambda study: {"runs": study.results, "y": measure, "guesses": study.guesses}
+def _why(name: str, measure: str, function: Any, caption: str) -> Figure:
+    """Return the figure of a measure of the diagnosis."""
+    draw = into_a_figure(function, diagnosis="diagnoses")
+    return Figure(name, caption, draw, _panels_of_curves(measure))
 
 
 HORIZONS = Figure(
@@ -96,24 +102,20 @@ HORIZONS = Figure(
     "rate for all cells; filled: a rate tuned for each at every gap. Bar: 95 % interval (Bayesian "
     "bootstrap over the seeds of every gap), from five seeds on. Arrow, in the grey zone: beyond "
     "the gaps that were run.",
-    draw=into_a_figure(lambda study: {"runs": study.results}, horizons),
+    draw=into_a_figure(horizons),
     rows=_one_of_each_task,
 )
-SCORE = Figure(
-    "score_vs_gap",
+SCORE = _against_gap(
+    "score",
     "Score against the gap: 0 remembers nothing, 1 is perfect. Line: mean over seeds. Whiskers: 95 "
     "% interval of that mean over seeds (Gaffke). Open marks: single seeds; curves are moved aside "
     "by up to 4 % of a gap, with their seeds. 10/10: all seeds there agree. Where learning rates "
     "were tuned, those curves have panels of their own. Dashed: 0.75, where the horizon is read.",
-    draw=into_a_figure(_against_gap("score"), curve),
-    rows=_one_of_each_kind,
 )
-ACCURACY = Figure(
-    "accuracy_vs_gap",
+ACCURACY = _against_gap(
+    "accuracy",
     "Accuracy on the test stream against the gap, drawn as the score is. Dotted: what a predictor "
     "that remembers nothing gets.",
-    draw=into_a_figure(_against_gap("accuracy"), curve),
-    rows=_one_of_each_kind,
 )
 SOLVING = Figure(
     "solving_curves",
@@ -122,7 +124,7 @@ SOLVING = Figure(
     "(Wilson). Runs that are never solved, diverged and failed ones included, are counted to the "
     "end. Lines lie apart by up to 1 %, that all be seen; where no run solves the task there is "
     "no panel.",
-    draw=into_a_figure(lambda study: {"runs": study.results}, solving),
+    draw=into_a_figure(solving),
     rows=_panels_of_gaps(solved_alone=True),
 )
 LEARNING = Figure(
@@ -130,46 +132,47 @@ LEARNING = Figure(
     "Loss of the evaluations during training, logarithmic. Thick: median over seeds, where a run "
     "that ended early counts on at its last loss and a diverged one at chance. Thin: single seeds. "
     "Dotted: chance and known half-way solutions.",
-    draw=into_a_figure(lambda study: {"runs": study.results, "history": study.history}, learning),
+    draw=into_a_figure(learning, history="history"),
     rows=_panels_of_gaps(solved_alone=False),
 )
-GRADIENT = Figure(
+GRADIENT = _why(
     "gradient_vs_lag",
+    "gradient",
+    gradient,
     "Norm of the gradient of one answer's loss with respect to all states, against the lag: time "
     "steps before the read-out. As a multiple of that at lag 0; each line ends at its gap, where "
     "the cue is, with the gap written there; marks at the lower edge lie below it. Thick: medians "
     "over seeds, dashed before training. Grey level: as large is the noise of a mean over all "
     "sequences of a training, so that what is less is lost among the rest.",
-    draw=into_a_figure(_diagnosed, gradient),
-    rows=_panels_of_curves("gradient"),
 )
-CUE = Figure(
+CUE = _why(
     "cue_vs_time",
+    "cue",
+    cue,
     "What a linear read-out recovers of the cue from all states, on sequences held out, against "
     "the time since the cue was shown: 0 is chance, 1 all of it. Classes: accuracy corrected for "
     "chance; values: R squared. A network that keeps only a sum or a function of the cue needs "
     "less than 1; and what no linear read-out tells half-way may come back, for it is there in "
     "another form.",
-    draw=into_a_figure(_diagnosed, cue),
-    rows=_panels_of_curves("cue"),
 )
-GATES = Figure(
+GATES = _why(
     "gates_vs_time",
+    "gate",
+    gates,
     "Activation of the gates over the gap (0 shut, 1 open), mean over units and sequences, median "
     "over seeds, at the greatest gap of the task at which a cell with gates still has a mean score "
-    f"of {HORIZON:g}. Half-life: time steps after which the keep gate alone leaves half of a "
-    "unit's old state, before and after training, of the median unit and of the one that keeps "
-    "longest. Where no unit comes near the gap and the score is high all the same, the past goes "
-    "round through the recurrent weights.",
-    draw=into_a_figure(_diagnosed, gates),
-    rows=_panels_of_curves("gate"),
+    f"of {HORIZON:g}. Above, logarithmic: half-lives, time steps after which the keep gate alone "
+    "leaves half of a unit's old state, of the median unit and of the one that keeps longest; a "
+    "circle for each seed, hollow before training and filled after; dotted: the gap. Where no unit "
+    "comes near the gap and the score is high all the same, the past goes round through the "
+    "recurrent weights.",
 )
 TRANSFER = Figure(
     "transfer",
     "Mean score over seeds on the test stream of a gap (column) of networks trained at a gap "
     "(row). Framed: the gap of training; right of it gaps are longer than in training, left of it "
     "shorter.",
-    draw=into_a_figure(lambda study: {"runs": study.results, "measured": study.transfer}, transfer),
+    draw=into_a_figure(transfer, measured="transfer"),
     rows=lambda study: _curves(study.transfer),
 )
 KEEP_BIAS = Figure(
@@ -178,6 +181,6 @@ KEEP_BIAS = Figure(
     "interval; arrows in the grey: beyond the measured gaps. Dotted: after how many time steps a "
     "gate at that bias alone has kept half, ln 2 / -ln sigmoid(b). Chrono draws the bias of every "
     "unit between log 1 and log(gap - 1).",
-    draw=into_a_figure(lambda study: {"runs": study.results}, keep_bias),
+    draw=into_a_figure(keep_bias),
     rows=lambda study: one_panel_each(drawn_tasks(keep_bias_horizons(study.results))[0]),
 )

@@ -163,7 +163,9 @@ def latest(guesses: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     point = ["task", "cell", "gap"]
     ordered = guesses.assign(score=guesses["score"].clip(0, 1))
     ordered = ordered.sort_values("guesses", kind="stable")
-    known = ordered.merge(results[point].drop_duplicates(), on=point)
+    known = ordered.merge(results[point].drop_duplicates().astype({"cell": str}), on=point)
+    # In the order of the sweep's cells.
+    known = known.assign(cell=known["cell"].astype(results["cell"].dtype))
     return known.drop_duplicates(point, keep="last").sort_values(point, ignore_index=True)
 
 

@@ -93,7 +93,9 @@ def score_table(points: pd.DataFrame) -> Table:
 
 def reached_table(results: pd.DataFrame) -> Table:
     """Return how many of one task's seeds score 0.75 or more, curve x gap."""
-    return gap_table(results, LABEL, _reached)
+    points = results.groupby(["label", "gap"], sort=False, observed=True)["score"]
+    counts = points.agg(reached=lambda scores: (scores >= HORIZON).sum(), seeds="size")
+    return gap_table(counts.reset_index(), LABEL, _reached)
 
 
 def accuracy_table(points: pd.DataFrame) -> Table:
@@ -189,8 +191,9 @@ def _score(points: Sequence[Any]) -> str:
     return interval_text(Interval(row.score_mean, row.score_low, row.score_high))
 
 
-def _reached(runs: Sequence[Any]) -> str:
-    return f"{sum(run.score >= HORIZON for run in runs)} of {len(runs)}"
+def _reached(points: Sequence[Any]) -> str:
+    (row,) = points
+    return f"{row.reached} of {row.seeds}"
 
 
 def _interquartile(points: Sequence[Any]) -> str:

@@ -13,7 +13,7 @@ Sources:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -25,6 +25,8 @@ CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 DRAWS = 4000
 BLOCK = 2**17  # values drawn at a time: a core's cache holds them
+MOST_EXACT = 13  # pairs of which all signs are tried
+MANY = 100  # values; of more, weights take long to draw: all seeds share them, in other orders
 MIN_SEEDS = 5  # below, a bootstrap covers too little: see docs/coverage.csv
 # The weight of a value that was not seen, against 1 of each that was. With 1 it is Gaffke's bound;
 # 1/2 takes back what outcomes of 0 and 1 alone, being discrete, cover too much.
@@ -40,7 +42,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def mean_interval(values: Iterable[float]) -> Interval:
+def mean_interval(values: ArrayLike) -> Interval:
     """Return the mean of independent values in [0, 1] with Gaffke's interval.
 
     The values are weighted at random, Dirichlet(1, ..., 1, 1/2), with the last weight on a value
@@ -50,11 +52,17 @@ def mean_interval(values: Iterable[float]) -> Interval:
     Raises:
         ValueError: there are no values, or one is not in [0, 1].
     """
-    sample = np.sort(np.asarray(list(values), dtype=float))
+    sample = np.sort(np.asarray(values, dtype=float))
     if sample.size == 0:
         raise ValueError("values must be at least one, got none")
     if not (sample[0] >= 0 and sample[-1] <= 1):
         raise ValueError(f"values must be from 0 to 1, got {sample[0]:g} to {sample[-1]:g}")
+    return _mean_interval(sample.tobytes())
+
+
+@lru_cache(maxsize=1024)  # tables and figures ask for the same
+def _mean_interval(values: bytes) -> Interval:
+    sample = np.frombuffer(values)
     mean = float(sample.mean())
     if sample.size == 1:
         return Interval(mean, np.nan, np.nan)
@@ -79,15 +87,19 @@ def sign_flip_p(differences: ArrayLike) -> float:
         ValueError: there are no differences.
     """
     sample = np.asarray(differences, dtype=float)
-    if sample.size == 0:
+    n = sample.size
+    if n == 0:
         raise ValueError("differences must be at least one, got none")
-    if sample.size == 1:  # both signs are as far
-        return 1.0
-    rows = max(1, BLOCK // sample.size)  # at a time, or thousands of seeds take gigabytes
-    found = stats.permutation_test(
-        (sample,), np.mean, permutation_type="samples", n_resamples=9999, batch=rows, rng=0
-    )
-    return float(found.pvalue)
+    seen = abs(sample.sum()) - 1e-12 * np.abs(sample).sum()  # a sum depends on the order a little
+    if n <= MOST_EXACT:
+        every = 1 - 2 * np.indices((2,) * n).reshape(n, -1)
+        return float((np.abs(sample @ every) >= seen).mean())
+    generator = np.random.default_rng(0)
+    far = 1  # the seen signs are among all
+    for rows in _blocks(9999, n):
+        drawn = 1 - 2 * generator.integers(0, 2, (rows, n), dtype=np.int8)
+        far += int((np.abs(drawn @ sample) >= seen).sum())
+    return far / 10000
 
 
 def holm(p_values: ArrayLike) -> Floats:
@@ -147,9 +159,10 @@ def weighted_means(values: ArrayLike, end_weight: float, seed: int) -> Floats:
 @lru_cache(maxsize=1024)  # tables and figures ask for the same
 def _weighted(values: bytes, end_weight: float, seed: int) -> Floats:
     sample = np.frombuffer(values)
-    weights = _dirichlet(sample.size, (end_weight, end_weight), seed)
+    is_shared = sample.size > MANY
+    weights = _dirichlet(sample.size, (end_weight, end_weight), 0 if is_shared else seed)
     means: Floats = weights[:, :-2] @ sample + weights[:, -1]
-    return means
+    return np.random.default_rng(seed).permutation(means) if is_shared else means
 
 
 @lru_cache(maxsize=8)  # of a few numbers of seeds: a point after the other has the same
@@ -160,6 +173,13 @@ def _dirichlet(values: int, others: tuple[float, ...], seed: int) -> Floats:
     weights = np.hstack([ones, generator.standard_gamma(others, (DRAWS, len(others)))])
     drawn: Floats = weights / weights.sum(1, keepdims=True)
     return drawn
+
+
+def _blocks(draws: int, values: int) -> Iterator[int]:
+    """Yield how many of the draws of so many values are made at a time."""
+    rows = max(1, BLOCK // values)
+    for start in range(0, draws, rows):
+        yield min(rows, draws - start)
 
 
 def interquartile_mean(values: ArrayLike) -> NDArray[np.float64]:
@@ -194,11 +214,10 @@ def bootstrap_interval(
     if n < MIN_SEEDS:
         return Interval(estimate, np.nan, np.nan)
     generator = np.random.default_rng(seed)
-    rows = max(1, BLOCK // n)
-    drawn = []
-    for start in range(0, resamples, rows):
-        shape = (min(rows, resamples - start), n)
-        drawn.append(statistic(sample[generator.integers(0, n, shape, dtype=np.int32)]))
+    drawn = [
+        statistic(sample[generator.integers(0, n, (rows, n), dtype=np.int32)])
+        for rows in _blocks(resamples, n)
+    ]
     wide = np.sqrt(n / (n - 1)) * stats.t.ppf(1 - TAIL, n - 1)
     tail = float(stats.norm.cdf(-wide))
     ends = np.quantile(np.concatenate(drawn), (tail, 1 - tail))

@@ -14,7 +14,7 @@ import pandas as pd
 from rnnbench.console import warn
 from rnnbench.store.manifest import read_manifest
 from rnnbench.store.records import CONSOLIDATED, FIRST_SEEDS, Record, choice_rank, read_records
-from rnnbench.store.schema import COLUMNS, MEASURES, RATE, RATE_LATER, object_at
+from rnnbench.store.schema import COLUMNS, MEASURES, RATE, RATE_LATER, RULES, object_at
 from rnnbench.store.settings import Settings, curve_id, settings_of, without_tuning
 
 
@@ -45,15 +45,13 @@ class Histories:
         self.step = array("q")
         self.measures = {name: array("d") for name in MEASURES}
 
-    def append(self, history: Iterable[Mapping[str, Any]]) -> None:
+    def append(self, history: Sequence[Mapping[str, Any]]) -> None:
         """Add all evaluations of the next run."""
-        before = len(self.step)
-        for row in history:
-            self.step.append(row["step"])
-            for name, column in self.measures.items():
-                value = row.get(name)
-                column.append(np.nan if value is None else value)
-        self.lengths.append(len(self.step) - before)
+        self.lengths.append(len(history))
+        self.step.extend([row["step"] for row in history])
+        for name, column in self.measures.items():
+            values = [row.get(name) for row in history]
+            column.extend([np.nan if value is None else value for value in values])
 
     def frame(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Return one row per run and evaluation, the run's own columns before it.
@@ -67,6 +65,11 @@ class Histories:
         return runs.take(places).reset_index(drop=True).assign(**evaluations)
 
 
+# The columns of each object in a record, with their keys there.
+PLACES = {
+    section: [(name, key) for name, (place, key, _) in COLUMNS.items() if place == section]
+    for section in RULES
+}
 NUMBERS = [name for name, (_, _, kind) in COLUMNS.items() if kind == "float64"]
 RUN_KEY = ["run_id", "task", "cell", "gap", "seed", "lr"]
 KEPT = "task cell gap condition_id lr tuning environment".split()  # of a tuned condition
@@ -225,7 +228,10 @@ def _with_settings(results: pd.DataFrame, curves: Mapping[str, Settings]) -> pd.
 
 
 def _row(record: Record, settings: Settings) -> Record:
-    row = {name: object_at(record, place).get(key) for name, (place, key, _) in COLUMNS.items()}
+    row: Record = {}
+    for place, names in PLACES.items():
+        found = object_at(record, place)
+        row |= {name: found.get(key) for name, key in names} if found else {}
     return row | {name: settings[name] for name in ("lr_choice", "gap_schedule", "optimizer")}
 
 

@@ -22,7 +22,8 @@ class Rule(NamedTuple):
 
     @property
     def or_none(self) -> Rule:
-        return Rule(f"{self.words}, or null", lambda value: value is None or self.holds(value))
+        holds = self.holds
+        return Rule(f"{self.words}, or null", lambda value: value is None or holds(value))
 
 
 def whole(least: int, most: int = MOST) -> Rule:
@@ -40,9 +41,9 @@ def one_of(choices: Iterable[str]) -> Rule:
 
 
 def _is_finite(value: Any) -> bool:
-    if type(value) is int:
-        return abs(value) <= MOST
-    return type(value) is float and math.isfinite(value)
+    if type(value) is float:
+        return math.isfinite(value)
+    return type(value) is int and abs(value) <= MOST
 
 
 def _is_number(value: Any) -> bool:
@@ -109,12 +110,13 @@ def check_fields(found: Any, needed: Rules, optional: Rules, what: str) -> None:
     """
     if not isinstance(found, dict):
         raise ValueError(f"{what} must be an object, got {shown(found)}")
-    missing = needed.keys() - found.keys()
-    if missing:
+    if not needed.keys() <= found.keys():
+        missing = needed.keys() - found.keys()
         raise ValueError(f"{what} must have {', '.join(sorted(missing))}")
-    for key, rule in (*needed.items(), *optional.items()):
-        if key in found and not rule.holds(found[key]):
-            raise ValueError(f"{what}'s {key} must be {rule.words}, got {shown(found[key])}")
+    for rules in (needed, optional):
+        for key, (words, holds) in rules.items():
+            if key in found and not holds(found[key]):
+                raise ValueError(f"{what}'s {key} must be {words}, got {shown(found[key])}")
 
 
 def shown(value: Any) -> str:

@@ -80,7 +80,7 @@ FIELDS: dict[str, Field] = {
     "history": Field(rules.LIST, column=None),
 }
 EVALUATION: Rules = {"step": COUNT}
-MEASURES: Rules = dict.fromkeys(("loss", "accuracy", "score", "grad_norm"), MEASURE)
+MEASURES = ("loss", "accuracy", "score", "grad_norm")
 TUNING = {"lr": rules.ABOVE_0, "learned": rules.TRUTH, "at_edge": rules.TRUTH, "grid": rules.LIST}
 TUNING_LATER = {"gap": SIZE}
 RATE: Rules = {
@@ -163,11 +163,14 @@ def check_record(record: Mapping[str, Any]) -> None:
 
 
 def _check_history(history: list[Any]) -> None:
+    """Check that all evaluations have a step, and that whatever they hold is a number or null."""
+    words, holds = MEASURE
     for row in history:
-        check_fields(row, EVALUATION, MEASURES, "an evaluation")
-        for key in row.keys() - EVALUATION.keys() - MEASURES.keys():
-            if not (is_text(key) and MEASURE.holds(row[key])):
-                raise ValueError(f"an evaluation's {shown(key)} must be {MEASURE.words}")
+        check_fields(row, EVALUATION, {}, "an evaluation")
+        for key, value in row.items():
+            if not (holds(value) and is_text(key)):
+                what = f"an evaluation's {shown(key)}"
+                raise ValueError(f"{what} must be {words}, got {shown(value)}")
 
 
 def _check_tuning(tuning: Any) -> None:

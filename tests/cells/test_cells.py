@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rnnbench.cell import Cell
-from rnnbench.cells import GRU, LSTM, RNN
+from rnnbench.cells import GRU, LSTM, MGU, RNN, CoRNN
 from rnnbench.training.streams import INITIALIZATION, stream
 
 HIDDEN, INPUT = 64, 3
@@ -81,6 +81,12 @@ def test_orthogonal_recurrent_matrices_per_gate(cell):
     for block in parameters["weight_hh_l0"].split(HIDDEN):
         torch.testing.assert_close(block @ block.T, torch.eye(HIDDEN), atol=1e-5, rtol=0)
     assert torch.equal(parameters["weight_ih_l0"], drawn(cell())["weight_ih_l0"])
+
+
+def test_all_that_a_gate_gets_from_states_and_values_starts_orthogonal():
+    for cell, name in ((MGU, "weight_fh_l0"), (CoRNN, "weight_z_l0")):
+        matrix = drawn(cell(init="orthogonal"))[name]
+        torch.testing.assert_close(matrix @ matrix.T, torch.eye(HIDDEN), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("cell", [RNN, LSTM, GRU])

@@ -135,7 +135,7 @@ class Stepping(Cell):
     [
         (Sorting(), "update must do without erfinv: it has no compiled form"),
         (Branching(), "update must be elementwise tensor operations, got "),
-        (Stepping(), "engine must be reference for a cell given by its step, got Stepping"),
+        (Stepping(), "engine must be reference for a cell without gates, got Stepping"),
     ],
 )
 def test_what_cannot_be_compiled_is_named(cell, message):

@@ -111,10 +111,39 @@ def test_state_and_parameters_are_counted():
     assert count_state(task, gru, Layers(), 8) == 8
 
 
+def test_a_layer_of_torchrecurrent_gives_its_own_outputs():
+    from torchrecurrent import MGU
+
+    cell = TorchModule(module="torchrecurrent.cells.mgu_cell.MGU")
+    task, model = model_of(cell)
+    own = {name.removeprefix("rnn."): value[0] for name, value in model.parameters.items()}
+    layer = MGU(task.input_size, 8)
+    layer.load_state_dict({n: own[f"module.{n}_l0"] for n, _ in layer.named_parameters()})
+    inputs = torch.randn(5, 2, task.input_size)
+    hidden = model.hidden(inputs[None])[0][0]
+    torch.testing.assert_close(hidden, layer(inputs)[0])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="its kernels need a GPU")
+def test_a_layer_of_flash_linear_attention_trains():
+    pytest.importorskip("fla", reason="needs the extra fla")
+    where = "fla.layers.gla.GatedLinearAttention"
+    cell = TorchModule(module=where, batch_first=True, arguments={"num_heads": 2})
+    task = Copying(gap=20)
+    parameters = initial_parameters(task, cell, ONE_LAYER, 32, seed=0)
+    moved = {name: value.cuda().requires_grad_() for name, value in parameters.items()}
+    outputs, _ = SequenceModel(cell, moved)(torch.randn(1, 5, 2, task.input_size).cuda())
+    assert all(g.isfinite().all() for g in torch.autograd.grad(outputs.sum(), list(moved.values())))
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
         ({"module": "nowhere.Net"}, "module must be a class that can be imported, got nowhere.Net"),
+        (
+            {"module": "fla.layers.mamba.Net"},
+            r"fla.layers.mamba.Net: pip install 'rnnbench\[fla\]'",
+        ),
         ({"module": "averaging.torch"}, "must be a class of torch modules, got averaging.torch"),
         ({"module": "torch.nn.GRU"}, "must be torch.nn.modules.rnn.GRU, where it is written"),
         ({"module": "torch.nn.modules.activation.ReLU"}, "must take input_size and hidden_size"),

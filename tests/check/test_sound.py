@@ -78,7 +78,7 @@ def test_a_cell_with_a_step_of_its_own_passes_all_but_the_kernel(outcomes):
     found = outcomes(TwoProducts)
     compiled = found.pop("compiled")
     assert compiled.result == "not applicable"
-    assert compiled.text.startswith("engine must be reference for a cell given by its step")
+    assert compiled.text.startswith("engine must be reference for a cell without gates")
     assert {outcome.result for outcome in found.values()} == {"pass"}, found
 
 

@@ -8,7 +8,8 @@ import pytest
 
 import rnnbench
 from rnnbench.cli.command import run_command
-from rnnbench.cli.compose import arrange, compose, configuration_directory
+from rnnbench.cli.compose import arrange, compose
+from rnnbench.cli.own_choices import configuration_directory
 from rnnbench.experiment.condition import Replica
 from rnnbench.training.trainer import make_recipe
 

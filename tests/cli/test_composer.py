@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from rnnbench.cli import compose as module
-from rnnbench.cli.compose import Composer, compose, configuration_directory
+from rnnbench.cli.compose import Composer, compose
+from rnnbench.cli.own_choices import configuration_directory
 from rnnbench.console import Mistake
 
 SWEEPS = sorted(path.stem for path in Path(configuration_directory(), "sweep").glob("*.yaml"))

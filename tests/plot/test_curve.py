@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rnnbench.plot.gap import SWARM, curve, swarm
-from rnnbench.statistics import mean_interval
+from rnnbench.statistics import mean_interval, wilson_interval
 
 Fabricate = Callable[..., Any]
 VALUES = {11: [0.9, 0.95, 1.0], 20: [0.2, 0.9, 1.0], 160: [0.1, 0.15, 0.1]}
@@ -265,3 +265,21 @@ def test_the_best_random_networks_are_a_step(
     assert step.get_drawstyle() == "steps-mid"
     assert (list(step.get_xdata()), list(step.get_ydata())) == ([11, 20], heights)
     assert "best of 2,000 random" in legend(panel)
+
+
+def test_the_share_that_is_solved_has_wilsons_interval_and_no_marks_of_seeds(
+    fabricate: Fabricate, draw: Any
+) -> None:
+    rows = [fabricate(seed=s, gap=11, status="solved") for s in range(4)]
+    rows += [fabricate(seed=s, gap=20, status="unsolved" if s else "solved") for s in range(4)]
+    (panel,) = draw(rows, "share", level=0.9)
+    assert list(artist(panel, "gru").get_ydata()) == [1, 0.25]
+    ends = [segment[:, 1] for segment in artist(panel, "_interval gru").get_segments()]
+    for drawn, solved in zip(ends, (4, 1), strict=True):
+        assert list(drawn) == pytest.approx(list(wilson_interval(solved, 4)[1:]))
+    assert panel.get_ylabel() == "share solved"
+    assert legend(panel) == ["share of all seeds", "its 95 % interval"]
+    with pytest.raises(ValueError, match="interval must be one of wilson, None, got 'gaffke'"):
+        draw(rows, "share", interval="gaffke")
+    with pytest.raises(ValueError, match="y must be one of score, accuracy, share, got 'loss'"):
+        draw(rows, "loss")

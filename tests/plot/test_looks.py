@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import matplotlib as mpl
 import pytest
 
-from rnnbench.plot.looks import PALETTE, curve_styles
+from rnnbench.plot.looks import PALETTE, curve_styles, style
+from rnnbench.plot.options import themed
 
 
 def test_a_cell_keeps_its_look_whatever_it_is_shown_with() -> None:
@@ -33,3 +35,17 @@ def test_variants_are_shades_between_dark_and_light() -> None:
     dark, middle, light = (sum(style.colour) for style in styles.values())
     assert dark < middle < light
     assert middle == pytest.approx(sum(PALETTE[0]), abs=0.02)
+
+
+def test_whether_figures_are_shown_at_once_is_left_to_the_notebook() -> None:
+    @themed
+    def first_figure() -> bool:
+        was_on = mpl.is_interactive()
+        mpl.interactive(True)  # as a notebook's backend does, which pyplot starts with its first
+        return was_on
+
+    with mpl.rc_context({"interactive": False}):
+        assert not first_figure()
+        assert first_figure()
+        with mpl.rc_context(style()):
+            assert mpl.is_interactive()

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 import rnnbench
 from rnnbench.plot.curves import label_variants, labelled
-from rnnbench.plot.looks import LETTERS, WIDTHS
+from rnnbench.plot.looks import LETTERS, TALLEST, WIDTHS
 from rnnbench.plot.selection import select
 from rnnbench.store.frames import load_all
 from rnnbench.store.manifest import add_to_manifest
@@ -91,7 +91,7 @@ def test_looks_and_names_can_be_given(runs: pd.DataFrame) -> None:
         ({"rates": "best"}, "rates must be one of both, shared, tuned, got 'best'"),
         ({"rates": "tuned"}, "rates must be of the runs, got 'tuned' where there are none"),
         ({"palette": ["red"]}, "palette must have a colour for each of 3 cells, got 1"),
-        ({"size": "poster"}, "size must be one of column, text, slides, got 'poster'"),
+        ({"size": "poster"}, "size must be one of column, text, slides, phone, got 'poster'"),
         ({"interval": "t"}, "interval must be one of gaffke, None, got 't'"),
     ],
 )
@@ -127,7 +127,7 @@ def test_every_size_is_drawn_anew(runs: pd.DataFrame, draw: Any, size: str) -> N
     assert isinstance(drawn, np.ndarray) and drawn.shape == (2,)
     figure = drawn[0].get_figure()
     assert figure.get_figwidth() == WIDTHS[size]
-    assert figure.get_figheight() <= 9
+    assert figure.get_figheight() <= TALLEST[size]
     letters = {text.get_fontsize() for text in figure.findobj(lambda a: hasattr(a, "get_fontsize"))}
     assert max(letters) == LETTERS[size] and min(letters) >= 7
     assert isinstance(draw(runs, tasks="copy", size=size, figure=Figure()), Axes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,8 @@ def whole_sweep(fabricate: Fabricate) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "size", ["column", *(pytest.param(size, marks=pytest.mark.slow) for size in ("text", "slides"))]
+    "size",
+    ["column", *(pytest.param(s, marks=pytest.mark.slow) for s in ("text", "slides", "phone"))],
 )
 def test_no_words_lie_on_others(
     fabricate: Fabricate, stored: Callable[..., Path], size: str
@@ -134,6 +135,21 @@ def test_no_words_lie_on_others(
             down = min(box.y1, its.y1) - max(box.y0, its.y0)
             # The box of a line is higher than its letters.
             assert across <= 0 or down <= 0.25 * box.height, f"{size}: {one} on {other}"
+
+
+def test_on_a_phone_each_panel_has_a_row_its_axis_and_the_legend_above(
+    fabricate: Fabricate, stored: Callable[..., Path]
+) -> None:
+    place = stored(whole_sweep(fabricate))
+    for draw in calls(load_results(place), load_history(place)):
+        figure = Figure()
+        panels = list(np.ravel(draw(size="phone", figure=figure)))
+        figure.draw_without_rendering()
+        ends = [(panel.get_position().y0, panel.get_position().y1) for panel in panels]
+        assert all(one[0] > other[1] for one, other in pairwise(ends))
+        assert all(panel.xaxis.label.get_text() for panel in panels) or figure.get_supxlabel()
+        (legend,) = figure.legends
+        assert legend.get_window_extent().y0 > panels[0].get_window_extent().y1
 
 
 def test_diagnoses_and_transfer_that_are_empty_are_one_error(

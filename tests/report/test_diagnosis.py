@@ -1,5 +1,7 @@
 """Why runs forget, in the report: which data are drawn, what is counted, what is said."""
 
+from itertools import pairwise
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -121,8 +123,8 @@ def study_of(results, diagnoses):
     return Study((), results, *[nothing] * 5, join(results, diagnoses), nothing, nothing, "lstm")
 
 
-def draw(name, *diagnosed):
-    return next(f for f in FIGURES.values() if f.name == name).draw(study_of(*diagnosed))
+def draw(name, *diagnosed, **looks):
+    return next(f for f in FIGURES.values() if f.name == name).draw(study_of(*diagnosed), **looks)
 
 
 def only(diagnosed, cell):
@@ -224,17 +226,31 @@ def test_gates_are_drawn_at_the_greatest_gap_that_a_gated_cell_remembers(diagnos
     assert drawn["f keeps"].get_ydata() == pytest.approx([0.6] * 21)
     assert drawn["_most open"].get_ydata() == pytest.approx([0.95] * 21)
     (said,) = panel.texts
-    assert said.get_text() == "gap 20, score 0.80\nhalf-life 2.0 to 2.0, longest 40.0 to 40.0"
+    assert said.get_text() == "gap 20, score 0.80"
+    (strip,) = panel.child_axes
     figure.draw_without_rendering()
-    assert panel.bbox.y1 <= said.get_window_extent().y0  # it covers no curve, and no title
-    assert said.get_window_extent().y1 <= panel.title.get_window_extent().y0
+    # One above the other: the curves, the strip with its numbers, what is said, the title.
+    above = [part.get_window_extent() for part in (strip, said, panel.title)]
+    above.insert(1, strip.xaxis.get_tightbbox())
+    assert panel.bbox.y1 < above[0].y0
+    assert all(low.y1 <= high.y0 + 1 for low, high in pairwise(above))
 
 
-def test_a_half_life_that_is_a_matter_of_rounding_is_not_told_to_the_step(diagnosed):
+def test_half_lives_lie_in_a_strip_hollow_before_training_and_filled_after(diagnosed):
     results, (runs, curves) = diagnosed
-    endless = Diagnoses(runs.assign(longest_trained=1606500.0), curves)
-    panel = panels(draw("gates_vs_time", results, endless))["copy, lstm"]
-    assert panel.texts[0].get_text().endswith("longest 40.0 to > 10,000")
+    trained = runs.assign(half_life_trained=7.0, longest_trained=1606500.0)
+    panel = panels(draw("gates_vs_time", results, Diagnoses(trained, curves)))["copy, lstm"]
+    (strip,) = panel.child_axes
+    assert strip.get_xscale() == "log"
+    rows = dict(zip(strip.get_yticks(), (text.get_text() for text in strip.get_yticklabels())))
+    seen = {}
+    for circles in strip.get_lines()[:-1]:
+        (x,), (y,) = set(circles.get_xdata()), set(circles.get_ydata())
+        seen[rows[y], circles.get_markerfacecolor() == "white"] = x
+    assert seen["median", True] == 2 and seen["median", False] == 7
+    assert seen["longest", True] == 40
+    assert seen["longest", False] == 10_000  # by then it is a matter of rounding
+    assert strip.get_lines()[-1].get_xdata() == [20, 20]
 
 
 def test_which_gaps_are_drawn(diagnosed):
@@ -269,6 +285,7 @@ def test_a_gate_without_a_half_life_says_none(diagnosed):
     none = Diagnoses(runs.assign(half_life_trained=np.nan), curves)
     panel = panels(draw("gates_vs_time", results, none))["copy, gru"]
     assert [text.get_text() for text in panel.texts] == ["gap 20, score 0.70"]
+    assert not panel.child_axes
 
 
 def test_labels_are_counted_by_curve_and_gap(diagnosed):
@@ -318,6 +335,12 @@ def test_the_section_and_its_pictures_are_part_of_the_report(fabricate, tmp_path
     for name in NAMES:
         assert (report / f"{name}.png").stat().st_size and (report / f"{name}.svg").stat().st_size
         assert f"({name}.png)" in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_figure_takes_the_colours_and_names_of_cells(diagnosed, name):
+    figure = draw(name, *diagnosed, palette={"gru": "red"}, labels={"gru": "GRU"})
+    assert "copy, GRU" in panels(figure)
 
 
 def test_gates_have_a_palette_of_their_own_and_one_legend(diagnosed):

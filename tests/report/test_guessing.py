@@ -55,6 +55,13 @@ def test_only_what_is_in_the_results_and_the_largest_search_counts(guesses: pd.D
     assert (kept.gap, kept.cell, kept.guesses) == (2, "gru", 5000)
 
 
+def test_cells_come_in_the_order_of_the_sweep(guesses: pd.DataFrame) -> None:
+    cells = pd.Categorical(["rnn", "gru"], categories=["rnn", "gru"], ordered=True)
+    found = latest(guesses, pd.DataFrame({"task": "recall", "cell": cells, "gap": 2}))
+    assert found["cell"].tolist() == ["rnn", "gru"]
+    assert [row[1] for row in guessing_table(found).rows] == ["rnn", "gru"]
+
+
 def test_what_guessing_solves_is_said(guesses: pd.DataFrame) -> None:
     assert solved_by_guessing(guesses) == (
         "Guessing solves recall at gap 2. Elsewhere the highest score of a best random network is "

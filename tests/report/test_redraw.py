@@ -88,7 +88,7 @@ def test_a_report_of_a_part_is_as_if_nothing_else_were_stored(place: Path, tmp_p
         ("--cells gruu", "cells must be of rnn, lstm, gru, got gruu"),
         ("--tasks adding", "tasks must be of copy, recall, got adding"),
         ("--format gif", "formats must be of svg, pdf, png, got gif"),
-        ("--size big", "size must be of column, text, slides, got big"),
+        ("--size big", "size must be of column, text, slides, phone, got big"),
         ("--labels x=y", "cells must be of rnn, lstm, gru, got x"),
         ("--colors gru=zzz", "the colour of gru must be one of matplotlib's, got zzz"),
     ],

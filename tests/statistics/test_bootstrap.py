@@ -18,6 +18,7 @@ from rnnbench.statistics import (
     seeds_to_bound,
 )
 from rnnbench.statistics.horizon import _crossing, _last_crossing
+from rnnbench.statistics.intervals import MANY, weighted_means
 
 TEN = np.random.default_rng(3).normal(size=10)
 
@@ -129,6 +130,18 @@ def test_d90_has_an_interval_where_so_many_seeds_can_show_it() -> None:
     for seeds in (D90_SEEDS - 1, D90_SEEDS):
         found = horizon_range({10: [1.0] * seeds, 20: [0.0] * seeds}, D90, D90_SEEDS)
         assert (found.low is not None) == (seeds == D90_SEEDS)
+
+
+@pytest.mark.parametrize("n", [MANY, MANY + 1, 1000])
+def test_weighted_means_are_betas_and_those_of_two_gaps_tell_nothing_of_each_other(n: int) -> None:
+    values = np.repeat([0.0, 1.0], [n // 4, n - n // 4])
+    first, second = (weighted_means(values, 0.25, gap) for gap in range(2))
+    levels = [0.025, 0.5, 0.975]
+    expected = stats.beta.ppf(levels, n - n // 4 + 0.25, n // 4 + 0.25)
+    near = 0.2 * values.std() / math.sqrt(n)
+    for means in (first, second):
+        assert np.quantile(means, levels) == pytest.approx(expected, abs=near)
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.06
 
 
 def test_how_many_seeds_would_bound_a_horizon() -> None:

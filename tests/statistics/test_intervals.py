@@ -93,6 +93,19 @@ def test_the_sign_flip_p_is_the_share_of_all_signs(seed: int) -> None:
     assert sign_flip_p(d) == pytest.approx(share)
 
 
+def test_of_more_pairs_signs_are_drawn() -> None:
+    d = np.random.default_rng(2).normal(0.3, 1, size=16)
+    signs = np.array(list(itertools.product((1, -1), repeat=16)))
+    share = (np.abs(signs @ d) >= abs(d.sum())).mean()
+    assert 0.05 < share < 0.5
+    assert sign_flip_p(d) == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / 9999))
+    assert sign_flip_p(d) == sign_flip_p(-d)
+
+
+def test_no_p_is_below_what_the_draws_can_show() -> None:
+    assert sign_flip_p(np.full(1000, 0.1)) == 1 / 10_000
+
+
 def test_holms_correction_by_hand() -> None:
     # 0.01 x 3, then 0.03 x 2, then 0.04 x 1, which may not be below the one before.
     assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])

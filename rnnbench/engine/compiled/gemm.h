@@ -5,6 +5,8 @@ namespace {
 constexpr int COLUMN_VECTORS = 2;
 #if VECTOR_BYTES == 64
 constexpr int ROWS = 12; // 12 x 2 accumulators of 32 registers
+#elif defined(__aarch64__)
+constexpr int ROWS = 10; // 10 x 2 accumulators of 32 registers, which elements of A need as well
 #else
 constexpr int ROWS = 6; // 6 x 2 accumulators of 16 registers
 #endif
@@ -74,10 +76,11 @@ INLINE void tile_of(int rows, const Product<T> *products, int count, int m0, con
   tile<T, LEFT, M>(products, count, m0, start, step, c, ldc);
 }
 
-// Rows are shared out evenly: a tile of few rows does not keep the multipliers busy.
+// Rows are shared out evenly: a tile of few rows does not keep the multipliers busy. Never inlined:
+// in the middle of a large function GCC keeps a tile's sums in memory, on AVX2 all of them.
 template <class T, Left LEFT>
-static void multiply(int rows, const Product<T> *products, int count, const T *start, long step,
-                     T *c, long ldc) {
+__attribute__((noinline)) static void multiply(int rows, const Product<T> *products, int count,
+                                               const T *start, long step, T *c, long ldc) {
   const int tiles = (rows + ROWS - 1) / ROWS;
   for (int i = 0, m = 0; i < tiles; i++) {
     const int here = rows / tiles + (i < rows % tiles);

@@ -57,7 +57,7 @@ def solved_by_guessing(guesses: pd.DataFrame) -> str:
 def guessing_table(guesses: pd.DataFrame) -> Table:
     """Return the test accuracy of the best random network: a row per task and cell."""
     keys = ["task", "cell"]
-    chances = guesses.groupby(keys)["chance_accuracy"].agg(range_text, "{:.3g}")
+    chances = guesses.groupby(keys, observed=True)["chance_accuracy"].agg(range_text, "{:.3g}")
     frame = guesses.join(chances.rename("chance"), on=keys).sort_values(keys, kind="stable")
     table = gap_table(frame, {name: name for name in (*keys, "chance")}, _solving)
     return replace(table, names=2)

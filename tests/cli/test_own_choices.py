@@ -106,3 +106,14 @@ def test_the_caller_s_own_hydra_sees_nothing_of_them(tmp_path):
     with offering():
         pass
     assert {g: dict(ConfigStore.instance().repo.get(g, {})) for g in OFFERS} == before
+
+
+@pytest.mark.parametrize("group", ["cell", "task", "sweep"])
+def test_a_file_of_one_s_own_by_a_shipped_name_is_refused(command, tmp_path, group):
+    name = {"cell": "lstm", "task": "copy", "sweep": "gaps"}[group]
+    own = tmp_path / "working" / "myconf" / group
+    own.mkdir(parents=True)
+    (own / f"{name}.yaml").write_text("name: mine\n")
+    done = command("--config-dir myconf task=copy")
+    assert done.returncode == 2
+    assert f"myconf/{group}/{name}.yaml must have another name: one is shipped" in done.stderr

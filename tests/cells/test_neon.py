@@ -1,0 +1,95 @@
+"""The kernel of ARM's vectors, built by a cross compiler and run by an emulator."""
+
+import shutil
+import struct
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+
+from rnnbench.cells import GRU, LSTM, RNN
+from rnnbench.check.problem import difference, make_problem, run_with_gradients
+from rnnbench.engine.compiled import build, kernel
+from rnnbench.engine.compiled.codegen import emit
+from tests.cells.test_compiled import Odd
+
+COMPILER, EMULATOR = "aarch64-linux-gnu-g++", "qemu-aarch64"
+pytestmark = pytest.mark.skipif(
+    not (shutil.which(COMPILER) and shutil.which(EMULATOR)),
+    reason=f"needs {COMPILER} and {EMULATOR}",
+)
+# Runs one call: the sizes, then each array's number of bytes (0: null), come from the standard
+# input and are followed by the arrays, which go back to the standard output.
+PROGRAM = """
+#include <cstdio>
+#include <vector>
+template <class T> static void call(bool forward) {
+  Call<T> one;
+  std::fread(&one, 8, 7, stdin);
+  const int count = sizeof(one) / 8 - 7;
+  std::vector<int64_t> bytes(count);
+  std::vector<std::vector<char>> arrays(count);
+  std::fread(bytes.data(), 8, count, stdin);
+  for (int i = 0; i < count; i++) {
+    arrays[i].resize(bytes[i]);
+    std::fread(arrays[i].data(), 1, bytes[i], stdin);
+    ((void **)((int64_t *)&one + 7))[i] = bytes[i] ? arrays[i].data() : nullptr;
+  }
+  forward ? run<Forward<Cell, T>>(&one) : run<Backward<Cell, T>>(&one);
+  for (const auto &array : arrays)
+    std::fwrite(array.data(), 1, array.size(), stdout);
+}
+int main(int, char **words) {
+  const std::string name = words[1];
+  if (name == "numbers")
+    return std::printf("%d %d %d", panel_bytes(), width(), saved()) < 0;
+  const bool forward = name[0] == 'f';
+  name.substr(name.size() - 2) == "32" ? call<float>(forward) : call<double>(forward);
+}
+"""
+
+
+class EmulatedKernel(kernel.Kernel):
+    """A kernel whose calls an emulator runs."""
+
+    def __init__(self, cell, directory):
+        self.program = directory / "kernel"
+        flags = [flag for flag in build.FLAGS if flag not in ("-shared", "-fPIC")]
+        text = "#include <string>\n" + build.source(emit(cell)) + PROGRAM
+        command = [COMPILER, *flags, "-static", "-", "-o", self.program]
+        subprocess.run(command, input=text, text=True, check=True)
+        self._panel_bytes, self.width, saved = map(int, self._run("numbers").split())
+        self.states, self.saves = len(cell.states), bool(saved)
+
+    def _run(self, name, given=b""):
+        command = [EMULATOR, self.program, name]
+        return subprocess.run(command, input=given, stdout=subprocess.PIPE, check=True).stdout
+
+    def call(self, name, sizes, arrays):
+        dtype = str(arrays["inputs"].dtype).removeprefix("torch.")
+        parts = [arrays[key].numpy().tobytes() if key in arrays else b"" for key in kernel.ARRAYS]
+        numbers = [*(sizes[key] for key in kernel.SIZES), *map(len, parts)]
+        given = struct.pack(f"{len(numbers)}q", *numbers) + b"".join(parts)
+        found = self._run(f"{name}_{dtype}", given)
+        for key, part in zip(kernel.ARRAYS, parts, strict=True):
+            if key in arrays:
+                new = np.frombuffer(found[: len(part)], arrays[key].numpy().dtype).copy()
+                arrays[key].copy_(torch.from_numpy(new).view(arrays[key].shape))
+            found = found[len(part) :]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", [RNN(), LSTM(), GRU(), Odd()], ids=["rnn", "lstm", "gru", "odd"])
+def test_computes_the_same_on_arm(cell, tmp_path, monkeypatch):
+    emulated = EmulatedKernel(cell, tmp_path)
+    assert emulated._panel_bytes == 32
+    monkeypatch.setitem(kernel._kernels, cell, emulated)
+    for hidden, batch, steps in ((33, 25, 9), (5, 3, 1), (64, 32, 6)):
+        sizes = {"features": 4, "hidden": hidden, "batch": batch, "steps": steps}
+        expected = run_with_gradients("reference", cell, make_problem(cell, **sizes))
+        for dtype, bound in ((torch.float64, 1e-12), (torch.float32, 1e-5)):
+            given = make_problem(cell, **sizes, dtype=dtype)
+            found = run_with_gradients("compiled", cell, given)
+            for name, tensor in expected.items():
+                assert difference(found[name].to(tensor.dtype), tensor) <= bound, name

@@ -11,6 +11,7 @@ from figures.half_life import draw_half_life
 from figures.reproduced import (
     draw_curriculum,
     draw_hs97_adding,
+    draw_keep_bias,
     draw_staged_learning,
     draw_urnn_adding,
 )
@@ -22,6 +23,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "belt": draw_belt,
     "half_life": draw_half_life,
     "gates": draw_gates,
+    "keep_bias": draw_keep_bias,
     "urnn_adding": draw_urnn_adding,
     "staged_learning": draw_staged_learning,
     "curriculum": draw_curriculum,

@@ -13,6 +13,11 @@ from rnnbench import load_history, load_results, plot
 STORED = Path(__file__).resolve().parent.parent.parent / "results" / "reproductions"
 
 
+def draw_keep_bias() -> Figure:
+    """Draw the horizon of LSTM and GRU against the start of their keep gates."""
+    return _drawn(plot.keep_bias, load_results(STORED / "keep_bias"))
+
+
 def draw_urnn_adding() -> Figure:
     """Draw the losses of RNN and LSTM on adding at T = 100."""
     return _learning("urnn_adding")

@@ -8,7 +8,7 @@ from functools import cache
 import torch
 
 import rnnbench
-from rnnbench.plot.starts import CHRONO, keep_bias_horizons
+from rnnbench.plot.starts import CHRONO, half_life, keep_bias_horizons
 from rnnbench.statistics import HORIZON, median_steps, seeds_to_bound, wilson_interval
 from rnnbench.store.records import CONSOLIDATED
 from rnnbench.tasks.adding import Adding
@@ -20,7 +20,7 @@ from .markdown import ROOT, says, table
 PAGE = "reproductions.md"
 STORED = ROOT / "results" / "reproductions"
 RUNS = {"staged_learning": 10, "hs97_adding": 40, "gru_and_lstm": 20}
-RUNS |= {"keep_bias": 180, "curriculum": 90, "urnn_adding": 15}
+RUNS |= {"keep_bias": 420, "curriculum": 90, "urnn_adding": 15}
 STARTS = (0, 1, 2, 3, 5, CHRONO)
 CELLS = ("lstm", "gru")
 WORDS = "none one two three four five six seven eight nine ten eleven".split()
@@ -80,6 +80,36 @@ def test_the_records_are_whole_and_small_and_name_no_place():
     says(PAGE, f"all of them trained on one machine with two cores ({processor})")
 
 
+def test_the_keep_bias_on_recall():
+    found = horizons("recall")
+    lives = [half_life(start) for start in STARTS[:-1]]
+    told = [f"{life:.1f}" if life < 100 else f"{life:.0f}" for life in lives]
+    heading = "The keep bias moves recall's horizon more than the choice of cell"
+    assert rows(heading) == [
+        [str(start), life, *(str(found[start][cell]) for cell in CELLS)]
+        for start, life in zip(STARTS, [*told, "1 to gap"], strict=True)
+    ]
+    assert not any(parted(found[start]) for start in STARTS)
+    says(PAGE, "at no bias do the intervals of the two cells part")
+    assert all(found[3][cell].horizon.bound == ">" for cell in CELLS)
+    (least,) = {f"{found[0][cell].horizon.gap:.0f}" for cell in CELLS}
+    says(PAGE, f"From bias 0 to 3 the horizon grows from {least} time steps to more than 80")
+    (shut,) = {reached("recall", 0, cell, 40) for cell in CELLS}
+    (opened,) = {reached("recall", 3, cell, 40) for cell in CELLS}
+    assert wilson_interval(*shut).high < wilson_interval(*opened).low
+    says(PAGE, f"at gap 40 {share(shut)} at bias 0 and {share(opened)} at bias 3, of either cell")
+    ratios = [
+        found[start][cell].horizon.gap / life
+        for start, life in zip((0, 1, 2), lives[:3], strict=True)
+        for cell in CELLS
+        if not found[start][cell].horizon.bound
+    ]
+    says(PAGE, f"reach {span(ratios)} times as far at biases 0 to 2")
+    lstm = {start: found[start]["lstm"].horizon for start in (0, 1, 3)}
+    says("why.md", f"falls from {lstm[1]} to {lstm[0]} time steps, with 3 it is beyond 80")
+    assert str(lstm[3]) == "> 80"
+
+
 def test_the_keep_bias_on_adding():
     runs = results("keep_bias").query("task == 'adding'")
     assert set(runs["status"]) == {"solved"}
@@ -99,6 +129,24 @@ def test_the_keep_bias_on_adding():
     cells = steps.unstack("cell")
     assert (cells["gru"] <= cells["lstm"]).all()
     says(PAGE, "The GRU never needs more steps than the LSTM")
+
+
+def parted(pair):
+    """Return whether the intervals of two horizons lie apart."""
+    lstm, gru = (pair[cell] for cell in CELLS)
+    return lstm.beyond(gru) or gru.beyond(lstm)
+
+
+def reached(task, start, cell, gap):
+    """Return how many runs at a keep bias have a score of 0.75 or more, and of how many."""
+    runs = results("keep_bias").query("task == @task and cell == @cell and gap == @gap")
+    scores = runs[(runs["init"] == "torch") & (runs["keep_bias"] == start)]["score"]
+    return int((scores >= HORIZON).sum()), len(scores)
+
+
+def share(counts):
+    successes, trials = counts
+    return f"{successes} of {trials} ({wilson(successes, trials)})"
 
 
 def test_adding_under_the_urnn_recipe():

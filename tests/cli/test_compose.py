@@ -197,7 +197,7 @@ def test_help_fits_and_names_every_choice(in_tmp, capsys, words):
     text = capsys.readouterr().out
     for choice in (
         "adding, copy, recall",
-        "gru, lstm, rnn",
+        "    lstm ",
         "gaps",
         "curriculum",
         "keep_bias",

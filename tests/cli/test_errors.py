@@ -143,12 +143,12 @@ import pytest
         ("cell.keep_bias=nan", "cell.keep_bias must be a finite number, got nan"),
         (
             "cell.init=zero",
-            "cell.init must be 'torch', 'glorot', 'orthogonal' or 'chrono', got 'zero'",
+            "cell.init must be 'torch', 'glorot', 'orthogonal', 'identity', 'chrono' or 'published', "
+            "got 'zero'",
         ),
         (
             "cell=rnn cell.init=chrono",
-            "cell.init must be torch, glorot or orthogonal for a cell without a keep gate, "
-            "got chrono",
+            "cell.init must be one of torch, glorot, orthogonal, identity, got chrono",
         ),
         ("engine=warp", "engine must be 'auto', 'reference', 'compiled' or 'torch', got 'warp'"),
         ("device=tpu", "device must be 'auto', 'cpu' or 'cuda', got 'tpu'"),

@@ -100,7 +100,7 @@ def test_what_is_wrong_with_a_name_is_one_line(command, words, line):
 def test_the_caller_s_own_hydra_sees_nothing_of_them(tmp_path):
     from hydra.core.config_store import ConfigStore
 
-    from rnnbench.cli.plugins import OFFERS, offering
+    from rnnbench.cli.own_choices import OFFERS, offering
 
     before = {group: dict(ConfigStore.instance().repo.get(group, {})) for group in OFFERS}
     with offering():

@@ -143,8 +143,8 @@ import pytest
         ("cell.keep_bias=nan", "cell.keep_bias must be a finite number, got nan"),
         (
             "cell.init=zero",
-            "cell.init must be 'torch', 'glorot', 'orthogonal', 'identity', 'chrono' or 'published', "
-            "got 'zero'",
+            "cell.init must be 'torch', 'glorot', 'orthogonal', 'identity', 'chrono' or "
+            "'published', got 'zero'",
         ),
         (
             "cell=rnn cell.init=chrono",

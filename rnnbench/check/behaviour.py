@@ -170,11 +170,12 @@ def _parts(cell: Cell, name: str, rows: int, size: int) -> Iterator[tuple[str, s
     """Yield a name and the rows of each gate in a parameter; all rows where gates share none."""
     source = {"bias_ih_l0": "x", "bias_hh_l0": "h"}
     source |= {weight_of(name): name for name in ("x", *cell.links())}
-    if not cell.declared or name not in source:
+    gates = cell.gates_fed_by(source[name]) if cell.declared and name in source else []
+    if len(gates) * size != rows:  # others are trained than the gates use
         if rows:
             yield name, slice(None)
         return
-    for index, gate in enumerate(cell.gates_fed_by(source[name])):
+    for index, gate in enumerate(gates):
         yield f"gate {gate} ({name})", slice(index * size, (index + 1) * size)
 
 

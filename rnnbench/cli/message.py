@@ -36,6 +36,8 @@ def one_line(error: Exception) -> str:
     if "HydraConfig was not set" in parts[0] and isinstance(error, OmegaConfBaseException):
         return f"{error.full_key} must name nothing of Hydra's, which starts no jobs here"
     told = " ".join(line for line in lines if not line.startswith(NOISE))
+    if absent := re.search(r"Interpolation key '([^']*)' not found", told):
+        return f"{absent.group(1)} must be given, got none"
     key = getattr(error, "full_key", None)
     return f"{key} cannot be resolved: {told}" if key and key not in told else told
 

@@ -54,6 +54,30 @@ class IndRNN(Cell):
         return relu(a + u * h)
 
 
+class FastGRNN(Cell):
+    """Both gates share their matrices, and all units two numbers; the hidden state has no bias."""
+
+    gates = {"z": "xh", "n": "xh"}
+    vectors = ("zeta", "nu")
+    keep_gate = "z"
+
+    def shapes(self, input_size, hidden_size):
+        shapes = super().shapes(input_size, hidden_size)
+        del shapes["bias_hh_l0"]
+        shared = {"weight_ih_l0": (hidden_size, input_size), "zeta_l0": (1,), "nu_l0": (1,)}
+        return {**shapes, **shared, "weight_hh_l0": (hidden_size, hidden_size)}
+
+    def derive(self, parameters):
+        w, u, bias = (parameters[f"{name}_l0"] for name in ("weight_ih", "weight_hh", "bias_ih"))
+        scalars = {name: parameters[name].expand(len(u)) for name in ("zeta_l0", "nu_l0")}
+        matrices = {"weight_ih_l0": torch.cat([w, w]), "weight_hh_l0": torch.cat([u, u])}
+        return {**matrices, **scalars, "bias_ih_l0": bias, "bias_hh_l0": torch.zeros_like(bias)}
+
+    def update(self, z, n, h, zeta, nu):
+        z = sigmoid(z)
+        return (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * tanh(n) + z * h
+
+
 def from_yaml(path):
     section = yaml.safe_load(path.read_text())
     return find_class(section["_target_"], Cell, "cell"), arguments_of(section)
@@ -79,7 +103,7 @@ def test_shipped_cells_pass_every_check(outcomes, kind, arguments):
     assert {found[name].result for name in found.keys() - left_out} == {"pass"}, found
 
 
-@pytest.mark.parametrize("kind", [MinimalGatedUnit, PeepholeLSTM, IndRNN])
+@pytest.mark.parametrize("kind", [MinimalGatedUnit, PeepholeLSTM, IndRNN, FastGRNN])
 def test_users_cells_pass_every_check(outcomes, kind):
     found = outcomes(kind)
     assert {outcome.result for outcome in found.values()} == {"pass"}, found

@@ -37,6 +37,7 @@ POINTS = """
 [rnnbench.cells]
 leaky = leaky_cells:Leaky
 broken = nowhere_to_be_found:Cell
+gru = leaky_cells:Leaky
 
 [rnnbench.tasks]
 easy = leaky_cells:Easy

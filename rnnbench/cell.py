@@ -215,8 +215,8 @@ class Cell:
         raise NotImplementedError(f"{type(self).__name__} has no start of its own")
 
     def start_bias(self, gate: str, parameters: Parameters) -> Tensor:
-        """Return the view of the bias by which a gate starts open: of h, where h feeds it."""
-        if "h" in self.sources(gate):
+        """Return the view of the bias by which a gate starts open: of h, where it has a bias."""
+        if "h" in self.sources(gate) and "bias_hh_l0" in parameters:
             return self.bias_of(gate, parameters["bias_hh_l0"], "h")
         return self.bias_of(gate, parameters["bias_ih_l0"], "x")
 

@@ -175,7 +175,7 @@ def test_more_seeds_later_train_only_the_new_ones(whole, tmp_path):
 
 def test_the_console_script_tells_a_mistake_in_one_line(tmp_path):
     _, err = finish(start("cell=lstmm", cwd=tmp_path, program=SCRIPT), code=2)
-    line = "cell must be one of gru, lstm, rnn, got lstmm (did you mean lstm?)"
+    line = "cell must be one that --help lists, got lstmm (did you mean lstm?)"
     assert err.splitlines() == [f"rnnbench: error: {line}"]
 
 

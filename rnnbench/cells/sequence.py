@@ -41,13 +41,21 @@ class SequenceCell(Cell):
             parameters[f"{name}_l0"].copy_(drawn.detach())
 
     def run(self, parameters: Parameters, inputs: Tensor) -> Tensor:
-        """Return the outputs `(T, B, H)` of one replica, whose parameters have no axis R."""
-        module = self._module(*_sizes(parameters))
+        """Return the outputs `(T, B, H)` of one replica, whose parameters have no axis R.
+
+        Raises:
+            ValueError: the module returns something else.
+        """
+        input_size, hidden_size = _sizes(parameters)
+        module = self._module(input_size, hidden_size)
         used = {name: parameters[f"{name}_l0"] for name, _ in module.named_parameters()}
         for name, buffer in module.named_buffers():
             kind = inputs.dtype if buffer.is_floating_point() else buffer.dtype
             used[name] = buffer.to(inputs.device, kind)
         outputs: Tensor = functional_call(module, used, (inputs,))
+        found = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+        if found != (expected := (*inputs.shape[:2], hidden_size)):
+            raise ValueError(f"the module must return outputs (T, B, H) {expected}, got {found}")
         return outputs
 
     @cached_property

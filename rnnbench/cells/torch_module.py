@@ -29,7 +29,7 @@ class TorchModule(SequenceCell):
     def __init__(
         self,
         *,
-        module: str | None = None,
+        module: str = "torch.nn.modules.rnn.GRU",
         arguments: Mapping[str, Any] | None = None,
         batch_first: bool = False,
         states: float = 1.0,
@@ -50,8 +50,6 @@ class TorchModule(SequenceCell):
         super().__init__()
         if not states > 0:
             raise ValueError(f"states must be positive, got {states}")
-        if module is None:
-            raise ValueError("module must be given, as in module=package.file.Class, got None")
         self.kind, self.arguments = _find(module), dict(arguments or {})
         self.batch_first, self.numbers, self.grows = batch_first, states, grows
         self.width = _width(self.kind, module)

@@ -27,6 +27,8 @@ def check_declaration(subject: Subject) -> Measured:
     cell = subject.build()
     if isinstance(cell, SequenceCell):
         return _check_sequence(cell, subject.hidden_size)
+    if not hasattr(cell, "init"):
+        raise Failure(f"{type(cell).__name__}.__init__ must call super().__init__(init=init)")
     _check_names("states", cell.states)
     if not isinstance(cell.gates, Mapping):
         raise Failure(f"gates must map each gate to x, h, xh or a tuple, got {cell.gates!r}")
@@ -100,7 +102,9 @@ def _check_update(cell: Cell) -> None:
     """Check that `update` and `prepare` take what is declared, in its order."""
     if type(cell).update is Cell.update:
         raise Failure("a cell with gates must have update, got none")
-    _check_order("update", cell.update, [*cell.gates, *cell.states, *cell.values, *cell.vectors])
+    arguments = [*cell.gates, *cell.states, *cell.values, *cell.vectors]
+    _check_names("gates, states, values and vectors", arguments)
+    _check_order("update", cell.update, arguments)
     if cell.values:
         _check_order("prepare", cell.prepare, [*cell.early_gates, *cell.states, *cell.vectors])
 

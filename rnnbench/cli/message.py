@@ -15,6 +15,7 @@ from rnnbench.console import Mistake
 # What callers of `compose` and `make_sweeps` catch.
 ConfigError = Mistake
 OFF = ("", "null", "none", "off", "false", "no", "disabled")
+MOST_LISTED = 16  # choices in an error; more are unreadable in a line
 NOISE = ("full_key", "reference_type", "object_type", "To append", "Did you mean", "See https")
 
 
@@ -35,13 +36,16 @@ def one_line(error: Exception) -> str:
     if "HydraConfig was not set" in parts[0] and isinstance(error, OmegaConfBaseException):
         return f"{error.full_key} must name nothing of Hydra's, which starts no jobs here"
     told = " ".join(line for line in lines if not line.startswith(NOISE))
+    if absent := re.search(r"Interpolation key '([^']*)' not found", told):
+        return f"{absent.group(1)} must be given, got none"
     key = getattr(error, "full_key", None)
     return f"{key} cannot be resolved: {told}" if key and key not in told else told
 
 
 def not_a_choice(group: str, word: str, known: Sequence[str]) -> str:
     """Return that a group has no such choice, and what may have been meant."""
-    rule = f"{group} must be one of {', '.join(known)}"
+    listed = f"one of {', '.join(known)}" if len(known) <= MOST_LISTED else "one that --help lists"
+    rule = f"{group} must be {listed}"
     is_off = word.lower() in OFF
     if group == "cluster" and (is_off or word == "local"):
         return f"{rule}, got {word or 'nothing'} (without it, this machine trains)"

@@ -6,7 +6,7 @@ import inspect
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,12 @@ OFFERS = {"cell": "rnnbench.cells", "task": "rnnbench.tasks"}
 
 @contextmanager
 def offering() -> Iterator[None]:
-    """Let Hydra list for a while what is offered; a file of the same name comes first."""
+    """Let Hydra list for a while what is offered; a file of the user's comes before it."""
     repository = ConfigStore.instance().repo
     before = {group: dict(repository.get(group, {})) for group in OFFERS}
     try:
-        for group, own in OFFERS.items():
-            for entry in entry_points(group=own):
+        for group in OFFERS:
+            for entry in _offered(group):
                 _store(group, entry, {})
         yield
     finally:
@@ -47,7 +47,7 @@ def load_chosen(group: str, names: Iterable[str]) -> None:
         Mistake: one cannot be imported.
     """
     for name in names if group in OFFERS else ():
-        for entry in entry_points(group=OFFERS[group], name=name):
+        for entry in _offered(group).select(name=name):
             try:
                 kind = entry.load()
             except Exception as error:  # whatever a package raises on its import
@@ -55,6 +55,13 @@ def load_chosen(group: str, names: Iterable[str]) -> None:
                 raise Mistake(f"{where} cannot be imported: {describe(error)}") from error
             taken = inspect.signature(kind).parameters.values()
             _store(group, entry, {p.name: p.default for p in taken if p.default is not p.empty})
+
+
+def _offered(group: str) -> EntryPoints:
+    """Return what packages offer of a group, but by the name of a shipped choice."""
+    shipped = _shipped_names(group)
+    offered = entry_points(group=OFFERS[group])
+    return EntryPoints(entry for entry in offered if entry.name not in shipped)
 
 
 def _store(group: str, entry: EntryPoint, arguments: dict[str, Any]) -> None:
@@ -96,7 +103,11 @@ def with_search_path(of_hydra: list[str], flags: Sequence[str]) -> list[str]:
 def _refuse_shipped_names(own: Path) -> None:
     """Refuse a choice of the user's by the name of a shipped one, which Hydra would take for it."""
     for group in GROUPS:
-        shipped = {path.name for path in Path(configuration_directory(), group).glob("*.yaml")}
-        for file in sorted(path.name for path in (own / group).glob("*.yaml")):
-            if file in shipped:
-                raise HydraException(f"{own / group / file} must have another name: one is shipped")
+        shipped = _shipped_names(group)
+        for file in sorted((own / group).glob("*.yaml")):
+            if file.stem in shipped:
+                raise HydraException(f"{file} must have another name: one is shipped")
+
+
+def _shipped_names(group: str) -> set[str]:
+    return {path.stem for path in Path(configuration_directory(), group).glob("*.yaml")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -40,7 +41,26 @@ def _run(
     states: States | None,
     last: int | None,
 ) -> tuple[Tensor, States]:
-    return engine(cell, _derived(cell, parameters), inputs, states, last)
+    used = _derived(cell, parameters)
+    if cell.declared and (type(cell).derive, type(cell).shapes) != (Cell.derive, Cell.shapes):
+        _check_shapes(cell, parameters, used, inputs.shape[-1])
+    return engine(cell, used, inputs, states, last)
+
+
+def _check_shapes(cell: Cell, trained: Parameters, used: Parameters, input_size: int) -> None:
+    """Check that the gates get parameters of their shapes; a kernel would read beyond others.
+
+    Raises:
+        ValueError: one is missing or has another shape.
+    """
+    if "weight_hh_l0" not in trained:
+        raise ValueError("shapes must have a weight_hh_l0 (..., H), which tells the hidden size")
+    method = "shapes" if type(cell).derive is Cell.derive else "derive"
+    size = trained["weight_hh_l0"].shape[-1]
+    for name, shape in Cell.shapes(cell, input_size, size).items():
+        found = tuple(used[name].shape[1:]) if name in used else "none"
+        if found != shape:
+            raise ValueError(f"{method} must give {name} the shape {shape}, got {found}")
 
 
 def _derived(cell: Cell, parameters: Parameters) -> Parameters:
@@ -51,6 +71,8 @@ def _derived(cell: Cell, parameters: Parameters) -> Parameters:
     # Copies start on a boundary of memory: elsewhere a product may round differently.
     own = [[tensor.clone() for tensor in each] for each in zip(*replicas, strict=True)]
     used = [cell.derive(dict(zip(parameters, each, strict=True))) for each in own]
+    if not isinstance(used[0], Mapping):
+        raise ValueError(f"derive must return parameters by name, got {type(used[0]).__name__}")
     return {name: torch.stack([each[name] for each in used]) for name in used[0]}
 
 

@@ -114,14 +114,29 @@ def _run_declared(
             gates.update(zip(names_h, fed, strict=True))
         _feed(gates, links, cell.states[1:], states[1:])
         if cell.values:
-            prepared = cell.prepare(*(gates[name] for name in early), *states, *vectors)
-            values = tuple(prepared[name] for name in cell.values)
+            values = run_prepare(cell, *(gates[name] for name in early), *states, *vectors)
             _feed(gates, links, cell.values, values)
         new = cell.update(*(gates[name] for name in cell.gates), *states, *values, *vectors)
         new = new if isinstance(new, tuple) else (new,)
+        if len(new) != len(cell.results):
+            raise ValueError(f"update must return {', '.join(cell.results)}, got {len(new)} values")
         states = new[: len(states)]
         outputs.append(tuple(new[place] for place in places))
     return outputs, states
+
+
+def run_prepare(cell: Cell, *arguments: Tensor) -> States:
+    """Return the values that `prepare` computes, in the order of `cell.values`.
+
+    Raises:
+        ValueError: one is missing.
+    """
+    found = cell.prepare(*arguments)
+    if not isinstance(found, Mapping):
+        raise ValueError(f"prepare must return values by name, got {type(found).__name__}")
+    if absent := [name for name in cell.values if name not in found]:
+        raise ValueError(f"prepare must return {', '.join(absent)}, got {', '.join(found)}")
+    return tuple(found[name] for name in cell.values)
 
 
 def _links(

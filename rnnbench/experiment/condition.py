@@ -157,7 +157,11 @@ class Condition:
 
     def build_cell(self) -> Cell:
         """Return a new cell."""
-        return cast("Cell", self._find("cell")(**arguments_of(self.cell)))
+        cell = cast("Cell", self._find("cell")(**arguments_of(self.cell)))
+        if not hasattr(cell, "init"):
+            kind = type(cell).__name__
+            raise ValueError(f"{kind}.__init__ must call super().__init__(init=init)")
+        return cell
 
     @property
     def own_classes(self) -> dict[str, type]:

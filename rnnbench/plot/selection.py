@@ -84,13 +84,7 @@ def select(
 ) -> Selection:
     """Choose among the runs of `load_results`, or of a labelled frame.
 
-    Args:
-        tasks: their names; else all that are there.
-        cells: their names, or the names of curves ("gru, keep bias 3"); else all.
-        order: of the cells, from the first; those not named follow as the sweep declares them.
-        palette: colours of cells by name, one after the other, or the name of seaborn's.
-        labels: what to write for a cell or a curve, by its name.
-        rates: "shared", "tuned" or "both" kinds of learning rates.
+    The arguments are told in `rnnbench.plot.options.Options`.
 
     Raises:
         ValueError: there is nothing of a name, or nothing is left.

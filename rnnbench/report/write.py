@@ -107,19 +107,6 @@ def _same(out: Path, places: Sequence[Path]) -> Path | None:
     return next((place for place in places if place.resolve() == out.resolve()), None)
 
 
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Look for no cycles to free: among all that is drawn this took a fifth of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-@_without_collection()
 def draw_report(paths: Sequence[Path], part: Part = ALL) -> dict[str, bytes]:
     """Return what the files of the report hold, by their names.
 

@@ -9,7 +9,8 @@ import torch
 import rnnbench.cells
 from rnnbench.cells.sequence import SequenceCell
 from rnnbench.check.problem import make_problem
-from rnnbench.engine import check_engine, get_engine
+from rnnbench.engine import get_engine
+from rnnbench.engine.compiled.codegen import emit
 from rnnbench.training.streams import INITIALIZATION, stream
 
 from . import papers
@@ -35,6 +36,24 @@ def test_every_shipped_cell_has_a_paper():
 @pytest.mark.parametrize("hidden", [5, 12])
 @pytest.mark.parametrize("name", CASES)
 def test_a_cell_is_what_its_paper_says(name, hidden):
+    assert_is_its_paper(name, hidden, ["reference"])
+    emit(CASES[name][1])  # it has a compiled form
+
+
+# Of each class one; a kernel takes seconds to build.
+@pytest.mark.slow
+@pytest.mark.parametrize("name", {type(cell): name for name, (_, cell) in CASES.items()}.values())
+def test_its_kernel_is_what_its_paper_says(name):
+    assert_is_its_paper(name, 5, ["compiled"])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", CASES)
+def test_the_kernel_of_every_form_of_it_is_what_its_paper_says(name):
+    assert_is_its_paper(name, 12, ["compiled"])
+
+
+def assert_is_its_paper(name, hidden, engines):
     paper, cell = CASES[name]
     given = make_problem(cell, hidden=hidden, features=3, steps=STEPS, batch=3, replicas=1)
     parameters, inputs, states = given
@@ -44,8 +63,7 @@ def test_a_cell_is_what_its_paper_says(name, hidden):
     for x in inputs[0].detach().numpy():
         seen, by_paper = paper.step(p, x, by_paper, cell)
         expected.append(torch.from_numpy(seen))
-    check_engine("compiled", cell, "cpu")
-    for engine in ("reference", "compiled"):
+    for engine in engines:
         with torch.no_grad():
             outputs, finals = get_engine(engine)(cell, parameters, inputs, tuple(states), None)
         assert_close(outputs[0], torch.stack(expected))

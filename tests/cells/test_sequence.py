@@ -71,6 +71,7 @@ def test_layers_are_modules_of_their_own_in_both_directions(cell):
     assert len({n for n in model.parameters if n.startswith("rnn.weight_hh")}) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Transformer, TCN])
 def test_all_checks_pass_or_do_not_apply(kind):
     results = {result.check: result for result in run_checks(Subject(kind, {}, 32))}

@@ -240,6 +240,72 @@ class NoHiddenSize(Stepped):
         return {"weight_ih_l0": (hidden_size, input_size)}
 
 
+class NoConstructor(Plain):
+    def __init__(self, *, scale=1.0):
+        self.scale = scale
+
+
+class GateNamedAsAState(Plain):
+    gates = {"h": "xh"}
+
+    def update(self, a, h):
+        return tanh(a + h)
+
+
+class WithAVector(Plain):
+    vectors = ("v",)
+
+    def update(self, a, h, v):
+        return tanh(a + v * h)
+
+
+class ShortVector(WithAVector):
+    def shapes(self, input_size, hidden_size):
+        return {**super().shapes(input_size, hidden_size), "v_l0": (1,)}
+
+
+class DerivesAScalar(ShortVector):
+    """One number for all units, which must be given to each."""
+
+    def derive(self, parameters):
+        return {**parameters, "v_l0": sigmoid(parameters["v_l0"])}
+
+
+class DerivesThatAlone(WithAVector):
+    def derive(self, parameters):
+        return {"v_l0": sigmoid(parameters["v_l0"])}
+
+
+class DerivesNothing(WithAVector):
+    def derive(self, parameters):
+        parameters["v_l0"] = sigmoid(parameters["v_l0"])
+
+
+class TellsNoHiddenSize(WithAVector):
+    gates = {"a": "x"}
+
+    def shapes(self, input_size, hidden_size):
+        shapes = super().shapes(input_size, hidden_size)
+        return {name: shapes[name] for name in ("weight_ih_l0", "bias_ih_l0", "v_l0")}
+
+
+class Prepared(Cell):
+    gates = {"r": "xh", "n": ("x", "past")}
+
+    def update(self, r, n, h, past):
+        return tanh(n) + past
+
+
+class PreparesAnother(Prepared):
+    def prepare(self, r, h):
+        return {"passed": sigmoid(r) * h}
+
+
+class PreparesNoNames(Prepared):
+    def prepare(self, r, h):
+        return sigmoid(r) * h
+
+
 BROKEN = [
     (Cell, "declaration", "either|neither"),
     (WrongOrder, "declaration", "in order: i, f, g, o, h, c, got ['f', 'i'"),
@@ -252,6 +318,15 @@ BROKEN = [
     (NoUpdate, "declaration", "a cell with gates must have update, got none"),
     (StepWithoutShapes, "declaration", "must declare its shapes"),
     (NoHiddenSize, "declaration", "have a weight_hh_l0 (..., 32), which tells the hidden size"),
+    (NoConstructor, "declaration", "NoConstructor.__init__ must call super().__init__(init=init)"),
+    (GateNamedAsAState, "declaration", "vectors must have different names, got h, h"),
+    (ShortVector, "shapes", "shapes must give v_l0 the shape (32,), got (1,)"),
+    (DerivesAScalar, "shapes", "derive must give v_l0 the shape (32,), got (1,)"),
+    (DerivesThatAlone, "shapes", "derive must give weight_ih_l0 the shape (32, 5), got none"),
+    (DerivesNothing, "shapes", "derive must return parameters by name, got NoneType"),
+    (TellsNoHiddenSize, "shapes", "shapes must have a weight_hh_l0 (..., H)"),
+    (PreparesAnother, "shapes", "prepare must return past, got passed"),
+    (PreparesNoNames, "shapes", "prepare must return values by name, got Tensor"),
     (TooFewStates, "shapes", "update must return 2 states (h, c), got 1"),
     (NoTuple, "shapes", "update must return a tuple (h, c,), got list"),
     (AnotherType, "shapes", "must be torch.float64 where all that goes in is, got torch.float32"),

@@ -135,7 +135,7 @@ import pytest
         ("model.hidden_size=many", "model.hidden_size must be a valid integer, got 'many'"),
         ("model.num_layers=0", "model.num_layers must be greater than or equal to 1, got 0"),
         ("model.bidirectional=2", "model.bidirectional must be a valid boolean, got 2"),
-        ("cell=lstmm", "cell must be one of gru, lstm, rnn, got lstmm"),
+        ("cell=lstmm", "cell must be one that --help lists, got lstmm"),
         ("task=[{a:1}]", "task must be a name, got [{a:1}]"),
         ("+cluster=[{a:1}]", "cluster must be a name, got [{a:1}]"),
         ("task=copi", "task must be one of adding, copy, recall, got copi"),
@@ -143,12 +143,12 @@ import pytest
         ("cell.keep_bias=nan", "cell.keep_bias must be a finite number, got nan"),
         (
             "cell.init=zero",
-            "cell.init must be 'torch', 'glorot', 'orthogonal' or 'chrono', got 'zero'",
+            "cell.init must be 'torch', 'glorot', 'orthogonal', 'identity', 'chrono' or "
+            "'published', got 'zero'",
         ),
         (
             "cell=rnn cell.init=chrono",
-            "cell.init must be torch, glorot or orthogonal for a cell without a keep gate, "
-            "got chrono",
+            "cell.init must be one of torch, glorot, orthogonal, identity, got chrono",
         ),
         ("engine=warp", "engine must be 'auto', 'reference', 'compiled' or 'torch', got 'warp'"),
         ("device=tpu", "device must be 'auto', 'cpu' or 'cuda', got 'tpu'"),
@@ -197,7 +197,7 @@ import pytest
         ("--config-dir nowhere", "--config-dir must be a directory, got 'nowhere'"),
         ("task.gap=20 --config-dir", "--config-dir must be a directory, got ''"),
         ("--config-dir . hydra.searchpath=x", "hydra.searchpath must be a list of strings. Got: x"),
-        ("cell=5", "cell must be one of gru, lstm, rnn, got 5"),
+        ("cell=5", "cell must be one that --help lists, got 5"),
         ("task=copy,recall +trainer.steps=5", "An item is already at 'trainer.steps'"),
         ("hydra/sweeper=basic", "hydra/sweeper must be left alone, got basic"),
         ("name=größe", "name=größe cannot be read at ö: put it in quotes, as in \"name='größe'\""),

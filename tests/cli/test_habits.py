@@ -50,7 +50,7 @@ LINES = {
     "task.gap=12 20": "20 is not key=value (did you mean task.gap=12,20?)",
     "cell=[lstm,gru]": "cell must be a name, got [lstm,gru] (several: cell=lstm,gru)",
     "cell=lstm gru": "gru is not key=value (did you mean cell=lstm,gru?)",
-    "cell=LSTM": "cell must be one of gru, lstm, rnn, got LSTM (did you mean lstm?)",
+    "cell=LSTM": "cell must be one that --help lists, got LSTM (did you mean lstm?)",
     "task = recall": "task is not key=value (did you mean task=recall?)",
     "task==recall": "task==recall cannot be read: write task=recall",
     "recall": "recall is not key=value (did you mean task=recall?)",

@@ -37,6 +37,7 @@ POINTS = """
 [rnnbench.cells]
 leaky = leaky_cells:Leaky
 broken = nowhere_to_be_found:Cell
+gru = leaky_cells:Leaky
 
 [rnnbench.tasks]
 easy = leaky_cells:Easy
@@ -100,7 +101,7 @@ def test_what_is_wrong_with_a_name_is_one_line(command, words, line):
 def test_the_caller_s_own_hydra_sees_nothing_of_them(tmp_path):
     from hydra.core.config_store import ConfigStore
 
-    from rnnbench.cli.plugins import OFFERS, offering
+    from rnnbench.cli.own_choices import OFFERS, offering
 
     before = {group: dict(ConfigStore.instance().repo.get(group, {})) for group in OFFERS}
     with offering():

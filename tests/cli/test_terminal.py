@@ -88,16 +88,16 @@ def bash(tmp_path):
 def test_bash_completes_what_is_clear(bash):
     bash.type("rnnbench +sweep=cu\t")
     bash.wait_for(r"\+sweep=curriculum")
-    bash.type(" cell=l\t")
-    bash.wait_for(r"cell=lstm")
+    bash.type(" cell=gr\t")
+    bash.wait_for(r"cell=gru")
     bash.type(" trainer.optim\t")
     bash.wait_for(r"trainer\.optimizer=")
 
 
 def test_bash_shows_the_choices_where_several_fit(bash):
     bash.type("rnnbench +sweep=\t\t")
-    shown = bash.wait_for(r"(?s)\+sweep=curriculum.*\+sweep=smoke.*\+sweep=tuned")
-    assert "+sweep=gaps" in shown
+    shown = bash.wait_for(r"(?s)\+sweep=curriculum.*\+sweep=.*\$ ")
+    assert all(f"+sweep={name}" in shown for name in ("gaps", "smoke", "tuned"))
     bash.type("\x15rnnbench task=\t\t")
     bash.wait_for(r"(?s)task=adding.*task=copy.*task=recall")
 

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,8 @@ def test_there_is_no_block_that_nobody_runs(document):
             assert block.file, f"{block}: a yaml must name its file in its first line"
         elif block.language == "bash":
             assert [as_run(words) for words in lines_of(block.text)], f"{block} is empty"
+        elif block.language == "toml":
+            assert tomllib.loads(block.text)
         else:
             assert block.language in ("python", "text"), (
                 f"{block}: {block.language or 'no'} language"

@@ -20,7 +20,7 @@ def test_the_guide_s_table_has_every_cell_as_it_is():
 def test_every_cell_has_a_source_and_a_time():
     page = (ROOT / "docs" / "cells.md").read_text()
     rows = [line.split("|") for line in page.splitlines() if line.startswith("| `")]
-    timed = [row for row in rows if len(row) == 9]
+    timed = [row for row in rows if len(row) == 9 and row[1] != " `cell=` "]
     assert len(timed) == len(cell_table.cells())
     for row in timed:
         assert row[2].strip().startswith(("arXiv:", "doi:"))

@@ -25,8 +25,7 @@ def names(folder):
 
 
 COMMANDS = {name: f"+sweep={name}" for name in names("sweep")}
-CELLS = [name for name in names("cell") if name != "torch_module"]  # which needs a module
-COMMANDS["defaults"] = f"task={','.join(names('task'))} cell={','.join(CELLS)}"
+COMMANDS["defaults"] = f"task={','.join(names('task'))} cell={','.join(names('cell'))}"
 
 
 def jobs(words):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch.fx import Graph, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from rnnbench.cell import Cell
+from rnnbench.engine.reference import run_prepare
 
 aten = torch.ops.aten
 ALIASES = (aten.detach.default, aten.alias.default, aten.clone.default)
@@ -75,13 +77,8 @@ def trace_update(cell: Cell) -> Trace:
 
 def trace_prepare(cell: Cell) -> Trace:
     """Trace the computation of the values that feed further gates; see `trace_update`."""
-
-    def prepare(*arguments: Tensor) -> tuple[Tensor, ...]:
-        found = cell.prepare(*arguments)
-        return tuple(found[name] for name in cell.values)
-
     counts = (len(cell.early_gates), len(cell.states), 0, len(cell.vectors))
-    return _trace("prepare", prepare, counts, len(cell.values))
+    return _trace("prepare", partial(run_prepare, cell), counts, len(cell.values))
 
 
 def _trace(name: str, function: Callable[..., Any], counts: tuple[int, ...], results: int) -> Trace:

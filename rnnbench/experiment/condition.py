@@ -159,7 +159,9 @@ class Condition:
         """Return a new cell."""
         cell = cast("Cell", self._find("cell")(**arguments_of(self.cell)))
         if not hasattr(cell, "init"):
-            raise ValueError(f"{type(cell).__name__}.__init__ must call super().__init__(init=init)")
+            raise ValueError(
+                f"{type(cell).__name__}.__init__ must call super().__init__(init=init)"
+            )
         return cell
 
     @property

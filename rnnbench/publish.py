@@ -17,19 +17,25 @@ KINDS = (".csv", ".tex", ".md", ".png")  # of the report's files, those that are
 parser = Parser("rnnbench.publish", __doc__)
 parser.add_argument("source", type=Path, help="results directory of a sweep")
 parser.add_argument("destination", type=Path, help="directory for the published files")
+parser.add_argument(
+    "--records", action="store_true", help="what was measured alone, the records packed: no report"
+)
 
 
-def publish(source: Path, destination: Path) -> int:
+def publish(source: Path, destination: Path, *, records_alone: bool = False) -> int:
     """Write a sweep's figures, tables and records (one `records.jsonl`); return how many these are.
 
     What was measured of its networks later comes along; diagnoses as one `diagnosis.jsonl`. Every
     file is made of what was read as records, diagnoses and rows; none is copied as it is.
 
+    Args:
+        records_alone: without figures and tables, and the records in a `records.jsonl.gz`.
+
     Raises:
         FileNotFoundError: there are no results at the source.
     """
-    report = draw_report([source])
-    number = consolidate([source], destination)
+    report = {} if records_alone else draw_report([source])
+    number = consolidate([source], destination, packed=records_alone)
     consolidate_diagnoses(source, destination)
     for name, content in report.items():
         if name.endswith(KINDS):
@@ -43,7 +49,7 @@ def publish(source: Path, destination: Path) -> int:
 def main(given: Namespace) -> int:
     """Publish a sweep and print how many runs it has."""
     with mistakes(OSError):
-        number = publish(given.source, given.destination)
+        number = publish(given.source, given.destination, records_alone=given.records)
     print(f"{count(number, 'run')}: {given.destination}")
     return ExitCode.DONE
 

@@ -8,6 +8,12 @@ from figures.belt import draw_belt
 from figures.gates import draw_gates
 from figures.gradient import draw_gradient
 from figures.half_life import draw_half_life
+from figures.reproduced import (
+    draw_curriculum,
+    draw_hs97_adding,
+    draw_staged_learning,
+    draw_urnn_adding,
+)
 from figures.unrolled import draw_unrolled
 
 FIGURES: dict[str, Callable[[], Figure]] = {
@@ -16,4 +22,8 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "belt": draw_belt,
     "half_life": draw_half_life,
     "gates": draw_gates,
+    "urnn_adding": draw_urnn_adding,
+    "staged_learning": draw_staged_learning,
+    "curriculum": draw_curriculum,
+    "hs97_adding": draw_hs97_adding,
 }

@@ -171,10 +171,10 @@ def _parts(cell: Cell, name: str, rows: int, size: int) -> Iterator[tuple[str, s
     source = {"bias_ih_l0": "x", "bias_hh_l0": "h"}
     source |= {weight_of(name): name for name in ("x", *cell.links())}
     gates = cell.gates_fed_by(source[name]) if cell.declared and name in source else []
-    if len(gates) * size != rows:  # others are trained than the gates use
-        if rows:
-            yield name, slice(None)
-        return
+    if len(gates) * size != rows:  # a cell with `derive` may train another form of it, or none
+        gates = []
+    if rows and not gates:
+        yield name, slice(None)
     for index, gate in enumerate(gates):
         yield f"gate {gate} ({name})", slice(index * size, (index + 1) * size)
 

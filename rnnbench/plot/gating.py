@@ -24,7 +24,7 @@ from rnnbench.store.diagnoses import PHASES, Diagnoses
 
 # Of gates, apart from those of cells: that which keeps is dark, the others follow by name.
 KEEPS = "#4a1e6b"
-OTHERS = ("#b0562b", "#7d8f24", "#c77cb0", "#8c8c8c", "#3f6f8f")
+OTHERS = ("#b0562b", "#98aa38", "#c77cb0", "#8c8c8c", "#3f6f8f")
 # Of half-lives, in time steps; by the last 1 less the gate is a matter of rounding.
 TICKS = {1: "1", 10: "", 100: "100", 1000: "", 10_000: "10,000"}
 UNITS = {"longest": "longest", "half_life": "median"}  # columns of the runs, from below

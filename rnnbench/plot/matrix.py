@@ -49,7 +49,7 @@ def transfer(runs: pd.DataFrame, measured: pd.DataFrame, **options: Unpack[Optio
     most = max(means["gap"].nunique(), 2), max(means["test_gap"].nunique(), 2)
     height = _height(where.size, max(map(len, rows)), most[0] / most[1])
     canvas = frame.make_canvas(rows, height, where, around=0.55)
-    room = canvas.width / most[1] * 72 / canvas.letters
+    room = min(canvas.width / most[1], canvas.height / most[0]) * 72 / canvas.letters
     for number, row in enumerate(rows):
         for place, key in enumerate(row):
             if key is not None:
@@ -108,6 +108,8 @@ def _rows(chosen: Selection, means: pd.DataFrame, size: str) -> list[list[Panel 
 def _height(size: str, columns: int, ratio: float) -> float:
     """Return the height of a row of matrices, whose cells are square."""
     letters = float(mpl.rcParams["font.size"]) / 72
+    if size == "phone":  # the gaps stand below each matrix
+        return min(1.6 * ratio, 3.0) + 5 * letters
     width = (WIDTHS[size] - 1.2) / max(columns, 2) - letters
     return min(width * ratio, 3.0) + 2.6 * letters
 

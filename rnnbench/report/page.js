@@ -18,7 +18,7 @@ function remember(theme) {
   try {
     localStorage.setItem(THEME, theme);
   } catch {
-    return;
+    // Nothing to do: the choice holds for this page.
   }
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import re
@@ -208,11 +209,20 @@ def _count_once(found: Iterable[tuple[str, Record]]) -> Iterator[Record]:
     yield from (record for run_id, record in failed.items() if run_id not in counted)
 
 
-def consolidate(paths: Iterable[Path | str], destination: Path) -> int:
-    """Write the records of several places into one `records.jsonl`; return how many."""
+def consolidate(paths: Iterable[Path | str], destination: Path, *, packed: bool = False) -> int:
+    """Write the records of several places into one `records.jsonl`; return how many.
+
+    Args:
+        packed: into a `records.jsonl.gz`. Whichever is written, the other one goes.
+    """
     lines = [encode(record) for record in read_records(*paths)]
     content = "".join(f"{line}\n" for line in lines).encode()
-    files.write_atomically(destination / CONSOLIDATED[0], content)
+    name, other = CONSOLIDATED[::-1] if packed else CONSOLIDATED
+    # Without a time of packing the same records are the same file.
+    files.write_atomically(
+        destination / name, gzip.compress(content, mtime=0) if packed else content
+    )
+    (destination / other).unlink(missing_ok=True)
     return len(lines)
 
 

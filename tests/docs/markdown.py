@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -58,6 +59,27 @@ def blocks(path):
 def prose(path):
     """Return a document without its blocks of code."""
     return FENCE.sub("", path.read_text())
+
+
+def says(page, *parts):
+    """Assert that a page of the guide has these words, whatever its line breaks."""
+    text = " ".join(prose(ROOT / "docs" / page).split())
+    for part in parts:
+        assert part in text, f"{page} does not say: {part}"
+
+
+def table(page, heading):
+    """Return the first table of a page of the guide below a heading: its rows, the names first."""
+    text = prose(ROOT / "docs" / page)
+    assert f"# {heading}\n" in text, f"{page} has no heading: {heading}"
+    below = text.partition(f"# {heading}\n")[2].splitlines()
+    rows = takewhile(is_row, dropwhile(lambda line: not is_row(line), below))
+    ruled = [[cell.strip() for cell in row[1:-1].split("|")] for row in rows]
+    return [row for row in ruled if set("".join(row)) != {"-"}]
+
+
+def is_row(line):
+    return line.startswith("|")
 
 
 def anchors(path):

@@ -1,7 +1,7 @@
 """Every command and snippet of the documentation runs, as it is written, in the order of reading.
 
-The directory is what the text speaks of: files that a block names are written first,
-results/reference and docs/draw.py are those of the repository. What trains long is planned with
+The directory is what the text speaks of: files that a block names are written first, docs/draw.py
+and what is stored in results are those of the repository. What trains long is planned with
 dry_run=true, which composes, checks and measures all the same; where a later command reads its
 results, a short training stands in for them.
 """
@@ -63,7 +63,8 @@ def prepare(directory, document):
     reference.mkdir(parents=True)
     for file in ["records.jsonl", *DIAGNOSED.get(document, [])]:
         shutil.copy(ROOT / "results" / "reference" / file, reference)
-    shutil.copytree(ROOT / "docs", directory / "docs")
+    for place in ("docs", "results/reproductions"):
+        shutil.copytree(ROOT / place, directory / place)
     for block in BLOCKS[document]:
         if block.file:
             path = directory / block.file

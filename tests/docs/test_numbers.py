@@ -9,7 +9,7 @@ import pytest
 import rnnbench
 from rnnbench.diagnose.label import VANISHED
 
-from .markdown import ROOT, prose
+from .markdown import ROOT, says
 
 sys.path.insert(0, str(ROOT / "docs"))
 from figures import measured
@@ -32,13 +32,6 @@ def diagnosed(results):
 @pytest.fixture(scope="module")
 def summary():
     return pd.read_csv(REFERENCE / "summary.csv", keep_default_na=False)
-
-
-def says(page, *parts):
-    """Assert that a page has these words one after the other, whatever its line breaks."""
-    text = " ".join(prose(ROOT / "docs" / page).split())
-    for part in parts:
-        assert part in text, f"{page} does not say: {part}"
 
 
 def power(number):

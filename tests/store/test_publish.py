@@ -43,6 +43,23 @@ def test_publishing_keeps_every_row_and_adds_figures(source, tmp_path, capsys):
     }
 
 
+def test_records_alone_are_packed_and_take_the_place_of_those_before(source, tmp_path, capsys):
+    destination = tmp_path / "published"
+    destination.mkdir()
+    (destination / "records.jsonl").write_text("of an earlier sweep")
+    contents = []
+    for _ in range(2):
+        assert main([str(source), str(destination), "--records"]) == 0
+        (file,) = destination.iterdir()
+        contents.append(file.read_bytes())
+    assert file.name == "records.jsonl.gz" and contents[0] == contents[1]
+    for load in (rnnbench.load_results, rnnbench.load_history):
+        pd.testing.assert_frame_equal(load(destination), load(source))
+    assert capsys.readouterr().err == ""
+    assert main([str(source), str(destination)]) == 0
+    assert not file.exists() and (destination / "records.jsonl").exists()
+
+
 def test_nothing_to_publish_is_one_line(tmp_path, capsys):
     assert main([str(tmp_path / "nothing"), str(tmp_path / "published")]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1

@@ -10,32 +10,35 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
   using Base::G, Base::S, Base::V, Base::L, Base::U, Base::W, Base::GX, Base::GH;
   using Base::K, Base::N, Base::O, Base::Q;
   using Base::call, Base::steps, Base::batch, Base::F, Base::H, Base::P;
-  static constexpr int LEFT_WIDTH = (ROWS + L - 1) / L * L; // a tile's rows as whole vectors
 
   const int padded_F, length; // time steps of a block
   const long rows;            // of a block
+  // From one row of d_gates to the next. A panel more than G * P: at a power of two, which that
+  // often is, the rows of a column would share a few places of the cache.
+  const long stride;
   Buffer<T> packed_h, packed_x;           // weights: (K, panels, H, panel), (GX, panels, H, panel)
   Buffer<T> d_state;                      // (Q, B, P)
-  Buffer<T> d_gates;                      // (length, B, G, P)
+  Buffer<T> d_gates;                      // (length, B, G, P), rows `stride` apart
   Buffer<T> d_input;                      // (B, padded_F)
   Buffer<T> d_weight_h, d_weight_x;       // (K, P, P), (F + 1, G, P): the last row is the bias's
   Buffer<T> d_vector;                     // (V, P)
-  Buffer<T> left, right, extended_inputs; // copies for the weights' products
+  Buffer<T> right, extended_inputs;       // copies for the weights' products
 
   explicit Backward(const Call<T> &c)
       : Base(c), padded_F(round_up(F, panel<T>())),
         length(std::min(steps, std::max(1, BLOCK_ROWS / batch))), rows((long)length * batch),
-        packed_h((long)K * H * P), packed_x((long)GX * H * padded_F), d_state((long)Q * batch * P),
-        d_gates(rows * G * P), d_input((long)batch * padded_F), d_weight_h((long)K * P * P),
-        d_weight_x((long)(F + 1) * G * P), d_vector((long)V * P), left(rows * LEFT_WIDTH),
-        right(rows * P), extended_inputs(rows * (F + 1)) {}
+        stride((long)G * P + panel<T>()), packed_h((long)K * H * P),
+        packed_x((long)GX * H * padded_F), d_state((long)Q * batch * P), d_gates(rows * stride),
+        d_input((long)batch * padded_F), d_weight_h((long)K * P * P),
+        d_weight_x((long)(F + 1) * G * P), d_vector((long)V * P), right(rows * P),
+        extended_inputs(rows * (F + 1)) {}
 
   void run(int r) {
     prepare(r);
     for (int end = steps; end > 0; end -= length) {
       const int first = std::max(0, end - length);
       for (int t = end - 1; t >= first; t--) {
-        T *d = d_gates.data + (long)(t - first) * batch * G * P;
+        T *d = d_gates.data + (t - first) * batch * stride;
         differentiate(r, t, d);
         if constexpr (C::VALUES > 0) {
           for (int row = N; row < Q; row++)
@@ -71,13 +74,16 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
   // From the results' gradients to those of gates (B, G, P), values and, but for the links, states.
   void differentiate(int r, int t, T *d_gate_rows) const {
     add_outputs(r, t);
-    const T *kept = this->saved(r, t);
+    const T *kept = this->saved(r, t), *earlier = this->saved(r, std::max(t - 1, 0));
     for (int b = 0; b < batch; b++)
       for (int j = 0; j < P; j += L) {
         Vector saved[W], old[S], next[N], value[Q - N + 1], vector[V + 1], d_next[N], d_gate[G];
         Vector d_before[Q] = {}, d_vectors[V + 1]; // an output that is no state has none before
-        for (int k = 0; k < C::SAVED; k++)
-          saved[k] = load(kept + ((long)b * W + k) * P + j);
+        for (int k = 0; k < C::SAVED; k++) {
+          const long place = ((long)b * W + k) * P + j;
+          saved[k] = load(kept + place);
+          __builtin_prefetch(earlier + place, 0, 2); // it comes from far, and is needed next
+        }
         this->read_rows(0, S, r, t, b, j, old);
         this->read_rows(0, N, r, t + 1, b, j, next);
         this->read_rows(N, Q - N, r, t + 1, b, j, value);
@@ -91,7 +97,7 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
         for (int s = 0; s < Q; s++)
           store(d_old(s) + b * P + j, d_before[s]);
         for (int g = 0; g < G; g++)
-          store(d_gate_rows + ((long)b * G + g) * P + j, d_gate[g]);
+          store(d_gate_rows + b * stride + g * P + j, d_gate[g]);
         for (int v = 0; v < V; v++)
           store(d_vector.data + (long)v * P + j, d_vectors[v]);
       }
@@ -112,14 +118,14 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
         for (int v = 0; v < Q - N; v++)
           d_value[v] = load(d_old(N + v) + b * P + j);
         for (int g = 0; g < G; g++)
-          d_gate[g] = load(d_gate_rows + ((long)b * G + g) * P + j);
+          d_gate[g] = load(d_gate_rows + b * stride + g * P + j);
         for (int s = 0; s < S; s++)
           d_before[s] = load(d_old(s) + b * P + j);
         for (int v = 0; v < V; v++)
           d_vectors[v] = load(d_vector.data + (long)v * P + j);
         C::prepare_backward(saved, old, value, vector, d_value, d_gate, d_before, d_vectors);
         for (int g = 0; g < G; g++)
-          store(d_gate_rows + ((long)b * G + g) * P + j, d_gate[g]);
+          store(d_gate_rows + b * stride + g * P + j, d_gate[g]);
         for (int s = 0; s < S; s++)
           store(d_old(s) + b * P + j, d_before[s]);
         for (int v = 0; v < V; v++)
@@ -144,7 +150,7 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
     for (int n = 0; n < width; n += panel<T>()) {
       Product<T> products[K > GX ? K : GX];
       for (int i = 0; i < count; i++)
-        products[i] = {H, d + (long)gates[i] * P, (long)G * P, packed + ((long)i * width + n) * H,
+        products[i] = {H, d + (long)gates[i] * P, stride, packed + ((long)i * width + n) * H,
                        panel<T>()};
       multiply<T, Left::ROWS_APART>(batch, products, count, c + n, width, c + n, width);
     }
@@ -176,10 +182,10 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
       if (k == 0 || C::LINK_FROM[k] != C::LINK_FROM[k - 1])
         pack_rows<T>(this->fed(C::LINK_FROM[k], r, first), P, count, P, right.data);
       for (int m = 0; m < H; m += height) {
-        copy_left(C::LINK_TO[k], m, count);
+        const T *left = d_gates.data + (long)C::LINK_TO[k] * P + m;
         T *to = d_weight_h.data + ((long)k * P + m) * P;
         for (int n = 0; n < P; n += panel<T>()) {
-          const Product<T> product = {count, left.data, LEFT_WIDTH, right.data + (long)n * count,
+          const Product<T> product = {count, left, stride, right.data + (long)n * count,
                                       panel<T>()};
           multiply<T, Left::COLUMNS_APART>(std::min(height, H - m), &product, 1, to + n, P, to + n,
                                            P);
@@ -189,17 +195,10 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
     extend_inputs(r, first, count);
     const long columns = (long)G * P;
     for (long n = 0; n < columns; n += panel<T>()) {
-      const Product<T> product = {count, extended_inputs.data, F + 1, d_gates.data + n, columns};
+      const Product<T> product = {count, extended_inputs.data, F + 1, d_gates.data + n, stride};
       T *to = d_weight_x.data + n;
       multiply<T, Left::COLUMNS_APART>(F + 1, &product, 1, to, columns, to, columns);
     }
-  }
-
-  // A tile's units of a gate's gradients, side by side; vectors past the last unit are not used.
-  void copy_left(int g, int m, int count) const {
-    for (int k = 0; k < count; k++)
-      for (int v = 0; v < LEFT_WIDTH; v += L)
-        store(left.data + (long)k * LEFT_WIDTH + v, load(d_gates.data + ((long)k * G + g) * P + m + v));
   }
 
   // The inputs with a one behind each, for the bias.

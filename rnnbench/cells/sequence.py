@@ -52,9 +52,10 @@ class SequenceCell(Cell):
         for name, buffer in module.named_buffers():
             kind = inputs.dtype if buffer.is_floating_point() else buffer.dtype
             used[name] = buffer.to(inputs.device, kind)
-        outputs: Tensor = functional_call(module, used, (inputs,))
-        found = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-        if found != (expected := (*inputs.shape[:2], hidden_size)):
+        outputs = functional_call(module, used, (inputs,))
+        expected = (*inputs.shape[:2], hidden_size)
+        if not isinstance(outputs, Tensor) or outputs.shape != expected:
+            found = tuple(getattr(outputs, "shape", ())) or type(outputs).__name__
             raise ValueError(f"the module must return outputs (T, B, H) {expected}, got {found}")
         return outputs
 

@@ -100,10 +100,11 @@ def gradient_norms(
 
     L is a sequence's loss at one answer, so that the lag of time step t is exactly
     `read_time - t`. A gradient goes through everything after t: for LSTM, dL/dh_t with c_t fixed
-    and dL/dc_t with h_t fixed. Units of all layers count as one vector. This is what vanishes or
-    explodes in Hochreiter (1991), Bengio et al. (1994, doi:10.1109/72.279181) and Pascanu et al.
-    (2013, arXiv:1211.5063), who bound it by the product of the Jacobians between t and the
-    read-out.
+    and dL/dc_t with h_t fixed. Units of all layers count as one vector. Where the read-out sees
+    no state, as in S6, the total at lag 0 is the gradient of what it does see. This is what
+    vanishes or explodes in Hochreiter (1991), Bengio et al. (1994, doi:10.1109/72.279181) and
+    Pascanu et al. (2013, arXiv:1211.5063), who bound it by the product of the Jacobians between t
+    and the read-out.
 
     Returns:
         By state, and for all states together under `TOTAL`: `(read_time + 1,)`.
@@ -128,11 +129,15 @@ def _norms(network: Unrolled, task: Task, batch: Batch, answer: Answer) -> dict[
     # Sequences do not affect one another: the gradient of the sum holds that of each one's loss.
     total = loss * batch.inputs.shape[1]
     asked = [state for moment in moments for state in moment.states]
-    gradients = torch.autograd.grad(total, asked, materialize_grads=True)
+    *gradients, read = torch.autograd.grad(
+        total, [*asked, moments[-1].outputs], materialize_grads=True
+    )
     squares = torch.stack([gradient.square().sum((0, 2)) for gradient in gradients])
     by_state = squares.view(len(moments), len(network.state_names), -1)
     names = zip(network.state_names, by_state.sqrt().unbind(1), strict=True)
-    return {**dict(names), TOTAL: by_state.sum(1).sqrt()}
+    whole = by_state.sum(1).sqrt()
+    whole[-1] = torch.where(whole[-1] > 0, whole[-1], read.square().sum(-1).sqrt())
+    return {**dict(names), TOTAL: whole}
 
 
 def recoverable(states: Tensor, cue: Tensor, generator: Generator) -> float:

@@ -191,6 +191,31 @@ def test_a_cell_given_by_its_step_runs_on_the_reference_engine():
     assert_close(finals[0][1], h)
 
 
+class OneShort(GRU):
+    """Derives a recurrent matrix for one unit less."""
+
+    def derive(self, parameters):
+        return {**parameters, "weight_hh_l0": parameters["weight_hh_l0"][:, :-1]}
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+def test_no_engine_takes_a_derived_parameter_of_another_shape(engine):
+    parameters, inputs, _ = problem(OneShort(), 6)
+    with pytest.raises(ValueError, match=r"derive must give weight_hh_l0 the shape \(18, 6\), got"):
+        get_engine(engine)(OneShort(), parameters, inputs, None, None)
+
+
+class ReturnsTooFew(LSTM):
+    def update(self, i, f, g, o, h, c):
+        return torch.sigmoid(o) * torch.tanh(c)
+
+
+def test_too_few_new_states_are_named():
+    parameters, inputs, _ = problem(ReturnsTooFew(), 6)
+    with pytest.raises(ValueError, match="update must return h, c, got 1 values"):
+        get_engine("reference")(ReturnsTooFew(), parameters, inputs, None, None)
+
+
 def test_torch_engine_names_the_cell_it_cannot_run():
     parameters, inputs, _ = problem(Peephole(), 6)
     with pytest.raises(ValueError, match="a cell that torch.nn lacks, got Peephole"):

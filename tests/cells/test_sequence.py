@@ -156,6 +156,17 @@ def test_what_cannot_be_a_module_is_named(mine, changed, message):
         TorchModule(**{**mine, **changed})
 
 
+def test_a_module_must_return_an_output_for_every_time_step():
+    lstm = "torch.nn.modules.linear.Identity"
+    cell = TorchModule(module=lstm)
+    cell.build = lambda input_size, hidden_size: nn.Flatten(1)
+    with pytest.raises(ValueError, match=r"outputs \(T, B, H\) \(5, 2, 8\), got \(5, 20\)"):
+        cell.run(
+            {"weight_ih_l0": torch.zeros(0, 10), "weight_hh_l0": torch.zeros(0, 8)},
+            torch.zeros(5, 2, 10),
+        )
+
+
 def test_a_record_cannot_have_any_module_imported(mine, monkeypatch):
     monkeypatch.delitem(sys.modules, "averaging", raising=False)
     cell = {"_target_": "rnnbench.cells.TorchModule", "name": "mine", "module": "averaging.Net"}

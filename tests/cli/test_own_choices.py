@@ -29,6 +29,11 @@ class Leaky(Cell):
         return self.leak * h + (1 - self.leak) * torch.tanh(a)
 
 
+class Unset(Leaky):
+    def __init__(self):
+        self.leak = 0.5
+
+
 class Easy(DelayedRecall):
     def __init__(self, gap: int = 3) -> None:
         super().__init__(gap=gap, alphabet_size=2)
@@ -118,3 +123,20 @@ def test_a_file_of_one_s_own_by_a_shipped_name_is_refused(command, tmp_path, gro
     done = command("--config-dir myconf task=copy")
     assert done.returncode == 2
     assert f"myconf/{group}/{name}.yaml must have another name: one is shipped" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("_target_: leaky_cells.Leaky\n", "cell.name must be given, got none"),
+        ("_target_: leaky_cells.Unset\nname: mine\n", "Unset.__init__ must call super().__init__"),
+    ],
+    ids=["no name", "no call of super"],
+)
+def test_what_a_file_of_one_s_own_lacks_is_one_line(command, tmp_path, text, line):
+    own = tmp_path / "working" / "myconf" / "cell"
+    own.mkdir(parents=True)
+    (own / "mine.yaml").write_text(text)
+    done = command("--config-dir myconf cell=mine task=copy tracker=none")
+    assert (done.returncode, done.stdout) == (2, "") and line in done.stderr
+    assert "Traceback" not in done.stderr

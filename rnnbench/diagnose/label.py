@@ -137,13 +137,9 @@ def _sentence(*parts: str) -> str:
 
 
 def _largest(phase: Any, times: slice) -> float | None:
-    """Return the largest gradient at some time steps, over that at lag 0.
-
-    Where the read-out sees outputs that are no states, none is at lag 0, and lag 1 stands in.
-    """
+    """Return the largest gradient at some time steps, over that at lag 0."""
     total = phase["gradient"]["total"] if phase else [0.0]
-    base = next((value for value in total[:-3:-1] if value), None)
-    return max(total[times]) / base if base else None
+    return max(total[times]) / total[-1] if total[-1] else None
 
 
 def fall(history: Sequence[Record], chance_loss: float) -> Fall | None:

@@ -121,10 +121,3 @@ def test_evidence_is_gathered_at_the_cues_lag():
     found = gather(record, measured)
     assert found.arrived == (0.5, 0.5)
     assert (found.growth, found.recovered, found.clipped) == (4.0, 0.3, 0.25)
-
-
-def test_where_no_state_is_read_lag_1_stands_in_for_lag_0():
-    phase = {"gradient": {"s": [], "total": [9e3, 1.0, 8.0, 4.0, 0.0]}}
-    record = {"status": "unsolved", "score": 0.1, "history": [], "chance_loss": 1.0}
-    found = gather(record, {"phases": {"trained": phase}, "cue_time": 1, "clipped_share": 0.0})
-    assert found.arrived == (None, 0.25) and found.growth == 2.0

@@ -31,8 +31,6 @@ BEFORE: Settings = {
     "lr_choice": "given",
     "num_layers": 1,
     "directions": 1,
-    "model.block": "plain",
-    "model.window": 1,
     "gap_schedule": "fixed",
     "optimizer": "adam",
     "clip_value": None,
@@ -197,7 +195,7 @@ def _text(name: str, short: str, value: Any) -> str:
     """Return a setting in words; one that is null, or is not told, as there being none."""
     if name == "lr_choice":
         return TUNED if value == "tuned" else ""
-    if name.startswith("tuning.") and value is None:
+    if name.startswith(("tuning.", "model.")) and value is None:
         return ""  # as it is by default, or the rate is given
     if value is None:
         return f"no {re.sub(' *{} *', '', FORMS[name]) or short if name in FORMS else short}"

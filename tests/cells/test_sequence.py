@@ -180,6 +180,7 @@ SMALL += "trainer.eval_size=8 trainer.batch_size=4 tracker=none workers=1 name=o
 SMALL += "cell=torch_module cell.module=averaging.Mean cell.batch_first=true"
 
 
+@pytest.mark.slow
 def test_a_module_is_trained_by_one_command_and_an_edit_of_it_is_noticed(tmp_path, mine):
     def command(*more):
         words = [sys.executable, "-m", "rnnbench", *SMALL.split(), *more]

@@ -8,6 +8,7 @@ import pytest
 import rnnbench
 from rnnbench.store.frames import load_all
 from rnnbench.store.records import Store, consolidate
+from rnnbench.store.settings import label_conditions
 
 COLUMNS = """task cell gap seed lr hidden_size num_parameters state_size batch_size steps loss
 accuracy score chance_accuracy chance_loss status steps_to_solve seconds sequences_per_second engine
@@ -164,3 +165,11 @@ def test_runs_at_an_earlier_choice_of_tuning_are_superseded(tmp_path):
     store.write(tuned(2, 1e-3, "d" * 16, seeds=6, **later))
     frame = rnnbench.load_results(tmp_path).set_index("run_id")
     assert frame.index[~frame["superseded"]].tolist() == ["a" * 16, "c" * 16, "d" * 16]
+
+
+def test_a_model_is_named_where_it_is_no_plain_one():
+    plain = {"task": "copy", "cell": "lstm", "hidden_size": 8}
+    models = {"a": plain, "b": {**plain, "model.block": "residual"}}
+    models["c"] = {**plain, "model.window": 4}
+    labels = {"a": "lstm", "b": "lstm, residual blocks", "c": "lstm, window 4"}
+    assert label_conditions(models) == labels

@@ -107,19 +107,21 @@ def _run_declared(
     links = _links(cell, parameters, size, padded)
     outputs, places, values = [], cell.output_places, States()
     names_x, names_h, early = _without_h(cell), cell.gates_fed_by("h"), cell.early_gates
+    prepared, results = cell.values, cell.results  # worked out once, not at every time step
     for h_part, x_part in zip(from_h, from_x, strict=True):
         gates = dict(zip(names_x, x_part, strict=True))
         if names_h:
             fed = torch.split(torch.baddbmm(h_part, states[0], recurrent), padded, -1)
             gates.update(zip(names_h, fed, strict=True))
-        _feed(gates, links, cell.states[1:], states[1:])
-        if cell.values:
+        if links:
+            _feed(gates, links, cell.states[1:], states[1:])
+        if prepared:
             values = run_prepare(cell, *(gates[name] for name in early), *states, *vectors)
-            _feed(gates, links, cell.values, values)
+            _feed(gates, links, prepared, values)
         new = cell.update(*(gates[name] for name in cell.gates), *states, *values, *vectors)
         new = new if isinstance(new, tuple) else (new,)
-        if len(new) != len(cell.results):
-            raise ValueError(f"update must return {', '.join(cell.results)}, got {len(new)} values")
+        if len(new) != len(results):
+            raise ValueError(f"update must return {', '.join(results)}, got {len(new)} values")
         states = new[: len(states)]
         outputs.append(tuple(new[place] for place in places))
     return outputs, states
@@ -209,6 +211,8 @@ def _by_gate(gates: list[str], rows: Tensor, size: int, padded: int) -> dict[str
 def _fill(units: Tensor, axis: int, padded: int) -> Tensor:
     """Repeat hidden units along an axis, without their gradients, up to a padded number."""
     size = units.shape[axis]
+    if size == padded:
+        return units.clone()
     again = torch.arange(size, padded, device=units.device) % size
     return torch.cat([units, units.detach().index_select(axis, again)], axis)
 

@@ -42,7 +42,7 @@ EXPRESSIONS: dict[object, str] = {
     aten.sigmoid.default: "vsigmoid({0})",
     aten.relu.default: "{0} > 0 ? {0} : V{{}}",
     aten.silu.default: "{0} * vsigmoid({0})",
-    aten.softplus.default: "{0} > 20 ? {0} : vlog1p(vexp({0}))",
+    aten.softplus.default: "vsoftplus({0})",
     aten.log_sigmoid_forward.default: "vlogsigmoid({0})",
     operator.getitem: "{0}",  # of log_sigmoid_forward, whose second result is not used
     aten.sigmoid_backward.default: "{0} * {1} * (1 - {1})",

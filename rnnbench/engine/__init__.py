@@ -71,7 +71,10 @@ def _check_shapes(cell: Cell, trained: Parameters, used: Parameters, input_size:
 
 
 def _derived(cell: Cell, parameters: Parameters) -> Parameters:
-    """Return the parameters that the cell's gates use, each replica's worked out by itself."""
+    """Return the parameters that the cell's gates use, each replica's worked out by itself.
+
+    What is handed on as it is needs no copy, which takes as long as a time step or two.
+    """
     if type(cell).derive is Cell.derive:
         return parameters
     replicas = [tensor.unbind(0) for tensor in parameters.values()]
@@ -81,13 +84,18 @@ def _derived(cell: Cell, parameters: Parameters) -> Parameters:
     used = [cell.derive(dict(each)) for each in given]
     if not isinstance(used[0], Mapping):
         raise ValueError(f"derive must return parameters by name, got {type(used[0]).__name__}")
-    # What is handed on as it is needs no copy: each takes as long as a time step or two.
+    both = list(zip(used, given, strict=True))
     return {
         name: parameters[name]
-        if all(new[name] is old.get(name) for new, old in zip(used, given, strict=True))
+        if all(new[name] is old.get(name) and _is_unchanged(new[name]) for new, old in both)
         else torch.stack([each[name] for each in used])
         for name in used[0]
     }
+
+
+def _is_unchanged(fresh: Tensor) -> bool:
+    """Return whether nothing has changed a fresh tensor in place; in inference nobody counts."""
+    return not fresh.is_inference() and fresh._version == 0
 
 
 def kernel_identity(name: str, cell: Cell) -> str | None:

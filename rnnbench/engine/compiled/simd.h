@@ -1,4 +1,4 @@
-// Vectors of VECTOR_BYTES bytes (64: AVX-512, 32: AVX2, 16: SSE, NEON), and exp, tanh, sigmoid, logarithms.
+// Vectors of VECTOR_BYTES bytes (64: AVX-512, 32: AVX2, 16: SSE, NEON), and functions as exp.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
+import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
@@ -108,13 +109,29 @@ class Task(ABC):
 
         Returns:
             `(K, 2)`, int64: the time step of the oldest input that answer k needs, and the time
-            step at which it is read. Their difference is `gap` for every answer that needs memory
-            (where distances vary, the row is that of a sequence with distance `gap`). A row
-            (-1, t) is an answer that needs no memory.
+            step at which it is read. Their difference is `gap`, but where the answers of a sequence
+            have distances of their own. Where distances vary from sequence to sequence, the row is
+            that of a sequence with distance `gap`. A row (-1, t) is an answer that needs no memory,
+            or that not every sequence has.
         """
 
+    def ages(self, batch: Batch) -> Tensor:
+        """Return the distance of each answer in each sequence.
+
+        Where distances vary, one run so gives a curve over them.
+
+        Returns:
+            `(K, B)`, int64: time steps from the oldest input that the answer needs to the step
+            where it is read; 0 needs no memory. What stands at an answer that is not asked
+            (target -1) has no meaning.
+        """
+        needed, read = self.dependencies().to(batch.targets.device).unbind(1)
+        return torch.where(needed < 0, 0, read - needed)[:, None].expand(batch.targets.shape)
+
     def cue(self, batch: Batch) -> Tensor | None:
-        """Return what the first answer that needs memory needs of its oldest input.
+        """Return what the answer of the greatest distance needs of its oldest input.
+
+        Of several the first; the distances are those of `dependencies`.
 
         `rnnbench.diagnose` measures how much of it a network's state still holds.
 

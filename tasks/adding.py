@@ -128,11 +128,17 @@ class Adding(RegressionTask):
         answers = 0.5 + torch.where(marked, values, 0.0).sum(0, keepdim=True) / 4
         return Batch(torch.stack([values, marks], -1), answers)
 
+    def ages(self, batch: Batch) -> Tensor:
+        return self.sequence_length - 1 - _oldest(batch)
+
     def cue(self, batch: Batch) -> Tensor:
-        values, marks = batch.inputs.unbind(-1)
-        older = (marks == 1).int().argmax(0, keepdim=True)
-        return values.gather(0, older)[0]
+        return batch.inputs[..., 0].gather(0, _oldest(batch))[0]
 
     def dependencies(self) -> Tensor:
         last = self.sequence_length - 1
         return torch.tensor([[last - self.gap, last]])
+
+
+def _oldest(batch: Batch) -> Tensor:
+    """Return the time steps `(1, B)` of the first markers."""
+    return (batch.inputs[..., 1] == 1).int().argmax(0, keepdim=True)

@@ -129,6 +129,13 @@ class Copying(ClassificationTask):
         digits = torch.where(shown < blank, shown + 1, torch.where(shown == blank, 0, shown))
         return digits[..., None].float()
 
+    def ages(self, batch: Batch) -> Tensor:
+        ages = super().ages(batch)
+        onehot = self.encoding == "onehot"
+        blank = batch.inputs[..., self.alphabet_size] == 1 if onehot else batch.inputs[..., 0] == 0
+        later = (~blank).int().argmax(0) - (self.span - self.gap)  # than the row of `dependencies`
+        return torch.where(ages > 0, ages - later, 0)
+
     def cue(self, batch: Batch) -> Tensor:
         return batch.targets[-self.num_symbols]
 

@@ -11,7 +11,10 @@ from rnnbench.experiment.condition import arguments_of
 from rnnbench.task import Task
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copying import Copying
+from rnnbench.tasks.delay import Delay
 from rnnbench.tasks.delayed_recall import DelayedRecall
+from rnnbench.tasks.keys import Keys
+from rnnbench.tasks.tracking import Tracking
 
 YAMLS = sorted((Path(__file__).parents[2] / "conf" / "task").glob("*.yaml"))
 
@@ -31,6 +34,18 @@ OPTIONS = {
     "recall": DelayedRecall(gap=12),
     "recall blank": DelayedRecall(gap=12, distractors="blank"),
     "recall next step": DelayedRecall(gap=1, alphabet_size=3),
+    "tracking": Tracking(gap=12),
+    "tracking parity": Tracking(gap=12, group="z2"),
+    "tracking updates": Tracking(gap=12, group="z5", updates=4),
+    "tracking end": Tracking(gap=12, group="a5", ask="end"),
+    "tracking updates end": Tracking(gap=12, group="s5", updates=3, ask="end"),
+    "tracking next step": Tracking(gap=1, group="z2"),
+    "keys": Keys(gap=12),
+    "keys small": Keys(gap=1, num_keys=3, alphabet_size=2),
+    "keys one": Keys(gap=5, num_keys=1),
+    "delay": Delay(gap=12),
+    "delay few": Delay(gap=12, alphabet_size=5, num_answers=3),
+    "delay next step": Delay(gap=1, num_answers=9),
 }
 
 
@@ -42,26 +57,37 @@ def from_yaml(path):
 TASKS = {**OPTIONS, **{f"yaml {path.stem}": from_yaml(path) for path in YAMLS}}
 
 
+SYMBOLS = (Copying, DelayedRecall, Delay)  # an answer is a symbol that was shown, and no more
+
+
+def chosen(holds):
+    """Return the tasks for which something holds, by name."""
+    return {name: task for name, task in TASKS.items() if holds(task)}
+
+
+FIXTURES = {
+    "task": TASKS,
+    "class_task": chosen(lambda task: not isinstance(task, Adding)),
+    # Of one distance, and of inputs that are no mere number.
+    "symbol_task": chosen(
+        lambda task: isinstance(task, SYMBOLS) and task.distances == (task.gap, task.gap)
+    ),
+    # Copy of variable length moves the symbols' own places: test_gap.py has it.
+    "steady_task": chosen(
+        lambda task: (
+            isinstance(task, Adding)
+            or (isinstance(task, SYMBOLS) and task.distances == (task.gap, task.gap))
+        )
+    ),
+    # Whose content is more than the one number of a channel.
+    "forgetful_task": chosen(lambda task: isinstance(task, Adding) or task.input_size > 1),
+}
+
+
 def pytest_generate_tests(metafunc):
-    if "task" in metafunc.fixturenames:
-        metafunc.parametrize("task", list(TASKS.values()), ids=list(TASKS))
-    if "steady_task" in metafunc.fixturenames:
-        # Copy of variable length moves the symbols' own places: test_gap.py has it.
-        moving = {
-            name
-            for name, task in TASKS.items()
-            if isinstance(task, Copying) and task.distances[0] < task.distances[1]
-        }
-        assert moving == {"copy variable", "copy variable all"}
-        chosen = {name: task for name, task in TASKS.items() if name not in moving}
-        metafunc.parametrize("steady_task", list(chosen.values()), ids=list(chosen))
-    if "symbol_task" in metafunc.fixturenames:
-        chosen = {
-            name: task
-            for name, task in TASKS.items()
-            if not isinstance(task, Adding) and task.distances == (task.gap, task.gap)
-        }
-        metafunc.parametrize("symbol_task", list(chosen.values()), ids=list(chosen))
+    for fixture, tasks in FIXTURES.items():
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, list(tasks.values()), ids=list(tasks))
 
 
 @pytest.fixture

@@ -6,7 +6,10 @@ import pytest
 
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copying import Copying
+from rnnbench.tasks.delay import Delay
 from rnnbench.tasks.delayed_recall import DelayedRecall
+from rnnbench.tasks.keys import Keys
+from rnnbench.tasks.tracking import Tracking
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,22 @@ from rnnbench.tasks.delayed_recall import DelayedRecall
             {"gap": 9, "distractors": "x"},
             "distractors must be noise or blank, got x",
         ),
+        (Tracking, {"gap": 0}, "gap must be at least 1, got 0"),
+        (Tracking, {"gap": 9, "group": "z3"}, "group must be one of z2, z5, s3, a5, s5, got z3"),
+        (Tracking, {"gap": 9, "ask": "x"}, "ask must be every_step or end, got x"),
+        (Tracking, {"gap": 9, "updates": 0}, "updates must be null or 1 to 10, got 0"),
+        (Tracking, {"gap": 9, "updates": 11}, "updates must be null or 1 to 10, got 11"),
+        (
+            Tracking,
+            {"gap": 9, "updates": 10, "ask": "end"},
+            "updates must be null or 1 to 9, got 10",
+        ),
+        (Keys, {"gap": 0}, "gap must be at least 1, got 0"),
+        (Keys, {"gap": 9, "num_keys": 0}, "num_keys must be at least 1, got 0"),
+        (Keys, {"gap": 9, "alphabet_size": 1}, "alphabet_size must be at least 2, got 1"),
+        (Delay, {"gap": 0}, "gap must be at least 1, got 0"),
+        (Delay, {"gap": 9, "alphabet_size": 1}, "alphabet_size must be at least 2, got 1"),
+        (Delay, {"gap": 9, "num_answers": 0}, "num_answers must be null or at least 1, got 0"),
     ],
 )
 def test_bad_argument(kind, arguments, message):
@@ -53,13 +72,16 @@ def test_bad_argument(kind, arguments, message):
         kind(**arguments)
 
 
-@pytest.mark.parametrize("kind", [Copying, Adding, DelayedRecall])
+LEAST_GAPS = [(Copying, 11), (Adding, 2), (DelayedRecall, 1), (Tracking, 1), (Keys, 1), (Delay, 1)]
+
+
+@pytest.mark.parametrize("kind", [Copying, Adding, DelayedRecall, Tracking, Keys, Delay])
 def test_arguments_are_given_by_name(kind):
     with pytest.raises(TypeError):
         kind(20)
 
 
-@pytest.mark.parametrize(("kind", "least"), [(Copying, 11), (Adding, 2), (DelayedRecall, 1)])
+@pytest.mark.parametrize(("kind", "least"), LEAST_GAPS)
 def test_the_least_gap_works(kind, least):
     assert kind(gap=least).gap == least
 

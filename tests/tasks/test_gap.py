@@ -271,5 +271,3 @@ def test_exactly_the_answer_steps_are_scored(task):
         assert task.answer_length == (
             task.sequence_length if task.score_on == "all" else task.num_symbols
         )
-    else:
-        assert task.answer_length == 1

@@ -11,7 +11,11 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-__all__ = ["Batch", "Chance", "ClassificationTask", "RegressionTask", "Task", "require"]
+__all__ = ["UNASKED", "Batch", "Chance", "ClassificationTask", "RegressionTask", "Task"]
+__all__ += ["draw_places", "require"]
+
+UNASKED = -1  # a target that is none: left out of loss and accuracy
+NEVER = -100  # torch's own default: no target has it
 
 
 class Batch(NamedTuple):
@@ -19,7 +23,8 @@ class Batch(NamedTuple):
 
     Attributes:
         inputs: `(T, B, F)`, float32.
-        targets: `(K, B)`: class indices (int64), or values (float32) for a regression.
+        targets: `(K, B)`: class indices (int64), UNASKED where a sequence has no such answer; or
+            values (float32) for a regression.
     """
 
     inputs: Tensor
@@ -55,6 +60,8 @@ class Task(ABC):
         answer_length: scored time steps K, the last of the sequence.
         chance: exact loss and accuracy of remembering nothing.
         load_bits: bits to be carried over the gap; NaN where the answer is a real number.
+        asks_all: every answer of every sequence is asked; otherwise a target may be UNASKED, and
+            loss, accuracy and chance are those of the answers that are asked.
         solved_accuracy: a run that stays at this accuracy is solved.
         plateaus: losses of known partial solutions, by name, for the figures.
         version: raised whenever the task's numbers change.
@@ -71,6 +78,7 @@ class Task(ABC):
     answer_length: int
     chance: Chance
     load_bits: float
+    asks_all: bool = True
     solved_accuracy: float = 0.99
     plateaus: Mapping[str, float] = {}
     _arguments: Mapping[str, Any]
@@ -123,7 +131,7 @@ class Task(ABC):
         Returns:
             `(K, B)`, int64: time steps from the oldest input that the answer needs to the step
             where it is read; 0 needs no memory. What stands at an answer that is not asked
-            (target -1) has no meaning.
+            (UNASKED) has no meaning.
         """
         needed, read = self.dependencies().to(batch.targets.device).unbind(1)
         return torch.where(needed < 0, 0, read - needed)[:, None].expand(batch.targets.shape)
@@ -167,11 +175,22 @@ class ClassificationTask(Task):
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         flat = outputs.reshape(-1, outputs.shape[-1])
-        loss = functional.cross_entropy(flat, targets.reshape(-1), reduction="none")
-        return _mean_over_answers(loss.view(targets.shape))
+        classes = targets.reshape(-1)
+        # Where all is asked, torch refuses it as it does any other number that is no class.
+        left_out = NEVER if self.asks_all else UNASKED
+        loss = functional.cross_entropy(flat, classes, reduction="none", ignore_index=left_out)
+        return self._mean(loss.view(targets.shape), targets)
 
     def accuracy(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return _mean_over_answers((outputs.argmax(-1) == targets).to(outputs.dtype))
+        return self._mean((outputs.argmax(-1) == targets).to(outputs.dtype), targets)
+
+    def _mean(self, values: Tensor, targets: Tensor) -> Tensor:
+        """Reduce `(..., K, B)` to `(...)`, over the answers that are asked."""
+        if self.asks_all:
+            return _mean_over_answers(values)
+        asked = (targets != UNASKED).to(values.dtype)
+        share = _mean_over_answers(asked)
+        return _mean_over_answers(values * asked) / torch.where(share > 0, share, 1.0)
 
     def score(self, loss: float, accuracy: float) -> float:
         return (accuracy - self.chance.accuracy) / (1 - self.chance.accuracy)
@@ -206,3 +225,11 @@ def require(argument: str, rule: str, holds: bool, value: object) -> None:
     """Raise `ValueError("<argument> must <rule>, got <value>")` unless the rule holds."""
     if not holds:
         raise ValueError(f"{argument} must {rule}, got {value}")
+
+
+def draw_places(count: int, length: int, batch_size: int, generator: Generator) -> Tensor:
+    """Return `count` different time steps below `length`, ascending, `(count, B)`; one is 0."""
+    shape = (length - 1, batch_size)
+    later = torch.rand(shape, generator=generator, device=generator.device).argsort(0)
+    places = later[: count - 1].sort(0).values + 1
+    return torch.cat([places.new_zeros(1, batch_size), places])

@@ -25,15 +25,16 @@ class Tracking(ClassificationTask):
 
         time     0 1 2 3 4 5            time     0 1 2 3 4 5
         element  3 1 4 0 2 2            element  3 . 4 . 2 ?
-        answer     4 3 3 0 2            answer             4
+        answer   3 4 3 3 0 2            answer             4
 
     Groups: z2, z5 (sums modulo 2, 5), s3, s5 (all permutations of 3, 5 things), a5 (the even ones
     of 5). The product of permutations in the order shown does the later one first. Every answer
-    needs every element so far: whoever misses one of them, whichever it is, is at chance.
+    needs every element so far: whoever misses one of them, whichever it is, is at chance. In s3
+    and s5 a part can be known: whether the product is even, which is parity.
 
     `gap` is the distance of the last answer, from the first element, which is at time 0. Asked at
-    every step, the answer at time t has distance t; that at time 0 needs no memory and is not
-    asked.
+    every step, the answer at time t has distance t. That at time 0 needs no memory: networks that
+    are not asked it learn far later. Chance and `solved_accuracy` count it as known.
 
     Channels: 0 to |G| - 1 element, |G| nothing to be done; asked at the end |G| + 1 query.
     """
@@ -53,7 +54,7 @@ class Tracking(ClassificationTask):
             group: z2, z5, s3, a5 or s5.
             updates: elements in a sequence, the first at time 0, the others at random time steps;
                 None: one at every time step (but that of the query).
-            ask: "every_step" from time 1 on, or at the "end", in a time step of its own.
+            ask: at "every_step", or at the "end", in a time step of its own.
 
         Raises:
             ValueError: an argument is out of its range.
@@ -70,9 +71,15 @@ class Tracking(ClassificationTask):
         self.output_size = len(self._table)
         self.input_size = self.output_size + (2 if ask == "end" else 1)
         self.sequence_length = gap + 1
-        self.answer_length = 1 if ask == "end" else gap
+        self.answer_length = 1 if ask == "end" else gap + 1
         self.load_bits = math.log2(self.output_size)
-        self.chance = Chance(math.log(self.output_size), 1 / self.output_size)
+        known = self.answer_length - (1 if ask == "end" else gap)  # answers that need no memory
+        unknown = 1 - known / self.answer_length
+        size = self.output_size
+        self.chance = Chance(unknown * math.log(size), 1 - unknown + unknown / size)
+        self.solved_accuracy = 1 - 0.01 * unknown
+        if group in ("s3", "s5"):
+            self.plateaus = {"even or odd": unknown * math.log(size / 2)}
 
     @property
     def distances(self) -> tuple[int, int]:
@@ -100,7 +107,7 @@ class Tracking(ClassificationTask):
 
     def dependencies(self) -> Tensor:
         read = torch.arange(self.sequence_length - self.answer_length, self.sequence_length)
-        return torch.stack([torch.zeros_like(read), read], 1)
+        return torch.stack([torch.where(read > 0, 0, -1), read], 1)
 
 
 def _products(group: str) -> Tensor:

@@ -18,10 +18,15 @@ from typing import Any
 # other module of a package `tasks` is the user's.
 TASKS = (
     "tasks.adding.Adding",
+    "tasks.brackets.Brackets",
     "tasks.copying.Copying",
     "tasks.delay.Delay",
     "tasks.delayed_recall.DelayedRecall",
+    "tasks.flip_flop.FlipFlop",
     "tasks.keys.Keys",
+    "tasks.language.Language",
+    "tasks.order.Order",
+    "tasks.selective.Selective",
     "tasks.tracking.Tracking",
 )
 # Classes that a program has handed over, by their paths: they are taken as they are.

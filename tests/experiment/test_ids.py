@@ -75,7 +75,7 @@ class WithPause(DelayedRecall):
         super().__init__(gap=gap, alphabet_size=alphabet_size)
 
 
-TASK = ["task=recall", "~task.distractors", "task.gap=6"]
+TASK = ["task=recall", "~task.distractors", "~task.longest_gap", "task.gap=6"]
 TASK += [f"task._target_={__name__}.Task", f"cell._target_={__name__}.Cell", "cell=gru"]
 LATER = {"Cell": (WithShift, "cell", "shift", 1.5), "Task": (WithPause, "task", "pause", 3)}
 

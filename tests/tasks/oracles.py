@@ -5,10 +5,15 @@ from functools import singledispatch
 import torch
 
 from rnnbench.tasks.adding import Adding
+from rnnbench.tasks.brackets import Brackets
 from rnnbench.tasks.copying import Copying
 from rnnbench.tasks.delay import Delay
 from rnnbench.tasks.delayed_recall import DelayedRecall
+from rnnbench.tasks.flip_flop import FlipFlop
 from rnnbench.tasks.keys import Keys
+from rnnbench.tasks.language import WORDS, Language
+from rnnbench.tasks.order import Order
+from rnnbench.tasks.selective import Selective
 from rnnbench.tasks.tracking import Tracking
 
 
@@ -24,6 +29,8 @@ def oracle(task, inputs):
 @oracle.register
 def _(task: Adding, inputs):
     value, marker = inputs.unbind(-1)
+    if task.operation == "product":
+        return torch.where(marker == 1, value, 1.0).prod(0)[None, :, None]
     total = (value * (marker == 1)).sum(0)[None, :, None]
     return 0.5 + total / 4 if task.layout == "hs97" else total
 
@@ -38,6 +45,8 @@ def _(task: DelayedRecall, inputs):
 @oracle.register
 def _(task: Copying, inputs):
     symbols = shown_symbols(task, inputs)
+    if task.order == "reverse":
+        symbols = symbols.flip(0)
     if task.score_on == "answers":
         return one_hot(symbols, task.output_size)
     before = task.sequence_length - task.num_symbols
@@ -97,6 +106,63 @@ def group_matrices(group):
     return matrices[matrices.det() > 0] if group[0] == "a" else matrices
 
 
+@oracle.register
+def _(task: Selective, inputs):
+    flagged = inputs[..., task.alphabet_size].T == 1
+    symbols = inputs[..., : task.alphabet_size].argmax(-1).T[flagged]
+    return one_hot(symbols.view(-1, task.num_symbols).T, task.alphabet_size)
+
+
+@oracle.register
+def _(task: FlipFlop, inputs):
+    bit, write = inputs[..., 0], inputs[..., 1] == 1
+    kept, answers = torch.zeros_like(bit[0]), []
+    for own, writes in zip(bit, write, strict=True):
+        kept = torch.where(writes, own, kept)
+        answers.append(kept > 0)
+    return one_hot(torch.stack(answers[-task.answer_length :]).long(), 2)
+
+
+@oracle.register
+def _(task: Order, inputs):
+    number = torch.zeros(inputs.shape[1], dtype=torch.int64)
+    worth = torch.ones_like(number)
+    for shown in inputs.argmax(-1):
+        number += worth * (shown == 1)
+        worth = torch.where(shown < 2, 2 * worth, worth)
+    return one_hot(number[None], task.output_size)
+
+
+@oracle.register
+def _(task: Brackets, inputs):
+    """Keep a stack for each sequence."""
+    answers = torch.zeros(task.sequence_length, inputs.shape[1], dtype=torch.int64)
+    for column, word in enumerate(inputs.argmax(-1).T.tolist()):
+        stack = []
+        for time, bracket in enumerate(word):
+            if bracket < task.num_types:
+                stack.append(bracket)
+            else:
+                answers[time, column] = stack.pop()
+        assert not stack
+    return one_hot(answers[-task.answer_length :], task.num_types)
+
+
+@oracle.register
+def _(task: Language, inputs):
+    """Read the words."""
+    answers = []
+    for text in inputs.argmax(-1).T.tolist():
+        words = [task.vocabulary[word] for word in text]
+        if task.about == "country":
+            assert words[:4] == "I grew up in".split()
+            answers.append(WORDS["COUNTRY"].index(words[4]))
+        else:
+            assert words[0] == "The"
+            answers.append(int(words[1].endswith("s")))
+    return one_hot(torch.tensor(answers)[None], task.output_size)
+
+
 def contents(task):
     """Return the channels that say what an input holds; the others say when, or which one."""
     if isinstance(task, Adding) or task.input_size == 1:
@@ -105,6 +171,16 @@ def contents(task):
         return slice(task.num_keys, task.num_keys + task.alphabet_size)
     if isinstance(task, Tracking):
         return slice(0, task.output_size)
+    if isinstance(task, FlipFlop):
+        return slice(0, 1)
+    if isinstance(task, Order):
+        return slice(0, 2)
+    if isinstance(task, Brackets):
+        return slice(0, task.num_types)
+    if isinstance(task, Language):
+        first, *rest = WORDS["COUNTRY" if task.about == "country" else "NOUN"]
+        start = task.vocabulary.index(first)
+        return slice(start, start + len(rest) + 1)
     return slice(0, task.alphabet_size)
 
 
@@ -120,6 +196,9 @@ def forget_oldest(task, batch, generator):
     column = torch.arange(inputs.shape[1]).expand(batch.targets.shape)[asked]
     if isinstance(task, Adding):
         drawn = torch.rand(len(time), 1, generator=generator)
+        drawn = 2 * drawn - 1 if task.layout == "hs97" else drawn
+    elif isinstance(task, FlipFlop):
+        drawn = 2.0 * torch.randint(2, (len(time), 1), generator=generator) - 1
     else:
         assert (inputs[time, column, part].sum(-1) == 1).all()
         size = part.stop - part.start

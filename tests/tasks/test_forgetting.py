@@ -7,27 +7,21 @@ import torch
 
 from rnnbench.task import RegressionTask
 from rnnbench.tasks.adding import Adding
+from rnnbench.tasks.delayed_recall import DelayedRecall
+from rnnbench.tasks.flip_flop import FlipFlop
 from rnnbench.tasks.keys import Keys, bag_of_values
+from rnnbench.tasks.language import Language
+from rnnbench.tasks.order import Order
+from rnnbench.tasks.selective import Selective
+from rnnbench.tasks.tracking import Tracking
 
 from .conftest import OPTIONS
-from .oracles import forget_oldest, oracle
-
-N = 20_000
+from .oracles import forget_oldest, group_matrices, one_hot, oracle
+from .test_meaning import N, assert_is_mean, memoryless, per_sequence
 
 
 def seeded(seed):
     return torch.Generator().manual_seed(seed)
-
-
-def per_sequence(measure, outputs, targets):
-    """Return a measure of each sequence alone: sequences take the place of replicas."""
-    return measure(outputs.transpose(0, 1)[:, :, None], targets.T[:, :, None])
-
-
-def assert_is_mean(values, expected):
-    """Assert an expectation within four standard errors of the sequences' mean."""
-    error = values.std() / math.sqrt(len(values))
-    assert abs(values.mean() - expected) < 4 * error + 1e-6
 
 
 def prior(task, batch):
@@ -72,17 +66,11 @@ def test_chance_of_200_000_sequences(name):
     task = OPTIONS[name]
     if isinstance(task, RegressionTask):
         batch = task.sample(200_000, seeded(3))
-        outputs = task_constant(task, batch)
+        outputs = memoryless(task, batch)
         assert_is_mean(per_sequence(task.loss, outputs, batch.targets), task.chance.loss)
         assert_is_mean(per_sequence(task.accuracy, outputs, batch.targets), task.chance.accuracy)
     else:
         check_chance(task, 200_000)
-
-
-def task_constant(task, batch):
-    """Return the best constant answer, the mean of all answers."""
-    mean = 0.5 if task.layout == "hs97" else 1.0
-    return torch.full((*batch.targets.shape, 1), mean)
 
 
 def test_ages_are_distances_of_every_sequence(task, generator):
@@ -90,7 +78,7 @@ def test_ages_are_distances_of_every_sequence(task, generator):
     ages = task.ages(batch)
     assert ages.shape == batch.targets.shape
     assert ages.dtype == torch.int64
-    found = ages[(batch.targets >= 0) & (ages > 0)] if task.output_size > 1 else ages
+    found = ages if isinstance(task, Adding) else ages[(batch.targets >= 0) & (ages > 0)]
     assert (found.min(), found.max()) == task.distances
     assert task.distances[0] <= task.gap <= task.distances[1]
 
@@ -100,6 +88,8 @@ def test_whoever_misses_the_oldest_input_is_at_chance_or_at_the_plateau(forgetfu
     task = forgetful_task
     batch = task.sample(N, generator)
     outputs = oracle(task, forget_oldest(task, batch, generator))
+    needs_none = (task.ages(batch) == 0)[..., None]
+    outputs = torch.where(needs_none, oracle(task, batch.inputs), outputs)
     if isinstance(task, Adding):  # it answers with a number that is as far off as the true one
         halved = 0.5 * per_sequence(task.loss, outputs, batch.targets)
         assert_is_mean(halved, without_oldest(task))
@@ -110,8 +100,9 @@ def test_whoever_misses_the_oldest_input_is_at_chance_or_at_the_plateau(forgetfu
 def without_oldest(task):
     """Return the loss of a regression, or the accuracy, of knowing all but the oldest input."""
     if isinstance(task, Adding):
-        return next(iter(task.plateaus.values()))
-    return task.chance.accuracy
+        return next(iter(task.plateaus.values()), task.chance.loss)
+    # Only who knows the order of the others can profit from it.
+    return 0.5 if isinstance(task, Order) else task.chance.accuracy
 
 
 def test_ages_of_keys_are_uniform(generator):
@@ -143,3 +134,103 @@ def test_the_bag_as_the_guide_prints_it():
     for count, (loss, accuracy) in known.items():
         bag = bag_of_values(count, 8)
         assert (bag.loss, bag.accuracy) == pytest.approx((loss, accuracy), abs=1e-4)
+
+
+def test_knowing_all_but_the_first_symbol_is_the_plateau_of_selective(generator):
+    task = Selective(gap=12, num_symbols=3)
+    inputs, targets = task.sample(N, generator)
+    outputs = oracle(task, inputs)
+    outputs[0] = 0
+    assert_is_mean(per_sequence(task.loss, outputs, targets), task.plateaus["all but the first"])
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_knowing_some_of_the_events_is_a_plateau_of_order(count, generator):
+    task = Order(gap=9, num_events=count)
+    targets = task.sample(N, generator).targets
+    classes = torch.arange(task.output_size)
+    for name, known in (("all but the first", 2), ("the last alone", 2 ** (count - 1))):
+        # Events are bits, the first the lowest.
+        alike = targets[..., None] // known == classes // known
+        outputs = torch.where(alike, 0.0, -50.0)
+        assert_is_mean(per_sequence(task.loss, outputs, targets), task.plateaus[name])
+
+
+@pytest.mark.parametrize("before", [1, 3])
+def test_keeping_the_first_write_is_the_plateau_of_flip_flop(before, generator):
+    task = FlipFlop(gap=5, steps_before=before)
+    inputs, targets = task.sample(N, generator)
+    first = inputs[..., 1].argmax(0)
+    kept = (inputs[first, torch.arange(N), 0] > 0).long()[None]
+    right = 0.5 + 0.5 ** (before + 1)
+    assert_is_mean(per_sequence(task.accuracy, one_hot(kept, 2), targets), right)
+    told = one_hot(kept, 2) / 50 * math.log(right / (1 - right))
+    assert_is_mean(per_sequence(task.loss, told, targets), task.plateaus["first write kept"])
+
+
+@pytest.mark.parametrize(
+    "group_task",
+    [Tracking(gap=9), Tracking(gap=9, ask="end"), Tracking(gap=4, group="s5", ask="end")],
+    ids=["s3", "s3 end", "s5 end"],
+)
+def test_knowing_whether_the_product_is_even_is_the_plateau_of_s3_and_s5(group_task, generator):
+    task = group_task
+    batch = task.sample(N, generator)
+    even = group_matrices(task.group).det() > 0
+    outputs = torch.where(even[batch.targets][..., None] == even, 0.0, -50.0)
+    if task.ask == "every_step":
+        outputs[0] = oracle(task, batch.inputs)[0]
+    assert_is_mean(per_sequence(task.loss, outputs, batch.targets), task.plateaus["even or odd"])
+    # It is the sum of single parities: what a cell that counts to two can do.
+    shown = batch.inputs[..., : task.output_size]
+    odd = (shown @ (~even).float()).cumsum(0)[-task.answer_length :] % 2
+    assert torch.equal(odd == 1, ~even[batch.targets])
+
+
+def test_the_groups_that_have_no_part_to_know_have_no_plateau():
+    assert all(not Tracking(gap=5, group=group).plateaus for group in ("z2", "z5", "a5"))
+
+
+def test_copying_the_sign_of_a_lure_is_chance(generator):
+    task = DelayedRecall(gap=12, distractors="lure")
+    inputs, targets = task.sample(N, generator)
+    flagged = (inputs[..., 8] + inputs[..., 10]) > 0
+    last = 11 - flagged[:12].flip(0).int().argmax(0)
+    outputs = one_hot(inputs[last, torch.arange(N), :8].argmax(-1)[None], 8)
+    lured = last > 0
+    assert lured.float().mean() > 0.99
+    right = per_sequence(task.accuracy, outputs, targets)[lured]
+    assert_is_mean(right, task.chance.accuracy)
+    assert (inputs[1:-1, :, 10].mean() - 0.5).abs() < 0.01
+    assert not inputs[0, :, 10].any()
+    assert not inputs[-1, :, 10].any()
+
+
+def test_naming_the_last_country_or_the_last_number_is_chance(generator):
+    task = Language(gap=20)
+    inputs, targets = task.sample(N, generator)
+    start = task.vocabulary.index("France")
+    countries = inputs[..., start : start + 8]
+    assert (countries.sum((0, 2)) >= 2).all()  # one lure at least
+    last = len(inputs) - 1 - countries.sum(-1).flip(0).argmax(0)
+    named = countries[last, torch.arange(N)].argmax(-1)[None]
+    assert_is_mean(per_sequence(task.accuracy, one_hot(named, 8), targets), 1 / 8)
+    task = Language(gap=14, about="agreement")
+    inputs, targets = task.sample(N, generator)
+    start = task.vocabulary.index("key")
+    nouns = inputs[..., start : start + 12]
+    assert (nouns.sum((0, 2)) >= 2).all()
+    last = len(inputs) - 1 - nouns.sum(-1).flip(0).argmax(0)
+    named = (nouns[last, torch.arange(N)].argmax(-1) >= 6).long()[None]
+    assert_is_mean(per_sequence(task.accuracy, one_hot(named, 2), targets), 1 / 2)
+
+
+def test_a_text_without_lures_has_none(generator):
+    country = Language(gap=20, lures=False)
+    inputs, _ = country.sample(500, generator)
+    start = country.vocabulary.index("France")
+    assert (inputs[..., start : start + 8].sum((0, 2)) == 1).all()
+    agreement = Language(gap=20, about="agreement", lures=False)
+    inputs, _ = agreement.sample(500, generator)
+    start = agreement.vocabulary.index("key")
+    assert (inputs[..., start : start + 12].sum((0, 2)) == 1).all()

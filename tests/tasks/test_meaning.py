@@ -8,20 +8,25 @@ import torch
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copying import Copying
 from rnnbench.tasks.delayed_recall import DelayedRecall
+from rnnbench.tasks.tracking import Tracking
 
 from .oracles import contents, one_hot, oracle
 
 N = 20_000
 
 
-def memoryless(task, targets):
+def memoryless(task, batch):
     """Answer without any memory, but with a clock."""
+    targets = batch.targets
     if isinstance(task, Adding):
-        return torch.full((*targets.shape, 1), 0.5 if task.layout == "hs97" else 1.0)
+        mean = 0.5**task.markers if task.operation == "product" else 0.5 * task.markers
+        return torch.full((*targets.shape, 1), 0.5 if task.layout == "hs97" else mean)
     outputs = torch.zeros(*targets.shape, task.output_size)
     if isinstance(task, Copying) and task.score_on == "all":
         outputs[: -task.num_symbols, :, task.alphabet_size] = 50.0
         outputs[-task.num_symbols :, :, task.alphabet_size] = -50.0
+    if isinstance(task, Tracking) and task.ask == "every_step":
+        outputs[0] = 50.0 * batch.inputs[0, :, : task.output_size]
     return outputs
 
 
@@ -61,8 +66,8 @@ def test_the_answer_depends_on_the_needed_inputs_and_on_no_other(steady_task, ge
 
 
 def test_remembering_nothing_scores_chance(task, generator):
-    targets = task.sample(N, generator).targets
-    outputs = memoryless(task, targets)
+    batch = task.sample(N, generator)
+    targets, outputs = batch.targets, memoryless(task, batch)
     assert_is_mean(per_sequence(task.loss, outputs, targets), task.chance.loss)
     # Equal outputs tie: a guess among them is what remembering nothing has to give.
     if not isinstance(task, Adding):

@@ -62,7 +62,7 @@ class WithShift(GRU):
 class Task(DelayedRecall):
     """A task of one's own, before it gets an argument."""
 
-    def __init__(self, *, gap: int, alphabet_size: int = 8):
+    def __init__(self, *, gap: int, alphabet_size: int = 8, longest_gap: int | None = None):
         super().__init__(gap=gap, alphabet_size=alphabet_size)
 
 
@@ -71,11 +71,18 @@ class WithPause(DelayedRecall):
 
     added = ("pause",)
 
-    def __init__(self, *, gap: int, alphabet_size: int = 8, pause: int | None = None):
+    def __init__(
+        self,
+        *,
+        gap: int,
+        alphabet_size: int = 8,
+        longest_gap: int | None = None,
+        pause: int | None = None,
+    ):
         super().__init__(gap=gap, alphabet_size=alphabet_size)
 
 
-TASK = ["task=recall", "~task.distractors", "~task.longest_gap", "task.gap=6"]
+TASK = ["task=recall", "~task.distractors", "task.gap=6"]
 TASK += [f"task._target_={__name__}.Task", f"cell._target_={__name__}.Cell", "cell=gru"]
 LATER = {"Cell": (WithShift, "cell", "shift", 1.5), "Task": (WithPause, "task", "pause", 3)}
 

@@ -19,6 +19,7 @@ from rnnbench.tasks.tracking import Tracking
 from rnnbench.training.data import TrainingData, TrainingSet, fixed_batches
 from rnnbench.training.streams import EVALUATION, TEST
 from rnnbench.training.trainer import Recipe, ReplicaState, Trainer
+from tests.tasks.conftest import YAMLS, from_yaml
 
 # As in conftest.py: the fixture trains with these.
 RECIPE = Recipe(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)
@@ -146,6 +147,13 @@ def test_accuracy_at_each_distance_is_that_of_the_answers_at_it(train, task):
         assert outcome.accuracy_by_age == pytest.approx(expected)
         assert list(outcome.accuracy_by_age) == sorted(expected, key=int)
         assert max(expected, key=int) == str(task.gap)
+
+
+@pytest.mark.parametrize("path", YAMLS, ids=lambda path: path.stem)
+def test_every_shipped_task_trains(train, path):
+    (outcome,) = train([(0, 1e-2)], task=from_yaml(path), steps=2, eval_size=8).values()
+    assert outcome.status == "unsolved"
+    assert math.isfinite(outcome.loss)
 
 
 def test_one_distance_has_no_curve(train):

@@ -247,7 +247,7 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text()
 def test_the_guide_has_every_task_with_its_numbers(path):
     task = from_yaml(path)
     section = GUIDE.partition(f"\n### {path.stem}\n")[2].partition("\n###")[0]
-    for words in ("\n    ", "\nDistance: ", "Chance", "lateau"):
+    for words in ("\n```text\n", "\nDistance: ", "Chance", "lateau"):
         assert words in section
     known = {1 / 6: "1/6", 1 / 12: "1/12", math.log(8): "ln 8", math.log(2): "ln 2"}
     # Of these two the guide tells the plateau by its accuracy, or beside chance.

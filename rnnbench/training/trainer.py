@@ -174,7 +174,7 @@ class Trainer:
     def _train_step(self) -> list[Outcome]:
         start = time.perf_counter()
         batch = self.data.batch(self.step)
-        outputs, _ = self.model(batch.inputs, last=self.task.answer_length)
+        outputs, _ = self.model(batch.inputs, last=batch.targets.shape[-2])  # of this step's gap
         losses = self.task.loss(outputs, batch.targets)
         self._losses = losses.detach()
         total, parameters = losses.sum(), self.model.parameters

@@ -149,9 +149,11 @@ def test_accuracy_at_each_distance_is_that_of_the_answers_at_it(train, task):
         assert max(expected, key=int) == str(task.gap)
 
 
+@pytest.mark.parametrize("schedule", ["fixed", "growing"])  # the latter begins at the least gap
 @pytest.mark.parametrize("path", YAMLS, ids=lambda path: path.stem)
-def test_every_shipped_task_trains(train, path):
-    (outcome,) = train([(0, 1e-2)], task=from_yaml(path), steps=2, eval_size=8).values()
+def test_every_shipped_task_trains(train, path, schedule):
+    settings = {"steps": 2, "eval_size": 8, "gap_schedule": schedule}
+    (outcome,) = train([(0, 1e-2)], task=from_yaml(path), **settings).values()
     assert outcome.status == "unsolved"
     assert math.isfinite(outcome.loss)
 

@@ -55,12 +55,10 @@ class FlipFlop(ClassificationTask):
         self.load_bits = 1.0
         self.chance = Chance(math.log(2), 0.5)
         if self.asks_all and steps_before:
-            self.plateaus = {"first write kept": self._first_write().loss}
-
-    def _first_write(self) -> Chance:
-        """Return what keeping the first bit gets that was ever written, and never another."""
-        right = 0.5 + 0.5 ** (self.steps_before + 1)
-        return Chance(-right * math.log(right) - (1 - right) * math.log(1 - right), right)
+            # Right where no other was written before the last, and of the rest by half.
+            right = 0.5 + 0.5 ** (steps_before + 1)
+            loss = -right * math.log(right) - (1 - right) * math.log(1 - right)
+            self.plateaus = {"first write kept": loss}
 
     @property
     def distances(self) -> tuple[int, int]:

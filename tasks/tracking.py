@@ -33,8 +33,10 @@ class Tracking(ClassificationTask):
     and s5 a part can be known: whether the product is even, which is parity.
 
     `gap` is the distance of the last answer, from the first element, which is at time 0. Asked at
-    every step, the answer at time t has distance t. That at time 0 needs no memory: networks that
-    are not asked it learn far later. Chance and `solved_accuracy` count it as known.
+    every step, the answer at time t has distance t. That at time 0 needs no memory; chance and
+    `solved_accuracy` count it as known. It is asked since networks then learn the others sooner: in
+    a trial LSTM and GRU solved s3 at gap 20 within 600 steps in four runs of four, and without it
+    one of four had learned it after 1,500.
 
     Channels: 0 to |G| - 1 element, |G| nothing to be done; asked at the end |G| + 1 query.
     """

@@ -17,7 +17,7 @@ from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel, initialize, model_shapes
 from rnnbench.task import Task
 from rnnbench.training.data import TrainingData, TrainingSet
-from rnnbench.training.evaluation import evaluate
+from rnnbench.training.evaluation import accuracy_by_age, evaluate
 from rnnbench.training.optimizer import OPTIMIZERS, FlatStack, clip
 from rnnbench.training.streams import EVALUATION, INITIALIZATION, TEST, stream
 
@@ -98,6 +98,7 @@ class Outcome:
     accuracy: float
     score: float
     parameters: Mapping[str, Tensor]
+    accuracy_by_age: Mapping[str, float] | None = None
 
 
 def initial_parameters(
@@ -173,7 +174,7 @@ class Trainer:
     def _train_step(self) -> list[Outcome]:
         start = time.perf_counter()
         batch = self.data.batch(self.step)
-        outputs, _ = self.model(batch.inputs, last=self.task.answer_length)
+        outputs, _ = self.model(batch.inputs, last=batch.targets.shape[-2])  # of this step's gap
         losses = self.task.loss(outputs, batch.targets)
         self._losses = losses.detach()
         total, parameters = losses.sum(), self.model.parameters
@@ -212,17 +213,28 @@ class Trainer:
             return []
         rows = leaving.nonzero().flatten()
         chance = (math.nan, self.task.chance.accuracy)
-        measured = [chance] * len(rows)
+        measured: list[tuple[Any, ...]] = [chance] * len(rows)
         if status != "diverged":
-            measured = list(zip(*self._measure(TEST, rows.to(self.device)), strict=True))
+            on_device = rows.to(self.device)
+            model = self._model(on_device)
+            by_age = accuracy_by_age(model, self.task, TEST, self.recipe.eval_size)
+            measured = list(zip(*self._measure(TEST, on_device), by_age, strict=True))
         pairs = zip(rows.tolist(), measured, strict=True)
         outcomes = [self._outcome(row, status, *numbers) for row, numbers in pairs]
         self._keep((~leaving).nonzero().flatten())
         return outcomes
 
-    def _outcome(self, row: int, status: str, loss: float, accuracy: float) -> Outcome:
+    def _outcome(
+        self,
+        row: int,
+        status: str,
+        loss: float,
+        accuracy: float,
+        by_age: Mapping[str, float] | None = None,
+    ) -> Outcome:
         if not math.isfinite(loss):
             status, loss, accuracy = "diverged", math.nan, self.task.chance.accuracy
+            by_age = None
         state = self.active[row]
         solved_at = state.steps_to_solve(self.task.solved_accuracy)
         return Outcome(
@@ -235,6 +247,7 @@ class Trainer:
             accuracy=accuracy,
             score=0.0 if status == "diverged" else self.task.score(loss, accuracy),
             parameters={k: v.detach() for k, v in self.model.state_dict(row).items()},
+            accuracy_by_age=by_age,
         )
 
     def drop(self, rates: Sequence[float | None]) -> list[Outcome]:
@@ -261,11 +274,14 @@ class Trainer:
 
     def _measure(self, kind: int, rows: Tensor | None = None) -> tuple[list[float], list[float]]:
         """Return loss and accuracy of each replica (or of some) on a fixed stream."""
+        return evaluate(self._model(rows), self.task, kind, self.recipe.eval_size)
+
+    def _model(self, rows: Tensor | None) -> SequenceModel:
+        """Return the model of some replicas; None: of all."""
         parameters = self.model.parameters
         if rows is not None:
             parameters = {k: v.index_select(0, rows) for k, v in parameters.items()}
-        model = SequenceModel(self.model.cell, parameters, self.recipe.engine, self.recipe.layers)
-        return evaluate(model, self.task, kind, self.recipe.eval_size)
+        return SequenceModel(self.model.cell, parameters, self.recipe.engine, self.recipe.layers)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return by name all tensors that are needed to go on exactly."""

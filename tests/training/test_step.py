@@ -4,6 +4,7 @@ A GPU is looked at once a block, its data are drawn ahead by threads, and who ha
 in its rows for a while. All of this is tried on a CPU here.
 """
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -85,6 +86,30 @@ def test_at_a_gpu_s_pace_all_numbers_are_the_same(train, assert_same, at_the_pac
         assert any(0 < whole < len(replicas) for _, whole in rows), "the stack was never cut"
 
 
+def test_a_loss_that_is_infinite_only_once_is_found_all_the_same(
+    train, assert_same, at_the_pace_of_a_gpu
+):
+    """In the second block of steps; the replica's weights are finite, and so are later losses."""
+
+    class Once(Adding):
+        calls = 0
+
+        def loss(self, outputs, targets):
+            self.calls += 1
+            losses = super().loss(outputs, targets)
+            return losses + torch.tensor([0, math.inf, 0, 0]) if self.calls == 21 else losses
+
+    settings = {"steps": 40, "eval_every": 40}
+    expected = train(STACK, task=Once(gap=6), **settings)
+    at_the_pace_of_a_gpu()
+    found = train(STACK, task=Once(gap=6), **settings)
+    lost = found[Replica(*STACK[1])]
+    assert (lost.status, lost.steps) == ("diverged", 21)
+    assert all(tensor.isfinite().all() for tensor in lost.parameters.values())
+    for replica, outcome in found.items():
+        assert_same(outcome, expected[replica])
+
+
 def test_who_has_left_is_in_no_checkpoint(at_the_pace_of_a_gpu):
     kept = [Replica(*replica) for replica in (STACK[0], STACK[2], STACK[3])]
 
@@ -143,6 +168,19 @@ def test_a_step_does_not_depend_on_the_numbers_of_python():
         two.training._body()
     assert torch.equal(one.stack.buffer, two.stack.buffer)
     assert torch.equal(one.training.clipped, two.training.clipped)
+
+
+@pytest.mark.parametrize("number", [0, 15, 16, 40])
+def test_the_optimizer_is_told_the_number_of_its_step(number):
+    trainer = Trainer(DelayedRecall(gap=6), RNN(), RECIPE, [Replica(0, 1e-3)])
+    seen, change = [], trainer.optimizer.change
+    trainer.optimizer.change = lambda gradient, numbers: (
+        seen.append(numbers) or change(gradient, numbers)
+    )
+    for step in range(number // 3, number + 1):  # as after a checkpoint
+        trainer.training.take(step)
+    expected = trainer.optimizer.corrections(number + 1)
+    assert torch.equal(seen[-1][:, 0], torch.tensor(expected))
 
 
 def test_a_loss_of_any_type_is_kept_exactly(train):

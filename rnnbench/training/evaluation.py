@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 
 from rnnbench.model import SequenceModel
-from rnnbench.task import UNASKED, Task
+from rnnbench.task import UNASKED, Batch, Task
 from rnnbench.training.data import fixed_batches
 
 # Numbers that one state of a stack may hold over a chunk of sequences; mostly 4 bytes each.
@@ -17,19 +17,25 @@ PADDING = 32
 
 @torch.no_grad()
 def evaluate(
-    model: SequenceModel, task: Task, kind: int, size: int
+    model: SequenceModel,
+    task: Task,
+    kind: int,
+    size: int,
+    batches: Iterable[Batch] | None = None,
 ) -> tuple[list[float], list[float]]:
     """Return loss and accuracy of each replica on the first `size` sequences of a fixed stream.
 
-    The stream is EVALUATION or TEST, see `rnnbench.training.streams`.
+    The stream is EVALUATION or TEST, see `rnnbench.training.streams`; its batches are drawn anew
+    where the caller has not kept them.
     """
     parameters = next(iter(model.parameters.values()))
-    totals = torch.zeros(2, len(parameters), dtype=torch.float64)
-    for batch in fixed_batches(task, size, kind, parameters.device, parameters.dtype):
+    device, dtype = parameters.device, parameters.dtype
+    totals = torch.zeros(2, len(parameters), dtype=torch.float64, device=device)
+    for batch in fixed_batches(task, size, kind, device, dtype) if batches is None else batches:
         inputs, targets = (each.expand(len(parameters), *each.shape) for each in batch)
         outputs, _ = model(inputs, last=task.answer_length)
         found = torch.stack([task.loss(outputs, targets), task.accuracy(outputs, targets)])
-        totals += found.double().cpu() * (batch.inputs.shape[1] / size)
+        totals += found.double() * (batch.inputs.shape[1] / size)
     loss, accuracy = totals.tolist()
     return loss, accuracy
 

@@ -26,8 +26,9 @@ from rnnbench.store.standing import ProgressFile
 from rnnbench.tracker import open_tracker
 from rnnbench.training.checkpoint import load_checkpoint, save_checkpoint, warn_unused
 from rnnbench.training.code import code_of, edited_parts
+from rnnbench.training.recipe import make_recipe
 from rnnbench.training.recording import describe_job, final_parameters, finished_record
-from rnnbench.training.trainer import Outcome, ReplicaState, Trainer, make_recipe
+from rnnbench.training.trainer import Outcome, ReplicaState, Trainer
 
 CHECKPOINT_SECONDS = 60.0
 PROGRESS_SECONDS = 0.5

@@ -1,97 +1,30 @@
-"""Train a stack of replicas side by side: the recipe, the loop, and what comes of each replica."""
+"""Train a stack of replicas side by side: the loop, and what comes of each replica."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from rnnbench.cell import Cell
-from rnnbench.experiment.condition import Condition, Replica
-from rnnbench.experiment.limits import STEPS_PER_BLOCK
+from rnnbench.experiment.condition import Replica
 from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel, initialize, model_shapes
 from rnnbench.task import Batch, Task
 from rnnbench.training.data import StackData, TrainingData, TrainingSet, fixed_batches
 from rnnbench.training.evaluation import accuracy_by_age, evaluate
 from rnnbench.training.optimizer import OPTIMIZERS, FlatStack
+from rnnbench.training.recipe import PACES, Recipe
 from rnnbench.training.step import TrainingStep
 from rnnbench.training.streams import EVALUATION, INITIALIZATION, TEST, stream
 
 SOLVED_IN_A_ROW = 3  # evaluations at the task's solved accuracy, one after the other
 Row = dict[str, float]
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Say how often the host steps in.
-
-    Attributes:
-        look_every: steps after which it looks for losses that are not finite. To look at a GPU is
-            to wait for it.
-        least_active: share of a stack's rows; where fewer are still trained, the others are cut
-            out. On a GPU the step is then captured anew.
-        threads: that draw training data one block ahead.
-        keeps_fixed: whether the data of evaluations stay in memory, for they take long to draw.
-    """
-
-    look_every: int
-    least_active: float
-    threads: int
-    keeps_fixed: bool
-
-
-PACES = {"cpu": Pace(1, 1.0, 0, False), "cuda": Pace(STEPS_PER_BLOCK, 0.75, 4, True)}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Say how a stack is trained, in plain values; engine and device are chosen already.
-
-    Attributes:
-        steps: optimiser updates at most.
-        batch_size: sequences per step.
-        clip_norm: bound of the gradient's norm; None for no clipping.
-        eval_every: steps between two evaluations.
-        eval_size: sequences of an evaluation.
-        optimizer: adam, rmsprop or sgd.
-        clip_value: bound of every element of the gradient, before clip_norm; None for none.
-        train_set_size: sequences of each seed's fixed training set; None for fresh ones.
-        gap_schedule: fixed, uniform or growing, see `SCHEDULES`; evaluations are at the task's gap.
-    """
-
-    hidden_size: int
-    steps: int
-    batch_size: int
-    clip_norm: float | None
-    eval_every: int
-    eval_size: int
-    engine: str = "reference"
-    device: str = "cpu"
-    dtype: str = "float32"
-    num_layers: int = 1
-    bidirectional: bool = False
-    block: str = "plain"
-    window: int = 1
-    optimizer: str = "adam"
-    clip_value: float | None = None
-    train_set_size: int | None = None
-    gap_schedule: str = "fixed"
-
-    @property
-    def layers(self) -> Layers:
-        return Layers.of(asdict(self))
-
-
-def make_recipe(condition: Condition, engine: str, device: str) -> Recipe:
-    """Return the recipe of a condition on an engine and a device (not `auto`)."""
-    settings = {**condition.model, **condition.trainer, "gap_schedule": condition.gap_schedule}
-    return Recipe(**settings, engine=engine, device=device, dtype=condition.dtype)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from rnnbench.cli.command import run_command
 from rnnbench.cli.compose import arrange, compose
 from rnnbench.cli.own_choices import configuration_directory
 from rnnbench.experiment.condition import Replica
-from rnnbench.training.trainer import make_recipe
+from rnnbench.training.recipe import make_recipe
 
 CONF = Path(configuration_directory())
 GAPS = [11, 20, 40, 80, 160]

@@ -15,8 +15,8 @@ from rnnbench.store.schema import NEEDED, OPTIONAL, RULES, check_record
 from rnnbench.store.standing import ProgressFile
 from rnnbench.tracker.reach import read_destination
 from rnnbench.training.checkpoint import load_checkpoint
+from rnnbench.training.recipe import make_recipe
 from rnnbench.training.recording import describe_run, failed_record
-from rnnbench.training.trainer import make_recipe
 from tests.small_sweep import ONE
 from tests.stored_record import stored_record
 

@@ -7,7 +7,8 @@ import pytest
 from rnnbench.cells import GRU
 from rnnbench.experiment.condition import Replica
 from rnnbench.tasks.delayed_recall import DelayedRecall
-from rnnbench.training.trainer import Recipe, Trainer
+from rnnbench.training.recipe import Recipe
+from rnnbench.training.trainer import Trainer
 
 RECIPE = Recipe(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)
 

@@ -16,7 +16,8 @@ from rnnbench.experiment.limits import STEPS_PER_BLOCK
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copying import Copying
 from rnnbench.tasks.delayed_recall import DelayedRecall
-from rnnbench.training.trainer import PACES, Recipe, Trainer
+from rnnbench.training.recipe import PACES, Recipe
+from rnnbench.training.trainer import Trainer
 
 RECIPE = Recipe(hidden_size=16, steps=40, batch_size=8, clip_norm=1.0, eval_every=18, eval_size=64)
 STACK = [(0, 1e-3), (1, 3e-3), (0, 1e-2), (5, 1e-3)]

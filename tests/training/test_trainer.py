@@ -17,8 +17,9 @@ from rnnbench.tasks.flip_flop import FlipFlop
 from rnnbench.tasks.selective import Selective
 from rnnbench.tasks.tracking import Tracking
 from rnnbench.training.data import TrainingData, TrainingSet, fixed_batches
+from rnnbench.training.recipe import Recipe
 from rnnbench.training.streams import EVALUATION, TEST
-from rnnbench.training.trainer import Recipe, ReplicaState, Trainer
+from rnnbench.training.trainer import ReplicaState, Trainer
 from tests.tasks.conftest import YAMLS, from_yaml
 
 # As in conftest.py: the fixture trains with these.

@@ -22,7 +22,8 @@ from rnnbench.engine.compiled.build import compiler
 
 aten = torch.ops.aten
 WAITS = (aten._local_scalar_dense, aten.nonzero, aten.masked_select, aten.equal, aten.is_nonzero)
-ROOT = str(Path(__file__).resolve().parents[3])
+ROOT = Path(__file__).resolve().parents[3]
+OURS = tuple(str(ROOT / room) for room in ("rnnbench", "tasks", "tests"))
 
 
 def load_guard():
@@ -59,7 +60,7 @@ class Recorder(TorchDispatchMode):
         return result
 
     def note(self, what):
-        frames = [f for f in traceback.extract_stack() if f.filename.startswith(ROOT)]
+        frames = [f for f in traceback.extract_stack() if f.filename.startswith(OURS)]
         own = [f for f in frames if f.filename != __file__][-1]
         self.found[f"{Path(own.filename).name}:{own.lineno} {what}: {own.line}"] += 1
 

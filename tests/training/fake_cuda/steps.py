@@ -17,8 +17,9 @@ from rnnbench.experiment.limits import STEPS_PER_BLOCK
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copying import Copying
 from rnnbench.tasks.delayed_recall import DelayedRecall
+from rnnbench.training.recipe import Recipe
 from rnnbench.training.streams import TEST
-from rnnbench.training.trainer import Recipe, Trainer
+from rnnbench.training.trainer import Trainer
 from tests.training.fake_cuda.recorder import fake_cuda, load_guard
 
 RECIPE = Recipe(

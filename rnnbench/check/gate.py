@@ -25,6 +25,7 @@ BOUNDS = {"float32": 1e-5, "float64": 1e-12}
 TF32_BOUND = 5e-3
 # How far a right engine may be from float64, in units of the reference engine's own distance.
 REFERENCE_ERRORS = 4
+STARTS = ("init", "keep_bias")  # arguments of a cell that make no difference to an engine
 TRUSTED = ("reference", "torch")
 PLANES = 16  # numbers that a run keeps for each unit, sequence and time step, about
 SMALL_BLOCKS, SMALL_BLOCK = 64, 2**17  # small tensors have a pool of their own on a GPU
@@ -36,7 +37,7 @@ class Trial(NamedTuple):
 
     Attributes:
         dtype: float32 or float64.
-        precision: tf32 where products may round their factors to TF32.
+        precision: strict, or tf32 where products may round their factors to TF32.
     """
 
     engine: str
@@ -47,7 +48,7 @@ class Trial(NamedTuple):
     features: int
     device: str
     dtype: str = "float32"
-    precision: str = "float32"
+    precision: str = "strict"
 
 
 def is_gated(engine: str, device: str) -> bool:

@@ -19,14 +19,13 @@ from typing import Any
 
 import torch
 
-from rnnbench.check.gate import Trial, is_gated, reason_against
+from rnnbench.check.gate import STARTS, Trial, is_gated, reason_against
 from rnnbench.engine import ENGINES, get_engine
 from rnnbench.store.files import private_directory, read_object, write_atomically
 from rnnbench.store.rules import Rule, is_text
 from rnnbench.store.settings import digest
 from rnnbench.training.code import source_of
 
-STARTS = ("init", "keep_bias")  # settings of a cell that say how it begins, and no more
 VERIFY = "python -m rnnbench.bench --device cuda --verify"
 UNPROVEN = f"is not proven on this GPU: `{VERIFY}` proves it"
 DRIVER = Path("/proc/driver/nvidia/version")

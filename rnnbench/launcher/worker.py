@@ -11,7 +11,7 @@ from statistics import fmean, median
 from typing import Any
 
 from rnnbench.console import message_of, warn
-from rnnbench.engine import check_engine, kernel_identity
+from rnnbench.engine import kernel_identity
 from rnnbench.experiment.condition import Job, Replica
 from rnnbench.experiment.tuning import (
     LADDER,
@@ -20,6 +20,7 @@ from rnnbench.experiment.tuning import (
     rates_behind,
     score_at,
 )
+from rnnbench.launcher.trials import AUTO, check_usable
 from rnnbench.store.claims import Claim, claim_of, take
 from rnnbench.store.records import Store
 from rnnbench.store.standing import ProgressFile
@@ -71,9 +72,9 @@ def run_job(job: Job, report: Report, stop: threading.Event) -> JobResult | None
 def _with_usable_engine(job: Job) -> Job:
     """Return the job, on the reference engine where `auto` took one elsewhere that fails here."""
     try:
-        check_engine(job.engine, job.condition.build_cell(), job.device)
+        check_usable(job.engine, job)
     except ValueError as error:
-        if job.condition.engine != "auto":
+        if job.condition.engine != AUTO:
             raise
         _warn_once(f"engine reference for {job.condition.cell['name']}: {message_of(error)}")
         return replace(job, engine="reference")

@@ -49,8 +49,26 @@ class Remaining:
 
     @property
     def workers(self) -> int:
-        """Return how many processes are of use; a sweep's 0 stands for one per core."""
-        return useful_workers(self.sweep.workers, len(self.jobs))
+        """Return how many processes are of use; a sweep's 0 is one per core, or by GPU memory."""
+        from rnnbench.launcher.gpus import workers_of_gpus
+
+        asked, jobs = self.sweep.workers, len(self.jobs)
+        if self.gpus and not asked:
+            asked = min(useful_workers(0, jobs), workers_of_gpus(self.jobs, self.gpus))
+        return useful_workers(asked, jobs)
+
+    @property
+    def gpus(self) -> list[str]:
+        """Return the GPUs of this machine that the jobs train on; none on a CPU or a cluster."""
+        from rnnbench.training.machine import visible_gpus
+
+        here = self.sweep.cluster is None and any(job.device == "cuda" for job in self.jobs)
+        return visible_gpus() if here else []
+
+    @property
+    def at_once(self) -> int:
+        """Return how many jobs compute side by side; on one GPU they take turns."""
+        return min(self.workers, len(self.gpus)) if self.gpus else self.workers
 
 
 def useful_workers(asked: int, jobs: int) -> int:

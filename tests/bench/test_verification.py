@@ -69,6 +69,14 @@ def test_the_parts_of_a_gpu_take_less_than_their_time():
     assert all(part.seconds <= 90 for part in on_gpu)
 
 
+def test_an_engine_that_cannot_run_here_is_left_out(monkeypatch):
+    monkeypatch.setitem(FAST, "cuda", "compiled")
+    assert "engine must be auto, reference or torch on cuda" in verification.lacking("cuda")
+    assert {part.arguments.get("engine") for part in plan("cuda")} == {None, "reference"}
+    monkeypatch.setitem(FAST, "cuda", "no such")
+    assert verification.lacking("cuda").startswith("engine must be one of reference, ")
+
+
 def test_all_shipped_cells_that_the_engine_runs_are_tried(monkeypatch):
     monkeypatch.setitem(FAST, "cuda", "reference")
     tried = verification._gates("reference", "cuda", verification.SIZES["cuda"])

@@ -80,7 +80,8 @@ def resolve_engines(
     choices = usable | timed
     for key, job in asked.items():
         say(_describe(job, choices[key]))
-    for line in {choice["lacking"]["triton"] for choice in timed.values() if _is_unproven(choice)}:
+    new = [(asked[key], choice) for key, choice in timed.items()]
+    for line in {it["lacking"][_fastest(job)] for job, it in new if _is_unproven(job, it)}:
         say(f"engine {line}")
     return tuple(
         replace(job, engine=choices[_key(job)]["engine"]) if job.engine == AUTO else job
@@ -171,11 +172,12 @@ def _fastest(job: Job) -> str:
     return "compiled" if job.device == "cpu" else "triton"
 
 
-def _is_unproven(choice: Choice) -> bool:
-    """Return whether Triton was left out as nobody has verified it on this GPU."""
+def _is_unproven(job: Job, choice: Choice) -> bool:
+    """Return whether an engine was left out as nobody has verified it on this GPU."""
     from rnnbench.check.verdicts import UNPROVEN
 
-    return bool(choice["lacking"].get("triton") == f"triton {UNPROVEN}")
+    name = _fastest(job)
+    return bool(choice["lacking"].get(name) == f"{name} {UNPROVEN}")
 
 
 def _describe(job: Job, choice: Choice) -> str:
@@ -185,7 +187,7 @@ def _describe(job: Job, choice: Choice) -> str:
     line += f" ({shown} a step)" if shown else ""
     fastest = _fastest(job)
     lacking = choice["lacking"].get(fastest)
-    if lacking is None or _is_unproven(choice):
+    if lacking is None or _is_unproven(job, choice):
         return line
     own = lacking.startswith(f"{fastest} ")  # what a trial has found
     return f"{line}: {lacking}" if own else f"{line}; not {fastest}: {lacking}"

@@ -126,28 +126,28 @@ def test_a_wrong_engine_that_is_named_stops_before_anything_is_trained(tmp_path)
     assert Store(tmp_path).runs() == {}
 
 
-def choose(path, monkeypatch, capsys, engine="outputs"):
-    """Choose an engine for `auto` as on a GPU, with another in Triton's place; return the lines."""
-    monkeypatch.setitem(ENGINES, "triton", ENGINES[engine])
-    monkeypatch.setattr("rnnbench.check.gate.is_gated", lambda name, device: name == "triton")
-    monkeypatch.setattr("rnnbench.launcher.engines._fastest", lambda job: "triton")
+def choose(path, monkeypatch, capsys, engine):
+    """Choose for `auto` as on a GPU, with another engine in Triton's place; return the lines."""
+    monkeypatch.setattr("rnnbench.check.gate.is_gated", lambda name, device: name == engine)
+    monkeypatch.setattr("rnnbench.launcher.engines.PREFERENCE", (engine, "reference"))
+    monkeypatch.setattr("rnnbench.launcher.engines._fastest", lambda job: engine)
     asked = job(path, "auto")
 
     def run(jobs, notify):
         for index, each in enumerate(jobs):
             notify(index, "done", time_engines(each, print, Event()))
 
-    prove([asked], ["triton"], here)
+    prove([asked], [engine], here)
     (resolved,) = resolve_engines([asked], path / "engines.json", {}, run, remember=True)
     return resolved.engine, capsys.readouterr().err.replace("rnnbench: ", "").splitlines()
 
 
 def test_auto_leaves_an_engine_out_until_the_machine_is_verified(tmp_path, monkeypatch, capsys):
     engine, (chosen, hint) = choose(tmp_path, monkeypatch, capsys, "good")
-    assert engine != "triton"
-    assert "triton" not in chosen
+    assert engine == "reference"
+    assert chosen.startswith("engine reference for gru (reference ")
     assert hint == (
-        "engine triton is not proven on this GPU: "
+        "engine good is not proven on this GPU: "
         "`python -m rnnbench.bench --device cuda --verify` proves it"
     )
     assert choose(tmp_path, monkeypatch, capsys, "good")[1] == [chosen]
@@ -155,28 +155,24 @@ def test_auto_leaves_an_engine_out_until_the_machine_is_verified(tmp_path, monke
 
 def test_auto_takes_a_proven_engine_that_is_fastest(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("rnnbench.launcher.engines.MARGIN", 1e9)
-    monkeypatch.setattr("rnnbench.launcher.engines.PREFERENCE", ("triton", "reference"))
-    monkeypatch.setitem(ENGINES, "triton", ENGINES["good"])
-    verdicts.remember(verdicts.proof_of("triton", "cpu"), None)
+    verdicts.remember(verdicts.proof_of("good", "cpu"), None)
     engine, (line,) = choose(tmp_path, monkeypatch, capsys, "good")
-    assert engine == "triton"
-    assert line.startswith("engine triton for gru (")
+    assert engine == "good"
+    assert line.startswith("engine good for gru (")
 
 
 def test_a_wrong_engine_is_refused_in_the_line_of_the_choice(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(ENGINES, "triton", ENGINES["gradient"])
-    verdicts.remember(verdicts.proof_of("triton", "cpu"), None)
+    verdicts.remember(verdicts.proof_of("gradient", "cpu"), None)
     engine, (line,) = choose(tmp_path, monkeypatch, capsys, "gradient")
-    assert engine != "triton"
-    assert "a step): triton is wrong: gradient of weight_ih_l0 is " in line
+    assert engine == "reference"
+    assert "a step): gradient is wrong: gradient of weight_ih_l0 is " in line
     assert choose(tmp_path, monkeypatch, capsys, "gradient")[1] == [line]
 
 
 def test_a_machine_that_failed_its_verification_is_said_to_have(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(ENGINES, "triton", ENGINES["good"])
-    verdicts.remember(verdicts.proof_of("triton", "cpu"), "failed: growth of memory")
+    verdicts.remember(verdicts.proof_of("good", "cpu"), "failed: growth of memory")
     _, (line,) = choose(tmp_path, monkeypatch, capsys, "good")
-    assert line.endswith("a step): triton failed: growth of memory")
+    assert line.endswith("a step): good failed: growth of memory")
 
 
 def test_a_worker_on_another_device_trains_on_the_reference_engine(tmp_path, capsys):

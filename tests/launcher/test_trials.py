@@ -53,36 +53,40 @@ def job(output_dir, engine, asked=None, **changes):
     return Job(condition, (Replica(0, 1e-3), Replica(1, 1e-3)), output_dir, engine, "cpu", "test")
 
 
-def in_workers(seconds):
-    """Return what tries engines in processes as the launcher does, and what it was given."""
-    given = []
+def try_in_workers(jobs, notify):
+    """Try engines in processes, as the launcher does."""
+    with Interrupt() as noted:
+        seconds = trials.TRIAL_SECONDS
+        pool.run_in_workers(Assignment(try_engine, jobs, notify, noted, seconds=seconds))
 
-    def run(jobs, notify):
-        given.extend(jobs)
-        with Interrupt() as noted:
-            pool.run_in_workers(Assignment(try_engine, jobs, notify, noted, seconds=seconds))
 
-    return run, given
+def check_remembered(tmp_path, engine, reason):
+    (trial,) = trials.trials_of(engine, job(tmp_path, engine))
+    assert verdicts.recall(verdicts.identity_of(trial)) == (reason,)
 
 
 @pytest.mark.slow
-def test_engines_that_hang_or_end_their_process_are_refused_and_not_tried_again(
-    monkeypatch, tmp_path
-):
-    monkeypatch.setattr(trials, "TRIAL_SECONDS", 6.0)
-    run, given = in_workers(6.0)
-    names = ("hangs", "crashes", "gradient", "good")
-    jobs = [job(tmp_path, name) for name in names]
-    first = trials._try(jobs, run)
-    assert first[0] == "does not end in 6 s"
-    assert first[1] == "fails: the worker process was killed by SIGSEGV"
-    assert first[2].startswith("is wrong: gradient of weight_ih_l0 is ")
-    assert first[3] is None
-    assert all(line is None or line.isprintable() for line in first)
-    with pytest.raises(CannotRun, match="engine must be auto or reference for gru here, got hangs"):
-        prove(jobs[:1], [], run)
-    for engine, reason in zip(names, first, strict=True):
-        assert verdicts.verdict_on(trials.trials_of(engine, job(tmp_path, engine))[0]) == reason
+def test_an_engine_that_hangs_is_ended_and_not_tried_again(monkeypatch, tmp_path):
+    monkeypatch.setattr(trials, "TRIAL_SECONDS", 15.0)  # torch is imported meanwhile
+    with pytest.raises(CannotRun) as caught:
+        prove([job(tmp_path, "hangs")], [], try_in_workers)
+    rule = "engine must be auto or reference for gru here, got hangs, which does not end in 15 s"
+    assert str(caught.value) == rule
+    check_remembered(tmp_path, "hangs", "does not end in 15 s")
+    with pytest.raises(CannotRun, match="got hangs, which does not end in 15 s"):
+        prove([job(tmp_path, "hangs")], [], here)  # which would hang
+
+
+@pytest.mark.slow
+def test_an_engine_that_ends_its_process_costs_no_other(tmp_path):
+    names = ("crashes", "gradient", "good")
+    found = trials._try([job(tmp_path, name) for name in names], try_in_workers)
+    assert found[0] == "fails: the worker process was killed by SIGSEGV"
+    assert found[1].startswith("is wrong: gradient of weight_ih_l0 is ")
+    assert found[2] is None
+    assert all(line is None or line.isprintable() for line in found)
+    for engine, reason in zip(names, found, strict=True):
+        check_remembered(tmp_path, engine, reason)
 
 
 def here(jobs, notify):

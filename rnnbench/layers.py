@@ -60,13 +60,17 @@ class Layers:
     def shapes(self, cell: Cell, input_size: int, hidden_size: int) -> Shapes:
         """Return the shape of each of the cell's parameters in one replica, in torch.nn's order."""
         shapes: Shapes = {}
-        for layer in range(self.num_layers):
-            plain = layer == 0 and self.block == "plain"
-            size = input_size if plain else self.read_out_width(cell, hidden_size)
+        for layer, size in enumerate(self.input_sizes(cell, input_size, hidden_size)):
             for suffix in self.suffixes(layer):
-                for name, shape in cell.shapes(size * self.window, hidden_size).items():
+                for name, shape in cell.shapes(size, hidden_size).items():
                     shapes[_named(name, suffix)] = shape
         return shapes
+
+    def input_sizes(self, cell: Cell, input_size: int, hidden_size: int) -> list[int]:
+        """Return how many numbers the cell of each layer sees at a time step."""
+        inner = self.read_out_width(cell, hidden_size)
+        first = input_size if self.block == "plain" else inner
+        return [size * self.window for size in [first, *[inner] * (self.num_layers - 1)]]
 
     def split(self, cell: Cell, parameters: Parameters) -> list[dict[str, Tensor]]:
         """Return the cell's parameters of each layer and direction, under its own names."""

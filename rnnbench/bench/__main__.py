@@ -11,7 +11,7 @@ from rnnbench.bench.measure import measure, measure_peak
 from rnnbench.bench.problem import CELLS, SHAPES, Shape, columns, has_jax
 from rnnbench.bench.table import draw, format_row, header, make_row
 from rnnbench.console import ExitCode, Parser, mistakes, run_and_exit, whole_number
-from rnnbench.training.machine import choose_device, cores, describe_machine
+from rnnbench.training.machine import choose_device, cores, describe_machine, visible_gpus
 
 NOTES = """\
 Milliseconds of one run's whole training step (data, forward, backward, clip, Adam): medians of
@@ -40,10 +40,11 @@ OF_SHAPES = "hidden units, batch, time steps, and replicas (1 if left out)"
 parser = Parser("rnnbench.bench", __doc__)
 add = parser.add_argument
 add("--rounds", type=whole_number, default=5, help="alternations (default 5)")
-add("--processes", type=whole_number, default=cores(), help="at once (default: one per core)")
+add("--processes", type=whole_number, help="at once (default: one per core, or per GPU)")
 add("--cells", nargs="+", choices=list(CELLS), default=list(CELLS), help="default: all")
 add("--shapes", nargs="+", type=_shape, default=list(SHAPES), metavar="H,B,T,R", help=OF_SHAPES)
 add("--device", default="cpu", choices=["auto", "cpu", "cuda"], help="default: cpu")
+add("--verify", action="store_true", help="prove the engines on the device first: 9 minutes")
 add("--json", type=Path, metavar="FILE", help="write the figures here, too")
 add("--plot", type=_picture, metavar="FILE", help="draw them: a png or svg")
 
@@ -55,22 +56,27 @@ def main(given: Namespace) -> int:
         device = choose_device(given.device)
         for path in filter(None, (given.json, given.plot)):
             path.open("a").close()  # to fail before anything is measured
+    if given.verify:
+        from rnnbench.bench.verification import verify
+
+        return verify(device, given.json, given.plot)
     compared = columns(device)
+    processes = given.processes or (len(visible_gpus()) if device == "cuda" else cores())
     if device == "cpu" and not has_jax():
         print("no JAX columns: pip install 'rnnbench[bench]' brings them", file=sys.stderr)
-    peak = measure_peak(given.processes) if device == "cpu" else {}
+    peak = measure_peak(processes) if device == "cpu" else {}
     for name, rate in peak.items():
         print(f"fastest float32 product on a core, {name}: {rate:.0f} GFLOP/s")
     rows = []
     print(*header(compared), sep="\n", flush=True)
     for shape in given.shapes:
         for cell in given.cells:
-            sizes = {"rounds": given.rounds, "processes": given.processes, "device": device}
+            sizes = {"rounds": given.rounds, "processes": processes, "device": device}
             found = measure(compared, cell, shape, **sizes)
             best = max(peak.values(), default=None)
-            rows.append(make_row(cell, shape, found, given.processes, best))
+            rows.append(make_row(cell, shape, found, processes, best))
             print(format_row(rows[-1], compared), flush=True)
-    print(NOTES.format(rounds=given.rounds, processes=given.processes))
+    print(NOTES.format(rounds=given.rounds, processes=processes))
     if given.json is not None:
         content = {"machine": describe_machine(), "peak_gflops": peak, "rows": rows}
         given.json.write_text(json.dumps(content, indent=1))

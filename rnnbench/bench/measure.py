@@ -14,24 +14,30 @@ from typing import Any
 
 from rnnbench import PROCESSORS
 from rnnbench.bench.problem import COMPILED, Column, Shape
+from rnnbench.training.machine import visible_gpus
 
 ROUND_SECONDS = 0.4
 Answer = dict[str, float]
 
 
 class Team:
-    """Run equal processes, one per core, that time the same thing at the same moment."""
+    """Run equal processes that time the same thing at the same moment.
+
+    There is one per core, or per GPU; more of them share the GPUs.
+    """
 
     def __init__(self, column: Column, processes: int) -> None:
         self.column = column
         count = 1 if column.threads > 1 else processes
         command = [sys.executable, "-m", "rnnbench.bench.process", json.dumps(asdict(column))]
         options: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        options["env"] = {**os.environ, "OMP_PROC_BIND": "false"}  # else all are on one core
-        self.members = [
-            subprocess.Popen([*command, json.dumps(self._processors(number))], **options)
-            for number in range(count)
-        ]
+        gpus = visible_gpus()
+        self.members = []
+        for number in range(count):
+            own = {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}
+            options["env"] = {**os.environ, "OMP_PROC_BIND": "false", **own}  # else one core
+            words = [*command, json.dumps(self._processors(number))]
+            self.members.append(subprocess.Popen(words, **options))
 
     def _processors(self, number: int) -> list[int]:
         """Return where a member may run; XLA takes as many threads as it sees processors."""

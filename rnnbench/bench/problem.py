@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -13,6 +13,7 @@ from torch import Generator, Tensor, nn
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
+from rnnbench.engine import ENGINES
 from rnnbench.experiment.condition import Replica
 from rnnbench.task import Batch, Chance, RegressionTask
 from rnnbench.training.data import TrainingData
@@ -46,6 +47,7 @@ STOCK = (Column("nn 1 thread", "torch.nn"), Column("nn 2 threads", "torch.nn", t
 MALLOPT = Column("nn mallopt", "torch.nn", tuned=True)
 REFERENCE = Column("reference", "reference", tuned=True, stacked=True)
 COMPILED = Column("compiled", "compiled", tuned=True, stacked=True)
+TRITON = Column("triton", "triton", tuned=True, stacked=True)
 JAX = (Column("jax scan", "jax scan"), Column("jax vmap", "jax vmap", stacked=True))
 
 
@@ -57,7 +59,7 @@ def has_jax() -> bool:
 def columns(device: str) -> tuple[Column, ...]:
     """Return the columns that can be timed on a device."""
     if device == "cuda":
-        return (STOCK[0], REFERENCE)
+        return (STOCK[0], REFERENCE, *([TRITON] if TRITON.engine in ENGINES else []))
     return (*STOCK, MALLOPT, REFERENCE, COMPILED, *(JAX if has_jax() else ()))
 
 
@@ -100,8 +102,17 @@ class MarkedSum(RegressionTask):
         return torch.tensor([[0, self.gap]])
 
 
-def make_trainer(cell: str, shape: Shape, engine: str, device: str = "cpu") -> Trainer:
-    """Return the suite's trainer; it can be stepped for ever and never evaluates."""
+def make_trainer(
+    cell: str,
+    shape: Shape,
+    engine: str,
+    device: str = "cpu",
+    seeds: Sequence[int] | None = None,
+) -> Trainer:
+    """Return the suite's trainer; it can be stepped for ever and never evaluates.
+
+    `seeds` are those of the replicas, 0 and following if left out.
+    """
     forever = 2**23
     recipe = Recipe(
         hidden_size=shape.hidden,
@@ -113,7 +124,8 @@ def make_trainer(cell: str, shape: Shape, engine: str, device: str = "cpu") -> T
         engine=engine,
         device=device,
     )
-    replicas = [Replica(seed, RATE) for seed in range(shape.replicas)]
+    own = range(shape.replicas) if seeds is None else seeds
+    replicas = [Replica(seed, RATE) for seed in own]
     return Trainer(MarkedSum(shape.length), CELLS[cell](), recipe, replicas)
 
 
@@ -130,8 +142,17 @@ class TutorialModel(nn.Module):
         return outputs
 
 
-def train_as_tutorials_do(cell: str, shape: Shape, device: str) -> Iterator[None]:
-    """Train one run for ever with torch.nn and fused Adam; yield after every step.
+def train_stack(cell: str, shape: Shape, engine: str, device: str) -> Iterator[int]:
+    """Train the suite's stack for ever; yield how many steps it has just taken."""
+    trainer = make_trainer(cell, shape, engine, device)
+    before = 0
+    for _ in trainer.run():  # on a GPU it may go on for some steps by itself
+        yield trainer.step - before
+        before = trainer.step
+
+
+def train_as_tutorials_do(cell: str, shape: Shape, device: str) -> Iterator[int]:
+    """Train one run for ever with torch.nn and fused Adam; yield 1 after every step.
 
     Only the data come from the suite: this is what the engines are compared to.
     """
@@ -145,7 +166,7 @@ def train_as_tutorials_do(cell: str, shape: Shape, device: str) -> Iterator[None
         task.loss(model(inputs), targets).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        yield
+        yield 1
 
 
 def flops(cell: str, shape: Shape) -> float:

@@ -9,13 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from rnnbench.bench.problem import Column, Shape, make_trainer, train_as_tutorials_do
+from rnnbench.bench.problem import Column, Shape, train_as_tutorials_do, train_stack
 from rnnbench.engine.compiled.build import HERE, load
-from rnnbench.training.machine import prepare_process
+from rnnbench.training.machine import keep_float32, prepare_process
 
 STRETCH = 0.2  # seconds for which a matrix product is timed
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -37,17 +36,18 @@ def main(column: Column, processors: list[int]) -> None:
     It runs on these processors; on any where there are none.
     """
     _prepare(column, processors)
-    training: Iterator[Any] = iter(())
-    before = 0.0
+    training: Iterator[int] = iter(())
+    before, device = 0.0, "cpu"
     for line in sys.stdin:
         request = json.loads(line)
         if "problem" in request:
-            before = _start_peak()
+            device = request["problem"]["device"]
+            before = start_peak(device)
             training = _start(column, **request["problem"])
             answer: dict[str, float] = {}
         elif "steps" in request:
-            seconds = time_steps(training, request["steps"])
-            answer = {"seconds": seconds, "memory": _memory("VmHWM") - before}
+            seconds = time_steps(training, request["steps"], device)
+            answer = {"seconds": seconds, "memory": peak_memory(device) - before}
         else:
             answer = {"torch.mm": torch_gflops(), "own kernel": own_gflops()}
         print(json.dumps(answer), flush=True)
@@ -59,37 +59,61 @@ def _prepare(column: Column, processors: list[int]) -> None:
     if processors:
         os.sched_setaffinity(0, processors)
     torch.set_num_threads(column.threads)
+    keep_float32()
     if column.tuned:
         prepare_process()
 
 
-def _start(column: Column, cell: str, shape: list[int], device: str) -> Iterator[Any]:
+def _start(column: Column, cell: str, shape: list[int], device: str) -> Iterator[int]:
     """Return a training after its first step, which builds and allocates."""
     size = Shape(*shape)
     if column.engine == "torch.nn":
-        training: Iterator[Any] = train_as_tutorials_do(cell, size, device)
+        training: Iterator[int] = train_as_tutorials_do(cell, size, device)
     elif column.engine.startswith("jax"):
         from rnnbench.bench import jax_training
 
         training = jax_training.train(cell, size, column.stacked)
     else:
-        training = make_trainer(cell, size, column.engine, device).run()
+        training = train_stack(cell, size, column.engine, device)
     next(training)
     return training
 
 
-def time_steps(training: Iterator[Any], steps: int) -> float:
-    """Return the mean seconds of a step, over so many."""
-    start = time.perf_counter()
-    for _ in range(steps):
-        next(training)
-    return (time.perf_counter() - start) / steps
+def time_steps(training: Iterator[int], steps: int, device: str = "cpu") -> float:
+    """Return the mean seconds of a step, over at least so many."""
+    wait(device)
+    start, taken = time.perf_counter(), 0
+    while taken < steps:
+        taken += next(training)
+    wait(device)
+    return (time.perf_counter() - start) / taken
 
 
-def _start_peak() -> float:
+def wait(device: str) -> None:
+    """Wait until a GPU has done all that it was told; it runs behind the program."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def start_peak(device: str) -> float:
     """Reset the peak of memory; return what is held already, in MiB."""
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        return torch.cuda.memory_allocated() / 2**20
     if RESET.exists():
         RESET.write_text("5")
+    return held_memory()
+
+
+def peak_memory(device: str) -> float:
+    """Return the most memory that tensors of a GPU, or this process, have held, in MiB."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    return _memory("VmHWM")
+
+
+def held_memory() -> float:
+    """Return the memory of this process, in MiB."""
     return _memory("VmRSS")
 
 

@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.bench.measure import Answer
-from rnnbench.bench.problem import COMPILED, JAX, MALLOPT, REFERENCE, STOCK, Column, Shape, flops
+from rnnbench.bench.problem import (
+    COMPILED,
+    JAX,
+    MALLOPT,
+    REFERENCE,
+    STOCK,
+    TRITON,
+    Column,
+    Shape,
+    flops,
+)
 from rnnbench.console import matplotlib_settings
 
 Row = dict[str, Any]
@@ -20,6 +30,7 @@ COLORS = {
     "jax vmap": "#a6611a",
     "reference": "#92c5de",
     "compiled": "#0571b0",
+    "triton": "#0571b0",
 }
 
 
@@ -28,7 +39,7 @@ def make_row(
 ) -> Row:
     """Return the figures of a cell at a shape; ratios are to the compiled engine, where timed."""
     seconds = {name: answer["seconds"] for name, answer in found.items()}
-    own = COMPILED if COMPILED.name in seconds else REFERENCE
+    own = next(each for each in (COMPILED, TRITON, REFERENCE) if each.name in seconds)
     per_core = flops(cell, shape) / shape.replicas / seconds[own.name] / 1e9 / processes
     return {
         "shape": str(shape),
@@ -76,6 +87,53 @@ def _text(value: float | None, form: str) -> str:
 def _line(shape: str, cell: str, texts: Sequence[str]) -> str:
     columns = [f"{text:>10}" for text in texts[:-6]] + [f"{text:>7}" for text in texts[-6:]]
     return "".join([f"{shape:<16}{cell:<5}", *columns])
+
+
+def speed_lines(lines: Sequence[Row]) -> list[str]:
+    """Return a table of a verification's speeds: microseconds for each run and time step."""
+    found = _speeds(lines)
+    replicas = sorted({r for own in found.values() for r in own})
+    shown = [f"{'us a run and time step':<30}" + "".join(f"{f'R {r}':>9}" for r in replicas)]
+    for (cell, name), own in found.items():
+        texts = [f"{own[r]:.3g}" if r in own else "-" for r in replicas]
+        shown.append(f"{cell:<6}{name:<24}" + "".join(f"{text:>9}" for text in texts))
+    return shown
+
+
+def _speeds(lines: Sequence[Row]) -> dict[tuple[str, str], dict[int, float]]:
+    """Return microseconds by cell, by what was timed, and by how many train at once."""
+    found: dict[tuple[str, str], dict[int, float]] = {}
+    for line in lines:
+        if "us" in line:
+            name = line.get("engine", "torch.nn, one a process")
+            at_once = line.get("processes", line["shape"][3])
+            found.setdefault((line["cell"], name), {})[at_once] = line["us"]
+    return found
+
+
+def draw_speeds(lines: Sequence[Row], path: Path) -> None:
+    """Draw a verification's speeds over how many runs train at once, a panel for each cell."""
+    settings = matplotlib_settings()
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    found = _speeds(lines)
+    cells = list(dict.fromkeys(cell for cell, _ in found))
+    with rc_context(settings):
+        figure = Figure(figsize=(4 * len(cells) + 1, 4.4))
+        panels = figure.subplots(1, len(cells), squeeze=False, sharey=True)[0]
+        for panel, cell in zip(panels, cells, strict=True):
+            for (own, name), values in found.items():
+                if own == cell:
+                    color = COLORS.get(name, COLORS["nn mallopt"])
+                    panel.loglog([*values], [*values.values()], "o-", label=name, color=color)
+            at_once = sorted({r for values in found.values() for r in values})
+            panel.minorticks_off()
+            panel.set(title=cell, xlabel="runs at once", xticks=at_once, xticklabels=at_once)
+        panels[0].set_ylabel("microseconds of a run's time step")
+        panels[0].legend(frameon=False)
+        figure.tight_layout()
+        figure.savefig(path, dpi=160)
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:

@@ -17,7 +17,10 @@ from rnnbench.check.problem import INPUT_SIZE, make_problem, run
 from rnnbench.engine import get_engine
 from rnnbench.training.streams import INITIALIZATION, stream
 
-SIZES = ({"replicas": 1, "batch": 1, "steps": 1}, {"replicas": 2, "batch": 3, "steps": 4})
+SIZES: tuple[dict[str, Any], ...] = (
+    {"replicas": 1, "batch": 1, "steps": 1},
+    {"replicas": 2, "batch": 3, "steps": 4},
+)
 GAP = 20  # at which initial values are drawn
 KEEP_BIAS = 2.5
 

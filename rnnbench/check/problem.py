@@ -35,16 +35,17 @@ def make_problem(
     steps: int = 6,
     batch: int = 3,
     dtype: torch.dtype = torch.float64,
+    device: str = "cpu",
 ) -> Problem:
     """Draw a problem; all is normal, with a deviation of `1 / sqrt(hidden)` for parameters.
 
-    The same sizes give the same numbers in every type, up to rounding.
+    The same sizes give the same numbers in every type, up to rounding, and on every device.
     """
     generator = torch.Generator().manual_seed(steps * 1000 + batch * 100 + hidden)
 
     def draw(*shape: int, scale: float = 1.0) -> Tensor:
         drawn = torch.randn(*shape, dtype=torch.float64, generator=generator) * scale
-        return drawn.to(dtype).requires_grad_()
+        return drawn.to(device, dtype).requires_grad_()
 
     shapes = cell.shapes(features, hidden).items()
     parameters = {name: draw(replicas, *shape, scale=hidden**-0.5) for name, shape in shapes}
@@ -59,6 +60,7 @@ def objective(outputs: Tensor, finals: States) -> Tensor:
     """
     shape = outputs.shape[1:]
     weights = torch.linspace(-1, 1, shape.numel(), dtype=outputs.dtype).view(shape)
+    weights = weights.to(outputs.device)
     return (outputs * weights).sum() + sum((final**2).sum() for final in finals)
 
 

@@ -13,17 +13,16 @@ from typing import Any
 from rnnbench.console import message_of, say, warn
 from rnnbench.experiment.condition import Job, condition_of
 from rnnbench.launcher.backends import ENDS
+from rnnbench.launcher.trials import AUTO, check_here, check_usable
 from rnnbench.store.files import read_json, write_atomically
 from rnnbench.store.records import Record, is_finished
 from rnnbench.store.rules import AT_LEAST_0, Rule, Rules, check_fields, is_text, one_of
 from rnnbench.store.settings import digest
 
 FILE = "engines.json"
-AUTO = "auto"
 # In this order, the first that is nearly the fastest: a close race is not decided by noise.
-PREFERENCE = ("compiled", "reference", "torch")
+PREFERENCE = ("compiled", "triton", "reference", "torch")
 MARGIN = 1.2
-STARTS = ("init", "keep_bias")  # settings of a cell that make no difference to its speed
 Choice = dict[str, Any]
 # Runs `time_engines` on jobs, and notifies of their ends.
 Run = Callable[[Sequence[Job], Callable[[int, str, Any], None]], None]
@@ -72,7 +71,7 @@ def resolve_engines(
     usable = {
         key: known[key]
         for key, job in asked.items()
-        if key in known and _reason_against(known[key]["engine"], job) is None
+        if key in known and _reason_against(check_here, known[key]["engine"], job) is None
     }
     timed = _time({key: job for key, job in asked.items() if key not in usable}, run)
     sure = {key: choice for key, choice in timed.items() if choice["seconds_per_step"]}
@@ -81,6 +80,9 @@ def resolve_engines(
     choices = usable | timed
     for key, job in asked.items():
         say(_describe(job, choices[key]))
+    new = [(asked[key], choice) for key, choice in timed.items()]
+    for line in {it["lacking"][_fastest(job)] for job, it in new if _is_unproven(job, it)}:
+        say(f"engine {line}")
     return tuple(
         replace(job, engine=choices[_key(job)]["engine"]) if job.engine == AUTO else job
         for job in jobs
@@ -119,7 +121,8 @@ def _time(jobs: Mapping[str, Job], run: Run) -> dict[str, Choice]:
 
     def notify(index: int, kind: str, value: Any) -> None:
         if kind in ENDS:
-            choices[keys[index]] = value if kind == "done" else _choice({}, {"compiled": value})
+            fastest = _fastest(jobs[keys[index]])
+            choices[keys[index]] = value if kind == "done" else _choice({}, {fastest: value})
 
     if jobs:
         run(list(jobs.values()), notify)
@@ -128,9 +131,11 @@ def _time(jobs: Mapping[str, Job], run: Run) -> dict[str, Choice]:
 
 def time_engines(job: Job, report: Callable[[Any], None], stop: Event) -> Choice:
     """Time a few training steps on every engine that can run the job."""
+    from rnnbench.engine import ENGINES
     from rnnbench.launcher.worker import seconds_per_step
 
-    reasons = {name: _reason_against(name, job) for name in PREFERENCE}
+    known = [name for name in PREFERENCE if name in ENGINES]
+    reasons = {name: _reason_against(check_usable, name, job) for name in known}
     seconds = {
         name: seconds_per_step(job, name) for name, reason in reasons.items() if reason is None
     }
@@ -145,21 +150,34 @@ def _choice(seconds: Mapping[str, float], lacking: Mapping[str, str]) -> Choice:
 
 def _key(job: Job) -> str:
     """Return what the choice depends on: the cell, the shape but for its length, the device."""
+    from rnnbench.check.gate import STARTS
+
     settings = job.condition.settings
     cell = {key: value for key, value in settings["cell"].items() if key not in STARTS}
     shape = {**settings["model"], "batch_size": settings["trainer"]["batch_size"]}
     return digest([cell, shape, job.condition.dtype, job.device])
 
 
-def _reason_against(name: str, job: Job) -> str | None:
+def _reason_against(check: Callable[[str, Job], None], name: str, job: Job) -> str | None:
     """Return why an engine cannot run a job, or None if it can."""
-    from rnnbench.engine import check_engine
-
     try:
-        check_engine(name, job.condition.build_cell(), job.device)
+        check(name, job)
     except ValueError as error:
         return message_of(error)
     return None
+
+
+def _fastest(job: Job) -> str:
+    """Return the engine that is missed most where it is lacking."""
+    return "compiled" if job.device == "cpu" else "triton"
+
+
+def _is_unproven(job: Job, choice: Choice) -> bool:
+    """Return whether an engine was left out as nobody has verified it on this GPU."""
+    from rnnbench.check.verdicts import UNPROVEN
+
+    name = _fastest(job)
+    return bool(choice["lacking"].get(name) == f"{name} {UNPROVEN}")
 
 
 def _describe(job: Job, choice: Choice) -> str:
@@ -167,5 +185,9 @@ def _describe(job: Job, choice: Choice) -> str:
     shown = ", ".join(f"{name} {1e3 * seconds:.2g} ms" for name, seconds in times)
     line = f"engine {choice['engine']} for {job.condition.cell['name']}"
     line += f" ({shown} a step)" if shown else ""
-    lacking = choice["lacking"].get("compiled")
-    return f"{line}; not compiled: {lacking}" if lacking else line
+    fastest = _fastest(job)
+    lacking = choice["lacking"].get(fastest)
+    if lacking is None or _is_unproven(job, choice):
+        return line
+    own = lacking.startswith(f"{fastest} ")  # what a trial has found
+    return f"{line}: {lacking}" if own else f"{line}; not {fastest}: {lacking}"

@@ -60,7 +60,7 @@ def _total(remaining: Remaining, seconds: list[float]) -> str:
     if not conditions:
         return "nothing is left to do"
     replicas = sum(len(job.replicas) for job in remaining.jobs)
-    longest = duration(max(*seconds, sum(seconds) / workers))
+    longest = duration(max(*seconds, sum(seconds) / remaining.at_once))
     return (
         f"{count(conditions, 'condition')} with {count(replicas, 'replica')} "
         f"{'is' if conditions == 1 else 'are'} to do, about {longest} on "

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 from rnnbench.experiment.condition import Condition, Job, Sweep
 from rnnbench.launcher.backends import Assignment, Notify, Runner
+from rnnbench.launcher.backends.pool import run_in_workers
 from rnnbench.launcher.edited import EditedRun, read_current
-from rnnbench.launcher.engines import FILE, resolve_engines, time_engines
+from rnnbench.launcher.engines import FILE, PREFERENCE, resolve_engines, time_engines
 from rnnbench.launcher.interrupt import Interrupt
+from rnnbench.launcher.trials import TRIAL_SECONDS, prove, try_engine
 from rnnbench.launcher.twins import find_twins
 from rnnbench.store.records import Record, Store, is_finished
 
@@ -47,8 +49,26 @@ class Remaining:
 
     @property
     def workers(self) -> int:
-        """Return how many processes are of use; a sweep's 0 stands for one per core."""
-        return useful_workers(self.sweep.workers, len(self.jobs))
+        """Return how many processes are of use; a sweep's 0 is one per core, or by GPU memory."""
+        from rnnbench.launcher.gpus import workers_of_gpus
+
+        asked, jobs = self.sweep.workers, len(self.jobs)
+        if self.gpus and not asked:
+            asked = min(useful_workers(0, jobs), workers_of_gpus(self.jobs, self.gpus))
+        return useful_workers(asked, jobs)
+
+    @property
+    def gpus(self) -> list[str]:
+        """Return the GPUs of this machine that the jobs train on; none on a CPU or a cluster."""
+        from rnnbench.training.machine import visible_gpus
+
+        here = self.sweep.cluster is None and any(job.device == "cuda" for job in self.jobs)
+        return visible_gpus() if here else []
+
+    @property
+    def at_once(self) -> int:
+        """Return how many jobs compute side by side; on one GPU they take turns."""
+        return min(self.workers, len(self.gpus)) if self.gpus else self.workers
 
 
 def useful_workers(asked: int, jobs: int) -> int:
@@ -66,12 +86,18 @@ def with_engines(remaining: Remaining, runner: Runner, interrupt: Interrupt) -> 
     if interrupt.exit_code is not None:
         return remaining
     sweep = remaining.sweep
+    apart = runner if sweep.cluster and not sweep.dry_run else run_in_workers
 
     def run(jobs: Sequence[Job], notify: Notify) -> None:
         with interrupt:
             seconds = sweep.condition_seconds
             runner(Assignment(time_engines, jobs, notify, interrupt, seconds=seconds))
 
+    def run_apart(jobs: Sequence[Job], notify: Notify) -> None:
+        with interrupt:  # also from a notebook, whose process a kernel may end
+            apart(Assignment(try_engine, jobs, notify, interrupt, seconds=TRIAL_SECONDS))
+
+    prove(remaining.jobs, PREFERENCE, run_apart)
     place = sweep.output_dir.parent if sweep.is_tuning else sweep.output_dir
     records, remember = remaining.records, not sweep.dry_run
     jobs = resolve_engines(remaining.jobs, place / FILE, records, run, remember=remember)

@@ -253,6 +253,7 @@ def _train(
         notify=watch.notify,
         interrupt=interrupt,
         workers=remaining.workers,
+        gpus=remaining.gpus,
         seconds=sweep.condition_seconds,
         stopping=partial(display.say, STOPPING),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,8 +11,10 @@ from functools import cache
 from statistics import fmean, median
 from typing import Any
 
+import torch
+
 from rnnbench.console import message_of, warn
-from rnnbench.engine import check_engine, kernel_identity
+from rnnbench.engine import kernel_identity
 from rnnbench.experiment.condition import Job, Replica
 from rnnbench.experiment.tuning import (
     LADDER,
@@ -20,6 +23,7 @@ from rnnbench.experiment.tuning import (
     rates_behind,
     score_at,
 )
+from rnnbench.launcher.trials import AUTO, check_usable
 from rnnbench.store.claims import Claim, claim_of, take
 from rnnbench.store.records import Store
 from rnnbench.store.standing import ProgressFile
@@ -72,9 +76,9 @@ def run_job(job: Job, report: Report, stop: threading.Event) -> JobResult | None
 def _with_usable_engine(job: Job) -> Job:
     """Return the job, on the reference engine where `auto` took one elsewhere that fails here."""
     try:
-        check_engine(job.engine, job.condition.build_cell(), job.device)
+        check_usable(job.engine, job)
     except ValueError as error:
-        if job.condition.engine != "auto":
+        if job.condition.engine != AUTO:
             raise
         _warn_once(f"engine reference for {job.condition.cell['name']}: {message_of(error)}")
         return replace(job, engine="reference")
@@ -96,6 +100,9 @@ class _Work:
         self.code = code_of(self.condition)
         self.described = describe_job(job, kernel, self.code)
         self.accuracies: list[float] = []  # of the replicas that were finished
+        self.begun: set[Replica] = set()  # those of which the tracker has heard
+        self.stacked = 0  # replicas in the stack that trains
+        self.most = len(job.replicas)  # in one stack: fewer once memory was too small
         # Another launcher may have been here since the job was planned.
         self.statuses = self._trained()
         self.waiting = [r for r in job.replicas if job.condition.run_id(r) not in self.statuses]
@@ -110,11 +117,8 @@ class _Work:
     def run(self) -> JobResult:
         self.tracker = open_tracker(self.job.tracker, self.job.output_dir, self.job.sweep)
         try:
-            for trainer in self._stacks():
-                self._train(trainer)
-                if not trainer.finished:
-                    break
-                self.checkpoint.unlink(missing_ok=True)
+            while self._runs_out_of_memory():
+                free_memory()
         finally:
             self.tracker.close()
             self.progress_file.clear()
@@ -125,9 +129,31 @@ class _Work:
             accuracy=fmean(self.accuracies) if self.accuracies else None,
         )
 
+    def _runs_out_of_memory(self) -> bool:
+        """Train all stacks; return whether one was too large, and smaller ones may do.
+
+        Half a stack trains from its last checkpoint, or anew: to the same numbers.
+        """
+        try:
+            for trainer in self._stacks():
+                self._train(trainer)
+                if not trainer.finished:
+                    break
+                self.checkpoint.unlink(missing_ok=True)
+        except torch.OutOfMemoryError:
+            if self.stacked == 1:
+                raise
+            self.most = -(-self.stacked // 2)
+            warn(
+                f"{self.condition.cell['name']} on {self.condition.task['name']}: no memory for "
+                f"{self.stacked} replicas side by side, going on with {self.most} at a time"
+            )
+            return True
+        return False
+
     def _stacks(self) -> Iterator[Trainer]:
-        """Yield the stack that an earlier start left half-way, if any, then one of the others."""
-        waiting = self.waiting
+        """Yield the stack that an earlier start left half-way, if any, then the others."""
+        waiting = [r for r in self.waiting if self.condition.run_id(r) not in self.statuses]
         saved = load_checkpoint(
             self.checkpoint, self.condition.condition_id, self.recipe, self.code
         )
@@ -135,23 +161,27 @@ class _Work:
             trainer = self._trainer(saved.replicas)
             if trainer.fits(saved.tensors):
                 trainer.restore(*saved)
-                trainer.keep_only(waiting)
-                waiting = [replica for replica in waiting if replica not in saved.replicas]
+                begun = [replica for replica in waiting if replica in saved.replicas][: self.most]
+                trainer.keep_only(begun)
+                self.stacked = len(begun)
+                waiting = [replica for replica in waiting if replica not in begun]
                 if not trainer.finished:
                     yield trainer
             else:
                 warn_unused(self.checkpoint, "its tensors are not those of its condition")
-        if waiting:
-            yield self._trainer(waiting)
+        for first in range(0, len(waiting), self.most):
+            yield self._trainer(waiting[first : first + self.most])
 
     def _trainer(self, replicas: Sequence[Replica]) -> Trainer:
+        self.stacked = len(replicas)
         task, cell = self.condition.build_task(), self.condition.build_cell()
         return Trainer(task, cell, self.recipe, replicas)
 
     def _train(self, trainer: Trainer) -> None:
         logged = dict.fromkeys((p.replica for p in trainer.active), 0)
-        for replica in logged:
+        for replica in (r for r in logged if r not in self.begun):
             self.tracker.start(self.described[replica])
+        self.begun |= logged.keys()
         self._tell(trainer)  # where it begins: the time left is reckoned from here
         saved = told = time.monotonic()
         for outcomes in trainer.run():
@@ -194,7 +224,8 @@ class _Work:
     def _drop(self, trainer: Trainer) -> list[Outcome]:
         """In a tuning, take the rates out that are clearly behind when that is due."""
         steps, eval_every = self.recipe.steps, self.recipe.eval_every
-        due = self.job.is_tuning and drop_is_due(trainer.step, steps, eval_every)
+        whole = self.most == len(self.job.replicas)  # else it knows too few to compare with
+        due = whole and self.job.is_tuning and drop_is_due(trainer.step, steps, eval_every)
         first = first_replicas(self.condition, {*self.condition.tuning["rates"], *LADDER})
         if not due or trainer.finished or any(p.replica not in first for p in trainer.active):
             return []  # more seeds of a rate are trained to the end
@@ -224,6 +255,12 @@ class _Work:
             save_checkpoint(self.checkpoint, trainer, self.condition.condition_id, self.code)
         except OSError as error:
             warn(f"no checkpoint could be written: {error}")
+
+
+def free_memory() -> None:
+    """Give a GPU's memory back that no tensor holds any more."""
+    gc.collect()
+    torch.cuda.empty_cache()
 
 
 def seconds_per_step(job: Job, engine: str) -> float:

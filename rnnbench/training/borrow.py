@@ -37,6 +37,7 @@ def _borrow_torch(caller: ExitStack) -> None:
     caller.callback(torch.set_num_threads, torch.get_num_threads())
     caller.callback(torch.set_default_dtype, torch.get_default_dtype())
     caller.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
+    caller.callback(setattr, torch.backends.cudnn, "allow_tf32", torch.backends.cudnn.allow_tf32)
     strict, lenient = torch.are_deterministic_algorithms_enabled(), _only_warns()
     caller.callback(torch.use_deterministic_algorithms, strict, warn_only=lenient)
     torch.set_default_dtype(torch.float32)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rnnbench.bench.__main__ import main
-from rnnbench.bench.measure import measure
+from rnnbench.bench.measure import Team, measure
 from rnnbench.bench.problem import (
     CELLS,
     COMPILED,
@@ -20,7 +20,9 @@ from rnnbench.bench.problem import (
     flops,
     make_trainer,
     train_as_tutorials_do,
+    train_stack,
 )
+from rnnbench.bench.process import time_steps
 
 
 def test_flops_by_hand():
@@ -43,7 +45,58 @@ def test_what_is_timed_learns(cell):
         losses.append(float(trainer.task.loss(outputs, batch.targets).detach()))
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
     tutorial = train_as_tutorials_do(cell, Shape(8, 16, 5), "cpu")
-    assert [next(tutorial) for _ in range(3)] == [None] * 3
+    assert [next(tutorial) for _ in range(3)] == [1] * 3
+
+
+def test_a_gpu_is_waited_for_before_the_clock_is_read(monkeypatch):
+    """It runs behind the program, and may take a block of steps at once."""
+    done = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: done.append("wait"))
+    monkeypatch.setattr("time.perf_counter", lambda: float(len(done)))
+
+    def training():
+        while True:
+            done.extend(["step"] * 16)
+            yield 16
+
+    assert time_steps(training(), 20, "cuda") == (16 + 16 + 1) / 32
+    assert done == ["wait", *["step"] * 32, "wait"]
+    done.clear()
+    time_steps(training(), 1)
+    assert "wait" not in done
+
+
+def test_the_suite_s_stack_tells_how_many_steps_it_took(monkeypatch):
+    training = train_stack("rnn", Shape(8, 4, 5, 2), "reference", "cpu")
+    assert [next(training) for _ in range(3)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("named", "seen"), [("", "0 1 0"), ("2,5", "2 5 2")])
+def test_processes_are_spread_over_the_gpus(named, seen, monkeypatch):
+    started = []
+    monkeypatch.setattr("subprocess.Popen", lambda words, env, **pipes: started.append(env))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    Team(COMPILED, 3)
+    assert " ".join(env["CUDA_VISIBLE_DEVICES"] for env in started) == seen
+
+
+@pytest.mark.parametrize(("device", "processes"), [("cuda", 3), ("cpu", 7)])
+def test_there_is_one_process_per_core_or_per_gpu(device, processes, monkeypatch, capsys):
+    asked = []
+
+    def stop(columns, cell, shape, **sizes):
+        asked.append(sizes)
+        raise KeyboardInterrupt
+
+    program = "rnnbench.bench.__main__"
+    monkeypatch.setattr(f"{program}.measure", stop)
+    monkeypatch.setattr(f"{program}.measure_peak", lambda processes: {})
+    monkeypatch.setattr(f"{program}.choose_device", lambda name: device)
+    monkeypatch.setattr(f"{program}.visible_gpus", lambda: ["0", "1", "2"])
+    monkeypatch.setattr(f"{program}.cores", lambda: 7)
+    assert main([]) == 130
+    assert asked == [{"rounds": 5, "processes": processes, "device": device}]
 
 
 def bench(*words):

@@ -76,6 +76,13 @@ def show_environment(job: Any, progress: Progress, stop: threading.Event) -> Any
     return (os.environ["OMP_NUM_THREADS"], os.environ.get("PREPARED"), "torch" in sys.modules)
 
 
+def show_gpu(job: Any, progress: Progress, stop: threading.Event) -> tuple[str | None, int]:
+    if job == "die":
+        os._exit(3)
+    time.sleep(0.2)
+    return os.environ.get("CUDA_VISIBLE_DEVICES"), os.getpid()
+
+
 def prepare() -> None:
     os.environ["PREPARED"] = os.environ.get("PREPARED", "") + "once"
 
@@ -386,3 +393,18 @@ def test_a_job_that_takes_too_long_is_ended_and_the_others_are_done() -> None:
     log = run(["a", "sleep", "b"], obey, workers=1, seconds=1.0)
     assert log.told["done"] == {0: "a", 2: "b"}
     assert log.told["died"] == {1: "it took longer than condition_seconds=1"}
+
+
+@pytest.mark.parametrize("gpus", [("4", "7"), ()])
+def test_workers_are_spread_over_the_gpus(
+    gpus: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each sees one of them; that of a worker that dies goes to the next."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "all")
+    log, jobs = Log(), [1, 2, "die", 3, 4, 5, 6]
+    with Interrupt() as noted:
+        pool.run(Assignment(show_gpu, jobs, log, noted, workers=2, gpus=gpus))
+    seen = dict((process, gpu) for gpu, process in log.told["done"].values())
+    assert set(seen.values()) == set(gpus or ("all",))
+    assert len(log.told["done"]) == 6
+    assert len(seen) == 3

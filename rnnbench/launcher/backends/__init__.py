@@ -33,6 +33,8 @@ class Assignment:
         interrupt: entered by the caller. After an interrupt no job is begun, and those that run
             are told to stop.
         workers: processes at most, on this machine.
+        gpus: over which workers are spread, as CUDA_VISIBLE_DEVICES names them; none to let each
+            worker see what this process sees.
         seconds: that a job may take, after which its process is killed; None for no limit.
         stopping: called when an interrupt has come and jobs are left.
     """
@@ -43,6 +45,7 @@ class Assignment:
     interrupt: Interrupt
     workers: int = 1
     seconds: float | None = None
+    gpus: Sequence[str] = ()
     stopping: Callable[[], None] = lambda: None
 
 

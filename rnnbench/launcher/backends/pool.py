@@ -104,13 +104,18 @@ class _Pool:
         """Give each idle worker a job, starting workers up to the limit."""
         useful = min(self.given.workers, len(self.waiting) + len(self.busy))
         while len(self.workers) < useful:
-            self.workers.append(Worker())
+            self.workers.append(Worker(self._free_gpu()))
         for worker in self.workers:
             if worker.job is None and self.waiting:
                 worker.job = self.waiting.popleft()
                 self.hand_overs[worker.job] += 1
                 with suppress(OSError):  # a dead worker: `collect` sees its end of file
                     worker.connection.send_bytes(self.jobs[worker.job])
+
+    def _free_gpu(self) -> str | None:
+        """Return the GPU that the fewest workers have; None where they are not spread."""
+        taken = Counter(worker.gpu for worker in self.workers)
+        return min(self.given.gpus, key=lambda gpu: taken[gpu], default=None)
 
     def collect(self) -> None:
         """Take what the workers have sent, waiting a moment if there is nothing."""

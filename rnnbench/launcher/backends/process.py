@@ -29,11 +29,11 @@ ORPHAN_SECONDS = 20.0
 EXIT_SECONDS = 5.0
 
 
-def serve(connection: Connection, processors: set[int] | None) -> None:
+def serve(connection: Connection, processors: set[int] | None, gpu: str | None) -> None:
     """Do jobs in a spawned process until the pipe closes or SIGTERM asks it to leave.
 
     It may run on these processors, whichever one its parent is bound to; None where the system
-    does not tell.
+    does not tell. It sees this GPU alone, or all that its parent sees.
     """
     stop = threading.Event()
     open_streams()
@@ -42,6 +42,8 @@ def serve(connection: Connection, processors: set[int] | None) -> None:
     threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     os.environ.update(THREAD_VARIABLES)  # torch is not loaded yet
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     if processors:
         os.sched_setaffinity(0, processors)
 
@@ -107,15 +109,17 @@ class Worker:
 
     Attributes:
         connection: the parent's end of the pipe.
+        gpu: the only one that the worker sees; None for all that its parent sees.
         job: index of the job that was handed over, or None.
         has_begun: the worker has said that it began that job.
         began_at: when, by the monotonic clock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gpu: str | None = None) -> None:
+        self.gpu = gpu
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        given = theirs, PROCESSORS
+        given = theirs, PROCESSORS, gpu
         self.process = context.Process(target=serve, name=WORKER, args=given, daemon=True)
         # A signal that comes while Python starts waits until the worker can deal with it. The
         # tracker, which the first start would bring up, lifts the mask, and so comes before.

@@ -12,6 +12,7 @@ from rnnbench.cell import Cell, Parameters, States
 from rnnbench.engine.compiled.kernel import kernel_of, run_compiled
 from rnnbench.engine.reference import Engine, run_reference
 from rnnbench.engine.torch_nn import check_cell, run_torch_nn
+from rnnbench.engine.triton.kernel import STRICT, check_triton, run_triton
 
 __all__ = ["ENGINES", "Engine", "check_engine", "get_engine", "kernel_identity"]
 
@@ -19,18 +20,26 @@ ENGINES: dict[str, Engine] = {
     "reference": run_reference,
     "compiled": run_compiled,
     "torch": run_torch_nn,
+    "triton": run_triton,
 }
 
 
-def get_engine(name: str) -> Engine:
+def get_engine(name: str, precision: str = STRICT) -> Engine:
     """Return an engine by its name; it takes parameters as they are trained.
 
+    Args:
+        precision: how the products of a time step are rounded, see `PRECISIONS`.
+
     Raises:
-        ValueError: there is no such engine.
+        ValueError: there is no such engine, or it does not round so.
     """
     if name not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {name}")
-    return partial(_run, ENGINES[name])
+    if precision == STRICT:
+        return partial(_run, ENGINES[name])
+    if name != "triton":
+        raise ValueError(f"precision must be {STRICT} on engine {name}, got {precision}")
+    return partial(_run, partial(run_triton, precision=precision))
 
 
 def _run(
@@ -91,7 +100,7 @@ def check_engine(name: str, cell: Cell, device: str) -> None:
     """Check that an engine can run a cell on a device; `auto` always can.
 
     Raises:
-        ValueError: it cannot, or there is no C++ compiler.
+        ValueError: it cannot, or what builds its kernel is not installed.
     """
     if name == "torch":
         check_cell(cell)
@@ -99,3 +108,5 @@ def check_engine(name: str, cell: Cell, device: str) -> None:
         raise ValueError(f"engine must be auto, reference or torch on {device}, got compiled")
     if name == "compiled":
         kernel_of(cell)
+    if name == "triton":
+        check_triton(cell, device)

@@ -1,0 +1,96 @@
+"""Write the table of compiled GPU kernels in docs/performance.md: `python docs/kernel_table.py`.
+
+Needs no GPU: Triton compiles for any, and its tools read the machine code. Nothing is timed. A
+multiprocessor has four schedulers, each of which issues one instruction of a warp a cycle: the
+counted instructions of a time step's loop, of all warps, by four, are the least of cycles that a
+time step can take. Waiting (for memory, at barriers) comes on top.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import triton
+import triton.language as tl
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+from rnnbench.cell import Cell
+from rnnbench.cells import GRU, LSTM, RNN
+from rnnbench.engine.triton.kernel import CHUNK, STAGES, kernels_of, units_for, warps_for
+
+DOCS = Path(__file__).resolve().parent
+TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
+CELLS: dict[str, Cell] = {"rnn": RNN(), "gru": GRU(), "lstm": LSTM()}
+HIDDEN, ROWS, TARGETS = (64, 128), (32, 16, 8, 4), (80, 90, 100, 120)
+SHOWN = 90  # the others are told in a sentence
+BEGIN, END = "<!-- python docs/kernel_table.py -->\n", "<!-- end -->\n"
+HEAD = """\
+| cell, hidden size | sequences x warps | registers | spilled bytes | shared KiB | cycles a time step |
+|---|---|---|---|---|---|
+"""
+ALIGNED = [["tt.divisibility", 16]]  # as a launch finds of contiguous tensors
+
+
+class Cost(NamedTuple):
+    """What a kernel takes: registers of a thread, bytes it spills, of shared memory, and cycles."""
+
+    registers: int
+    spilled: int
+    shared: int
+    cycles: int
+
+
+def compile_kernel(kernel: Any, rows: int, size: int, capability: int, **changed: Any) -> Any:
+    """Compile a kernel for a GPU of a compute capability, as the engine launches it."""
+    constants = {"H": size, "UNITS": units_for(size), "ROWS": rows, "CHUNK": CHUNK, "KEEP": True}
+    constants |= {"PRECISION": "ieee", "DTYPE": tl.float32, **changed}
+    names = list(kernel.arg_names)
+    places = {(names.index(name),): each for name, each in constants.items() if name in names}
+    signature = {name: "*fp32" if name.endswith("_p") else "i32" for name in names}
+    signature |= {names[place]: "constexpr" for (place,) in places}
+    aligned = {(names.index(name),): ALIGNED for name in names if name.endswith("_p")}
+    source = ASTSource(kernel, signature=signature, constexprs=places, attrs=aligned)
+    options = {"num_warps": warps_for(rows, size), "num_stages": STAGES, "enable_fp_fusion": True}
+    return triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
+
+
+def cost_of(compiled: Any, size: int) -> Cost:
+    """Read what a compiled kernel of a hidden size takes."""
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(compiled.asm["cubin"])
+        file.flush()
+        usage, code = (
+            subprocess.run(
+                [TOOLS / "cuobjdump", word, file.name], capture_output=True, text=True, check=True
+            ).stdout
+            for word in ("-res-usage", "-sass")
+        )
+    used = {name: int(value) for name, value in re.findall(r"\b(REG|STACK):(\d+)", usage)}
+    issued = _count_instructions(code, -(-size // CHUNK)) * compiled.metadata.num_warps
+    return Cost(used["REG"], used["STACK"], compiled.metadata.shared, issued // 4)
+
+
+def _count_instructions(code: str, trips: int) -> int:
+    """Return how many instructions a warp issues in a time step.
+
+    The longest loop is that over time; a loop inside it is that of a product.
+    """
+    pattern = r"/\*([0-9a-f]{4,})\*/\s+(?:@!?U?P\w+ )?\s*([A-Z][\w.]*)(.*?);"
+    lines = [(int(at, 16), kind, rest) for at, kind, rest in re.findall(pattern, code)]
+    loops = []
+    for at, kind, rest in lines:
+        target = re.search(r"0x([0-9a-f]+)", rest)
+        if kind.startswith("BRA") and target and int(target[1], 16) < at:
+            loops.append((int(target[1], 16), at))
+    outer = max(loops, key=lambda loop: loop[1] - loop[0])
+    count = sum(outer[0] <= at <= outer[1] for at, _, _ in lines)
+    for first, last in loops:
+        if outer[0] <= first and last <= outer[1] and (first, last) != outer:
+            count += sum(first <= at <= last for at, _, _ in lines) * (trips - 1)
+    return count

@@ -1,0 +1,347 @@
+"""Write a cell as two Triton kernels: one walks forward over all time steps, one walks back.
+
+A program has one replica and ROWS sequences of its batch, and keeps their states in registers;
+programs never wait for one another. Matrices are read anew at every time step, CHUNK rows at a
+time, from the cache where they lie; the other factor of a product comes back from memory, behind a
+barrier of the program. So any hidden size fits, and registers hold little for long.
+
+Units are padded to UNITS, a power of two, in registers alone: memory holds H of them, and every
+product reads its factors from there. What a padded unit or sequence computes, be it NaN, is stored
+nowhere and reaches no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from torch.fx import Node
+
+from rnnbench.engine.operations import written
+from rnnbench.engine.trace import Trace
+from rnnbench.engine.triton.language import triton
+from rnnbench.engine.triton.layout import Layout
+
+# A line that is a word in braces stands for a block of lines; a word in capitals for a number.
+KERNELS = """
+import triton
+import triton.language as tl
+
+from rnnbench.engine.triton.functions import log1p, logsigmoid, sigmoid, sign, tanh
+
+
+@triton.jit(do_not_specialize=["replicas", "steps", "batch"])
+def forward(
+    gates_p, saved_p, weights_p, vectors_p, states_p, biases_p, initial_p, replicas, steps, batch,
+    H: tl.constexpr, UNITS: tl.constexpr, ROWS: tl.constexpr, CHUNK: tl.constexpr,
+    PRECISION: tl.constexpr, DTYPE: tl.constexpr, KEEP: tl.constexpr,
+):
+    {places}
+    biases_p += replica * {FROM_H} * H + unit
+    {load_vectors}
+    {load_biases}
+    {load_initial}
+    for step in range(steps):
+        gate_at = gates_p + step * batch * {GATES} * H + first * {GATES} + unit[None, :]
+        {load_inputs}
+        {early_products}
+        {early_gates}
+        {prepare}
+        {late_products}
+        {late_gates}
+        {update}
+        if KEEP:
+            saved_at = saved_p + step * batch * {SAVED} * H + first * {SAVED} + unit[None, :]
+            {store_saved}
+        {store_results}
+
+
+@triton.jit(do_not_specialize=["replicas", "steps", "batch", "scored"])
+def backward(
+    gates_p, saved_p, weights_p, vectors_p, states_p, d_outputs_p, d_states_p, d_vectors_p,
+    replicas, steps, batch, scored, H: tl.constexpr, UNITS: tl.constexpr, ROWS: tl.constexpr,
+    CHUNK: tl.constexpr, PRECISION: tl.constexpr, DTYPE: tl.constexpr,
+):
+    {places}
+    d_outputs_p += replica * scored * batch * {OUTPUTS} * H
+    {load_vectors}
+    {load_d_states}
+    for back in range(steps):
+        step = steps - 1 - back
+        gate_at = gates_p + step * batch * {GATES} * H + first * {GATES} + unit[None, :]
+        saved_at = saved_p + step * batch * {SAVED} * H + first * {SAVED} + unit[None, :]
+        {start_d_results}
+        if step >= steps - scored:
+            seen = (step - (steps - scored)) * batch * {OUTPUTS} * H
+            seen_at = d_outputs_p + seen + first * {OUTPUTS} + unit[None, :]
+            {add_d_outputs}
+        {load_saved}
+        {load_results}
+        {back_through_update}
+        {late_back_products}
+        {back_through_prepare}
+        {early_back_products}
+        {add_gradients}
+    d_vectors_p += replica * batch * {VECTORS} * H + first * {VECTORS} + unit[None, :]
+    {store_gradients}
+"""
+PLACES = """
+replica = tl.program_id(0).to(tl.int64)
+row = tl.program_id(1) * ROWS + tl.arange(0, ROWS)
+unit = tl.arange(0, UNITS)
+chunk = tl.arange(0, CHUNK)
+real = unit < H
+mine = (row < batch)[:, None] & real[None, :]
+first = row[:, None] * H
+place = first + unit[None, :]
+zero = tl.zeros((ROWS, UNITS), dtype=DTYPE)
+gates_p += replica * steps * batch * {GATES} * H
+saved_p += replica * steps * batch * {SAVED} * H
+weights_p += replica * {LINKS} * H * H
+vectors_p += replica * {VECTORS} * H + unit
+"""
+
+
+def emit(layout: Layout) -> str:
+    """Write a cell's kernels, `forward` and `backward`, as the text of a module.
+
+    Raises:
+        ValueError: the cell has an operation for which there is no text.
+    """
+    blocks = {
+        "places": PLACES.split("\n")[1:-1],
+        # Broadcast, as an update may return one.
+        "load_vectors": [
+            f"vector{i} = tl.broadcast_to(tl.load(vectors_p + {i} * H, mask=real, other=0.0)"
+            "[None, :], (ROWS, UNITS))"
+            for i in range(len(layout.cell.vectors))
+        ],
+        **_forward(layout),
+        **_forward_products(layout),
+        **_backward(layout),
+        **_backward_products(layout),
+    }
+    lines = []
+    for line in KERNELS.splitlines():
+        word, indent = line.strip(), line[: len(line) - len(line.lstrip())]
+        lines += [indent + each for each in blocks.get(word[1:-1], [word])]
+    text = "\n".join(lines) + "\n"
+    for name, number in layout.sizes.items():
+        text = text.replace(f"{{{name}}}", str(number))
+    return text
+
+
+def _forward(layout: Layout) -> dict[str, list[str]]:
+    """Return the blocks of the kernel that walks forward, but for the products."""
+    cell, place, row, update = layout.cell, layout.place, layout.row, layout.update
+    states, prepare = range(len(cell.states)), []
+    if layout.prepare is not None:
+        prepare += _bind("p", layout.prepare.gates, _numbered("gate", cell.early_gates, place))
+        prepare += [*_arguments("p", layout.prepare), *_written("p", layout.prepare.forward)]
+        for i, (name, node) in enumerate(zip(cell.values, layout.prepare.results, strict=True)):
+            prepare.append(f"value{i} = p_{node}")
+            prepare.append(_store(_state(row[name], "step + 1"), f"value{i}"))
+    results = [f"u_{node}" for node in update.results]
+    return {
+        "load_biases": [
+            f"bias{place[gate]} = tl.load(biases_p + {i} * H, mask=real, other=0.0)[None, :]"
+            for i, gate in enumerate(layout.fed_by_h_alone)
+        ],
+        "load_initial": [
+            *(_load(f"old{i}", _at("initial_p", i)) for i in states),
+            *(_store(_state(i, "0"), f"old{i}") for i in states),
+        ],
+        "load_inputs": [
+            _load(f"input{place[gate]}", f"gate_at + {place[gate]} * H")
+            for gate in layout.fed_by("x")
+        ],
+        "early_gates": [_gate(layout, gate) for gate in cell.early_gates],
+        "prepare": prepare,
+        "late_gates": [_gate(layout, gate) for gate in layout.late],
+        "update": [
+            *_bind("u", update.gates, _numbered("gate", cell.gates, place)),
+            *_arguments("u", update),
+            *_written("u", update.forward),
+        ],
+        "store_saved": [_store(f"saved_at + {i} * H", name) for i, name in enumerate(layout.saved)],
+        "store_results": [
+            *(_store(_state(i, "step + 1"), name) for i, name in enumerate(results)),
+            *(f"old{i} = {results[i]}" for i in states),
+        ],
+    }
+
+
+def _forward_products(layout: Layout) -> dict[str, list[str]]:
+    """Return what states and values add to gates; a late gate goes on with what it has so far."""
+    place, row, values = layout.place, layout.row, layout.cell.values
+    blocks, started = {}, set[int]()
+    for block, stage, step in (("early", False, "step"), ("late", True, "step + 1")):
+        links = [
+            (i, row[source], place[gate])
+            for i, (source, gate) in enumerate(layout.links)
+            if (source in values) == stage
+        ]
+        sums = {to for _, _, to in links} - started
+        started |= sums
+        blocks[f"{block}_products"] = _products(
+            [f"sum{to}" for to in sorted(sums)],
+            {f"left{source}": _state(source, step, "first") for _, source, _ in links},
+            [(i, f"left{source}", f"sum{to}") for i, source, to in links],
+        )
+    return blocks
+
+
+def _backward(layout: Layout) -> dict[str, list[str]]:
+    """Return the blocks of the kernel that walks back, but for the products."""
+    cell, place, row, update = layout.cell, layout.place, layout.row, layout.update
+    states, results = range(len(cell.states)), range(len(cell.results))
+    d_states, d_vectors = ([[f"u_{x}"] for x in d] for d in (update.d_states, update.d_vectors))
+    prepare = []
+    if layout.prepare is not None:
+        own = layout.prepare
+        prepare += [f"p_{node} = value{i}" for i, node in enumerate(own.results)]
+        for name, node, u_node in zip(cell.values, own.d_results, update.d_values, strict=True):
+            prepare.append(f"p_{node} = u_{u_node} + back{row[name]}")
+        prepare += [*_arguments("p", own), *_written("p", own.backward)]
+        for gate, node in zip(cell.early_gates, own.d_gates, strict=True):
+            prepare.append(f"d_gate{place[gate]} += p_{node}")
+        for d, nodes in ((d_states, own.d_states), (d_vectors, own.d_vectors)):
+            for terms, node in zip(d, nodes, strict=True):
+                terms.append(f"p_{node}")
+    for i, name in enumerate(["h", *cell.states[1:]]):
+        d_states[i] += [f"back{i}"] * (name in dict(layout.links))
+    stores = {
+        gate: _store(f"gate_at + {place[gate]} * H", f"d_gate{place[gate]}") for gate in cell.gates
+    }
+    return {
+        "load_d_states": [
+            *(_load(f"d_old{i}", _at("d_states_p", i)) for i in states),
+            *(f"d_vector{i} = zero" for i in range(len(d_vectors))),
+        ],
+        "start_d_results": [
+            f"d_result{i} = {f'd_old{i}' if i in states else 'zero'}" for i in results
+        ],
+        "add_d_outputs": [
+            f"d_result{i} += tl.load(seen_at + {n} * H, mask=mine, other=0.0)"
+            for n, i in enumerate(cell.output_places)
+        ],
+        "load_saved": [_load(name, f"saved_at + {i} * H") for i, name in enumerate(layout.saved)],
+        "load_results": [
+            *(_load(f"old{i}", _state(i, "step")) for i in states),
+            *(_load(f"u_{x}", _state(i, "step + 1")) for i, x in enumerate(update.results)),
+            *(
+                _load(f"value{i}", _state(row[name], "step + 1"))
+                for i, name in enumerate(cell.values)
+            ),
+        ],
+        "back_through_update": [
+            *_arguments("u", update),
+            *_bind("u", update.d_results, [f"d_result{i}" for i in results]),
+            *_written("u", update.backward),
+            *(
+                f"d_gate{place[gate]} = u_{node}"
+                for gate, node in zip(cell.gates, update.d_gates, strict=True)
+            ),
+            *(stores[gate] for gate in layout.late),
+        ],
+        "back_through_prepare": [*prepare, *(stores[gate] for gate in cell.early_gates)],
+        "add_gradients": [
+            *(f"d_old{i} = {' + '.join(terms)}" for i, terms in enumerate(d_states)),
+            *(f"d_vector{i} += {' + '.join(terms)}" for i, terms in enumerate(d_vectors)),
+        ],
+        "store_gradients": [
+            *(_store(_at("d_states_p", i), f"d_old{i}") for i in states),
+            *(_store(f"d_vectors_p + {i} * H", f"d_vector{i}") for i in range(len(d_vectors))),
+        ],
+    }
+
+
+def _backward_products(layout: Layout) -> dict[str, list[str]]:
+    """Return what the gradients of gates add to those of values, then to those of states."""
+    values, step = layout.cell.values, "gates_p + step * batch * {GATES} * H + first * {GATES}"
+    blocks = {}
+    for block, stage in (("early", False), ("late", True)):
+        links = [
+            (i, layout.row[source], layout.place[gate])
+            for i, (source, gate) in enumerate(layout.links)
+            if (source in values) == stage
+        ]
+        blocks[f"{block}_back_products"] = _products(
+            [f"back{to}" for to in sorted({to for _, to, _ in links})],
+            {f"left{gate}": f"{step} + {gate} * H" for _, _, gate in links},
+            [(i, f"left{gate}", f"back{to}") for i, to, gate in links],
+        )
+    return blocks
+
+
+def _products(
+    sums: Iterable[str], lefts: Mapping[str, str], links: Sequence[tuple[int, str, str]]
+) -> list[str]:
+    """Return the lines that multiply left factors with matrices and add up, a chunk at a time.
+
+    Args:
+        sums: names of the sums that start here, at zero.
+        lefts: where each left factor starts, by its name.
+        links: the number of a matrix, its left factor, and the sum that the product goes to.
+    """
+    if not links:
+        return []
+    lines = [
+        "tl.debug_barrier()  # the left factors have been written",
+        *(f"{name} = zero" for name in sums),
+        "for start in range(0, H, CHUNK):",
+        "    k = start + chunk",
+        "    inside = (row < batch)[:, None] & (k < H)[None, :]",
+        "    square = (k < H)[:, None] & real[None, :]",
+        *(
+            f"    {name} = tl.load({at} + k[None, :], mask=inside, other=0.0)"
+            for name, at in lefts.items()
+        ),
+    ]
+    for number, left, into in links:
+        at = f"weights_p + {number} * H * H + k[:, None] * H + unit[None, :]"
+        load = f'tl.load({at}, mask=square, other=0.0, cache_modifier=".ca")'
+        product = f"tl.dot({left}, matrix, {into}, input_precision=PRECISION, out_dtype=DTYPE)"
+        lines += [f"    matrix = {load}", f"    {into} = {product}"]
+    return lines
+
+
+def _gate(layout: Layout, gate: str) -> str:
+    place, sources = layout.place[gate], layout.cell.sources(gate)
+    terms = [f"input{place}"] if "x" in sources else []
+    terms += [f"sum{place}"] if set(sources) - {"x"} else []
+    terms += [f"bias{place}"] if gate in layout.fed_by_h_alone else []
+    return f"gate{place} = {' + '.join(terms)}"
+
+
+def _arguments(stage: str, t: Trace) -> list[str]:
+    """Return the lines that name old states, values and vectors as the trace does."""
+    groups = (("old", t.states), ("value", t.values), ("vector", t.vectors))
+    return [f"{stage}_{x} = {word}{i}" for word, nodes in groups for i, x in enumerate(nodes)]
+
+
+def _written(stage: str, nodes: Sequence[Node]) -> list[str]:
+    return [f"{stage}_{node} = {text}" for node, text in written(nodes, triton(stage))]
+
+
+def _bind(stage: str, nodes: Sequence[Node], names: Sequence[str]) -> list[str]:
+    return [f"{stage}_{node} = {name}" for node, name in zip(nodes, names, strict=True)]
+
+
+def _numbered(word: str, gates: Iterable[str], place: Mapping[str, int]) -> list[str]:
+    return [f"{word}{place[gate]}" for gate in gates]
+
+
+def _state(row: int, step: str, to: str = "place") -> str:
+    return f"states_p + (({row} * replicas + replica) * (steps + 1) + {step}) * batch * H + {to}"
+
+
+def _at(pointer: str, state: int) -> str:
+    return f"{pointer} + ({state} * replicas + replica) * batch * H + place"
+
+
+def _load(name: str, at: str) -> str:
+    return f"{name} = tl.load({at}, mask=mine, other=0.0)"
+
+
+def _store(at: str, value: str) -> str:
+    return f"tl.store({at}, {value}, mask=mine)"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +21,7 @@ from triton.compiler import ASTSource
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.engine.triton.kernel import CHUNK, STAGES, kernels_of, units_for, warps_for
+from rnnbench.engine.triton.kernel import CHUNK, LAUNCH, kernels_of, units_for, warps_for
 
 DOCS = Path(__file__).resolve().parent
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
@@ -56,7 +55,7 @@ def compile_kernel(kernel: Any, rows: int, size: int, capability: int, **changed
     signature |= {names[place]: "constexpr" for (place,) in places}
     aligned = {(names.index(name),): ALIGNED for name in names if name.endswith("_p")}
     source = ASTSource(kernel, signature=signature, constexprs=places, attrs=aligned)
-    options = {"num_warps": warps_for(rows, size), "num_stages": STAGES, "enable_fp_fusion": True}
+    options = LAUNCH | {"num_warps": warps_for(rows, size)}
     return triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
 
 

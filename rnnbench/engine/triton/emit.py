@@ -93,7 +93,7 @@ real = unit < H
 mine = (row < batch)[:, None] & real[None, :]
 first = row[:, None] * H
 place = first + unit[None, :]
-zero = tl.zeros((ROWS, UNITS), dtype=DTYPE)
+zero = tl.full((ROWS, UNITS), 0.0, dtype=DTYPE)
 gates_p += replica * steps * batch * {GATES} * H
 saved_p += replica * steps * batch * {SAVED} * H
 weights_p += replica * {LINKS} * H * H
@@ -171,8 +171,9 @@ def _forward(layout: Layout) -> dict[str, list[str]]:
 
 
 def _forward_products(layout: Layout) -> dict[str, list[str]]:
-    """Return what states and values add to gates; a late gate goes on with what it has so far."""
+    """Return what states and values add to gates, to what these have of the input or so far."""
     place, row, values = layout.place, layout.row, layout.cell.values
+    from_x = {place[gate] for gate in layout.fed_by("x")}
     blocks, started = {}, set[int]()
     for block, stage, step in (("early", False, "step"), ("late", True, "step + 1")):
         links = [
@@ -183,7 +184,7 @@ def _forward_products(layout: Layout) -> dict[str, list[str]]:
         sums = {to for _, _, to in links} - started
         started |= sums
         blocks[f"{block}_products"] = _products(
-            [f"sum{to}" for to in sorted(sums)],
+            {f"sum{to}": f"input{to}" if to in from_x else "zero" for to in sorted(sums)},
             {f"left{source}": _state(source, step, "first") for _, source, _ in links},
             [(i, f"left{source}", f"sum{to}") for i, source, to in links],
         )
@@ -266,7 +267,7 @@ def _backward_products(layout: Layout) -> dict[str, list[str]]:
             if (source in values) == stage
         ]
         blocks[f"{block}_back_products"] = _products(
-            [f"back{to}" for to in sorted({to for _, to, _ in links})],
+            {f"back{to}": "zero" for to in sorted({to for _, to, _ in links})},
             {f"left{gate}": f"{step} + {gate} * H" for _, _, gate in links},
             [(i, f"left{gate}", f"back{to}") for i, to, gate in links],
         )
@@ -274,12 +275,12 @@ def _backward_products(layout: Layout) -> dict[str, list[str]]:
 
 
 def _products(
-    sums: Iterable[str], lefts: Mapping[str, str], links: Sequence[tuple[int, str, str]]
+    sums: Mapping[str, str], lefts: Mapping[str, str], links: Sequence[tuple[int, str, str]]
 ) -> list[str]:
     """Return the lines that multiply left factors with matrices and add up, a chunk at a time.
 
     Args:
-        sums: names of the sums that start here, at zero.
+        sums: what each sum that starts here starts from, by its name.
         lefts: where each left factor starts, by its name.
         links: the number of a matrix, its left factor, and the sum that the product goes to.
     """
@@ -287,7 +288,7 @@ def _products(
         return []
     lines = [
         "tl.debug_barrier()  # the left factors have been written",
-        *(f"{name} = zero" for name in sums),
+        *(f"{name} = {start}" for name, start in sums.items()),
         "for start in range(0, H, CHUNK):",
         "    k = start + chunk",
         "    inside = (row < batch)[:, None] & (k < H)[None, :]",
@@ -306,11 +307,10 @@ def _products(
 
 
 def _gate(layout: Layout, gate: str) -> str:
-    place, sources = layout.place[gate], layout.cell.sources(gate)
-    terms = [f"input{place}"] if "x" in sources else []
-    terms += [f"sum{place}"] if set(sources) - {"x"} else []
-    terms += [f"bias{place}"] if gate in layout.fed_by_h_alone else []
-    return f"gate{place} = {' + '.join(terms)}"
+    place = layout.place[gate]
+    fed_by_x_alone = set(layout.cell.sources(gate)) == {"x"}
+    bias = f" + bias{place}" if gate in layout.fed_by_h_alone else ""
+    return f"gate{place} = {'input' if fed_by_x_alone else 'sum'}{place}{bias}"
 
 
 def _arguments(stage: str, t: Trace) -> list[str]:

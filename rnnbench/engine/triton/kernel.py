@@ -23,7 +23,9 @@ STRICT = "strict"
 # Triton's word for how the factors of a time step's products are rounded: not at all; to the 10
 # bits of TF32; or each to a sum of two such, which is nearly as exact as float32.
 PRECISIONS = {STRICT: "ieee", "tf32": "tf32", "tf32x3": "tf32x3"}
-CHUNK, STAGES = 16, 2
+CHUNK = 16
+# A processor has one program as a rule: it may have all registers of a thread.
+LAUNCH = {"num_stages": 2, "enable_fp_fusion": True, "maxnreg": 255}
 LEAST_ROWS, MOST_ROWS, TILE = 4, 32, 4096
 PROCESSORS = 132  # of an H100 or H200: so many programs run at once
 MOST = 2**31 - 1  # offsets within a replica are whole numbers of 32 bits
@@ -165,8 +167,7 @@ def _options(
     }
     if interpreted():
         return options
-    launch = {"num_warps": warps_for(rows, size), "num_stages": STAGES, "enable_fp_fusion": True}
-    return options | launch
+    return options | LAUNCH | {"num_warps": warps_for(rows, size)}
 
 
 class _Recurrence(torch.autograd.Function):

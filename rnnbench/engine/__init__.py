@@ -28,18 +28,16 @@ def get_engine(name: str, precision: str = STRICT) -> Engine:
     """Return an engine by its name; it takes parameters as they are trained.
 
     Args:
-        precision: how the products of a time step are rounded, see `PRECISIONS`.
+        precision: of the products of engine triton, see `PRECISIONS`. The others round as little
+            as their type lets them: a model that was trained otherwise runs on them, too.
 
     Raises:
-        ValueError: there is no such engine, or it does not round so.
+        ValueError: there is no such engine.
     """
     if name not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {name}")
-    if precision == STRICT:
-        return partial(_run, ENGINES[name])
-    if name != "triton":
-        raise ValueError(f"precision must be {STRICT} on engine {name}, got {precision}")
-    return partial(_run, partial(run_triton, precision=precision))
+    engine = partial(run_triton, precision=precision) if name == "triton" else ENGINES[name]
+    return partial(_run, engine)
 
 
 def _run(
@@ -105,7 +103,9 @@ def check_engine(name: str, cell: Cell, device: str) -> None:
     if name == "torch":
         check_cell(cell)
     if name == "compiled" and device != "cpu":
-        raise ValueError(f"engine must be auto, reference or torch on {device}, got compiled")
+        raise ValueError(
+            f"engine must be auto, reference, torch or triton on {device}, got compiled"
+        )
     if name == "compiled":
         kernel_of(cell)
     if name == "triton":

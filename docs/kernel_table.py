@@ -27,12 +27,16 @@ DOCS = Path(__file__).resolve().parent
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 CELLS: dict[str, Cell] = {"rnn": RNN(), "gru": GRU(), "lstm": LSTM()}
 HIDDEN, ROWS, TARGETS = (64, 128), (32, 16, 8, 4), (80, 90, 100, 120)
-SHOWN = 90  # the others are told in a sentence
-BEGIN, END = "<!-- python docs/kernel_table.py -->\n", "<!-- end -->\n"
+KINDS = ("forward", "backward")
+PAGE, BEGIN, END = (
+    DOCS / "performance.md",
+    "<!-- python docs/kernel_table.py -->\n",
+    "<!-- end -->\n",
+)
 HEAD = """\
-| cell, hidden size | sequences x warps | registers | spilled bytes | shared KiB | cycles a time step |
-|---|---|---|---|---|---|
-"""
+| cell, hidden size | sequences x warps | registers | spilled | shared KiB | sm_80 | sm_90 | sm_100 | sm_120 |
+|---|---|---|---|---|---|---|---|---|
+"""  # noqa: E501
 ALIGNED = [["tt.divisibility", 16]]  # as a launch finds of contiguous tensors
 
 
@@ -93,3 +97,42 @@ def _count_instructions(code: str, trips: int) -> int:
         if outer[0] <= first and last <= outer[1] and (first, last) != outer:
             count += sum(first <= at <= last for at, _, _ in lines) * (trips - 1)
     return count
+
+
+def costs(cell: Cell, size: int, rows: int) -> dict[tuple[int, str], Cost]:
+    """Return what the kernels of a cell take, by target and kind."""
+    own = kernels_of(cell)
+    return {
+        (target, kind): cost_of(compile_kernel(getattr(own, kind), rows, size, target), size)
+        for target in TARGETS
+        for kind in KINDS
+    }
+
+
+def row(name: str, size: int, rows: int, found: dict[tuple[int, str], Cost]) -> str:
+    """Write a row of the table: forward / backward, the most of all targets but for cycles."""
+
+    def most(field: str) -> str:
+        values = (max(getattr(found[t, kind], field) for t in TARGETS) for kind in KINDS)
+        return " / ".join(str(value >> 10 if field == "shared" else value) for value in values)
+
+    cycles = [" / ".join(f"{found[t, kind].cycles:,}" for kind in KINDS) for t in TARGETS]
+    head = [f"{name} {size}", f"{rows} x {warps_for(rows, size)}"]
+    return f"| {' | '.join([*head, *map(most, ('registers', 'spilled', 'shared')), *cycles])} |"
+
+
+def main() -> None:
+    """Compile, and write the table into the page."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    lines = [
+        row(name, size, rows, costs(cell, size, rows))
+        for name, cell in CELLS.items()
+        for size in HIDDEN
+        for rows in ROWS
+    ]
+    table = f"Triton {triton.__version__}:\n\n{HEAD}" + "\n".join(lines) + "\n\n"
+    PAGE.write_text(f"{before}{BEGIN}{table}{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

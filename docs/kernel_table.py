@@ -28,6 +28,7 @@ TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 CELLS: dict[str, Cell] = {"rnn": RNN(), "gru": GRU(), "lstm": LSTM()}
 HIDDEN, ROWS, TARGETS = (64, 128), (32, 16, 8, 4), (80, 90, 100, 120)
 KINDS = ("forward", "backward")
+CHOICES = [(name, size, rows) for name in CELLS for size in HIDDEN for rows in ROWS]
 PAGE, BEGIN, END = (
     DOCS / "performance.md",
     "<!-- python docs/kernel_table.py -->\n",
@@ -99,9 +100,9 @@ def _count_instructions(code: str, trips: int) -> int:
     return count
 
 
-def costs(cell: Cell, size: int, rows: int) -> dict[tuple[int, str], Cost]:
+def costs(name: str, size: int, rows: int) -> dict[tuple[int, str], Cost]:
     """Return what the kernels of a cell take, by target and kind."""
-    own = kernels_of(cell)
+    own = kernels_of(CELLS[name])
     return {
         (target, kind): cost_of(compile_kernel(getattr(own, kind), rows, size, target), size)
         for target in TARGETS
@@ -124,12 +125,7 @@ def row(name: str, size: int, rows: int, found: dict[tuple[int, str], Cost]) -> 
 def main() -> None:
     """Compile, and write the table into the page."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    lines = [
-        row(name, size, rows, costs(cell, size, rows))
-        for name, cell in CELLS.items()
-        for size in HIDDEN
-        for rows in ROWS
-    ]
+    lines = [row(*choice, costs(*choice)) for choice in CHOICES]
     table = f"Triton {triton.__version__}:\n\n{HEAD}" + "\n".join(lines) + "\n\n"
     PAGE.write_text(f"{before}{BEGIN}{table}{END}{rest.partition(END)[2]}", encoding="utf-8")
 

@@ -4,10 +4,12 @@ It shows what they compute. What only a GPU can show it does not: races, layouts
 """
 
 import sys
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import pytest
 import torch
+import yaml
 
 pytest.importorskip("triton", reason="needs the extra triton")
 
@@ -18,10 +20,13 @@ from rnnbench.engine import check_engine, get_engine
 from rnnbench.engine.compiled.codegen import EXPRESSIONS as CPP
 from rnnbench.engine.triton import kernel
 from rnnbench.engine.triton.language import EXPRESSIONS
+from rnnbench.experiment.class_path import find_class
+from rnnbench.experiment.condition import arguments_of
 from rnnbench.training.optimizer import FlatStack
 
 from .grammar import CELLS, TwoStates
 
+ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = "rnnbench.engine.triton.functions"
 # Of padded units and sequences, which are stored nowhere.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -76,16 +81,21 @@ def test_has_an_expression_for_every_operation_that_c_plus_plus_has():
     assert EXPRESSIONS.keys() == CPP.keys()
 
 
-def test_a_replica_is_bitwise_the_same_alone_and_in_a_stack():
-    cell, sizes = TwoStates(), {"hidden": 16, "batch": 4, "steps": 4, "dtype": torch.float32}
-    parameters, inputs, states = make_problem(cell, replicas=3, **sizes)
-    stacked = run_with_gradients("triton", cell, make_problem(cell, replicas=3, **sizes))
+def assert_the_same_in_a_stack(cell):
+    """Compare outputs, states and all gradients bitwise."""
+    sizes = {"replicas": 3, "hidden": 16, "batch": 4, "steps": 4, "dtype": torch.float32}
+    parameters, inputs, states = stack = make_problem(cell, **sizes)
+    stacked = run_with_gradients("triton", cell, stack)
     for r in range(3):
         own = {name: each[r : r + 1].detach().requires_grad_() for name, each in parameters.items()}
         given, *begin = (x[r : r + 1].detach().requires_grad_() for x in (inputs, *states))
         problem = Problem(own, given, tuple(begin))
         for name, alone in run_with_gradients("triton", cell, problem).items():
             assert torch.equal(alone[0], stacked[name][r]), name
+
+
+def test_a_replica_is_bitwise_the_same_alone_and_in_a_stack():
+    assert_the_same_in_a_stack(TwoStates())
 
 
 def test_an_evaluation_on_views_of_one_buffer_keeps_nothing_and_gives_the_same():
@@ -182,3 +192,22 @@ def test_offsets_that_a_kernel_cannot_count_are_refused_before_it_starts():
 )
 def test_a_program_has_as_few_sequences_as_let_all_run_at_once(replicas, batch, size, rows):
     assert kernel.rows_for(replicas, batch, size) == rows
+
+
+YAMLS = {path.stem: path for path in (ROOT / "conf" / "cell").glob("*.yaml")}
+LONG = [(1, 16, 5, 3, None), (3, 33, 3, 5, 3), (1, 64, 5, 7, 1)]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", sorted(YAMLS))
+def test_every_shipped_cell_that_compiles_agrees_and_is_the_same_in_a_stack(name):
+    section = yaml.safe_load(YAMLS[name].read_text())
+    cell = find_class(section["_target_"], Cell, "cell")(**arguments_of(section))
+    if not cell.declared:
+        pytest.skip("it has no gates")
+    for replicas, hidden, steps, batch, last in LONG:
+        sizes = {"replicas": replicas, "hidden": hidden, "steps": steps, "batch": batch}
+        for dtype, bound in ((torch.float64, 1e-12), (torch.float32, 1e-5)):
+            error, where = apart(cell, dtype, last, **sizes)
+            assert error <= bound, (where, dtype, sizes)
+    assert_the_same_in_a_stack(cell)

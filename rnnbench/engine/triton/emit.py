@@ -1,14 +1,4 @@
-"""Write a cell as two Triton kernels: one walks forward over all time steps, one walks back.
-
-A program has one replica and ROWS sequences of its batch, and keeps their states in registers;
-programs never wait for one another. Matrices are read anew at every time step, CHUNK rows at a
-time, from the cache where they lie; the other factor of a product comes back from memory, behind a
-barrier of the program. So any hidden size fits, and registers hold little for long.
-
-Units are padded to UNITS, a power of two, in registers alone: memory holds H of them, and every
-product reads its factors from there. What a padded unit or sequence computes, be it NaN, is stored
-nowhere and reaches no other.
-"""
+"""Write a cell as two Triton kernels: one walks forward over all time steps, one walks back."""
 
 from __future__ import annotations
 
@@ -20,85 +10,7 @@ from rnnbench.engine.operations import written
 from rnnbench.engine.trace import Trace
 from rnnbench.engine.triton.language import triton
 from rnnbench.engine.triton.layout import Layout
-
-# A line that is a word in braces stands for a block of lines; a word in capitals for a number.
-KERNELS = """
-import triton
-import triton.language as tl
-
-from rnnbench.engine.triton.functions import log1p, logsigmoid, sigmoid, sign, tanh
-
-
-@triton.jit(do_not_specialize=["replicas", "steps", "batch"])
-def forward(
-    gates_p, saved_p, weights_p, vectors_p, states_p, biases_p, initial_p, replicas, steps, batch,
-    H: tl.constexpr, UNITS: tl.constexpr, ROWS: tl.constexpr, CHUNK: tl.constexpr,
-    PRECISION: tl.constexpr, DTYPE: tl.constexpr, KEEP: tl.constexpr,
-):
-    {places}
-    biases_p += replica * {FROM_H} * H + unit
-    {load_vectors}
-    {load_biases}
-    {load_initial}
-    for step in range(steps):
-        gate_at = gates_p + step * batch * {GATES} * H + first * {GATES} + unit[None, :]
-        {load_inputs}
-        {early_products}
-        {early_gates}
-        {prepare}
-        {late_products}
-        {late_gates}
-        {update}
-        if KEEP:
-            saved_at = saved_p + step * batch * {SAVED} * H + first * {SAVED} + unit[None, :]
-            {store_saved}
-        {store_results}
-
-
-@triton.jit(do_not_specialize=["replicas", "steps", "batch", "scored"])
-def backward(
-    gates_p, saved_p, weights_p, vectors_p, states_p, d_outputs_p, d_states_p, d_vectors_p,
-    replicas, steps, batch, scored, H: tl.constexpr, UNITS: tl.constexpr, ROWS: tl.constexpr,
-    CHUNK: tl.constexpr, PRECISION: tl.constexpr, DTYPE: tl.constexpr,
-):
-    {places}
-    d_outputs_p += replica * scored * batch * {OUTPUTS} * H
-    {load_vectors}
-    {load_d_states}
-    for back in range(steps):
-        step = steps - 1 - back
-        gate_at = gates_p + step * batch * {GATES} * H + first * {GATES} + unit[None, :]
-        saved_at = saved_p + step * batch * {SAVED} * H + first * {SAVED} + unit[None, :]
-        {start_d_results}
-        if step >= steps - scored:
-            seen = (step - (steps - scored)) * batch * {OUTPUTS} * H
-            seen_at = d_outputs_p + seen + first * {OUTPUTS} + unit[None, :]
-            {add_d_outputs}
-        {load_saved}
-        {load_results}
-        {back_through_update}
-        {late_back_products}
-        {back_through_prepare}
-        {early_back_products}
-        {add_gradients}
-    d_vectors_p += replica * batch * {VECTORS} * H + first * {VECTORS} + unit[None, :]
-    {store_gradients}
-"""
-PLACES = """
-replica = tl.program_id(0).to(tl.int64)
-row = tl.program_id(1) * ROWS + tl.arange(0, ROWS)
-unit = tl.arange(0, UNITS)
-chunk = tl.arange(0, CHUNK)
-real = unit < H
-mine = (row < batch)[:, None] & real[None, :]
-first = row[:, None] * H
-place = first + unit[None, :]
-zero = tl.full((ROWS, UNITS), 0.0, dtype=DTYPE)
-gates_p += replica * steps * batch * {GATES} * H
-saved_p += replica * steps * batch * {SAVED} * H
-weights_p += replica * {LINKS} * H * H
-vectors_p += replica * {VECTORS} * H + unit
-"""
+from rnnbench.engine.triton.template import KERNELS, PLACES
 
 
 def emit(layout: Layout) -> str:
@@ -195,28 +107,15 @@ def _backward(layout: Layout) -> dict[str, list[str]]:
     """Return the blocks of the kernel that walks back, but for the products."""
     cell, place, row, update = layout.cell, layout.place, layout.row, layout.update
     states, results = range(len(cell.states)), range(len(cell.results))
-    d_states, d_vectors = ([[f"u_{x}"] for x in d] for d in (update.d_states, update.d_vectors))
-    prepare = []
-    if layout.prepare is not None:
-        own = layout.prepare
-        prepare += [f"p_{node} = value{i}" for i, node in enumerate(own.results)]
-        for name, node, u_node in zip(cell.values, own.d_results, update.d_values, strict=True):
-            prepare.append(f"p_{node} = u_{u_node} + back{row[name]}")
-        prepare += [*_arguments("p", own), *_written("p", own.backward)]
-        for gate, node in zip(cell.early_gates, own.d_gates, strict=True):
-            prepare.append(f"d_gate{place[gate]} += p_{node}")
-        for d, nodes in ((d_states, own.d_states), (d_vectors, own.d_vectors)):
-            for terms, node in zip(d, nodes, strict=True):
-                terms.append(f"p_{node}")
-    for i, name in enumerate(["h", *cell.states[1:]]):
-        d_states[i] += [f"back{i}"] * (name in dict(layout.links))
+    vectors = range(len(cell.vectors))
     stores = {
         gate: _store(f"gate_at + {place[gate]} * H", f"d_gate{place[gate]}") for gate in cell.gates
     }
+    d_gates = zip(_numbered("d_gate", cell.gates, place), update.d_gates, strict=True)
     return {
         "load_d_states": [
             *(_load(f"d_old{i}", _at("d_states_p", i)) for i in states),
-            *(f"d_vector{i} = zero" for i in range(len(d_vectors))),
+            *(f"d_vector{i} = zero" for i in vectors),
         ],
         "start_d_results": [
             f"d_result{i} = {f'd_old{i}' if i in states else 'zero'}" for i in results
@@ -238,22 +137,55 @@ def _backward(layout: Layout) -> dict[str, list[str]]:
             *_arguments("u", update),
             *_bind("u", update.d_results, [f"d_result{i}" for i in results]),
             *_written("u", update.backward),
-            *(
-                f"d_gate{place[gate]} = u_{node}"
-                for gate, node in zip(cell.gates, update.d_gates, strict=True)
-            ),
+            *(f"{name} = u_{node}" for name, node in d_gates),
             *(stores[gate] for gate in layout.late),
         ],
-        "back_through_prepare": [*prepare, *(stores[gate] for gate in cell.early_gates)],
-        "add_gradients": [
-            *(f"d_old{i} = {' + '.join(terms)}" for i, terms in enumerate(d_states)),
-            *(f"d_vector{i} += {' + '.join(terms)}" for i, terms in enumerate(d_vectors)),
+        "back_through_prepare": [
+            *_back_through_prepare(layout),
+            *(stores[gate] for gate in cell.early_gates),
         ],
+        "add_gradients": _add_gradients(layout),
         "store_gradients": [
             *(_store(_at("d_states_p", i), f"d_old{i}") for i in states),
-            *(_store(f"d_vectors_p + {i} * H", f"d_vector{i}") for i in range(len(d_vectors))),
+            *(_store(f"d_vectors_p + {i} * H", f"d_vector{i}") for i in vectors),
         ],
     }
+
+
+def _back_through_prepare(layout: Layout) -> list[str]:
+    """Return the lines that add to the gradients of the early gates what comes by the values."""
+    cell, update, prepare = layout.cell, layout.update, layout.prepare
+    if prepare is None:
+        return []
+    from_gates = [f"back{layout.row[name]}" for name in cell.values]
+    d_values = zip(prepare.d_results, update.d_values, from_gates, strict=True)
+    d_gates = zip(_numbered("d_gate", cell.early_gates, layout.place), prepare.d_gates, strict=True)
+    return [
+        *(f"p_{node} = value{i}" for i, node in enumerate(prepare.results)),
+        *(f"p_{node} = u_{own} + {back}" for node, own, back in d_values),
+        *_arguments("p", prepare),
+        *_written("p", prepare.backward),
+        *(f"{name} += p_{node}" for name, node in d_gates),
+    ]
+
+
+def _add_gradients(layout: Layout) -> list[str]:
+    """Return the lines that add up the gradients of old states, and of vectors over time."""
+    update, prepare = layout.update, layout.prepare
+    d_states = [[f"u_{node}"] for node in update.d_states]
+    d_vectors = [[f"u_{node}"] for node in update.d_vectors]
+    if prepare is not None:
+        for terms, node in zip(d_states, prepare.d_states, strict=True):
+            terms.append(f"p_{node}")
+        for terms, node in zip(d_vectors, prepare.d_vectors, strict=True):
+            terms.append(f"p_{node}")
+    for i, name in enumerate(["h", *layout.cell.states[1:]]):
+        if name in layout.cell.links():
+            d_states[i].append(f"back{i}")
+    return [
+        *(f"d_old{i} = {' + '.join(terms)}" for i, terms in enumerate(d_states)),
+        *(f"d_vector{i} += {' + '.join(terms)}" for i, terms in enumerate(d_vectors)),
+    ]
 
 
 def _backward_products(layout: Layout) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import NamedTuple
 
 import torch
@@ -46,7 +47,7 @@ def written(nodes: Sequence[Node], language: Language) -> Iterator[tuple[Node, s
     """Yield each operation with its expression, in order.
 
     Raises:
-        ValueError: the language has no expression for one.
+        ValueError: the language has no expression for one, or a constant is no finite number.
     """
     for node in nodes:
         expression = _expression(node, language)
@@ -73,7 +74,10 @@ def _expression(node: Node, language: Language) -> str | None:
 def _word(node: Node, place: int, argument: object, language: Language) -> str:
     """Return an argument of an operation as text."""
     if not isinstance(argument, Node):
-        return language.number.format(repr(float(argument)))  # type: ignore[arg-type]
+        number = float(argument)  # type: ignore[arg-type]
+        if not isfinite(number):
+            raise ValueError(f"update must do without {number}: it has no compiled form")
+        return language.number.format(repr(number))
     name = language.name.format(argument.name)
     if argument.target in MASKS and MASKED.get(node.target) != place:
         return language.counted.format(name)

@@ -150,6 +150,20 @@ class Sorting(Cell):
         return torch.erfinv(torch.tanh(a))
 
 
+class Infinite(Cell):
+    gates = {"a": "xh"}
+
+    def update(self, a, h):
+        return torch.tanh(a.masked_fill(a > 9, float("inf")))
+
+
+class Constant(Cell):
+    gates = {"a": "xh"}
+
+    def update(self, a, h):
+        return a * torch.tensor(0.5)
+
+
 class Stepping(Cell):
     def step(self, parameters, inputs, states):
         return states
@@ -159,6 +173,8 @@ class Stepping(Cell):
     ("cell", "message"),
     [
         (Sorting(), "update must do without erfinv: it has no compiled form"),
+        (Infinite(), "update must do without inf: it has no compiled form"),
+        (Constant(), "update must do without lift_fresh_copy: it has no compiled form"),
         (Stepping(), "engine must be reference for a cell without gates, got Stepping"),
     ],
 )
@@ -173,6 +189,12 @@ def test_a_cpu_is_refused_outside_of_the_interpreter(monkeypatch):
     with pytest.raises(ValueError, match="or torch on cpu, got triton"):
         check_engine("triton", LSTM(), "cpu")
     check_engine("triton", LSTM(), "cuda")
+
+
+def test_the_extra_is_named_where_triton_is_absent(monkeypatch):
+    monkeypatch.setattr(kernel, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"without pip install 'rnnbench\[triton\]', got triton"):
+        check_engine("triton", LSTM(), "cuda")
 
 
 def test_offsets_that_a_kernel_cannot_count_are_refused_before_it_starts():

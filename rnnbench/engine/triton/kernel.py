@@ -71,14 +71,10 @@ def check_triton(cell: Cell, device: str) -> None:
         ValueError: they cannot.
     """
     if device == "cpu" and not interpreted():
-        raise ValueError(
-            f"engine must be auto, reference, compiled or torch on {device}, got triton"
-        )
+        raise ValueError("engine must be auto, reference, compiled or torch on cpu, got triton")
     if find_spec("triton") is None:
-        raise ValueError(
-            "engine must be another where triton is not installed, got triton: the extra triton "
-            "installs it"
-        )
+        rule = "must be auto, reference or torch without pip install 'rnnbench[triton]'"
+        raise ValueError(f"engine {rule}, got triton")
     kernels_of(cell)
 
 
@@ -162,7 +158,7 @@ def _options(
         "UNITS": units_for(size),
         "ROWS": rows,
         "CHUNK": CHUNK,
-        "PRECISION": PRECISIONS[precision],
+        "PRECISION": PRECISIONS[precision],  # of no effect on float64
         "DTYPE": {torch.float32: tl.float32, torch.float64: tl.float64}[dtype],
     }
     if interpreted():

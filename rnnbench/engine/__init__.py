@@ -12,7 +12,7 @@ from rnnbench.cell import Cell, Parameters, States
 from rnnbench.engine.compiled.kernel import kernel_of, run_compiled
 from rnnbench.engine.reference import Engine, run_reference
 from rnnbench.engine.torch_nn import check_cell, run_torch_nn
-from rnnbench.engine.triton.kernel import STRICT, check_triton, run_triton
+from rnnbench.engine.triton.kernel import STRICT, check_triton, kernels_of, run_triton
 
 __all__ = ["ENGINES", "Engine", "check_engine", "get_engine", "kernel_identity"]
 
@@ -84,13 +84,15 @@ def _derived(cell: Cell, parameters: Parameters) -> Parameters:
 
 
 def kernel_identity(name: str, cell: Cell) -> str | None:
-    """Return the name of the compiled kernel, by source, compiler and processor; else None.
+    """Return the name of a cell's kernel, by all that it is built from and with; else None.
 
     Kernels of different names may differ in the last bits of their numbers.
 
     Raises:
         ValueError: the engine cannot run the cell.
     """
+    if name == "triton":
+        return kernels_of(cell).identity
     return kernel_of(cell).identity if name == "compiled" else None
 
 

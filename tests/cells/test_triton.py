@@ -16,7 +16,7 @@ pytest.importorskip("triton", reason="needs the extra triton")
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.check.problem import Problem, difference, make_problem, run_with_gradients
-from rnnbench.engine import check_engine, get_engine
+from rnnbench.engine import check_engine, get_engine, kernel_identity
 from rnnbench.engine.compiled.codegen import EXPRESSIONS as CPP
 from rnnbench.engine.triton import kernel
 from rnnbench.engine.triton.language import EXPRESSIONS
@@ -75,6 +75,11 @@ def test_agrees_with_the_reference(name):
 def test_agrees_in_float32_as_far_as_that_goes(name):
     error, where = apart(KINDS[name], torch.float32, hidden=16, batch=3, steps=5, replicas=1)
     assert error <= 1e-5, where
+
+
+def test_a_kernel_s_name_is_that_of_its_text():
+    names = [kernel_identity("triton", cell) for cell in (GRU(), GRU(keep_bias=2.0), LSTM())]
+    assert names[0] == names[1] != names[2]
 
 
 def test_has_an_expression_for_every_operation_that_c_plus_plus_has():

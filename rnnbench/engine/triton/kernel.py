@@ -6,7 +6,9 @@ import linecache
 import os
 from collections.abc import Sequence
 from hashlib import sha256
+from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -32,16 +34,23 @@ MOST = 2**31 - 1  # offsets within a replica are whole numbers of 32 bits
 
 
 class Kernels:
-    """Hold the two functions generated for a cell, and the layout of their arrays."""
+    """Hold the two functions generated for a cell, and the layout of their arrays.
+
+    Attributes:
+        identity: the same for the same text and the same version of Triton.
+    """
 
     def __init__(self, cell: Cell) -> None:
         self.layout = Layout(cell)
-        self.text = emit(self.layout)
-        name = f"<triton {type(cell).__name__} {sha256(self.text.encode()).hexdigest()[:16]}>"
+        text = emit(self.layout)
+        used = Path(__file__).with_name("functions.py").read_text(encoding="utf-8")
+        content = f"{text}{used}{version('triton')}"
+        self.identity = sha256(content.encode()).hexdigest()[:32]
+        name = f"<triton {type(cell).__name__} {self.identity}>"
         # Triton reads a function's text through linecache: no file need be written.
-        linecache.cache[name] = len(self.text), None, self.text.splitlines(True), name
+        linecache.cache[name] = len(text), None, text.splitlines(True), name
         module: dict[str, Any] = {"__name__": name}
-        exec(compile(self.text, name, "exec"), module)
+        exec(compile(text, name, "exec"), module)
         self.forward, self.backward = module["forward"], module["backward"]
 
 

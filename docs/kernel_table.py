@@ -42,7 +42,14 @@ ALIGNED = [["tt.divisibility", 16]]  # as a launch finds of contiguous tensors
 
 
 class Cost(NamedTuple):
-    """What a kernel takes: registers of a thread, bytes it spills, of shared memory, and cycles."""
+    """What a kernel takes.
+
+    Attributes:
+        registers: of a thread.
+        spilled: what a thread reads and writes in a time step of what did not fit into them.
+        shared: bytes, of a program.
+        cycles: of a time step, at least.
+    """
 
     registers: int
     spilled: int
@@ -75,13 +82,14 @@ def cost_of(compiled: Any, size: int) -> Cost:
             ).stdout
             for word in ("-res-usage", "-sass")
         )
-    used = {name: int(value) for name, value in re.findall(r"\b(REG|STACK):(\d+)", usage)}
-    issued = _count_instructions(code, -(-size // CHUNK)) * compiled.metadata.num_warps
-    return Cost(used["REG"], used["STACK"], compiled.metadata.shared, issued // 4)
+    registers = int(re.findall(r"\bREG:(\d+)", usage)[0])
+    issued, local = (_count(code, kinds, -(-size // CHUNK)) for kinds in ("", ("LDL", "STL")))
+    cycles = issued * compiled.metadata.num_warps // 4
+    return Cost(registers, local, compiled.metadata.shared, cycles)
 
 
-def _count_instructions(code: str, trips: int) -> int:
-    """Return how many instructions a warp issues in a time step.
+def _count(code: str, kinds: str | tuple[str, ...], trips: int) -> int:
+    """Return how many instructions of some kinds a warp issues in a time step.
 
     The longest loop is that over time; a loop inside it is that of a product.
     """
@@ -93,10 +101,11 @@ def _count_instructions(code: str, trips: int) -> int:
         if kind.startswith("BRA") and target and int(target[1], 16) < at:
             loops.append((int(target[1], 16), at))
     outer = max(loops, key=lambda loop: loop[1] - loop[0])
-    count = sum(outer[0] <= at <= outer[1] for at, _, _ in lines)
+    places = [at for at, kind, _ in lines if kind.startswith(kinds)]
+    count = sum(outer[0] <= at <= outer[1] for at in places)
     for first, last in loops:
         if outer[0] <= first and last <= outer[1] and (first, last) != outer:
-            count += sum(first <= at <= last for at, _, _ in lines) * (trips - 1)
+            count += sum(first <= at <= last for at in places) * (trips - 1)
     return count
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from functools import partial
+from functools import cache, partial
 from typing import Literal
 
 import torch
@@ -16,6 +16,8 @@ from rnnbench.layers import ONE_LAYER, Layers, initialize_linear, multiply
 from rnnbench.task import Task
 
 Match = Literal["hidden", "parameters", "state"]
+LARGEST = 2**30  # hidden size
+SIZES_IN_A_ROW = 256  # tried where a cell cannot have every size (its heads divide it, say)
 
 
 class SequenceModel:
@@ -182,16 +184,41 @@ def matched_size(
     """Return the hidden size at which a cell is as large as the standard cell at `hidden_size`.
 
     `match` says what is to be equal: the number of hidden units, of trained parameters (with the
-    read-out's) or of values kept of a sequence. The nearest size is returned,
-    at least 1; of two equally near the smaller.
+    read-out's) or of values kept of a sequence. The nearest size that the cell can have is
+    returned, at least 1; of two equally near the smaller.
+
+    Raises:
+        ValueError: the cell can have none of the sizes tried.
     """
     if match == "hidden":
         return hidden_size
     count = count_parameters if match == "parameters" else count_state
     wanted = count(task, standard, layers, hidden_size)
-    own = partial(count, task, cell, layers)
-    above = bisect_left(range(2**30), wanted, lo=1, key=own)
-    return min((max(above - 1, 1), above), key=lambda size: abs(own(size) - wanted))
+    size_from = cache(partial(_size_from, task, cell, layers))
+
+    def own(size: int) -> int:
+        return count(task, cell, layers, size_from(size))
+
+    top = 1  # doubled: some cells build a module of that size to count
+    while own(top) < wanted and top < LARGEST:
+        top *= 2
+    least = bisect_left(range(top), wanted, lo=1, key=own)
+    above = size_from(least)
+    below = next((size for size in range(least - 1, 0, -1) if size_from(size) == size), above)
+    return min((below, above), key=lambda size: abs(own(size) - wanted))
+
+
+def _size_from(
+    task: Task, cell: Cell, layers: Layers, least: int, tries: int = SIZES_IN_A_ROW
+) -> int:
+    """Return the first hidden size from `least` on that a cell can have."""
+    try:
+        count_parameters(task, cell, layers, least)
+    except ValueError:
+        if tries == 1:
+            raise
+        return _size_from(task, cell, layers, least + 1, tries - 1)
+    return least
 
 
 def count_parameters(task: Task, cell: Cell, layers: Layers, hidden_size: int) -> int:

@@ -60,11 +60,20 @@ class TorchModule(SequenceCell):
         return found
 
     def build(self, input_size: int, hidden_size: int) -> nn.Module:
-        if self.width is None:
-            module = self.kind(input_size, hidden_size, **self.arguments)
-            return _Reader(None, module, self.batch_first)
-        module = self.kind(**{self.width: hidden_size, **self.arguments})
-        return _Reader(nn.Linear(input_size, hidden_size), module, self.batch_first)
+        """Build the module.
+
+        Raises:
+            ValueError: its class does not take these sizes or arguments.
+        """
+        sizes = (input_size, hidden_size) if self.width is None else ()
+        named = {} if self.width is None else {self.width: hidden_size}
+        try:
+            module = self.kind(*sizes, **{**named, **self.arguments})
+        except (TypeError, ValueError, AssertionError, RuntimeError) as error:
+            rule = f"arguments must fit {self.kind.__name__} at hidden size {hidden_size}"
+            raise ValueError(f"{rule}, got {self.arguments}: {error}") from error
+        embed = None if self.width is None else nn.Linear(input_size, hidden_size)
+        return _Reader(embed, module, self.batch_first)
 
     def count_state(self, hidden_size: int, steps: int) -> int:
         return round(self.numbers * hidden_size * (steps if self.grows else 1))

@@ -28,7 +28,7 @@ from rnnbench.experiment.class_path import find_class, is_handed, is_shipped, st
 from rnnbench.experiment.condition import Condition, Replica, Sweep, arguments_of
 from rnnbench.experiment.limits import SCHEDULES
 from rnnbench.layers import Layers
-from rnnbench.model import matched_size
+from rnnbench.model import count_parameters, matched_size
 from rnnbench.store.rules import LONGEST_NAME, is_name
 from rnnbench.task import Task
 from rnnbench.training.machine import choose_device
@@ -126,7 +126,9 @@ def check_settings(configuration: Mapping[str, Any]) -> Settings:
         _check_writable(Path(settings.plan).parent, "plan's directory")
     model = settings.model
     layers = Layers.of(model.model_dump())
-    size = matched_size(model.match, model.hidden_size, *built, LSTM(), layers)
+    with mistakes(ValueError):
+        size = matched_size(model.match, model.hidden_size, *built, LSTM(), layers)
+        count_parameters(*built, layers, size)  # some cells cannot have every size
     model = model.model_copy(update={"hidden_size": size})
     return settings.model_copy(update={"task": task, "cell": cell, "model": model})
 

@@ -233,11 +233,12 @@ def seconds_per_step(job: Job, engine: str) -> float:
     recipe = make_recipe(condition, engine, job.device)
     recipe = replace(recipe, steps=100, eval_every=100, gap_schedule="fixed")
     stack = [Replica(seed, 1e-3) for seed in range(len(job.replicas))]
-    training = Trainer(condition.build_task(), condition.build_cell(), recipe, stack).run()
+    trainer = Trainer(condition.build_task(), condition.build_cell(), recipe, stack)
+    training = trainer.run()
     next(training)
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        start, before = time.perf_counter(), trainer.step
         next(training)
-        times.append(time.perf_counter() - start)
+        times.append((time.perf_counter() - start) / (trainer.step - before))
     return median(times)

@@ -21,6 +21,15 @@ import pytest
             "+task.alfabet_size=4",
             "task.alfabet_size is not an option (did you mean alphabet_size?)",
         ),
+        (
+            "cell=transformer cell.heads=5",
+            "hidden_size must be even and a multiple of 5 heads, got 64",
+        ),
+        (
+            "cell=torch_module cell.module=torch.nn.modules.rnn.GRU cell.arguments={layers:2}",
+            "arguments must fit GRU at hidden size 64, got {'layers': 2}: RNNBase.__init__() got "
+            "an unexpected keyword argument 'layers'",
+        ),
         ("task.score_on=some", "task.score_on must be 'answers' or 'all', got 'some'"),
         ("task=adding task.tolerance=2", "task.tolerance must be above 0 and at most 1, got 2.0"),
         (
@@ -138,7 +147,7 @@ import pytest
         ("cell=lstmm", "cell must be one that --help lists, got lstmm"),
         ("task=[{a:1}]", "task must be a name, got [{a:1}]"),
         ("+cluster=[{a:1}]", "cluster must be a name, got [{a:1}]"),
-        ("task=copi", "task must be one of adding, copy, recall, got copi"),
+        ("task=copi", "task must be one of adding, brackets, copy, delay, flip_flop, "),
         ("cell.keep_bias=x", "cell.keep_bias must be a valid number, got 'x'"),
         ("cell.keep_bias=nan", "cell.keep_bias must be a finite number, got nan"),
         (

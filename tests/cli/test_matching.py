@@ -3,6 +3,7 @@
 import pytest
 
 from rnnbench.cells import GRU, LSTM, RNN
+from rnnbench.cells.transformer import Transformer
 from rnnbench.layers import Layers
 from rnnbench.model import count_parameters, count_state, matched_size
 from rnnbench.tasks.adding import Adding
@@ -46,6 +47,15 @@ def test_parameters_come_as_near_as_any_size_could(task, cell, hidden_size):
         s: abs(count_parameters(task, cell, ONE, s) - wanted) for s in range(1, 4 * hidden_size + 8)
     }
     assert off[size] == min(off.values())
+
+
+@pytest.mark.parametrize("match", ["parameters", "state"])
+def test_a_cell_that_cannot_have_every_size_gets_the_nearest_that_it_can(match):
+    cell, task = Transformer(depth=4, heads=6), Copying(gap=20)
+    count = count_parameters if match == "parameters" else count_state
+    wanted = count(task, LSTM(), ONE, 64)
+    off = {size: abs(count(task, cell, ONE, size) - wanted) for size in range(6, 200, 6)}
+    assert matched_size(match, 64, task, cell, LSTM(), ONE) == min(off, key=off.get)
 
 
 def test_an_lstm_is_matched_to_itself(sweeps_of):

@@ -21,12 +21,7 @@ def emit(layout: Layout) -> str:
     """
     blocks = {
         "places": PLACES.split("\n")[1:-1],
-        # Broadcast, as an update may return one.
-        "load_vectors": [
-            f"vector{i} = tl.broadcast_to(tl.load(vectors_p + {i} * H, mask=real, other=0.0)"
-            "[None, :], (ROWS, UNITS))"
-            for i in range(len(layout.cell.vectors))
-        ],
+        "load_vectors": _load_vectors(layout),
         **_forward(layout),
         **_forward_products(layout),
         **_backward(layout),
@@ -40,6 +35,19 @@ def emit(layout: Layout) -> str:
     for name, number in layout.sizes.items():
         text = text.replace(f"{{{name}}}", str(number))
     return text
+
+
+def _load_vectors(layout: Layout) -> list[str]:
+    """Return the lines that load vectors, and compute once what follows from them alone."""
+    stages = {"u": layout.update} | ({"p": layout.prepare} if layout.prepare else {})
+    # Broadcast, as an update may return one.
+    load = "tl.broadcast_to(tl.load(vectors_p + {} * H, mask=real, other=0.0)[None, :], {})"
+    names = [f"vector{i}" for i in range(len(layout.cell.vectors))]
+    return [
+        *(f"{name} = {load.format(i, '(ROWS, UNITS)')}" for i, name in enumerate(names)),
+        *(line for stage, t in stages.items() for line in _bind(stage, t.vectors, names)),
+        *_written("u", layout.update.fixed),
+    ]
 
 
 def _forward(layout: Layout) -> dict[str, list[str]]:
@@ -246,8 +254,8 @@ def _gate(layout: Layout, gate: str) -> str:
 
 
 def _arguments(stage: str, t: Trace) -> list[str]:
-    """Return the lines that name old states, values and vectors as the trace does."""
-    groups = (("old", t.states), ("value", t.values), ("vector", t.vectors))
+    """Return the lines that name old states and values as the trace does."""
+    groups = (("old", t.states), ("value", t.values))
     return [f"{stage}_{x} = {word}{i}" for word, nodes in groups for i, x in enumerate(nodes)]
 
 

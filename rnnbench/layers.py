@@ -29,12 +29,14 @@ class Layers:
     Attributes:
         block: plain, or residual, see `Residual`.
         window: each layer sees its last so many inputs side by side, zeros before the first.
+        precision: of the recurrent products, see `rnnbench.engine.triton.kernel.PRECISIONS`.
     """
 
     num_layers: int = 1
     bidirectional: bool = False
     block: str = "plain"
     window: int = 1
+    precision: str = "strict"
 
     @classmethod
     def of(cls, model: Mapping[str, Any]) -> Layers:

@@ -36,7 +36,8 @@ class SequenceModel:
         layers: Layers = ONE_LAYER,
     ) -> None:
         self.cell, self.layers = cell, layers
-        self.engine, self.parameters = get_engine(engine), dict(parameters)
+        self.engine = get_engine(engine, layers.precision)
+        self.parameters = dict(parameters)
 
     def __repr__(self) -> str:
         """Return the cell, the sizes, and how many parameters each replica has."""

@@ -82,19 +82,23 @@ def _faults(trial: Trial) -> Iterator[str]:
         truth = run_with_gradients("reference", trial.cell, exact, last)
         plain = run_with_gradients("reference", trial.cell, problem, last)
         with _unwritten_is_nan():
-            found = run_with_gradients(trial.engine, trial.cell, problem, last)
+            found = _run(trial, problem, last)
         yield from _errors(trial, found, plain, truth)
     _leave_nan(trial)
-    runs = [run_with_gradients(trial.engine, trial.cell, problem) for _ in range(RUNS)]
+    runs = [_run(trial, problem) for _ in range(RUNS)]
     yield from _errors(trial, runs[0], plain, truth)
     for name, first in runs[0].items():
         if not all(torch.equal(first, other[name]) for other in runs[1:]):
             yield f"gives other numbers each time: {name}"
     for row in {0, trial.replicas - 1}:
-        alone = run_with_gradients(trial.engine, trial.cell, _only(problem, row))
+        alone = _run(trial, _only(problem, row))
         for name, tensor in alone.items():
             if not torch.equal(tensor[0], runs[0][name][row]):
                 yield f"gives a replica other numbers alone than in a stack: {name}"
+
+
+def _run(trial: Trial, problem: Problem, last: int | None = None) -> Numbers:
+    return run_with_gradients(trial.engine, trial.cell, problem, last, trial.precision)
 
 
 def _errors(trial: Trial, found: Numbers, plain: Numbers, truth: Numbers) -> Iterator[str]:

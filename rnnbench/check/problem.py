@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rnnbench.cell import Cell, States
-from rnnbench.engine import get_engine
+from rnnbench.engine import STRICT, get_engine
 
 INPUT_SIZE = 5
 
@@ -65,10 +65,14 @@ def objective(outputs: Tensor, finals: States) -> Tensor:
 
 
 def run_with_gradients(
-    engine: str, cell: Cell, problem: Problem, last: int | None = None
+    engine: str,
+    cell: Cell,
+    problem: Problem,
+    last: int | None = None,
+    precision: str = STRICT,
 ) -> dict[str, Tensor]:
     """Return outputs, final states and the gradient of `objective` to every leaf, by name."""
-    outputs, finals = get_engine(engine)(cell, *problem, last)
+    outputs, finals = get_engine(engine, precision)(cell, *problem, last)
     leaves = problem.leaves()
     total = objective(outputs, finals)
     found = torch.autograd.grad(total, list(leaves.values()), materialize_grads=True)

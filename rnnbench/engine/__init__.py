@@ -13,28 +13,35 @@ from rnnbench.cell import Cell, Parameters, Shapes, States
 from rnnbench.engine.compiled.kernel import kernel_of, run_compiled
 from rnnbench.engine.reference import Engine, run_reference
 from rnnbench.engine.torch_nn import check_cell, run_torch_nn
+from rnnbench.engine.triton.kernel import STRICT, check_triton, kernels_of, run_triton
 
-__all__ = ["ENGINES", "Engine", "check_engine", "get_engine", "kernel_identity"]
+__all__ = ["ENGINES", "STRICT", "Engine", "check_engine", "get_engine", "kernel_identity"]
 
 ENGINES: dict[str, Engine] = {
     "reference": run_reference,
     "compiled": run_compiled,
     "torch": run_torch_nn,
+    "triton": run_triton,
 }
 
 
 _shapes: WeakKeyDictionary[Cell, dict[tuple[int, int], Shapes]] = WeakKeyDictionary()
 
 
-def get_engine(name: str) -> Engine:
+def get_engine(name: str, precision: str = STRICT) -> Engine:
     """Return an engine by its name; it takes parameters as they are trained.
+
+    Args:
+        precision: of the products of engine triton, see `PRECISIONS`. The others round as little
+            as their type lets them: a model that was trained otherwise runs on them, too.
 
     Raises:
         ValueError: there is no such engine.
     """
     if name not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {name}")
-    return partial(_run, ENGINES[name])
+    engine = partial(run_triton, precision=precision) if name == "triton" else ENGINES[name]
+    return partial(_run, engine)
 
 
 def _run(
@@ -99,13 +106,15 @@ def _is_unchanged(fresh: Tensor) -> bool:
 
 
 def kernel_identity(name: str, cell: Cell) -> str | None:
-    """Return the name of the compiled kernel, by source, compiler and processor; else None.
+    """Return the name of a cell's kernel, by all that it is built from and with; else None.
 
     Kernels of different names may differ in the last bits of their numbers.
 
     Raises:
         ValueError: the engine cannot run the cell.
     """
+    if name == "triton":
+        return kernels_of(cell).identity
     return kernel_of(cell).identity if name == "compiled" else None
 
 
@@ -113,11 +122,15 @@ def check_engine(name: str, cell: Cell, device: str) -> None:
     """Check that an engine can run a cell on a device; `auto` always can.
 
     Raises:
-        ValueError: it cannot, or there is no C++ compiler.
+        ValueError: it cannot, or what builds its kernel is not installed.
     """
     if name == "torch":
         check_cell(cell)
     if name == "compiled" and device != "cpu":
-        raise ValueError(f"engine must be auto, reference or torch on {device}, got compiled")
+        raise ValueError(
+            f"engine must be auto, reference, torch or triton on {device}, got compiled"
+        )
     if name == "compiled":
         kernel_of(cell)
+    if name == "triton":
+        check_triton(cell, device)

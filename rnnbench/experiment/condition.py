@@ -84,6 +84,11 @@ class Condition:
             raise ValueError(f"{what}'s config must not have {', '.join(sorted(unknown))}")
         for part, needed in NEEDED.items():
             check_fields(settings.get(part, {}), needed, OPTIONAL.get(part, {}), f"{what}'s {part}")
+        precision = settings["model"].get("precision", LATER["model"]["precision"])
+        fast = settings["engine"] == "triton" and settings["dtype"] == "float32"
+        if precision != LATER["model"]["precision"] and not fast:
+            rule = "must be strict unless engine=triton and dtype=float32"
+            raise ValueError(f"{what}'s model.precision {rule}, got {precision}")
         condition = cls(**settings)
         try:
             if not trusted:

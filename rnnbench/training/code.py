@@ -23,7 +23,7 @@ from torch.fx import Node
 from torch.fx.node import map_arg
 
 from rnnbench.cell import Cell
-from rnnbench.engine.compiled.trace import Trace, trace_prepare, trace_update
+from rnnbench.engine.trace import Trace, trace_prepare, trace_update
 from rnnbench.experiment.class_path import find_class, is_shipped, is_typed
 from rnnbench.experiment.condition import Condition, arguments_of
 from rnnbench.store.rules import LONGEST_TEXT

@@ -60,6 +60,7 @@ class Recipe:
     bidirectional: bool = False
     block: str = "plain"
     window: int = 1
+    precision: str = "strict"
     optimizer: str = "adam"
     clip_value: float | None = None
     train_set_size: int | None = None

@@ -248,7 +248,6 @@ def test_torch_engine_names_the_cell_it_cannot_run():
 
 
 def test_unknown_engine_lists_the_known_ones():
-    with pytest.raises(
-        ValueError, match="engine must be one of reference, compiled, torch, got warp"
-    ):
+    known = "reference, compiled, torch, triton"
+    with pytest.raises(ValueError, match=f"engine must be one of {known}, got warp"):
         get_engine("warp")

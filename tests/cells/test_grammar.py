@@ -7,7 +7,7 @@ from rnnbench.check.problem import difference, make_problem, run_with_gradients
 from rnnbench.engine import get_engine
 from rnnbench.engine.compiled import build, kernel
 from rnnbench.engine.compiled.codegen import emit
-from rnnbench.engine.compiled.trace import trace_update
+from rnnbench.engine.trace import trace_update
 from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel, count_state, model_shapes
 from rnnbench.training.code import traced

@@ -159,7 +159,18 @@ import pytest
             "cell=rnn cell.init=chrono",
             "cell.init must be one of torch, glorot, orthogonal, identity, got chrono",
         ),
-        ("engine=warp", "engine must be 'auto', 'reference', 'compiled' or 'torch', got 'warp'"),
+        (
+            "engine=warp",
+            "engine must be 'auto', 'reference', 'compiled', 'torch' or 'triton', got 'warp'",
+        ),
+        (
+            "engine=triton device=cpu",
+            "engine must be auto, reference, compiled or torch on cpu, got triton",
+        ),
+        (
+            "model.precision=tf32",
+            "model.precision must be strict unless engine=triton and dtype=float32, got tf32",
+        ),
         ("device=tpu", "device must be 'auto', 'cpu' or 'cuda', got 'tpu'"),
         ("dtype=float16", "dtype must be 'float32' or 'float64', got 'float16'"),
         (

@@ -136,6 +136,20 @@ def test_a_later_setting_of_the_suite_is_part_of_an_id_only_beside_its_default(
     assert Condition.from_settings(settings, trusted=True).condition_id != before.condition_id
 
 
+def test_the_precision_of_products_is_part_of_an_id_only_beside_float32_s_own():
+    (condition, _), *_ = jobs(["task=recall"])
+    on_gpu = {**condition.settings, "engine": "triton"}
+    ids = {}
+    for precision in ("strict", "tf32", "tf32x3"):
+        model = {**condition.model, "precision": precision}
+        ids[precision] = Condition.from_settings({**on_gpu, "model": model}, trusted=True)
+    assert ids["strict"].settings == on_gpu
+    assert len({each.condition_id for each in ids.values()}) == 3
+    double = {**ids["tf32"].settings, "dtype": "float64"}
+    with pytest.raises(ValueError, match="strict unless engine=triton and dtype=float32, got tf32"):
+        Condition.from_settings(double, trusted=True)
+
+
 class Wrong(GRU):
     """A cell that names what is no argument."""
 

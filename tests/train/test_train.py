@@ -153,7 +153,8 @@ def _first(plan):
         ),
         (
             lambda p: _first(p)["config"].update(engine="warp"),
-            "a plan's config's engine must be one of auto, reference, compiled, torch, got 'warp'",
+            "a plan's config's engine must be one of auto, reference, compiled, torch, triton, "
+            "got 'warp'",
         ),
         (
             lambda p: _first(p)["config"].update(device="tpu"),

@@ -9,7 +9,8 @@ import torch
 from torch.fx import Node
 
 from rnnbench.cell import Cell
-from rnnbench.engine.compiled.trace import Trace, trace_prepare, trace_update
+from rnnbench.engine.operations import MASKS, Language, written
+from rnnbench.engine.trace import Trace, trace_prepare, trace_update
 
 aten = torch.ops.aten
 # C++ of an operation, by its arguments.
@@ -59,21 +60,7 @@ EXPRESSIONS: dict[object, str] = {
     aten.scalar_tensor.default: "V{{}} + {0}",
     aten.fill_.Scalar: "V{{}} + {1}",
 }
-COMPARISONS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "==", "ne": "!="}
-MASKS: dict[object, str] = {
-    getattr(getattr(aten, name), kind): f"{{0}} {sign} {{1}}"
-    for name, sign in COMPARISONS.items()
-    for kind in ("Tensor", "Scalar")
-}
-# Which argument of an operation is a mask; elsewhere a mask counts as 0 and 1.
-MASKED: dict[object, int] = {
-    aten.where.self: 0,
-    aten.masked_fill.Scalar: 1,
-    aten.masked_fill_.Scalar: 1,
-}
-IN_PLACE = (aten.sub_.Tensor, aten.fill_.Scalar, aten.masked_fill_.Scalar)
-# The only arguments beyond x that have a form: softplus' own, and whole powers.
-PLAIN_SOFTPLUS, POWERS = (1, 20), range(1, 9)
+CPP = Language(EXPRESSIONS, "{}", "scalar<V>({})", "({} ? V{{}} + 1 : V{{}})")
 
 
 def emit(cell: Cell) -> str:
@@ -230,39 +217,11 @@ def _prepare(t: Trace, early: list[int]) -> str:
 def _statements(nodes: Sequence[Node], inverted: Sequence[Node] = ()) -> list[str]:
     """Write operations; where the divisor is inverted, by its inverse."""
     lines = []
-    for node in nodes:
-        expression = _expression(node)
-        if expression is None:
-            name = str(node.target).removeprefix("aten.").partition(".")[0]
-            raise ValueError(f"update must do without {name}: it has no compiled form")
+    for node, expression in written(nodes, CPP):
         if node.target is aten.div.Tensor and node.args[1] in inverted:
-            expression = "{0} * over_{1}"
-        kind = "auto" if node.target in MASKS else "V"
-        words = [_word(node, place, each) for place, each in enumerate(node.args)]
-        lines.append(f"const {kind} {node.name} = {expression.format(*words)};")
+            expression = expression.replace(" / ", " * over_")
+        lines.append(f"const {'auto' if node.target in MASKS else 'V'} {node.name} = {expression};")
     return lines
-
-
-def _expression(node: Node) -> str | None:
-    """Return an operation's expression; None where it has none."""
-    if node.target is aten.pow.Tensor_Scalar:
-        return next((" * ".join(["{0}"] * n) for n in POWERS if n == node.args[1]), None)
-    if node.target is aten.softplus.default and node.args[1:] not in ((), PLAIN_SOFTPLUS):
-        return None
-    if node.target is aten.softplus_backward.default and node.args[2:] != PLAIN_SOFTPLUS:
-        return None
-    if node.target in IN_PLACE and node.all_input_nodes[0].op == "placeholder":
-        return None  # an argument must stay as it is
-    return EXPRESSIONS.get(node.target) or MASKS.get(node.target)
-
-
-def _word(node: Node, place: int, argument: object) -> str:
-    """Return an argument of an operation as C++."""
-    if not isinstance(argument, Node):
-        return f"scalar<V>({float(argument)!r})"  # type: ignore[arg-type]
-    if argument.target in MASKS and MASKED.get(node.target) != place:
-        return f"({argument.name} ? V{{}} + 1 : V{{}})"
-    return argument.name
 
 
 def _read(array: str, nodes: Sequence[Node], places: Sequence[int] | None = None) -> list[str]:

@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 from rnnbench.cell import Cell, Parameters, States, weight_of
 from rnnbench.engine.compiled.build import load, source
 from rnnbench.engine.compiled.codegen import emit
+from rnnbench.engine.trace import check_gates
 
 SIZES = ("replicas", "steps", "batch", "features", "hidden", "scored", "keep")
 ARGUMENTS = ("inputs", "weight_x", "weight_h", "bias_x", "bias_h", "vectors", "initial")
@@ -75,9 +76,7 @@ def kernel_of(cell: Cell) -> Kernel:
     Raises:
         ValueError: the cell cannot be compiled, or there is no compiler.
     """
-    if not cell.declared:
-        kind = type(cell).__name__
-        raise ValueError(f"engine must be reference for a cell without gates, got {kind}")
+    check_gates(cell)
     if cell not in _kernels:
         _kernels[cell] = Kernel(cell)
     return _kernels[cell]

@@ -77,6 +77,13 @@ class Trace:
         return [*self.results, *d_inputs]
 
 
+def check_gates(cell: Cell) -> None:
+    """Raise ValueError unless the cell is defined by gates: others have nothing to trace."""
+    if not cell.declared:
+        kind = type(cell).__name__
+        raise ValueError(f"engine must be reference for a cell without gates, got {kind}")
+
+
 def trace_update(cell: Cell) -> Trace:
     """Trace a declared cell's update and its vector-Jacobian product.
 

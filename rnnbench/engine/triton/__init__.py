@@ -1,0 +1,1 @@
+"""Generate a GPU kernel from a cell's definition, and run it."""

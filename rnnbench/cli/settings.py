@@ -195,6 +195,7 @@ class ModelSettings(Section):
     bidirectional: bool
     block: limits.Block
     window: Annotated[int, _within(limits.WINDOW)]
+    wiring: limits.Wiring
 
 
 class TrainerSettings(Section):

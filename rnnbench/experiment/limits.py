@@ -48,6 +48,7 @@ Dtype = Literal["float32", "float64"]
 Optimizer = Literal["adam", "rmsprop", "sgd"]
 Per = Literal["gap", "task"]
 Block = Literal["plain", "residual"]
+Wiring = Literal["chain", "balanced"]
 SCHEDULES: Final = ("fixed", "uniform", "growing")
 
 # What a condition's settings must have, and what of each part; then what a part may have.
@@ -74,7 +75,11 @@ NEEDED: dict[str, Rules] = {
 }
 OPTIONAL: dict[str, Rules] = {
     "task": {"gap_schedule": one_of(SCHEDULES)},
-    "model": {"block": one_of(get_args(Block)), "window": WINDOW.rule},
+    "model": {
+        "block": one_of(get_args(Block)),
+        "window": WINDOW.rule,
+        "wiring": one_of(get_args(Wiring)),
+    },
     "trainer": {
         "optimizer": one_of(get_args(Optimizer)),
         "clip_norm": ABOVE_0.or_none,
@@ -91,7 +96,7 @@ LATER: Mapping[str, Mapping[str, Any]] = {
     "": {"tuned": False},
     "task": {"gap_schedule": SCHEDULES[0]},
     "cell": {},
-    "model": {"block": "plain", "window": 1},
+    "model": {"block": "plain", "window": 1, "wiring": "chain"},
     "trainer": {},
     "tuning": {"rates": [3e-4, 1e-3, 3e-3, 1e-2, 3e-2], "per": "gap", "seeds": 3},
 }

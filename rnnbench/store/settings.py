@@ -51,6 +51,7 @@ FORMS: dict[str, str] = {
     "directions": "{} directions",
     "model.block": "{} blocks",
     "model.window": "window {}",
+    "model.wiring": "{} tree",
     "init": "{} init",
     "keep_bias": "keep bias {}",
     "batch_size": "batch size {}",

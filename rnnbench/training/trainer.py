@@ -54,6 +54,7 @@ class Recipe:
     bidirectional: bool = False
     block: str = "plain"
     window: int = 1
+    wiring: str = "chain"
     optimizer: str = "adam"
     clip_value: float | None = None
     train_set_size: int | None = None

@@ -171,5 +171,7 @@ def test_a_model_is_named_where_it_is_no_plain_one():
     plain = {"task": "copy", "cell": "lstm", "hidden_size": 8}
     models = {"a": plain, "b": {**plain, "model.block": "residual"}}
     models["c"] = {**plain, "model.window": 4}
+    models["d"] = {**plain, "model.wiring": "balanced"}
     labels = {"a": "lstm", "b": "lstm, residual blocks", "c": "lstm, window 4"}
+    labels["d"] = "lstm, balanced tree"
     assert label_conditions(models) == labels

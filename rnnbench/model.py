@@ -242,6 +242,6 @@ def count_parameters(task: Task, cell: Cell, layers: Layers, hidden_size: int) -
 
 
 def count_state(task: Task, cell: Cell, layers: Layers, hidden_size: int) -> int:
-    """Count the numbers that one replica keeps of a sequence when it answers."""
+    """Count the numbers that one replica keeps of a sequence when it answers, or a tree at most."""
     own = cell.count_state(hidden_size, task.sequence_length)
     return own * layers.states_kept(task.sequence_length)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from rnnbench.console import ExitCode, Parser, count, mistakes, run_and_exit
 from rnnbench.report import draw_report
+from rnnbench.store.croissant import CROISSANT, describe
 from rnnbench.store.diagnoses import consolidate_diagnoses
 from rnnbench.store.files import write_atomically
-from rnnbench.store.records import consolidate
+from rnnbench.store.records import CONSOLIDATED, consolidate, read_records
 from rnnbench.store.tables import GUESSES, TRANSFER
 
 KINDS = (".csv", ".tex", ".md", ".png")  # of the report's files, those that are published
@@ -28,6 +29,8 @@ def publish(source: Path, destination: Path, *, records_alone: bool = False) -> 
     What was measured of its networks later comes along; diagnoses as one `diagnosis.jsonl`. Every
     file is made of what was read as records, diagnoses and rows; none is copied as it is.
 
+    A `croissant.json` describes the records to search engines and loaders of data sets.
+
     Args:
         records_alone: without figures and tables, and the records in a `records.jsonl.gz`.
 
@@ -36,6 +39,8 @@ def publish(source: Path, destination: Path, *, records_alone: bool = False) -> 
     """
     report = {} if records_alone else draw_report([source])
     number = consolidate([source], destination, packed=records_alone)
+    records = destination / CONSOLIDATED[records_alone]
+    write_atomically(destination / CROISSANT, describe(records, [*read_records(records)]).encode())
     consolidate_diagnoses(source, destination)
     for name, content in report.items():
         if name.endswith(KINDS):

@@ -7,10 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
+import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-__all__ = ["Batch", "Chance", "ClassificationTask", "RegressionTask", "Task", "require"]
+__all__ = ["UNASKED", "Batch", "Chance", "ClassificationTask", "RegressionTask", "Task"]
+__all__ += ["draw_places", "require"]
+
+UNASKED = -1  # a target that is none: left out of loss and accuracy
+NEVER = -100  # torch's own default: no target has it
 
 
 class Batch(NamedTuple):
@@ -18,7 +23,8 @@ class Batch(NamedTuple):
 
     Attributes:
         inputs: `(T, B, F)`, float32.
-        targets: `(K, B)`: class indices (int64), or values (float32) for a regression.
+        targets: `(K, B)`: class indices (int64), UNASKED where a sequence has no such answer; or
+            values (float32) for a regression.
     """
 
     inputs: Tensor
@@ -54,6 +60,8 @@ class Task(ABC):
         answer_length: scored time steps K, the last of the sequence.
         chance: exact loss and accuracy of remembering nothing.
         load_bits: bits to be carried over the gap; NaN where the answer is a real number.
+        asks_all: every answer of every sequence is asked; otherwise a target may be UNASKED, and
+            loss, accuracy and chance are those of the answers that are asked.
         solved_accuracy: a run that stays at this accuracy is solved.
         plateaus: losses of known partial solutions, by name, for the figures.
         version: raised whenever the task's numbers change.
@@ -70,6 +78,7 @@ class Task(ABC):
     answer_length: int
     chance: Chance
     load_bits: float
+    asks_all: bool = True
     solved_accuracy: float = 0.99
     plateaus: Mapping[str, float] = {}
     _arguments: Mapping[str, Any]
@@ -108,13 +117,29 @@ class Task(ABC):
 
         Returns:
             `(K, 2)`, int64: the time step of the oldest input that answer k needs, and the time
-            step at which it is read. Their difference is `gap` for every answer that needs memory
-            (where distances vary, the row is that of a sequence with distance `gap`). A row
-            (-1, t) is an answer that needs no memory.
+            step at which it is read. Their difference is `gap`, but where the answers of a sequence
+            have distances of their own. Where distances vary from sequence to sequence, the row is
+            that of a sequence with distance `gap`. A row (-1, t) is an answer that needs no memory,
+            or that not every sequence has.
         """
 
+    def ages(self, batch: Batch) -> Tensor:
+        """Return the distance of each answer in each sequence.
+
+        Where distances vary, one run so gives a curve over them.
+
+        Returns:
+            `(K, B)`, int64: time steps from the oldest input that the answer needs to the step
+            where it is read; 0 needs no memory. What stands at an answer that is not asked
+            (UNASKED) has no meaning.
+        """
+        needed, read = self.dependencies().to(batch.targets.device).unbind(1)
+        return torch.where(needed < 0, 0, read - needed)[:, None].expand(batch.targets.shape)
+
     def cue(self, batch: Batch) -> Tensor | None:
-        """Return what the first answer that needs memory needs of its oldest input.
+        """Return what the answer of the greatest distance needs of its oldest input.
+
+        Of several the first; the distances are those of `dependencies`.
 
         `rnnbench.diagnose` measures how much of it a network's state still holds.
 
@@ -150,11 +175,22 @@ class ClassificationTask(Task):
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         flat = outputs.reshape(-1, outputs.shape[-1])
-        loss = functional.cross_entropy(flat, targets.reshape(-1), reduction="none")
-        return _mean_over_answers(loss.view(targets.shape))
+        classes = targets.reshape(-1)
+        # Where all is asked, torch refuses it as it does any other number that is no class.
+        left_out = NEVER if self.asks_all else UNASKED
+        loss = functional.cross_entropy(flat, classes, reduction="none", ignore_index=left_out)
+        return self._mean(loss.view(targets.shape), targets)
 
     def accuracy(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return _mean_over_answers((outputs.argmax(-1) == targets).to(outputs.dtype))
+        return self._mean((outputs.argmax(-1) == targets).to(outputs.dtype), targets)
+
+    def _mean(self, values: Tensor, targets: Tensor) -> Tensor:
+        """Reduce `(..., K, B)` to `(...)`, over the answers that are asked."""
+        if self.asks_all:
+            return _mean_over_answers(values)
+        asked = (targets != UNASKED).to(values.dtype)
+        share = _mean_over_answers(asked)
+        return _mean_over_answers(values * asked) / torch.where(share > 0, share, 1.0)
 
     def score(self, loss: float, accuracy: float) -> float:
         return (accuracy - self.chance.accuracy) / (1 - self.chance.accuracy)
@@ -189,3 +225,11 @@ def require(argument: str, rule: str, holds: bool, value: object) -> None:
     """Raise `ValueError("<argument> must <rule>, got <value>")` unless the rule holds."""
     if not holds:
         raise ValueError(f"{argument} must {rule}, got {value}")
+
+
+def draw_places(count: int, length: int, batch_size: int, generator: Generator) -> Tensor:
+    """Return `count` different time steps below `length`, ascending, `(count, B)`; one is 0."""
+    shape = (length - 1, batch_size)
+    later = torch.rand(shape, generator=generator, device=generator.device).argsort(0)
+    places = later[: count - 1].sort(0).values + 1
+    return torch.cat([places.new_zeros(1, batch_size), places])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Literal
 
 import torch
 from torch import Generator, Tensor
 
-from rnnbench.task import Batch, Chance, RegressionTask, require
+from rnnbench.task import Batch, Chance, RegressionTask, draw_places, require
 
 Layout = Literal["exact", "half", "anywhere", "hs97"]
+Operation = Literal["sum", "product"]
 Draw = Callable[[int, int], Tensor]
 # hs97: the first marker stands at one of so many first time steps.
 FIRST_STEPS = 10
@@ -39,17 +41,34 @@ class Adding(RegressionTask):
     greatest, and a network that remembers less is right on a part of the sequences.
 
     In half and anywhere the second marker may stand at the last step. Chance is that of the best
-    constant answer, in every layout.
+    constant answer, the mean, in every layout.
+
+    In layout exact there may be n `markers`, the first at time 0, the others on any other steps but
+    the last, and the `operation` may be a product (Hochreiter & Schmidhuber, 1997, experiment 5):
+
+        operation   mean   chance, squared error   all but the first known
+        sum         n/2    n/12                    1/12
+        product     2^-n   3^-n - 4^-n             3^-(n-1) / 12
 
     Attributes:
         nominal_length: what the literature calls T.
     """
 
-    def __init__(self, *, gap: int, layout: Layout = "exact", tolerance: float = 0.1) -> None:
+    added = ("operation", "markers")
+
+    def __init__(
+        self,
+        *,
+        gap: int,
+        layout: Layout = "exact",
+        tolerance: float = 0.1,
+        operation: Operation = "sum",
+        markers: int = 2,
+    ) -> None:
         """Check and derive sizes and chance.
 
         Args:
-            gap: at least 2; at least 12 in layout hs97.
+            gap: at least 2, and at least `markers`; at least 12 in layout hs97.
             layout: "exact": every distance is the gap. "half": Arjovsky et al. (2016,
                 arXiv:1511.06464). "anywhere": Bai et al. (2018, arXiv:1803.01271). "hs97":
                 Hochreiter & Schmidhuber's own, with values from U[-1, 1], half the answer,
@@ -58,7 +77,10 @@ class Adding(RegressionTask):
                 zeros: what follows the markers, and so the distance, stays as in the paper. It
                 sets a marked first value to 0; here that step is one like any other.
             tolerance: an answer is right when its absolute error is below this; at most 1, or
-                0.5 in layout hs97, whose paper has 0.04.
+                0.5 in layout hs97, whose paper has 0.04. A biased guesser is right more often than
+                by chance on products, unless it is small.
+            operation: "sum" or "product" of the marked values; another than sum in layout exact.
+            markers: n, marked values, at least 1; others than 2 in layout exact.
 
         Raises:
             ValueError: an argument is out of its range.
@@ -66,21 +88,32 @@ class Adding(RegressionTask):
         layouts = ("exact", "half", "anywhere", "hs97")
         require("layout", "be exact, half, anywhere or hs97", layout in layouts, layout)
         old = layout == "hs97"
-        least, where = (12, " in layout hs97") if old else (2, "")
-        scale = 0.5 if old else 1.0
+        require("markers", "be at least 1", markers >= 1, markers)
+        require("operation", "be sum or product", operation in ("sum", "product"), operation)
+        if layout != "exact":
+            where = f" in layout {layout}"
+            require("markers", f"be 2{where}", markers == 2, markers)
+            require("operation", f"be sum{where}", operation == "sum", operation)
+        where = " in layout hs97" if old else ""
+        least, scale = (12, 0.5) if old else (max(2, markers), 1.0)
         require("gap", f"be at least {least}{where}", gap >= least, gap)
         rule = f"be above 0 and at most {scale:g}{where}"
         require("tolerance", rule, 0 < tolerance <= scale, tolerance)
         self.gap, self.layout, self.tolerance = gap, layout, tolerance
+        self.operation, self.markers = operation, markers
         self.input_size, self.output_size, self.answer_length = 2, 1, 1
         self.nominal_length = {"half": 2 * gap, "hs97": gap + FIRST_STEPS}.get(layout, gap + 1)
         self.sequence_length = self.nominal_length + (self.nominal_length // 10 if old else 0)
         self.load_bits = math.nan
-        # The sum of two values from U[0, 1] has variance 1/6 around 1, and density 1 - |s - 1|;
-        # the answer is `scale` times such a sum.
-        share = tolerance / scale
-        self.chance = Chance(scale**2 / 6, 2 * share - share**2)
-        self.plateaus = {"one of two": scale**2 / 12}
+        if operation == "product":
+            self.chance = _chance_of_product(markers, tolerance)
+            rest = 3.0 ** (1 - markers) / 12
+        else:
+            # The answer is `scale` times a sum of values from U[0, 1].
+            self.chance = _chance_of_sum(markers, tolerance, scale)
+            rest = scale**2 / 12
+        if markers > 1:
+            self.plateaus = {"one of two" if markers == 2 else "all but the first": rest}
 
     @property
     def distances(self) -> tuple[int, int]:
@@ -95,16 +128,25 @@ class Adding(RegressionTask):
 
         shape = (self.sequence_length, batch_size)
         values = torch.rand(shape, generator=generator, device=generator.device)
-        places = self._draw_places(draw)
+        places: tuple[Tensor, ...]
+        if self.markers == 2:
+            places = self._draw_two(draw)
+        else:
+            drawn = draw_places(self.markers, self.gap, batch_size, generator)
+            places = drawn[:, None].unbind()
         if self.layout == "hs97":
             return self._place_as_in_1997(2 * values - 1, places, draw)
         marks = torch.zeros_like(values)
         for place in places:
             marks.scatter_(0, place, 1.0)
-        return Batch(torch.stack([values, marks], -1), (values * marks).sum(0, keepdim=True))
+        if self.operation == "product":
+            answers = torch.where(marks == 1, values, 1.0).prod(0, keepdim=True)
+        else:
+            answers = (values * marks).sum(0, keepdim=True)
+        return Batch(torch.stack([values, marks], -1), answers)
 
-    def _draw_places(self, draw: Draw) -> tuple[Tensor, Tensor]:
-        """Return the time steps of the markers `(1, B)`, counted from a sequence's own start."""
+    def _draw_two(self, draw: Draw) -> tuple[Tensor, ...]:
+        """Return the time steps of two markers `(1, B)`, counted from a sequence's own start."""
         gap, length = self.gap, self.nominal_length
         if self.layout == "exact":
             return draw(0, 1), draw(1, gap)
@@ -116,7 +158,7 @@ class Adding(RegressionTask):
             first, other = draw(0, FIRST_STEPS), draw(0, length // 2 - 1)
         return first, other + (other >= first)  # the second among the steps still unmarked
 
-    def _place_as_in_1997(self, values: Tensor, places: tuple[Tensor, Tensor], draw: Draw) -> Batch:
+    def _place_as_in_1997(self, values: Tensor, places: tuple[Tensor, ...], draw: Draw) -> Batch:
         """Put each sequence, of a length of its own, at the end of its column."""
         longest = self.sequence_length
         start = longest - draw(self.nominal_length, longest + 1)
@@ -128,11 +170,53 @@ class Adding(RegressionTask):
         answers = 0.5 + torch.where(marked, values, 0.0).sum(0, keepdim=True) / 4
         return Batch(torch.stack([values, marks], -1), answers)
 
+    def ages(self, batch: Batch) -> Tensor:
+        return self.sequence_length - 1 - _oldest(batch)
+
     def cue(self, batch: Batch) -> Tensor:
-        values, marks = batch.inputs.unbind(-1)
-        older = (marks == 1).int().argmax(0, keepdim=True)
-        return values.gather(0, older)[0]
+        return batch.inputs[..., 0].gather(0, _oldest(batch))[0]
 
     def dependencies(self) -> Tensor:
         last = self.sequence_length - 1
         return torch.tensor([[last - self.gap, last]])
+
+
+def _oldest(batch: Batch) -> Tensor:
+    """Return the time steps `(1, B)` of the first markers."""
+    return (batch.inputs[..., 1] == 1).int().argmax(0, keepdim=True)
+
+
+def _chance_of_sum(count: int, tolerance: float, scale: float) -> Chance:
+    """Return what the mean gets as the answer, of `scale` times a sum of values from U[0, 1]."""
+    share = tolerance / scale
+    # The sum of two has the density 1 - |s - 1|; in general it is Irwin's and Hall's.
+    within = 2 * share - share**2 if count == 2 else _irwin_hall(count, share)
+    return Chance(scale**2 * count / 12, within)
+
+
+def _irwin_hall(count: int, distance: float) -> float:
+    """Return how likely a sum of values from U[0, 1] is closer to its mean than a distance.
+
+    Irwin (1927, doi:10.2307/2331960), in fractions: in floats the terms would cancel.
+    """
+    upper = min(Fraction(count, 2) + Fraction(distance), Fraction(count))
+    terms = (
+        (-1) ** place * math.comb(count, place) * (upper - place) ** count
+        for place in range(math.floor(upper) + 1)
+    )
+    return float(2 * sum(terms) / math.factorial(count) - 1)
+
+
+def _chance_of_product(count: int, tolerance: float) -> Chance:
+    """Return what the mean gets as the answer, of a product of values from U[0, 1]."""
+
+    def below(bound: float) -> float:
+        """Return how likely the product is below a bound: -ln of it is a sum of exponentials."""
+        if not 0 < bound < 1:
+            return float(bound >= 1)
+        terms = ((-math.log(bound)) ** order / math.factorial(order) for order in range(count))
+        return bound * sum(terms)
+
+    mean = 0.5**count
+    within = below(mean + tolerance) - below(mean - tolerance)
+    return Chance(3.0**-count - 4.0**-count, within)

@@ -29,10 +29,16 @@ class Copying(ClassificationTask):
     so that the marker and the answers stay at the end and the symbols are as old as they are to
     be; `gap` is the least distance.
 
+    With `order: reverse` the row is asked backwards, in the same layout. So the answers have
+    distances of their own, `gap` on the average: from gap - K + 1, of the last symbol, which is
+    asked first, to gap + K - 1, two more with each answer.
+
     Attributes:
         nominal_length: the delay that the literature calls T, gap - K, or its upper bound.
         sequence_chance: chance of a whole row being right, A^-K.
     """
+
+    added = ("order",)
 
     def __init__(
         self,
@@ -43,6 +49,7 @@ class Copying(ClassificationTask):
         score_on: Literal["answers", "all"] = "answers",
         encoding: Literal["onehot", "scalar"] = "onehot",
         longest_gap: int | None = None,
+        order: Literal["forward", "reverse"] = "forward",
     ) -> None:
         """Check and derive sizes and chance.
 
@@ -56,6 +63,7 @@ class Copying(ClassificationTask):
                 symbols, A + 1 for the marker, as the code of Bai et al. (2018,
                 arXiv:1803.01271) has it.
             longest_gap: the greatest distance, at least gap; None: every distance is the gap.
+            order: in which the symbols are asked, "forward" or "reverse".
 
         Raises:
             ValueError: an argument is out of its range.
@@ -68,8 +76,10 @@ class Copying(ClassificationTask):
         require("encoding", "be onehot or scalar", encoding in ("onehot", "scalar"), encoding)
         longest = gap if longest_gap is None else longest_gap
         require("longest_gap", f"be null or at least gap = {gap}", longest >= gap, longest)
+        require("order", "be forward or reverse", order in ("forward", "reverse"), order)
         self.gap, self.alphabet_size, self.num_symbols = gap, alphabet_size, num_symbols
-        self.score_on, self.encoding, self.longest_gap = score_on, encoding, longest_gap
+        self.score_on, self.encoding, self.order = score_on, encoding, order
+        self.longest_gap, self._longest = longest_gap, longest
         self.input_size = alphabet_size + 2 if encoding == "onehot" else 1
         self.sequence_length = longest + num_symbols
         self.nominal_length = longest - num_symbols
@@ -93,11 +103,12 @@ class Copying(ClassificationTask):
 
     @property
     def distances(self) -> tuple[int, int]:
-        return self.gap, self.span
+        beside = self.num_symbols - 1 if self.order == "reverse" else 0
+        return self.gap - beside, self._longest + beside
 
     @property
     def span(self) -> int:
-        return self.gap if self.longest_gap is None else self.longest_gap
+        return self.distances[1]
 
     def sample(self, batch_size: int, generator: Generator) -> Batch:
         shape = (self.num_symbols, batch_size)
@@ -105,10 +116,11 @@ class Copying(ClassificationTask):
         symbols = torch.randint(self.alphabet_size, shape, generator=generator, device=device)
         shown = torch.full((self.sequence_length, batch_size), self.alphabet_size, device=device)
         shown.scatter_(0, self._draw_places(batch_size, generator), symbols)
-        shown[self.span - 1] = self.alphabet_size + 1
+        shown[self._longest - 1] = self.alphabet_size + 1
         blanks = self.answer_length - self.num_symbols
         before = symbols.new_full((blanks, batch_size), self.alphabet_size)
-        return Batch(self._encode(shown), torch.cat([before, symbols]))
+        asked = symbols.flip(0) if self.order == "reverse" else symbols
+        return Batch(self._encode(shown), torch.cat([before, asked]))
 
     def _draw_places(self, batch_size: int, generator: Generator) -> Tensor:
         """Return the time steps `(K, B)` at which the symbols are shown."""
@@ -129,10 +141,22 @@ class Copying(ClassificationTask):
         digits = torch.where(shown < blank, shown + 1, torch.where(shown == blank, 0, shown))
         return digits[..., None].float()
 
+    def ages(self, batch: Batch) -> Tensor:
+        ages = super().ages(batch)
+        onehot = self.encoding == "onehot"
+        blank = batch.inputs[..., self.alphabet_size] == 1 if onehot else batch.inputs[..., 0] == 0
+        later = (~blank).int().argmax(0) - (
+            self._longest - self.gap
+        )  # than the row of `dependencies`
+        return torch.where(ages > 0, ages - later, 0)
+
     def cue(self, batch: Batch) -> Tensor:
-        return batch.targets[-self.num_symbols]
+        return batch.targets[-1 if self.order == "reverse" else -self.num_symbols]
 
     def dependencies(self) -> Tensor:
         read = torch.arange(self.sequence_length - self.answer_length, self.sequence_length)
-        needed = torch.where(read >= self.span, read - self.gap, -1)
-        return torch.stack([needed, read], 1)
+        first = self._longest - self.gap  # the time step of the first symbol
+        place = read - self._longest
+        if self.order == "reverse":
+            place = torch.where(place >= 0, self.num_symbols - 1 - place, place)
+        return torch.stack([torch.where(place >= 0, first + place, -1), read], 1)

@@ -16,7 +16,8 @@ from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.experiment.condition import Replica
 from rnnbench.task import Batch, Chance, RegressionTask
 from rnnbench.training.data import TrainingData
-from rnnbench.training.trainer import Recipe, Trainer
+from rnnbench.training.recipe import Recipe
+from rnnbench.training.trainer import Trainer
 
 CELLS: dict[str, type[Cell]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 MODULES = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}

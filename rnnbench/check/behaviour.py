@@ -16,7 +16,8 @@ from rnnbench.engine import get_engine
 from rnnbench.experiment.class_path import find_class
 from rnnbench.experiment.condition import Replica
 from rnnbench.task import Task
-from rnnbench.training.trainer import Recipe, Trainer
+from rnnbench.training.recipe import Recipe
+from rnnbench.training.trainer import Trainer
 
 # Stepping: the greatest difference, in float64.
 STEPPING_BOUND = 1e-12

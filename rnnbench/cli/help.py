@@ -11,8 +11,11 @@ from typing import NamedTuple
 
 PACKAGE = Path(__file__).resolve().parent.parent
 WIDTH = 100
-# Kinds of cells, in the order in which they are listed.
-KINDS = ("classical", "gated", "input-gated", "linear", "oscillating", "orthogonal", "reference")
+# Kinds of cells, and of tasks by what must be kept, in the order in which they are listed.
+KINDS = (
+    *("classical", "gated", "input-gated", "linear", "oscillating", "orthogonal", "reference"),
+    *("one item", "many items", "which item", "order", "numbers"),
+)
 
 
 TEXT = """\

@@ -9,7 +9,7 @@ import torch
 
 from rnnbench.cell import Cell
 from rnnbench.diagnose.label import gather, label
-from rnnbench.diagnose.measures import first_answer, measure_network
+from rnnbench.diagnose.measures import measure_network, oldest_answer
 from rnnbench.diagnose.network import SigmoidGates, Unrolled
 from rnnbench.experiment.condition import condition_of
 from rnnbench.layers import Layers
@@ -49,7 +49,7 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
     task, cell = condition.build_task(), condition.build_cell()
     if not cell.states:
         raise ValueError(f"cell must have states, step by step, got {type(cell).__name__}")
-    answer = first_answer(task)
+    answer = oldest_answer(task)
     batch = _sample(task, sequences)
     gates, left_out = _gates_of(cell)
     cue = task.cue(batch)

@@ -41,16 +41,17 @@ class Answer(NamedTuple):
     read_time: int
 
 
-def first_answer(task: Task) -> Answer:
-    """Return the first answer that needs memory.
+def oldest_answer(task: Task) -> Answer:
+    """Return the answer of the greatest distance, the first of several.
 
     Raises:
-        ValueError: the task has none.
+        ValueError: the task has none that needs memory.
     """
-    for place, (cue_time, read_time) in enumerate(task.dependencies().tolist()):
-        if cue_time >= 0:
-            return Answer(place, cue_time, read_time)
-    raise ValueError(f"task must have an answer that needs memory, got {type(task).__name__}")
+    rows = enumerate(task.dependencies().tolist())
+    answers = [Answer(place, cue, read) for place, (cue, read) in rows if cue >= 0]
+    if not answers:
+        raise ValueError(f"task must have an answer that needs memory, got {type(task).__name__}")
+    return max(answers, key=lambda answer: answer.read_time - answer.cue_time)
 
 
 def measure_network(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
-from rnnbench.cell import Cell, Parameters, States
+from rnnbench.cell import Cell, Parameters, Shapes, States
 from rnnbench.engine.compiled.kernel import kernel_of, run_compiled
 from rnnbench.engine.reference import Engine, run_reference
 from rnnbench.engine.torch_nn import check_cell, run_torch_nn
@@ -20,6 +21,9 @@ ENGINES: dict[str, Engine] = {
     "compiled": run_compiled,
     "torch": run_torch_nn,
 }
+
+
+_shapes: WeakKeyDictionary[Cell, dict[tuple[int, int], Shapes]] = WeakKeyDictionary()
 
 
 def get_engine(name: str) -> Engine:
@@ -57,23 +61,41 @@ def _check_shapes(cell: Cell, trained: Parameters, used: Parameters, input_size:
         raise ValueError("shapes must have a weight_hh_l0 (..., H), which tells the hidden size")
     method = "shapes" if type(cell).derive is Cell.derive else "derive"
     size = trained["weight_hh_l0"].shape[-1]
-    for name, shape in Cell.shapes(cell, input_size, size).items():
+    known = _shapes.setdefault(cell, {})  # working them out takes as long as a time step
+    if (input_size, size) not in known:
+        known[input_size, size] = Cell.shapes(cell, input_size, size)
+    for name, shape in known[input_size, size].items():
         found = tuple(used[name].shape[1:]) if name in used else "none"
         if found != shape:
             raise ValueError(f"{method} must give {name} the shape {shape}, got {found}")
 
 
 def _derived(cell: Cell, parameters: Parameters) -> Parameters:
-    """Return the parameters that the cell's gates use, each replica's worked out by itself."""
+    """Return the parameters that the cell's gates use, each replica's worked out by itself.
+
+    What is handed on as it is needs no copy, which takes as long as a time step or two.
+    """
     if type(cell).derive is Cell.derive:
         return parameters
     replicas = [tensor.unbind(0) for tensor in parameters.values()]
     # Copies start on a boundary of memory: elsewhere a product may round differently.
     own = [[tensor.clone() for tensor in each] for each in zip(*replicas, strict=True)]
-    used = [cell.derive(dict(zip(parameters, each, strict=True))) for each in own]
+    given = [dict(zip(parameters, each, strict=True)) for each in own]
+    used = [cell.derive(dict(each)) for each in given]
     if not isinstance(used[0], Mapping):
         raise ValueError(f"derive must return parameters by name, got {type(used[0]).__name__}")
-    return {name: torch.stack([each[name] for each in used]) for name in used[0]}
+    both = list(zip(used, given, strict=True))
+    return {
+        name: parameters[name]
+        if all(new[name] is old.get(name) and _is_unchanged(new[name]) for new, old in both)
+        else torch.stack([each[name] for each in used])
+        for name in used[0]
+    }
+
+
+def _is_unchanged(fresh: Tensor) -> bool:
+    """Return whether nothing has changed a fresh tensor in place; in inference nobody counts."""
+    return not fresh.is_inference() and fresh._version == 0
 
 
 def kernel_identity(name: str, cell: Cell) -> str | None:

@@ -16,7 +16,19 @@ from typing import Any
 
 # Yamls and records call the tasks by where they lie in the repository, whose ids stay so; any
 # other module of a package `tasks` is the user's.
-TASKS = ("tasks.adding.Adding", "tasks.copying.Copying", "tasks.delayed_recall.DelayedRecall")
+TASKS = (
+    "tasks.adding.Adding",
+    "tasks.brackets.Brackets",
+    "tasks.copying.Copying",
+    "tasks.delay.Delay",
+    "tasks.delayed_recall.DelayedRecall",
+    "tasks.flip_flop.FlipFlop",
+    "tasks.keys.Keys",
+    "tasks.language.Language",
+    "tasks.order.Order",
+    "tasks.selective.Selective",
+    "tasks.tracking.Tracking",
+)
 # Classes that a program has handed over, by their paths: they are taken as they are.
 NONE: Mapping[str, type] = MappingProxyType({})
 _handed: ContextVar[Mapping[str, type]] = ContextVar("handed", default=NONE)

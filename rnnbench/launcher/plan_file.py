@@ -9,7 +9,7 @@ from typing import Any
 from rnnbench.experiment.condition import NO_TRACKER, Condition, Replica, Sweep
 from rnnbench.store import rules
 from rnnbench.store.files import KEY, check_line, parse_json, read_file, seal_line, write_atomically
-from rnnbench.training.trainer import make_recipe
+from rnnbench.training.recipe import make_recipe
 
 FORMAT = 1
 PLAN: rules.Rules = {

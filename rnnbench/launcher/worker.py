@@ -26,8 +26,9 @@ from rnnbench.store.standing import ProgressFile
 from rnnbench.tracker import open_tracker
 from rnnbench.training.checkpoint import load_checkpoint, save_checkpoint, warn_unused
 from rnnbench.training.code import code_of, edited_parts
+from rnnbench.training.recipe import make_recipe
 from rnnbench.training.recording import describe_job, final_parameters, finished_record
-from rnnbench.training.trainer import Outcome, ReplicaState, Trainer, make_recipe
+from rnnbench.training.trainer import Outcome, ReplicaState, Trainer
 
 CHECKPOINT_SECONDS = 60.0
 PROGRESS_SECONDS = 0.5
@@ -233,11 +234,12 @@ def seconds_per_step(job: Job, engine: str) -> float:
     recipe = make_recipe(condition, engine, job.device)
     recipe = replace(recipe, steps=100, eval_every=100, gap_schedule="fixed")
     stack = [Replica(seed, 1e-3) for seed in range(len(job.replicas))]
-    training = Trainer(condition.build_task(), condition.build_cell(), recipe, stack).run()
+    trainer = Trainer(condition.build_task(), condition.build_cell(), recipe, stack)
+    training = trainer.run()
     next(training)
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        start, before = time.perf_counter(), trainer.step
         next(training)
-        times.append(time.perf_counter() - start)
+        times.append((time.perf_counter() - start) / (trainer.step - before))
     return median(times)

@@ -107,6 +107,9 @@ def load_results(path: Paths) -> pd.DataFrame:
     for those that have a name of their own, as `hidden_size`. Runs of one `curve` differ in gap,
     seed and rate alone.
 
+    Where distances vary from answer to answer, `accuracy_by_age` has the test accuracy at each one
+    (a text, as in "20"): a curve from one run.
+
     Two columns say which rows are not to be counted beside all others. `same_as`: the run that is
     the very same training, where tuning chose the rate that another was given. `superseded`: true
     where a later choice of tuning gave the condition another rate.

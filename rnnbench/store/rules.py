@@ -74,6 +74,14 @@ NAME = Rule(f"a name of 1 to {LONGEST_NAME} printable characters", is_name)
 TEXT = Rule(f"a text of at most {LONGEST_TEXT} characters", is_text)
 TRUTH = Rule("true or false", lambda value: isinstance(value, bool))
 LIST = Rule("a list", lambda value: isinstance(value, list))
+SHARES = Rule(
+    "numbers from 0 to 1 by whole numbers",
+    lambda found: (
+        isinstance(found, dict)
+        and all(re.fullmatch(r"[1-9][0-9]{0,8}", str(key)) for key in found)
+        and all(map(SHARE.holds, found.values()))
+    ),
+)
 SECTION = Rule("an object", lambda value: isinstance(value, dict))
 # Files are named after it.
 IDENTITY = Rule(

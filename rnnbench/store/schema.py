@@ -77,6 +77,7 @@ FIELDS: dict[str, Field] = {
     "environment.git_commit environment.started": Field(rules.TEXT.or_none, False),
     "same_as": Field(rules.IDENTITY.or_none, needed=False),
     "tuning": Field(rules.SECTION.or_none, needed=False, column=None),
+    "accuracy_by_age": Field(rules.SHARES, needed=False),
     "history": Field(rules.LIST, column=None),
 }
 EVALUATION: Rules = {"step": COUNT}

@@ -15,7 +15,7 @@ from rnnbench.tracker.client import Settings, open_run
 if TYPE_CHECKING:
     import wandb
 
-NOT_SUMMARY = ("config", "environment", "history", "plateaus", "format", "versions")
+NOT_SUMMARY = tuple("config environment history plateaus accuracy_by_age format versions".split())
 # No settings, and known at the end alone.
 OUTCOME = (*RESULTS, "clipped_steps", "seconds", "sequences_per_second", "error")
 Record = Mapping[str, Any]

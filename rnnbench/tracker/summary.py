@@ -58,7 +58,7 @@ def mirror_summary(sweep: str, settings: Settings, output_dir: Path, report: Pat
 def _log(sweep: str, settings: Settings, output_dir: Path, report: Path, place: Path) -> bool:
     from rnnbench.store.frames import load_results
 
-    results = load_results(output_dir).drop(columns=["plateaus"])
+    results = load_results(output_dir).drop(columns=["plateaus", "accuracy_by_age"])
     consolidate([output_dir], place)
     files = [place / CONSOLIDATED[0], *(report / name for name in TABLES)]
     state = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

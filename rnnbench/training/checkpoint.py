@@ -17,7 +17,8 @@ from rnnbench.store import files
 from rnnbench.store.rules import AT_LEAST_0, LIST, Rule, Rules, check_fields, replica, shown, whole
 from rnnbench.store.schema import EVALUATION, MEASURES
 from rnnbench.training.code import Code
-from rnnbench.training.trainer import Recipe, Trainer
+from rnnbench.training.recipe import Recipe
+from rnnbench.training.trainer import Trainer
 
 ENTRY: Rules = {"replica": replica(LAST_SEED), "history": LIST, "seconds": AT_LEAST_0}
 # A gradient may be infinite, which is null only where it is recorded.

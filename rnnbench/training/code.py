@@ -155,7 +155,7 @@ def traced(cell: Cell) -> dict[str, Any] | None:
 def _computed(t: Trace) -> list[str]:
     """Return a hash of how each result of both passes is computed."""
     names = {node: f"input {number}" for number, node in enumerate(t.inputs)}
-    for node in [*t.forward, *t.backward]:
+    for node in [*t.fixed, *t.forward, *t.backward]:
         names.setdefault(node, digest([str(node.target), _arguments(node, names)]))
     return [names[node] for node in t.ends]
 

@@ -28,6 +28,7 @@ class FlatStack:
         self.sizes = [math.prod(shape) for shape in shapes.values()]
         width = -(-sum(self.sizes) // ALIGNMENT) * ALIGNMENT
         self.buffer = torch.zeros(replicas, width, device=device, dtype=dtype)
+        self._padding = torch.zeros(replicas, self.spare, device=device, dtype=dtype)
 
     def views(self) -> dict[str, Tensor]:
         """Return fresh leaves that share the buffer's memory and record gradients."""
@@ -44,7 +45,7 @@ class FlatStack:
     def flatten(self, gradients: Mapping[str, Tensor]) -> Tensor:
         """Return gradients `(R, ...)` as one `(R, P)`, zero in the padding."""
         rows = [gradients[name].flatten(1) for name in self.shapes]
-        return torch.cat([*rows, rows[0].new_zeros(len(self.buffer), self.spare)], 1)
+        return torch.cat([*rows, self._padding[: len(self.buffer)]], 1)
 
 
 def clip(
@@ -62,15 +63,17 @@ def clip(
     if largest_value is not None:
         gradient = gradient.clamp(-largest_value, largest_value)
         bounded = torch.linalg.vector_norm(gradient, dim=1)
-    changed = bounded != norm
     if largest is None:
-        return gradient, norm, changed
+        return gradient, norm, bounded != norm
     scale = (largest / (bounded + 1e-6)).clamp_(max=1.0)
-    return gradient * scale[:, None], norm, changed | (scale < 1)
+    changed = scale != 1 if largest_value is None else (bounded != norm) | (scale != 1)
+    return gradient * scale[:, None], norm, changed
 
 
 class Optimizer(ABC):
-    """Update parameters in place, with a learning rate and a state for each replica.
+    """Tell by how much parameters are to change, with a learning rate and a state of each replica.
+
+    What depends on the number of the step is a tensor: a CUDA graph repeats Python's numbers.
 
     Attributes:
         rates: learning rates `(R,)`.
@@ -85,9 +88,16 @@ class Optimizer(ABC):
         self.rates = rates
         self.state = {name: torch.zeros_like(buffer) for name in self.names}
 
+    def corrections(self, step: int) -> tuple[float, ...]:
+        """Return the numbers that depend on the step alone, which counts from 1."""
+        return ()
+
     @abstractmethod
-    def update(self, buffer: Tensor, gradient: Tensor, step: int) -> None:
-        """Update parameters in place; `step` counts from 1."""
+    def change(self, gradient: Tensor, corrections: Tensor) -> Tensor:
+        """Take in a gradient `(R, P)`; return what is to be subtracted from the parameters.
+
+        The corrections are `(numbers, 1)`.
+        """
 
     def keep(self, rows: Tensor) -> None:
         """Keep only the replicas with these row numbers."""
@@ -101,14 +111,17 @@ class Adam(Optimizer):
     names = ("mean", "square")
     BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
-    def update(self, buffer: Tensor, gradient: Tensor, step: int) -> None:
+    def corrections(self, step: int) -> tuple[float, ...]:
+        """Return what takes away the bias of the two means towards their start at 0."""
+        return math.sqrt(1 - self.BETA2**step), 1 - self.BETA1**step
+
+    def change(self, gradient: Tensor, corrections: Tensor) -> Tensor:
         mean, square = self.state["mean"], self.state["square"]
         mean.lerp_(gradient, 1 - self.BETA1)
         square.mul_(self.BETA2).addcmul_(gradient, gradient, value=1 - self.BETA2)
-        scale = math.sqrt(1 - self.BETA2**step)
-        denominator = square.sqrt().div_(scale).add_(self.EPSILON)
-        rates = self.rates[:, None] / (1 - self.BETA1**step)
-        buffer.sub_((mean / denominator).mul_(rates))
+        of_square, of_mean = corrections.unbind()
+        change = square.sqrt().div_(of_square).add_(self.EPSILON)
+        return torch.div(mean, change, out=change).mul_(self.rates[:, None] / of_mean)
 
 
 class RMSprop(Optimizer):
@@ -121,18 +134,18 @@ class RMSprop(Optimizer):
     names = ("square",)
     ALPHA, EPSILON = 0.9, 1e-8
 
-    def update(self, buffer: Tensor, gradient: Tensor, step: int) -> None:
+    def change(self, gradient: Tensor, corrections: Tensor) -> Tensor:
         square = self.state["square"]
         square.mul_(self.ALPHA).addcmul_(gradient, gradient, value=1 - self.ALPHA)
         denominator = square.sqrt().add_(self.EPSILON)
-        buffer.sub_((gradient / denominator).mul_(self.rates[:, None]))
+        return (gradient / denominator).mul_(self.rates[:, None])
 
 
 class SGD(Optimizer):
     """Plain gradient descent, without momentum."""
 
-    def update(self, buffer: Tensor, gradient: Tensor, step: int) -> None:
-        buffer.sub_(gradient * self.rates[:, None])
+    def change(self, gradient: Tensor, corrections: Tensor) -> Tensor:
+        return gradient * self.rates[:, None]
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}

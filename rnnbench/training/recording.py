@@ -97,6 +97,7 @@ def finished_record(described: Record, outcome: Outcome) -> Record:
         "seconds": seconds,
         "sequences_per_second": sequences / seconds if seconds else math.nan,
         "error": None,
+        **({"accuracy_by_age": outcome.accuracy_by_age} if outcome.accuracy_by_age else {}),
         "history": outcome.state.history,
     }
 

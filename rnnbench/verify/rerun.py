@@ -28,8 +28,9 @@ from rnnbench.store.records import (
 from rnnbench.store.rules import shown
 from rnnbench.training.code import code_of
 from rnnbench.training.machine import choose_device
+from rnnbench.training.recipe import make_recipe
 from rnnbench.training.recording import describe_run, differences, final_parameters, finished_record
-from rnnbench.training.trainer import Trainer, make_recipe
+from rnnbench.training.trainer import Trainer
 
 Job = dict[str, Any]
 # Fields that do not follow from the settings; the environment is compared by itself.

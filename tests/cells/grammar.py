@@ -82,6 +82,7 @@ class Everything(Cell):
         q = torch.sqrt(1 + c * c) * torch.rsqrt(2 + d**2) + torch.log(2 + s * s) * p
         least, most = torch.minimum(a, d), torch.maximum(b, functional.softplus(c * 30) / 30)
         kept = torch.where(a > b, least, torch.sign(c) * torch.abs(d))
+        kept = kept * sigmoid(p) / (1 + p * p)  # of a vector alone
         return tanh(q + v), kept * sigmoid(w), q * tanh(most) + (a >= 0) * d
 
 

@@ -152,9 +152,12 @@ FUNCTIONS = {
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "log": np.log,
     "log1p": np.log1p,
+    "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
+    "logsigmoid": lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),
 }
 # In units in the last place of the exact result, as simd.h states them.
 BOUNDS = {"exp": 1.1, "tanh": 2.6, "sigmoid": 2.6, "log": 1, "log1p": 2}
+BOUNDS |= {"softplus": 2.5, "logsigmoid": 2.5}
 PROBE = "\n".join(
     f"""extern "C" void probe_{name}(const float *x, float *y, long n) {{
       for (long i = 0; i < n; i += lanes<float>()) store(y + i, v{name}(load(x + i)));
@@ -205,6 +208,7 @@ def test_functions_of_infinity_and_nan(architecture):
     address = ctypes.POINTER(ctypes.c_float)
     expected = {"exp": (np.inf, 0, 1), "tanh": (1, -1, 0), "sigmoid": (1, 0, 0.5)}
     expected |= {"log": (np.inf, np.nan, -np.inf), "log1p": (np.inf, np.nan, 0)}
+    expected |= {"softplus": (np.inf, 0, np.float32(np.log(2)))}
     for name, (at_infinity, at_minus, at_zero) in expected.items():
         y = np.empty_like(values)
         call = getattr(probe(architecture), f"probe_{name}")
@@ -232,7 +236,6 @@ def test_builds_without_a_warning(compiler, architecture, tmp_path):
     "architecture", [BUILDS["AVX2"], BUILDS["baseline"]], ids=["AVX2", "baseline"]
 )
 def test_other_builds_compute_the_same(monkeypatch, architecture):
-
     monkeypatch.setattr(kernel, "load", lambda text: build.load(text, architecture))
     for cell in (LSTM(), Odd()):
         given = problem(cell, hidden=33, batch=7, steps=9)

@@ -6,6 +6,7 @@ from torch import nn
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
+from rnnbench.check.problem import make_problem, run_with_gradients
 from rnnbench.engine import get_engine
 from rnnbench.model import SequenceModel, model_shapes
 
@@ -203,6 +204,30 @@ def test_no_engine_takes_a_derived_parameter_of_another_shape(engine):
     parameters, inputs, _ = problem(OneShort(), 6)
     with pytest.raises(ValueError, match=r"derive must give weight_hh_l0 the shape \(18, 6\), got"):
         get_engine(engine)(OneShort(), parameters, inputs, None, None)
+
+
+class Halved(RNN):
+    def derive(self, parameters):
+        return {**parameters, "weight_hh_l0": parameters["weight_hh_l0"] / 2}
+
+
+class HalvedInPlace(RNN):
+    def derive(self, parameters):
+        parameters["weight_hh_l0"].div_(2)
+        return parameters
+
+
+def test_a_parameter_that_is_derived_in_place_is_derived():
+    given = make_problem(RNN(), hidden=6)
+    expected, found = (
+        run_with_gradients("reference", kind(), given) for kind in (Halved, HalvedInPlace)
+    )
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    with torch.inference_mode():
+        outputs = [
+            get_engine("reference")(kind(), *given, None)[0] for kind in (Halved, HalvedInPlace)
+        ]
+    assert torch.equal(*outputs)
 
 
 class ReturnsTooFew(LSTM):

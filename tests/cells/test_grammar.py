@@ -6,6 +6,8 @@ import torch
 from rnnbench.check.problem import difference, make_problem, run_with_gradients
 from rnnbench.engine import get_engine
 from rnnbench.engine.compiled import build, kernel
+from rnnbench.engine.compiled.codegen import emit
+from rnnbench.engine.compiled.trace import trace_update
 from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel, count_state, model_shapes
 from rnnbench.training.code import traced
@@ -82,6 +84,26 @@ def test_a_derived_parameter_is_no_trained_one():
     }
     given = make_problem(cell, hidden=5)
     assert run_with_gradients("compiled", cell, given)["gradient of angle_l0"].abs().min() > 0
+
+
+def test_what_follows_from_vectors_alone_is_computed_once():
+    trace = trace_update(Everything())
+    sigmoid, divisor = trace.constants
+    assert (str(sigmoid.target), str(divisor.target)) == ("aten.sigmoid.default", "aten.add.Tensor")
+    assert trace.divisors == [divisor]
+    at_each_step = {*trace.forward, *trace.backward, *trace.saved}
+    assert at_each_step.isdisjoint(trace.fixed)
+    assert "constant[2] = 1 / add" in emit(Everything())
+
+
+class Steeper(Selective):
+    def update(self, d, b, c, s, a):
+        return super().update(d, b, c, s, 2 * a)
+
+
+def test_an_edit_of_it_is_an_edit():
+    assert traced(Selective()) is not None
+    assert traced(Selective()) != traced(Steeper())
 
 
 class Other(PublishedGRU):

@@ -8,7 +8,8 @@ import yaml
 from rnnbench.cell import Cell
 from rnnbench.experiment.class_path import find_class
 from rnnbench.experiment.condition import Replica, arguments_of
-from rnnbench.training.trainer import Recipe, Trainer
+from rnnbench.training.recipe import Recipe
+from rnnbench.training.trainer import Trainer
 from tasks.copying import Copying
 from tasks.delayed_recall import DelayedRecall
 

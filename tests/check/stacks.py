@@ -17,8 +17,9 @@ from rnnbench.experiment.condition import Replica
 from rnnbench.task import Chance, RegressionTask
 from rnnbench.training.evaluation import evaluate
 from rnnbench.training.machine import prepare_process
+from rnnbench.training.recipe import Recipe
 from rnnbench.training.streams import EVALUATION
-from rnnbench.training.trainer import Recipe, Trainer
+from rnnbench.training.trainer import Trainer
 
 STACK = [Replica(0, 1e-2), Replica(1, 3e-2), Replica(2, 1e-2)]
 STEPS, SEQUENCES = 6, 19

@@ -12,7 +12,7 @@ from rnnbench.cli.command import run_command
 from rnnbench.cli.compose import arrange, compose
 from rnnbench.cli.own_choices import configuration_directory
 from rnnbench.experiment.condition import Replica
-from rnnbench.training.trainer import make_recipe
+from rnnbench.training.recipe import make_recipe
 
 CONF = Path(configuration_directory())
 GAPS = [11, 20, 40, 80, 160]
@@ -201,7 +201,7 @@ def test_help_fits_and_names_every_choice(in_tmp, capsys, words):
     assert run_command(words) == 0
     text = capsys.readouterr().out
     for choice in (
-        "adding, copy, recall",
+        *[f"\n    {name} " for name in choices("task")],
         "    lstm ",
         "gaps",
         "curriculum",
@@ -221,8 +221,8 @@ def test_help_fits_and_names_every_choice(in_tmp, capsys, words):
         "--config-dir",
     ):
         assert key in text
-    cells = re.findall(r"^ {4,}\S", text, re.MULTILINE)  # of each a line or two
-    assert len(text.splitlines()) - len(cells) <= 50
+    listed = re.findall(r"^ {2,}\S", text, re.MULTILINE)  # kinds, and of each choice a line or two
+    assert len(text.splitlines()) - len(listed) <= 50
     assert max(map(len, text.splitlines())) <= 100
     assert list(in_tmp.iterdir()) == []
 

@@ -165,7 +165,7 @@ import pytest
         ("cell=lstmm", "cell must be one that --help lists, got lstmm"),
         ("task=[{a:1}]", "task must be a name, got [{a:1}]"),
         ("+cluster=[{a:1}]", "cluster must be a name, got [{a:1}]"),
-        ("task=copi", "task must be one of adding, copy, recall, got copi"),
+        ("task=copi", "task must be one of adding, brackets, copy, delay, flip_flop, "),
         ("cell.keep_bias=x", "cell.keep_bias must be a valid number, got 'x'"),
         ("cell.keep_bias=nan", "cell.keep_bias must be a finite number, got nan"),
         (

@@ -15,7 +15,8 @@ from rnnbench.experiment.condition import Condition, Replica
 from rnnbench.layers import Layers
 from rnnbench.store.diagnoses import consolidate_diagnoses, load_diagnosis
 from rnnbench.store.records import Store
-from rnnbench.training.trainer import Recipe, Trainer, initial_parameters
+from rnnbench.training.recipe import Recipe
+from rnnbench.training.trainer import Trainer, initial_parameters
 
 FEW = ["--sequences", "64"]
 

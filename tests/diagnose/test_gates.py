@@ -7,7 +7,7 @@ import torch
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.diagnose.measures import first_answer, measure_network
+from rnnbench.diagnose.measures import measure_network, oldest_answer
 from rnnbench.diagnose.network import SigmoidGates, Unrolled
 from rnnbench.layers import Layers
 from rnnbench.tasks.delayed_recall import DelayedRecall
@@ -70,7 +70,7 @@ def lstm(biases, layers=None):
 def measured(task, network):
     batch = task.sample(64, torch.Generator().manual_seed(0))
     batch = batch._replace(inputs=batch.inputs.double())
-    return measure_network(network, task, batch, first_answer(task), "f")
+    return measure_network(network, task, batch, oldest_answer(task), "f")
 
 
 def test_gates_of_an_lstm_set_by_hand():

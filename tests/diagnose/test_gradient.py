@@ -7,7 +7,7 @@ import torch
 
 from rnnbench.cell import Cell
 from rnnbench.cells import GRU, LSTM, RNN
-from rnnbench.diagnose.measures import TOTAL, Answer, first_answer, gradient_norms
+from rnnbench.diagnose.measures import TOTAL, Answer, gradient_norms, oldest_answer
 from rnnbench.diagnose.network import Unrolled
 from rnnbench.layers import Layers
 from rnnbench.tasks.adding import Adding
@@ -97,7 +97,7 @@ def test_gradients_are_finite_differences(cell, layers):
     """The loss moves as the gradient says when a state is pushed at one time step."""
     task = DelayedRecall(gap=4, alphabet_size=3)
     network, batch = build(cell, task, layers), draw(task, size=1)
-    answer = first_answer(task)
+    answer = oldest_answer(task)
     norms = gradient_norms(network, task, batch, answer)
 
     def loss(time, place, layer, unit, push):
@@ -128,21 +128,21 @@ def test_gradients_are_finite_differences(cell, layers):
 
 def test_only_the_output_is_read_so_the_cell_state_has_no_gradient_at_lag_0():
     task = DelayedRecall(gap=3, alphabet_size=3)
-    norms = gradient_norms(build(LSTM(), task), task, draw(task), first_answer(task))
+    norms = gradient_norms(build(LSTM(), task), task, draw(task), oldest_answer(task))
     assert norms["c"][-1] == 0 and norms["h"][-1] > 0 and norms["c"][-2] > 0
 
 
 def test_of_several_answers_the_first_that_needs_memory_is_followed():
-    assert first_answer(Copying(gap=6, num_symbols=3)) == (0, 0, 6)
-    assert first_answer(Copying(gap=6, num_symbols=3, score_on="all")) == (6, 0, 6)
-    assert first_answer(Adding(gap=5, layout="half")) == (0, 4, 9)
+    assert oldest_answer(Copying(gap=6, num_symbols=3)) == (0, 0, 6)
+    assert oldest_answer(Copying(gap=6, num_symbols=3, score_on="all")) == (6, 0, 6)
+    assert oldest_answer(Adding(gap=5, layout="half")) == (0, 4, 9)
 
 
 @pytest.mark.parametrize("score_on", ["answers", "all"])
 def test_the_loss_is_that_answers_alone(score_on):
     """Other answers' targets change nothing of it."""
     task = Copying(gap=6, num_symbols=3, score_on=score_on)
-    network, batch, answer = build(GRU(), task), draw(task), first_answer(task)
+    network, batch, answer = build(GRU(), task), draw(task), oldest_answer(task)
     norms = gradient_norms(network, task, batch, answer)
     assert norms["h"].shape == (7,)
     changed = (batch.targets + 1) % 8
@@ -157,4 +157,4 @@ def test_a_task_without_memory_is_refused():
     task = DelayedRecall(gap=3)
     task.dependencies = lambda: torch.tensor([[-1, 3]])
     with pytest.raises(ValueError, match="^task must have an answer that needs memory"):
-        first_answer(task)
+        oldest_answer(task)

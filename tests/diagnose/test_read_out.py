@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rnnbench.cell import Cell
-from rnnbench.diagnose.measures import NOISE, first_answer, measure_network, recoverable
+from rnnbench.diagnose.measures import NOISE, measure_network, oldest_answer, recoverable
 from rnnbench.diagnose.network import Unrolled
 from rnnbench.layers import Layers
 from rnnbench.tasks.adding import Adding
@@ -47,7 +47,7 @@ def noise():
 
 def test_a_cell_that_stores_the_cue_keeps_it_to_the_end():
     task = DelayedRecall(gap=6)
-    found = measure_network(latch(task), task, sample(task), first_answer(task), None)
+    found = measure_network(latch(task), task, sample(task), oldest_answer(task), None)
     assert found["cue"] == [1.0] * 7
 
 
@@ -56,7 +56,7 @@ def test_a_cue_that_was_never_shown_is_at_chance():
     task = DelayedRecall(gap=6)
     batch = sample(task, 1024)
     batch.inputs[0, :, : task.alphabet_size] = 0
-    found = measure_network(latch(task), task, batch, first_answer(task), None)
+    found = measure_network(latch(task), task, batch, oldest_answer(task), None)
     assert max(map(abs, found["cue"])) < 0.06
     generator = torch.Generator().manual_seed(2)
     states = torch.randn(256, 200, generator=generator)
@@ -94,7 +94,7 @@ def test_each_task_tells_what_was_shown_at_the_oldest_time_step():
     recall, copying, adding = DelayedRecall(gap=4), Copying(gap=12), Adding(gap=9)
     for task in (recall, copying, Copying(gap=12, score_on="all")):
         batch = sample(task)
-        shown = batch.inputs[first_answer(task).cue_time, :, : task.alphabet_size]
+        shown = batch.inputs[oldest_answer(task).cue_time, :, : task.alphabet_size]
         assert torch.equal(task.cue(batch), shown.argmax(1))
     batch = sample(adding)
     assert torch.equal(adding.cue(batch), batch.inputs[0, :, 0])
@@ -118,4 +118,5 @@ def test_noise_is_in_what_is_read_and_the_ridge_is_as_much_again():
 def test_a_task_that_does_not_tell_its_cue_leaves_it_out():
     task = DelayedRecall(gap=3)
     task.cue = lambda batch: None
-    assert measure_network(latch(task), task, sample(task), first_answer(task), None)["cue"] is None
+    found = measure_network(latch(task), task, sample(task), oldest_answer(task), None)
+    assert found["cue"] is None

@@ -23,7 +23,7 @@ from .markdown import GUIDE, ROOT, blocks, prose
 RUNNABLE = ("bash", "python")
 BLOCKS = {path.name if path.parent == ROOT else f"docs/{path.name}": blocks(path) for path in GUIDE}
 STAND_INS = {"README.md": "gaps", "CONTRIBUTING.md": "gaps"}
-STAND_INS |= {"docs/why.md": "first", "docs/cells.md": "janet"}
+STAND_INS |= {"docs/why.md": "first", "docs/cells.md": "janet", "docs/leaderboard.md": "gaps"}
 SHORT = {"trainer.steps": 3, "model.hidden_size": 8, "trainer.eval_size": 16}
 # Of the reference there are its records; a report that draws its diagnoses too takes 15 s more.
 DIAGNOSED = {"docs/why.md": ["diagnosis.jsonl"]}

@@ -8,6 +8,7 @@ from functools import cache
 import torch
 
 import rnnbench
+from rnnbench.plot.reach import drawn_at
 from rnnbench.plot.starts import CHRONO, half_life, keep_bias_horizons
 from rnnbench.statistics import HORIZON, median_steps, seeds_to_bound, wilson_interval
 from rnnbench.store.records import CONSOLIDATED
@@ -20,7 +21,7 @@ from .markdown import ROOT, says, table
 PAGE = "reproductions.md"
 STORED = ROOT / "results" / "reproductions"
 RUNS = {"staged_learning": 10, "hs97_adding": 40, "gru_and_lstm": 20}
-RUNS |= {"keep_bias": 420, "curriculum": 90, "urnn_adding": 15, "tree": 270}
+RUNS |= {"keep_bias": 600, "curriculum": 90, "urnn_adding": 15, "tree": 270}
 STARTS = (0, 1, 2, 3, 5, CHRONO)
 CELLS = ("lstm", "gru")
 WORDS = "none one two three four five six seven eight nine ten eleven".split()
@@ -129,6 +130,23 @@ def test_the_keep_bias_on_adding():
     cells = steps.unstack("cell")
     assert (cells["gru"] <= cells["lstm"]).all()
     says(PAGE, "The GRU never needs more steps than the LSTM")
+
+
+def test_the_keep_bias_on_copy():
+    found = horizons("copy")
+    told = [[str(start), *(str(found[start][cell]) for cell in CELLS)] for start in STARTS]
+    assert rows("On copy it turns the ranking of the cells over") == told
+    gru_alone, lstm_alone = [(0, 20), (1, 40)], [(3, 40), (5, 40)]
+    for places, first, second in ((gru_alone, "gru", "lstm"), (lstm_alone, "lstm", "gru")):
+        for start, gap in places:
+            assert reached("copy", start, first, gap) == (5, 5)
+            assert reached("copy", start, second, gap) == (0, 5)
+            order = [drawn_at(found[start][cell].horizon, 2) for cell in (first, second)]
+            assert order[0] > order[1]
+    says(PAGE, f"{share((5, 5))} with the GRU and {share((0, 5))} with the LSTM")
+    assert not any(found[start][cell].low.bound != "<" for start in STARTS for cell in CELLS)
+    lstm = [drawn_at(found[start]["lstm"].horizon, 2) for start in STARTS[:-1]]
+    assert lstm == sorted(lstm)
 
 
 def parted(pair):

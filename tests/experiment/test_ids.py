@@ -62,7 +62,7 @@ class WithShift(GRU):
 class Task(DelayedRecall):
     """A task of one's own, before it gets an argument."""
 
-    def __init__(self, *, gap: int, alphabet_size: int = 8):
+    def __init__(self, *, gap: int, alphabet_size: int = 8, longest_gap: int | None = None):
         super().__init__(gap=gap, alphabet_size=alphabet_size)
 
 
@@ -71,7 +71,14 @@ class WithPause(DelayedRecall):
 
     added = ("pause",)
 
-    def __init__(self, *, gap: int, alphabet_size: int = 8, pause: int | None = None):
+    def __init__(
+        self,
+        *,
+        gap: int,
+        alphabet_size: int = 8,
+        longest_gap: int | None = None,
+        pause: int | None = None,
+    ):
         super().__init__(gap=gap, alphabet_size=alphabet_size)
 
 

@@ -24,7 +24,7 @@ LONG = "x" * 201
 KEYS = {
     "task.gap": ("2 3 7 2,3 range(2,4) choice(2,5)", "0 -1 2.5 2,x 3,0"),
     "task.alphabet_size": ("2 3 7", "1 0 -3 2.0"),
-    "task.distractors": ("noise blank", "loud 1"),
+    "task.distractors": ("noise blank lure", "loud 1"),
     "task.name": ("recall other", f"'' 5 {LONG}"),
     "task._target_": ("tasks.delayed_recall.DelayedRecall", "os.system no.such '' 5 builtins"),
     "cell.init": ("torch orthogonal glorot", "zero 0 ''"),

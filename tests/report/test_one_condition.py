@@ -46,7 +46,9 @@ class Shifted(GRU):
 class Salted(DelayedRecall):
     """An own task with arguments of its own."""
 
-    def __init__(self, *, gap: int, salt: str = "a", steps: int = 1) -> None:
+    def __init__(
+        self, *, gap: int, salt: str = "a", steps: int = 1, longest_gap: int | None = None
+    ) -> None:
         super().__init__(gap=gap)
 
 

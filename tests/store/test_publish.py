@@ -1,17 +1,24 @@
 """A published sweep is a few small files that read as the sweep itself does."""
 
+import hashlib
+import json
 import shutil
+from pathlib import Path
 from shutil import copytree
 
 import pandas as pd
 import pytest
+from mlcroissant import Dataset
 
 import rnnbench
 from rnnbench.diagnose.__main__ import main as diagnose
 from rnnbench.publish import main
+from rnnbench.store.croissant import CROISSANT
 from rnnbench.store.diagnoses import load_diagnosis
 from rnnbench.store.records import read_records
 from rnnbench.store.tables import TRANSFER
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +42,7 @@ def test_publishing_keeps_every_row_and_adds_figures(source, tmp_path, capsys):
     figures.add("horizons.png")  # no run solves its task
     assert names == figures | {
         "records.jsonl",
+        "croissant.json",
         "summary.csv",
         "by_gap.csv",
         "horizons.tex",
@@ -50,7 +58,8 @@ def test_records_alone_are_packed_and_take_the_place_of_those_before(source, tmp
     contents = []
     for _ in range(2):
         assert main([str(source), str(destination), "--records"]) == 0
-        (file,) = destination.iterdir()
+        described, file = sorted(destination.iterdir())
+        assert described.name == "croissant.json"
         contents.append(file.read_bytes())
     assert file.name == "records.jsonl.gz" and contents[0] == contents[1]
     for load in (rnnbench.load_results, rnnbench.load_history):
@@ -122,3 +131,28 @@ def test_rows_are_published_without_what_else_their_file_holds(source, tmp_path)
     assert main([str(source), str(destination)]) == 0
     assert TRANSFER.path(destination).read_text().splitlines()[1:] == [plain]
     assert_not_there(destination)
+
+
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph:DeprecationWarning")
+@pytest.mark.parametrize("words", [[], ["--records"]])
+def test_a_loader_of_data_sets_reads_what_is_published(source, tmp_path, words):
+    destination = tmp_path / "small"
+    assert main([str(source), str(destination), *words]) == 0
+    described = Dataset(destination / "croissant.json")
+    assert not described.metadata.ctx.issues.errors and not described.metadata.ctx.issues.warnings
+    assert described.metadata.name == "rnnbench-small"
+    found = pd.DataFrame([*described.records("runs")])
+    found.columns = [name.removeprefix("runs/") for name in found]
+    expected = rnnbench.load_results(destination)
+    kept = [name for name in found if name in expected]
+    assert {"task", "cell", "gap", "seed", "lr", "score", "status", "run_id"} <= set(kept)
+    found = found[kept].map(lambda value: value.decode() if type(value) is bytes else value)
+    pairs = (frame.dropna(axis=1, how="all") for frame in (found, expected[kept]))
+    pd.testing.assert_frame_equal(*pairs, check_dtype=False)
+
+
+@pytest.mark.parametrize("described", sorted((ROOT / "results").rglob(CROISSANT)), ids=str)
+def test_what_is_described_is_what_is_committed(described):
+    (file,) = json.loads(described.read_text())["distribution"]
+    content = (described.parent / file["contentUrl"]).read_bytes()
+    assert file["sha256"] == hashlib.sha256(content).hexdigest()

@@ -15,8 +15,8 @@ from rnnbench.store.schema import NEEDED, OPTIONAL, RULES, check_record
 from rnnbench.store.standing import ProgressFile
 from rnnbench.tracker.reach import read_destination
 from rnnbench.training.checkpoint import load_checkpoint
+from rnnbench.training.recipe import make_recipe
 from rnnbench.training.recording import describe_run, failed_record
-from rnnbench.training.trainer import make_recipe
 from tests.small_sweep import ONE
 from tests.stored_record import stored_record
 
@@ -25,6 +25,7 @@ GRID = [{"lr": 1e-3, "score": 0.9, "steps": 4.0, "solved": 1, "dropped": False}]
 TUNING = {"lr": 1e-3, "learned": True, "at_edge": False, "seeds": [1021], "grid": GRID}
 ROW = {"step": 2, "loss": 0.1, "accuracy": 0.5, "score": 0.4, "grad_norm": None}
 WHOLE = stored_record(config=SETTINGS, tuning=TUNING, history=[ROW], plateaus={"one": 0.5})
+WHOLE |= {"accuracy_by_age": {"3": 0.5, "20": 1.0}}
 PLAN = make_recipe(ONE, "reference", "cpu")
 NO_VALUE = [object(), float("nan"), float("inf"), 2**70, -(2**70), "\ud800", {"a": 1}, [[]]]
 
@@ -55,7 +56,8 @@ def test_every_field_that_is_written_is_declared():
     run = {"sweep": "s", "command": "", "engine": "reference", "device": "cpu", "tuning": None}
     run |= {"started": "now", "code": {"cell": "a", "task": "b"}}
     written = failed_record(describe_run(ONE, Replica(0, 1e-3), run), "x")
-    of_some = {"text", "same_as"}  # of a notebook's classes; of a run that was trained as another
+    # Of a notebook's classes; of a run that was trained as another; where distances vary.
+    of_some = {"text", "same_as", "accuracy_by_age"}
     assert written.keys() | of_some == NEEDED.keys() | OPTIONAL.keys() | {"format"}
     environment = RULES[("environment",)][1]
     assert environment.keys() <= written["environment"].keys()

@@ -16,7 +16,7 @@ device dtype run_id condition_id version sequence_length load_bits plateaus init
 error num_layers directions least_distance greatest_distance clipped_steps lr_choice gap_schedule
 optimizer clip_norm clip_value train_set_size task_version cell_version model_version
 trainer_version task_code cell_code command python torch platform cpu cores threads gpu git_commit
-started same_as curve superseded""".split()
+started same_as accuracy_by_age curve superseded""".split()
 FLOATS = """lr loss accuracy score steps_to_solve seconds sequences_per_second load_bits keep_bias
 least_distance greatest_distance clipped_steps clip_norm clip_value train_set_size task_version
 cell_version model_version trainer_version""".split()

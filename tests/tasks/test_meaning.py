@@ -8,52 +8,25 @@ import torch
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copying import Copying
 from rnnbench.tasks.delayed_recall import DelayedRecall
+from rnnbench.tasks.tracking import Tracking
+
+from .oracles import contents, one_hot, oracle
 
 N = 20_000
 
 
-def one_hot(classes, size):
-    return 50.0 * torch.nn.functional.one_hot(classes, size)
-
-
-def oracle(task, inputs):
-    """Answer from the inputs alone, in the words of each task's page."""
-    if isinstance(task, Adding):
-        value, marker = inputs.unbind(-1)
-        total = (value * (marker == 1)).sum(0)[None, :, None]
-        return 0.5 + total / 4 if task.layout == "hs97" else total
-    if isinstance(task, DelayedRecall):
-        flagged = inputs[..., task.alphabet_size].argmax(0)
-        cue = inputs[flagged, torch.arange(inputs.shape[1]), : task.alphabet_size].argmax(-1)
-        return one_hot(cue[None], task.alphabet_size)
-    symbols = shown_symbols(task, inputs)
-    if task.score_on == "answers":
-        return one_hot(symbols, task.output_size)
-    before = task.sequence_length - task.num_symbols
-    blanks = symbols.new_full((before, inputs.shape[1]), task.alphabet_size)
-    return one_hot(torch.cat([blanks, symbols]), task.output_size)
-
-
-def shown_symbols(task, inputs):
-    """Return the symbols of a copy task in their order, wherever they are shown."""
-    if task.encoding == "scalar":
-        channels = inputs[..., 0].long() - 1
-        is_symbol = (channels >= 0) & (channels < task.alphabet_size)
-    else:
-        channels = inputs.argmax(-1)
-        is_symbol = channels < task.alphabet_size
-    assert (is_symbol.sum(0) == task.num_symbols).all()
-    return channels.T[is_symbol.T].view(-1, task.num_symbols).T
-
-
-def memoryless(task, targets):
+def memoryless(task, batch):
     """Answer without any memory, but with a clock."""
+    targets = batch.targets
     if isinstance(task, Adding):
-        return torch.full((*targets.shape, 1), 0.5 if task.layout == "hs97" else 1.0)
+        mean = 0.5**task.markers if task.operation == "product" else 0.5 * task.markers
+        return torch.full((*targets.shape, 1), 0.5 if task.layout == "hs97" else mean)
     outputs = torch.zeros(*targets.shape, task.output_size)
     if isinstance(task, Copying) and task.score_on == "all":
         outputs[: -task.num_symbols, :, task.alphabet_size] = 50.0
         outputs[-task.num_symbols :, :, task.alphabet_size] = -50.0
+    if isinstance(task, Tracking) and task.ask == "every_step":
+        outputs[0] = 50.0 * batch.inputs[0, :, : task.output_size]
     return outputs
 
 
@@ -80,11 +53,10 @@ def test_the_answer_depends_on_the_needed_inputs_and_on_no_other(steady_task, ge
     task = steady_task
     inputs, targets = task.sample(50, generator)
     before = oracle(task, inputs)
-    one_channel = isinstance(task, Adding) or inputs.shape[-1] == 1
-    contents = slice(0, 1) if one_channel else slice(0, task.alphabet_size)
+    part = contents(task)
     for t in range(task.sequence_length):
         changed = inputs.clone()
-        changed[t, :, contents] = inputs[t, :, contents].roll(1, 0)
+        changed[t, :, part] = inputs[t, :, part].roll(1, 0)
         differs = (changed[t] != inputs[t]).any(-1)
         if isinstance(task, Adding):
             needs = inputs[t, :, 1][None] == 1
@@ -94,8 +66,8 @@ def test_the_answer_depends_on_the_needed_inputs_and_on_no_other(steady_task, ge
 
 
 def test_remembering_nothing_scores_chance(task, generator):
-    targets = task.sample(N, generator).targets
-    outputs = memoryless(task, targets)
+    batch = task.sample(N, generator)
+    targets, outputs = batch.targets, memoryless(task, batch)
     assert_is_mean(per_sequence(task.loss, outputs, targets), task.chance.loss)
     # Equal outputs tie: a guess among them is what remembering nothing has to give.
     if not isinstance(task, Adding):

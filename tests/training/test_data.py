@@ -66,6 +66,22 @@ def test_those_who_stay_keep_their_own_data(step):
     assert same(data.batch(step), alone.batch(step))
 
 
+@pytest.mark.parametrize("schedule", ["fixed", "uniform"])
+def test_threads_draw_the_same_one_block_ahead(schedule):
+    settings = {"schedule": schedule, "steps": 5 * STEPS_PER_BLOCK}
+    task, seeds = Copying(gap=20, num_symbols=4), [3, 1, 3, 0]
+    plain = TrainingData(task, 5, seeds, CPU, torch.float32, **settings)
+    ahead = TrainingData(task, 5, seeds, CPU, torch.float32, threads=2, **settings)
+    for step in (0, 15, 16, 40, 41, 79, 2):  # one block left out, and one asked for again
+        assert same(plain.batch(step), ahead.batch(step))
+        waiting = {block for block, _ in ahead._ahead}
+        assert waiting <= {step // STEPS_PER_BLOCK + 1}
+        assert bool(waiting) == (step != 79)
+    for data in (plain, ahead):
+        data.keep(torch.tensor([1, 3]))
+    assert same(plain.batch(33), ahead.batch(33))
+
+
 def test_fixed_streams_repeat_and_differ_from_each_other_and_from_training():
     def everything(kind):
         batches = list(fixed_batches(TASK, 300, kind, CPU, torch.float32))

@@ -28,6 +28,12 @@ def test_views_share_the_buffer_and_rows_are_aligned():
     torch.testing.assert_close(flat.flatten(views).detach()[:, :22], flat.buffer[:, :22])
 
 
+def update(optimizer, buffer, gradient, step):
+    """Update parameters in place, with the corrections of a step as they are on the device."""
+    numbers = torch.tensor(optimizer.corrections(step), dtype=buffer.dtype)[:, None]
+    buffer.sub_(optimizer.change(gradient, numbers))
+
+
 PEERS = {
     "adam": torch.optim.Adam,
     "rmsprop": lambda parameters, lr: torch.optim.RMSprop(parameters, lr=lr, alpha=0.9),
@@ -53,7 +59,7 @@ def test_steps_are_those_of_torch_after_clipping_each_replica(name, bound, eleme
         gradient = torch.zeros(3, 32, dtype=torch.float64)
         gradient[:, :22] = torch.randn(3, 22, dtype=torch.float64) / torch.tensor([[1], [9], [3]])
         clipped, norms, changed = clip(gradient, bound, element)
-        optimizer.update(flat.buffer, clipped, step)
+        update(optimizer, flat.buffer, clipped, step)
         for row, (peer, its) in enumerate(zip(peers, optimizers, strict=True)):
             peer.grad = gradient[row, :22].clone()
             torch.testing.assert_close(norms[row], peer.grad.norm())
@@ -75,12 +81,12 @@ def test_those_who_stay_keep_their_rate_and_state(name):
     together = OPTIMIZERS[name](flat.buffer, rates)
     single = OPTIMIZERS[name](alone, rates[2:])
     gradient = torch.randn(3, 32, dtype=torch.float64)
-    together.update(flat.buffer, gradient, 1)
+    update(together, flat.buffer, gradient, 1)
     together.keep(torch.tensor([2]))
     buffer = flat.buffer[2:].clone()
-    together.update(buffer, 2 * gradient[2:], 2)
-    single.update(alone, gradient[2:], 1)
-    single.update(alone, 2 * gradient[2:], 2)
+    update(together, buffer, 2 * gradient[2:], 2)
+    update(single, alone, gradient[2:], 1)
+    update(single, alone, 2 * gradient[2:], 2)
     assert torch.equal(buffer, alone)
 
 

@@ -10,7 +10,8 @@ from rnnbench.experiment.condition import Replica
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copying import Copying
 from rnnbench.tasks.delayed_recall import DelayedRecall
-from rnnbench.training.trainer import Recipe, Trainer
+from rnnbench.training.recipe import Recipe
+from rnnbench.training.trainer import Trainer
 
 STACK = [(0, 1e-3), (1, 3e-3), (2, 1e-2), (0, 3e-3), (5, 1e-3)]
 TASKS = {"copy": Copying(gap=4, num_symbols=3), "adding": Adding(gap=7)}

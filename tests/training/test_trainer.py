@@ -1,6 +1,7 @@
 """The training loop is that of every tutorial, and whoever is done leaves it."""
 
 import math
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -12,9 +13,14 @@ from rnnbench.experiment.condition import Replica
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copying import Copying
 from rnnbench.tasks.delayed_recall import DelayedRecall
+from rnnbench.tasks.flip_flop import FlipFlop
+from rnnbench.tasks.selective import Selective
+from rnnbench.tasks.tracking import Tracking
 from rnnbench.training.data import TrainingData, TrainingSet, fixed_batches
+from rnnbench.training.recipe import Recipe
 from rnnbench.training.streams import EVALUATION, TEST
-from rnnbench.training.trainer import Recipe, ReplicaState, Trainer
+from rnnbench.training.trainer import ReplicaState, Trainer
+from tests.tasks.conftest import YAMLS, from_yaml
 
 # As in conftest.py: the fixture trains with these.
 RECIPE = Recipe(hidden_size=16, steps=12, batch_size=8, clip_norm=1.0, eval_every=5, eval_size=64)
@@ -113,6 +119,49 @@ def test_trains_as_the_tutorial_does_with_another_optimizer(train, settings, pee
         optimizer.step()
     for name, tensor in network.state_dict().items():
         torch.testing.assert_close(outcome.parameters[name], tensor, atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        Selective(gap=7, num_symbols=3),
+        FlipFlop(gap=5, steps_before=4, ask="random"),
+        Tracking(gap=4),
+    ],
+    ids=["selective", "flip_flop", "tracking"],
+)
+def test_accuracy_at_each_distance_is_that_of_the_answers_at_it(train, task):
+    outcomes = train([(0, 1e-2), (1, 1e-2)], task=task, steps=20)
+    for outcome in outcomes.values():
+        trained = Trainer(task, GRU(), RECIPE, [Replica(0, 1e-2)]).model
+        trained.parameters = {name: value[None] for name, value in outcome.parameters.items()}
+        right, asked = Counter(), Counter()
+        for batch in fixed_batches(task, 64, TEST, CPU, torch.float32):
+            answers = trained(batch.inputs[None], last=task.answer_length)[0][0].argmax(-1)
+            ages = task.ages(batch)
+            for k in range(task.answer_length):
+                for b in range(64):
+                    if batch.targets[k, b] >= 0 and ages[k, b] > 0:
+                        asked[ages[k, b].item()] += 1
+                        right[ages[k, b].item()] += int(answers[k, b] == batch.targets[k, b])
+        expected = {str(age): right[age] / asked[age] for age in asked}
+        assert outcome.accuracy_by_age == pytest.approx(expected)
+        assert list(outcome.accuracy_by_age) == sorted(expected, key=int)
+        assert max(expected, key=int) == str(task.gap)
+
+
+@pytest.mark.parametrize("schedule", ["fixed", "growing"])  # the latter begins at the least gap
+@pytest.mark.parametrize("path", YAMLS, ids=lambda path: path.stem)
+def test_every_shipped_task_trains(train, path, schedule):
+    settings = {"steps": 2, "eval_size": 8, "gap_schedule": schedule}
+    (outcome,) = train([(0, 1e-2)], task=from_yaml(path), **settings).values()
+    assert outcome.status == "unsolved"
+    assert math.isfinite(outcome.loss)
+
+
+def test_one_distance_has_no_curve(train):
+    (outcome,) = train([(0, 1e-2)], steps=2).values()
+    assert outcome.accuracy_by_age is None
 
 
 def test_chrono_reckons_with_the_longest_distance():

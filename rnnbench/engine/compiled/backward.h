@@ -7,7 +7,7 @@ constexpr int BLOCK_ROWS = 128; // of a block: sequences times time steps
 template <class C, class T> struct Backward : Recurrence<C, T> {
   typedef Recurrence<C, T> Base;
   typedef typename Base::Vector Vector;
-  using Base::G, Base::S, Base::V, Base::L, Base::U, Base::W, Base::GX, Base::GH;
+  using Base::A, Base::G, Base::S, Base::V, Base::L, Base::U, Base::W, Base::GX, Base::GH;
   using Base::K, Base::N, Base::O, Base::Q;
   using Base::call, Base::steps, Base::batch, Base::F, Base::H, Base::P;
 
@@ -77,7 +77,7 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
     const T *kept = this->saved(r, t), *earlier = this->saved(r, std::max(t - 1, 0));
     for (int b = 0; b < batch; b++)
       for (int j = 0; j < P; j += L) {
-        Vector saved[W], old[S], next[N], value[Q - N + 1], vector[V + 1], d_next[N], d_gate[G];
+        Vector saved[W], old[S], next[N], value[Q - N + 1], vector[A + 1], d_next[N], d_gate[G];
         Vector d_before[Q] = {}, d_vectors[V + 1]; // an output that is no state has none before
         for (int k = 0; k < C::SAVED; k++) {
           const long place = ((long)b * W + k) * P + j;
@@ -108,7 +108,7 @@ template <class C, class T> struct Backward : Recurrence<C, T> {
     const T *kept = this->saved(r, t);
     for (int b = 0; b < batch; b++)
       for (int j = 0; j < P; j += L) {
-        Vector saved[C::PREPARED + 1], old[S], value[Q - N + 1], vector[V + 1];
+        Vector saved[C::PREPARED + 1], old[S], value[Q - N + 1], vector[A + 1];
         Vector d_value[Q - N + 1], d_gate[G], d_before[S], d_vectors[V + 1];
         for (int k = 0; k < C::PREPARED; k++)
           saved[k] = load(kept + ((long)b * W + U + k) * P + j);

@@ -42,7 +42,7 @@ EXPRESSIONS: dict[object, str] = {
     aten.sigmoid.default: "vsigmoid({0})",
     aten.relu.default: "{0} > 0 ? {0} : V{{}}",
     aten.silu.default: "{0} * vsigmoid({0})",
-    aten.softplus.default: "{0} > 20 ? {0} : vlog1p(vexp({0}))",
+    aten.softplus.default: "vsoftplus({0})",
     aten.log_sigmoid_forward.default: "vlogsigmoid({0})",
     operator.getitem: "{0}",  # of log_sigmoid_forward, whose second result is not used
     aten.sigmoid_backward.default: "{0} * {1} * (1 - {1})",
@@ -83,7 +83,7 @@ def emit(cell: Cell) -> str:
         ValueError: the arithmetic holds an operation for which there is no expression.
     """
     update = trace_update(cell)
-    parts = [_constants(cell, update), _update(update)]
+    parts = [_constants(cell, update), _fixed(update), _update(update)]
     if cell.values:
         early = [list(cell.gates).index(gate) for gate in cell.early_gates]
         parts.append(_prepare(trace_prepare(cell), early))
@@ -107,6 +107,7 @@ def _constants(cell: Cell, update: Trace) -> str:
         "RESULTS": len(update.results),
         "VALUES": len(cell.values),
         "VECTORS": len(cell.vectors),
+        "CONSTANTS": len(update.constants) + len(update.divisors),
         "SAVED": len(update.saved),
         "PREPARED": len(trace_prepare(cell).saved) if cell.values else 0,
         "FROM_X": len(lists["X_TO"]),
@@ -128,13 +129,35 @@ def _rows(cell: Cell) -> dict[str, int]:
     return {name: row for row, name in enumerate(["h", *cell.results[1:], *cell.values])}
 
 
+def _fixed(t: Trace) -> str:
+    """Write what follows from the vectors alone, to be read like these."""
+    lines = [
+        *_read("vector", t.vectors),
+        *_statements(t.fixed),
+        *_write("constant", t.constants),
+        *(f"constant[{row}] = 1 / {n.name};" for row, n in enumerate(t.divisors, len(t.constants))),
+    ]
+    return f"""
+  template <class V> INLINE void fix(const V *vector, V *constant) {{
+    (void)vector, (void)constant;
+{_indented(lines)}
+  }}
+"""
+
+
 def _update(t: Trace) -> str:
+    first = len(t.vectors) + len(t.constants)
+    inverses = [
+        f"[[maybe_unused]] const V over_{n.name} = vector[{row}];"
+        for row, n in enumerate(t.divisors, first)
+    ]
     forward = [
         *_read("gate", t.gates),
         *_read("old", t.states),
         *_read("value", t.values),
-        *_read("vector", t.vectors),
-        *_statements(t.forward),
+        *_read("vector", [*t.vectors, *t.constants]),
+        *inverses,
+        *_statements(t.forward, t.divisors),
         *_write("next", t.results),
         *_write("gate", t.saved),
     ]
@@ -143,9 +166,10 @@ def _update(t: Trace) -> str:
         *_read("old", t.states),
         *_read("next", t.results),
         *_read("value", t.values),
-        *_read("vector", t.vectors),
+        *_read("vector", [*t.vectors, *t.constants]),
+        *inverses,
         *_read("d_next", t.d_results),
-        *_statements(t.backward),
+        *_statements(t.backward, t.divisors),
         *_write("d_gate", t.d_gates),
         *_write("d_old", t.d_states),
         *_write("d_value", t.d_values),
@@ -203,13 +227,16 @@ def _prepare(t: Trace, early: list[int]) -> str:
 """
 
 
-def _statements(nodes: Sequence[Node]) -> list[str]:
+def _statements(nodes: Sequence[Node], inverted: Sequence[Node] = ()) -> list[str]:
+    """Write operations; where the divisor is inverted, by its inverse."""
     lines = []
     for node in nodes:
         expression = _expression(node)
         if expression is None:
             name = str(node.target).removeprefix("aten.").partition(".")[0]
             raise ValueError(f"update must do without {name}: it has no compiled form")
+        if node.target is aten.div.Tensor and node.args[1] in inverted:
+            expression = "{0} * over_{1}"
         kind = "auto" if node.target in MASKS else "V"
         words = [_word(node, place, each) for place, each in enumerate(node.args)]
         lines.append(f"const {kind} {node.name} = {expression.format(*words)};")

@@ -5,7 +5,7 @@ namespace {
 template <class C, class T> struct Forward : Recurrence<C, T> {
   typedef Recurrence<C, T> Base;
   typedef typename Base::Vector Vector;
-  using Base::G, Base::S, Base::V, Base::L, Base::U, Base::W, Base::GX, Base::GH;
+  using Base::A, Base::G, Base::S, Base::V, Base::L, Base::U, Base::W, Base::GX, Base::GH;
   using Base::K, Base::N, Base::O, Base::Q;
   using Base::call, Base::steps, Base::batch, Base::F, Base::H, Base::P;
   Buffer<T> packed_h, packed_x; // transposed weights: (K, panels, H, panel), (GX, panels, F, panel)
@@ -83,7 +83,7 @@ template <class C, class T> struct Forward : Recurrence<C, T> {
     T *gates = this->saved(r, t);
     for (int b = 0; b < batch; b++, gates += (long)W * P)
       for (int j = n; j < n + panel<T>(); j += L) {
-        Vector gate[G], old[S], vector[V + 1], value[Q - N + 1], kept[C::PREPARED + 1];
+        Vector gate[G], old[S], vector[A + 1], value[Q - N + 1], kept[C::PREPARED + 1];
         for (int g = 0; g < G; g++)
           if (!C::LATE[g])
             gate[g] = load(gates + g * P + j);
@@ -102,7 +102,7 @@ template <class C, class T> struct Forward : Recurrence<C, T> {
     T *gates = this->saved(r, t);
     for (int b = 0; b < batch; b++, gates += (long)W * P)
       for (int j = n; j < n + panel<T>(); j += L) {
-        Vector gate[W], old[S], vector[V + 1], value[Q - N + 1], next[N];
+        Vector gate[W], old[S], vector[A + 1], value[Q - N + 1], next[N];
         for (int g = 0; g < G; g++)
           gate[g] = load(gates + g * P + j);
         this->read_rows(0, S, r, t, b, j, old);

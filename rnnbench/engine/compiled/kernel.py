@@ -45,6 +45,8 @@ class Kernel:
         self.library = load(source(emit(cell)))
         # What it was built from and with, as the cache names it.
         self.identity = Path(self.library._name).stem
+        self.vectors = [f"{name}_l0" for name in cell.vectors]
+        self.other_weights = [weight_of(name) for name in cell.links() if name != "h"]
         self.states = len(cell.states)
         self.rows: int = self.library.rows()
         self.outputs = len(cell.output_names)
@@ -86,8 +88,8 @@ def run_compiled(
 ) -> tuple[Tensor, States]:
     """Run a cell's kernel; see `run_reference`."""
     kernel = kernel_of(cell)
-    vectors = [parameters[f"{name}_l0"] for name in cell.vectors]
-    others = [parameters[weight_of(name)] for name in cell.links() if name != "h"]
+    vectors = [parameters[name] for name in kernel.vectors]
+    others = [parameters[name] for name in kernel.other_weights]
     weight_x, weight_h, *biases = (parameters[name] for name in PARAMETERS)
     arguments = (
         inputs,

@@ -59,14 +59,15 @@ template <class C, class T> struct Recurrence {
   static constexpr int N = C::RESULTS, Q = N + C::VALUES;
   static constexpr int U = G > C::SAVED ? G : C::SAVED; // what `prepare` saves lies behind
   static constexpr int W = U + C::PREPARED;
+  static constexpr int A = V + C::CONSTANTS; // vectors, and what follows from them alone
 
   const Call<T> &call;
   const int steps, batch, F, H, P;
-  Buffer<T> vectors; // (V, P)
+  Buffer<T> vectors; // (A, P)
 
   explicit Recurrence(const Call<T> &c)
       : call(c), steps((int)c.steps), batch((int)c.batch), F((int)c.features), H((int)c.hidden),
-        P(round_up((int)c.hidden, panel<T>())), vectors((long)V * P) {}
+        P(round_up((int)c.hidden, panel<T>())), vectors((long)A * P) {}
 
   T *state(int s, int r, int t) const {
     return call.states + ((s * call.replicas + r) * (call.steps + 1) + t) * batch * P;
@@ -91,7 +92,16 @@ template <class C, class T> struct Recurrence {
     return outputs + (r * call.scored + scored(t)) * batch * O * H + (long)o * H;
   }
 
-  void copy_vectors(int r) { copy_rows<T>(call.vectors + (long)r * V * H, H, vectors.data, P, V, H); }
+  void copy_vectors(int r) {
+    copy_rows<T>(call.vectors + (long)r * V * H, H, vectors.data, P, V, H);
+    for (int j = 0; j < P; j += L) {
+      Vector vector[A + 1], constant[A - V + 1];
+      read_vectors(j, vector);
+      C::fix(vector, constant);
+      for (int a = V; a < A; a++)
+        store(vectors.data + (long)a * P + j, constant[a - V]);
+    }
+  }
 
   __attribute__((always_inline)) void read_rows(int first, int rows, int r, int t, int b, int j,
                                                 Vector *to) const {
@@ -99,7 +109,7 @@ template <class C, class T> struct Recurrence {
       to[s] = load(state(first + s, r, t) + b * P + j);
   }
   __attribute__((always_inline)) void read_vectors(int j, Vector *to) const {
-    for (int v = 0; v < V; v++)
+    for (int v = 0; v < A; v++)
       to[v] = load(vectors.data + (long)v * P + j);
   }
 };

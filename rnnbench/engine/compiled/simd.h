@@ -1,4 +1,4 @@
-// Vectors of VECTOR_BYTES bytes (64: AVX-512, 32: AVX2, 16: SSE, NEON), and exp, tanh and sigmoid.
+// Vectors of VECTOR_BYTES bytes (64: AVX-512, 32: AVX2, 16: SSE, NEON), and functions as exp.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -162,8 +162,31 @@ INLINE FloatVector vlog1p(FloatVector x) {
   const FloatVector u = x + 1.f, lost = (u - 1.f) - x;
   return u - 1.f == x ? vlog(u) : vlog(u) - lost / u;
 }
-template <class V> INLINE V vlogsigmoid(V x) {
-  return (x < 0 ? x : V{}) - vlog1p(vexp(x < 0 ? x : -x));
+// As torch: softplus is x itself above 20.
+INLINE DoubleVector vsoftplus(DoubleVector x) { return x > 20 ? x : vlog1p(vexp(x)); }
+INLINE DoubleVector vlogsigmoid(DoubleVector x) {
+  return (x < 0 ? x : DoubleVector{}) - vlog1p(vexp(x < 0 ? x : -x));
+}
+// log(1 + y), y = exp(-|x|), is zero where y would be less than the least normal number. Of all
+// polynomials of degree 8, q makes the largest error of y + y^2 q(y) on [0, 1] least: 5.2e-9 of it.
+// softplus and logsigmoid err by less than 2.5 units in the last place.
+INLINE FloatVector log1p_of_exp(FloatVector x) {
+  const FloatVector negative = (FloatVector)((IntVector)x | INT32_MIN); // -|x|
+  const Reduced e = reduce<1, Ln2::TWO_PIECES>(negative, -88.f, 0.f); // at the low end 2^n is zero
+  const FloatVector power = e.power(), y = power * e.p + power;
+  FloatVector q = y * -3.3184700e-3f + 2.0204575e-2f;
+  q = q * y - 5.7664427e-2f;
+  q = q * y + 1.0680554e-1f;
+  q = q * y - 1.5355396e-1f;
+  q = q * y + 1.9695400e-1f;
+  q = q * y - 2.4958587e-1f;
+  q = q * y + 3.3330511e-1f;
+  q = q * y - 4.9999933e-1f;
+  return q * y * y + y;
+}
+INLINE FloatVector vsoftplus(FloatVector x) { return (x > 0 ? x : FloatVector{}) + log1p_of_exp(x); }
+INLINE FloatVector vlogsigmoid(FloatVector x) {
+  return (x < 0 ? x : FloatVector{}) - log1p_of_exp(x);
 }
 
 } // namespace

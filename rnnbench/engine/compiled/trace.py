@@ -24,6 +24,7 @@ COSTLY = (
     *(aten.log1p.default, aten.sin.default, aten.cos.default, aten.sqrt.default),
     *(aten.rsqrt.default, aten.softplus.default),
 )
+DIVISIONS = (aten.div.Tensor, aten.div.Scalar, aten.reciprocal.default)
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,12 @@ class Trace:
             `prepare` has the early gates and no values.
         results: of the forward pass: new states and outputs, or values.
         d_gates, d_states, d_values, d_vectors: results of the backward pass.
+        constants: what follows from the vectors alone, at some cost, and is used by others: it is
+            computed once for all sequences and time steps. `prepare` has none.
+        fixed: the operations that compute these.
         saved: values of the forward pass that the backward pass needs, beside the results and the
             states.
-        forward, backward: the operations of each pass, in order.
+        forward, backward: the other operations of each pass, in order.
     """
 
     gates: list[Node]
@@ -50,6 +54,8 @@ class Trace:
     d_states: list[Node]
     d_values: list[Node]
     d_vectors: list[Node]
+    constants: list[Node]
+    fixed: list[Node]
     saved: list[Node]
     forward: list[Node]
     backward: list[Node]
@@ -57,6 +63,12 @@ class Trace:
     @property
     def inputs(self) -> list[Node]:
         return [*self.gates, *self.states, *self.values, *self.vectors, *self.d_results]
+
+    @property
+    def divisors(self) -> list[Node]:
+        """Return the constants of which the inverse is used."""
+        found = _divisors([*self.forward, *self.backward])
+        return [node for node in self.constants if node in found]
 
     @property
     def ends(self) -> list[Node]:
@@ -91,20 +103,22 @@ def _trace(name: str, function: Callable[..., Any], counts: tuple[int, ...], res
     ends: Any = output.args[0]
     found, d_inputs = list(ends[0]), list(ends[1])
     calls = [node for node in graph.nodes if node.op == "call_function"]
-    forward = _needed(found, calls, stop=set())
+    constants = _constants(calls, vectors, set(found)) if name == "update" else set()
+    forward = _needed(found, calls, stop=constants)
     # The results are stored anyway, and what follows from them alone is soon computed again.
     stored = set(found)
     costly = [node for node in forward if node.target in COSTLY]
     kept = {node for node in costly if not stored.issuperset(node.all_input_nodes)}
     kept |= set(gates)
-    backward = _needed(d_inputs, calls, stop=kept | stored)
+    backward = _needed(d_inputs, calls, stop=kept | stored | constants)
     used = {x for node in backward for x in node.all_input_nodes} | set(d_inputs)
     saved = [node for node in graph.nodes if node in kept - stored and node in used]
     rest = iter(d_inputs)
     d_gates, d_states, d_values, d_vectors = (list(islice(rest, count)) for count in counts)
     arguments = (gates, states, values, vectors, d_results)
     gradients = (d_gates, d_states, d_values, d_vectors)
-    return Trace(*arguments, found, *gradients, saved, forward, backward)
+    once = [node for node in calls if node in constants], _needed([*constants], calls, stop=set())
+    return Trace(*arguments, found, *gradients, *once, saved, forward, backward)
 
 
 def _joint_graph(name: str, function: Callable[..., Any], inputs: int, results: int) -> Graph:
@@ -149,6 +163,25 @@ def _is_copy(node: Node) -> bool:
     if node.target not in (aten.mul.Tensor, aten.mul.Scalar) or node.args[1] != 1:
         return False
     return isinstance(node.args[0], Node) and node.args[0].op == "call_function"
+
+
+def _constants(calls: list[Node], vectors: list[Node], results: set[Node]) -> set[Node]:
+    """Return what follows from vectors alone, at some cost or to divide by, and others use."""
+    fixed, costly = set(vectors), set[Node]()
+    for node in calls:
+        inputs = node.all_input_nodes
+        if inputs and fixed.issuperset(inputs):
+            fixed.add(node)
+            if node.target in (*COSTLY, *DIVISIONS) or not costly.isdisjoint(inputs):
+                costly.add(node)
+    others = [node for node in calls if node not in fixed]
+    used = {x for node in others for x in node.all_input_nodes}
+    return (used & (costly | (fixed & _divisors(others)))) - results - set(vectors)
+
+
+def _divisors(nodes: list[Node]) -> set[Node]:
+    divided = (node.args[1] for node in nodes if node.target is aten.div.Tensor)
+    return {divisor for divisor in divided if isinstance(divisor, Node)}
 
 
 def _needed(results: list[Node], calls: list[Node], stop: set[Node]) -> list[Node]:

@@ -66,8 +66,8 @@ def at_the_cue(joined: Diagnoses) -> dict[str, pd.Series[float]]:
 
 HOW = (
     "Gradients and states are of fresh sequences, which no training and no test has seen; before "
-    "training: with the weights that the seed starts from. The loss is that of the first answer "
-    "that needs memory alone.",
+    "training: with the weights that the seed starts from. The loss is that of one answer alone, "
+    "the first of the greatest distance.",
     f"Labels, the first whose rule holds. Solved. Exploding: diverged; or, at a score below "
     f"{rules.REMEMBERED:g}, the gradient at some lag is {rules.EXPLODED:g} times that at lag 0, or "
     f"{rules.GROWING:g} times where {rules.MOSTLY_CLIPPED:.0%} of the steps were clipped. "

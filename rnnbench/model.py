@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from rnnbench.cell import Cell, Parameters, Shapes, States
 from rnnbench.engine import get_engine
-from rnnbench.layers import ONE_LAYER, Layers, initialize_linear, multiply
+from rnnbench.layers import ONE_LAYER, Layers, balanced, initialize_linear, multiply, run_tree
 from rnnbench.task import Task
 
 Match = Literal["hidden", "parameters", "state"]
@@ -43,12 +43,13 @@ class SequenceModel:
         """Return the cell, the sizes, and how many parameters each replica has."""
         replicas, outputs, width = self.parameters["readout.weight"].shape
         features = "" if self.features is None else f"{self.features} features, "
-        directions = " in both directions" if self.layers.bidirectional else ""
+        wiring = " in both directions" if self.layers.bidirectional else ""
+        wiring += f" on a {self.layers.wiring} tree" if self.layers.is_tree else ""
         count = sum(tensor[0].numel() for tensor in self.parameters.values())
         return (
             f"SequenceModel({type(self.cell).__name__}: {features}hidden size "
             f"{width // self.layers.read_out_width(self.cell, 1)}, {outputs} outputs, layers "
-            f"{self.layers.num_layers}{directions}, {count} parameters, replicas {replicas})"
+            f"{self.layers.num_layers}{wiring}, {count} parameters, replicas {replicas})"
         )
 
     @property
@@ -77,7 +78,8 @@ class SequenceModel:
         Args:
             inputs: `(R, T, B, F)`, or `(T, B, F)` for a model of one replica.
             states: `(R, layers * directions, B, H)` each (without R likewise); zeros where None.
-            last: read out the last so many time steps only; all where None.
+            last: read out the last so many time steps only; all where None. A tree has one
+                output, that of its root, and takes no states.
 
         Returns:
             Outputs `(R, last, B, output_size)` and final states, without R where inputs lack it.
@@ -113,8 +115,12 @@ class SequenceModel:
         """Run all layers without the read-out; outputs are `(R, last, B, width)`."""
         if states is not None and self.layers.window > 1:
             raise ValueError(f"window must be 1 to go on from states, got {self.layers.window}")
+        if states is not None and self.layers.is_tree:
+            raise ValueError(f"wiring must be chain to go on from states, got {self.layers.wiring}")
         finals: list[States] = []
         inputs = self._block.embed(inputs)
+        if self.layers.is_tree:
+            return self._climb(inputs)
         for layer in range(self.layers.num_layers):
             keep = last if layer == self.layers.num_layers - 1 else None
             seen = self._block.normalized(layer, inputs)
@@ -130,6 +136,15 @@ class SequenceModel:
             found = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
             inputs = self._block.added(layer, inputs[:, -found.shape[1] :], found)
         return inputs, tuple(torch.stack(each, 1) for each in zip(*finals, strict=True))
+
+    def _climb(self, leaves: Tensor) -> tuple[Tensor, States]:
+        """Run the cell from the leaves of a tree `(R, T, B, width)` to its root."""
+
+        def step(inputs: Tensor, states: States | None) -> tuple[Tensor, States]:
+            return self.engine(self.cell, self._recurrences[0], inputs, states, None)
+
+        outputs, states = run_tree(step, leaves, balanced(leaves.shape[1]))
+        return outputs, tuple(state[:, None] for state in states)
 
     def step(self, inputs: Tensor, states: States | None = None) -> tuple[Tensor, States]:
         """Advance one time step: inputs `(R, B, F)` or `(B, F)`; the rest as in `__call__`."""
@@ -228,6 +243,6 @@ def count_parameters(task: Task, cell: Cell, layers: Layers, hidden_size: int) -
 
 
 def count_state(task: Task, cell: Cell, layers: Layers, hidden_size: int) -> int:
-    """Count the numbers that one replica keeps of a sequence when it answers."""
+    """Count the numbers that one replica keeps of a sequence when it answers, or a tree at most."""
     own = cell.count_state(hidden_size, task.sequence_length)
-    return own * layers.num_layers * layers.directions
+    return own * layers.states_kept(task.sequence_length)

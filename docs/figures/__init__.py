@@ -13,6 +13,7 @@ from figures.reproduced import (
     draw_hs97_adding,
     draw_keep_bias,
     draw_staged_learning,
+    draw_tree,
     draw_urnn_adding,
 )
 from figures.unrolled import draw_unrolled
@@ -28,4 +29,5 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "staged_learning": draw_staged_learning,
     "curriculum": draw_curriculum,
     "hs97_adding": draw_hs97_adding,
+    "tree": draw_tree,
 }

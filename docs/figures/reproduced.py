@@ -33,6 +33,12 @@ def draw_curriculum() -> Figure:
     return _drawn(plot.curve, load_results(STORED / "curriculum"), y="accuracy")
 
 
+def draw_tree() -> Figure:
+    """Draw the scores of cells over time and over a tree, against gap and path."""
+    named = {f"{cell}, balanced tree": f"{cell} tree" for cell in ("rnn", "lstm", "gru")}
+    return _drawn(plot.curve, load_results(STORED / "tree"), x="both", labels=named)
+
+
 def draw_hs97_adding() -> Figure:
     """Draw the share of LSTMs that have solved adding over 100 time steps."""
     starts = {"chrono": "chrono init, no keep bias", "torch": "torch init, keep bias 1"}

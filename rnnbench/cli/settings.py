@@ -196,6 +196,7 @@ class ModelSettings(Section):
     block: limits.Block
     window: Annotated[int, _within(limits.WINDOW)]
     precision: limits.Precision
+    wiring: limits.Wiring
 
 
 class TrainerSettings(Section):

@@ -125,8 +125,8 @@ def check_settings(configuration: Mapping[str, Any]) -> Settings:
             raise Mistake(f"plan must be null unless dry_run=true, got {settings.plan!r}")
         _check_writable(Path(settings.plan).parent, "plan's directory")
     model = settings.model
-    layers = Layers.of(model.model_dump())
     with mistakes(ValueError):
+        layers = Layers.of(model.model_dump())
         size = matched_size(model.match, model.hidden_size, *built, LSTM(), layers)
         count_parameters(*built, layers, size)  # some cells cannot have every size
     model = model.model_copy(update={"hidden_size": size})

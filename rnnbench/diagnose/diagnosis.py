@@ -42,6 +42,8 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
         raise ValueError("model.bidirectional must be false: no single state carries the past")
     if layers.window > 1:
         raise ValueError("model.window must be 1: inputs in it carry the past, too")
+    if layers.is_tree:
+        raise ValueError("model.wiring must be chain: no single state carries the past")
     # First, since it is cheap, and a size that does not fit them may ask for any amount of memory.
     trained = load_model(output_dir, record["run_id"]).parameters
     task, cell = condition.build_task(), condition.build_cell()

@@ -75,8 +75,11 @@ class Condition:
             trusted: the user wrote them; else the paths of the classes are checked, too.
 
         Raises:
-            ValueError: a setting is out of bounds, or task or cell cannot be built; one line.
+            ValueError: a setting is out of bounds, or task or cell cannot be built, or the model
+                cannot be wired to them; one line.
         """
+        from rnnbench.layers import Layers  # here, as it takes torch
+
         optional = {"tuned": TRUTH, "tuning": SECTION}
         check_fields(settings, SETTINGS, optional, f"{what}'s config")
         unknown = settings.keys() - SETTINGS.keys() - optional.keys()
@@ -100,11 +103,11 @@ class Condition:
                 part: {**condition._later(part), **settings.get(part, {})} for part in NEEDED
             }
             condition = replace(condition, **filled)
-            condition.build_task()
-            condition.build_cell()
+            built = condition.build_task(), condition.build_cell()
         except Exception as error:  # whatever a constructor raises of wrong arguments
             reason = message_of(error)
             raise ValueError(f"{what}'s config must have a task and a cell: {reason}") from error
+        Layers.of(condition.model).check(*built)
         for part, version in condition.versions.items():
             if type(version) is not int or version < 0:
                 raise ValueError(f"{part}'s version must be a whole number, got {version!r}")

@@ -49,6 +49,7 @@ Optimizer = Literal["adam", "rmsprop", "sgd"]
 Per = Literal["gap", "task"]
 Block = Literal["plain", "residual"]
 Precision = Literal["strict", "tf32", "tf32x3"]
+Wiring = Literal["chain", "balanced"]
 SCHEDULES: Final = ("fixed", "uniform", "growing")
 
 # What a condition's settings must have, and what of each part; then what a part may have.
@@ -79,6 +80,7 @@ OPTIONAL: dict[str, Rules] = {
         "block": one_of(get_args(Block)),
         "window": WINDOW.rule,
         "precision": one_of(get_args(Precision)),
+        "wiring": one_of(get_args(Wiring)),
     },
     "trainer": {
         "optimizer": one_of(get_args(Optimizer)),
@@ -96,7 +98,7 @@ LATER: Mapping[str, Mapping[str, Any]] = {
     "": {"tuned": False},
     "task": {"gap_schedule": SCHEDULES[0]},
     "cell": {},
-    "model": {"block": "plain", "window": 1, "precision": "strict"},
+    "model": {"block": "plain", "window": 1, "precision": "strict", "wiring": "chain"},
     "trainer": {},
     "tuning": {"rates": [3e-4, 1e-3, 3e-3, 1e-2, 3e-2], "per": "gap", "seeds": 3},
 }

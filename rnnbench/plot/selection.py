@@ -18,7 +18,7 @@ DRAWN = {
     *"task cell variant label gap seed run_id condition_id sweep status score accuracy".split()
 }
 DRAWN |= {*"chance_accuracy chance_loss plateaus least_distance greatest_distance steps".split()}
-DRAWN |= {*"steps_to_solve init keep_bias gap_schedule".split()}
+DRAWN |= {*"steps_to_solve init keep_bias gap_schedule sequence_length model.wiring".split()}
 LONGEST_ASIDE = 30  # letters of a name beside a panel: longer ones would leave it no room
 
 

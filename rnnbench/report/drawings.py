@@ -112,6 +112,15 @@ SCORE = _against_gap(
     "by up to 4 % of a gap, with their seeds. 10/10: all seeds there agree. Where learning rates "
     "were tuned, those curves have panels of their own. Dashed: 0.75, where the horizon is read.",
 )
+PATH = Figure(
+    "score_vs_path",
+    "Score against the gap, left, and against the path, right: the steps of the cell from the "
+    "oldest input to the answer, over time as many as the gap, over a balanced tree its levels. "
+    "Drawn as above. Where the path alone decides, the curves of a cell lie on one line at the "
+    "right.",
+    draw=into_a_figure(partial(curve, x="both")),
+    rows=lambda study: 2 * _one_of_each_kind(study),
+)
 ACCURACY = _against_gap(
     "accuracy",
     "Accuracy on the test stream against the gap, drawn as the score is. Dotted: what a predictor "

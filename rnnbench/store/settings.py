@@ -52,6 +52,7 @@ FORMS: dict[str, str] = {
     "model.block": "{} blocks",
     "model.window": "window {}",
     "model.precision": "{} products",
+    "model.wiring": "{} tree",
     "init": "{} init",
     "keep_bias": "keep bias {}",
     "batch_size": "batch size {}",

@@ -61,6 +61,7 @@ class Recipe:
     block: str = "plain"
     window: int = 1
     precision: str = "strict"
+    wiring: str = "chain"
     optimizer: str = "adam"
     clip_value: float | None = None
     train_set_size: int | None = None

@@ -42,7 +42,8 @@ def test_the_main_job(sweeps_of):
         lr = rates[condition.task["name"]]
         assert replicas == tuple(Replica(seed, lr) for seed in range(5))
         plain = {"num_layers": 1, "bidirectional": False, "block": "plain", "window": 1}
-        assert condition.model == {"hidden_size": 64, **plain, "precision": "strict"}
+        plain |= {"precision": "strict", "wiring": "chain"}
+        assert condition.model == {"hidden_size": 64, **plain}
         assert condition.trainer["batch_size"] == 64
         assert condition.cell.get("keep_bias", 1.0) == 1.0
 

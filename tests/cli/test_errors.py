@@ -143,6 +143,24 @@ import pytest
         (f"name={'x' * 201} output_dir=out", "name must have at most 200 characters, got 'xxx"),
         ("model.hidden_size=many", "model.hidden_size must be a valid integer, got 'many'"),
         ("model.num_layers=0", "model.num_layers must be greater than or equal to 1, got 0"),
+        ("model.wiring=tree", "model.wiring must be 'chain' or 'balanced', got 'tree'"),
+        ("model.wiring=balanced", "model.wiring must be chain for a task with 10 answers, got"),
+        *(
+            (
+                f"task=recall model.wiring=balanced {setting}={given}",
+                f"{setting} must be {rule} where model.wiring is balanced, got {given}",
+            )
+            for setting, rule, given in (
+                ("model.num_layers", "1", "2"),
+                ("model.bidirectional", "false", "true"),
+                ("model.block", "plain", "residual"),
+                ("model.window", "1", "3"),
+            )
+        ),
+        (
+            "task=recall model.wiring=balanced cell=transformer",
+            "model.wiring must be chain for Transformer, which reads whole sequences, got balanced",
+        ),
         ("model.bidirectional=2", "model.bidirectional must be a valid boolean, got 2"),
         ("cell=lstmm", "cell must be one that --help lists, got lstmm"),
         ("task=[{a:1}]", "task must be a name, got [{a:1}]"),

@@ -8,6 +8,7 @@ from rnnbench.layers import Layers
 from rnnbench.model import count_parameters, count_state, matched_size
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copying import Copying
+from rnnbench.tasks.delayed_recall import DelayedRecall
 
 ONE = Layers()
 
@@ -26,6 +27,13 @@ def test_counts_are_those_of_torch_modules():
         layers = Layers(2, True)
         assert count_parameters(Copying(gap=20), cell, layers, 7) == expected
         assert count_state(Copying(gap=20), cell, layers, 7) == 7 * 4 * len(cell.states)
+
+
+@pytest.mark.parametrize(("gap", "levels"), [(1, 1), (15, 4), (16, 4), (30, 4), (31, 5)])
+def test_a_tree_keeps_the_states_that_wait_for_a_sibling(gap, levels):
+    task, tree = DelayedRecall(gap=gap), Layers(wiring="balanced")
+    assert count_state(task, LSTM(), tree, 7) == levels * 7 * 2
+    assert matched_size("state", 32, task, GRU(), LSTM(), tree) == 64
 
 
 def test_hidden_leaves_the_size_alone(sweeps_of):

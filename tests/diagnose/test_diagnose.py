@@ -84,14 +84,20 @@ def test_no_results_or_no_weights_is_one_line(sweep, tmp_path, capsys):
     assert second.endswith("has its trained weights beside it")
 
 
-def test_a_network_that_reads_both_ways_is_left_out_with_a_line(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("setting", "value", "rule"),
+    [("bidirectional", True, "must be false"), ("wiring", "balanced", "must be chain")],
+)
+def test_a_network_whose_past_is_in_no_one_state_is_left_out_with_a_line(
+    tmp_path, capsys, setting, value, rule
+):
     settings = {"trainer.steps": 2, "model.hidden_size": 8, "trainer.eval_size": 16}
-    settings["model.bidirectional"] = True
+    settings[f"model.{setting}"] = value
     rnnbench.run(task="recall", cell="gru", gap=4, seeds=1, output_dir=tmp_path, **settings)
     capsys.readouterr()
     assert main([str(tmp_path), *FEW]) == 0
     line, last = capsys.readouterr().out.splitlines()
-    assert "left out: model.bidirectional must be false" in line
+    assert f"left out: model.{setting} {rule}: no single state carries the past" in line
     assert last.startswith("0 of 1 run:")
     assert load_diagnosis(tmp_path).runs.empty
 

@@ -21,7 +21,7 @@ from .markdown import ROOT, says, table
 PAGE = "reproductions.md"
 STORED = ROOT / "results" / "reproductions"
 RUNS = {"staged_learning": 10, "hs97_adding": 40, "gru_and_lstm": 20}
-RUNS |= {"keep_bias": 600, "curriculum": 90, "urnn_adding": 15}
+RUNS |= {"keep_bias": 600, "curriculum": 90, "urnn_adding": 15, "tree": 270}
 STARTS = (0, 1, 2, 3, 5, CHRONO)
 CELLS = ("lstm", "gru")
 WORDS = "none one two three four five six seven eight nine ten eleven".split()

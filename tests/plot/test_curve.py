@@ -171,6 +171,54 @@ def test_ticks_too_near_for_a_number_have_none(fabricate: Fabricate, draw: Any) 
     assert [text.get_text() for text in panel.get_xticklabels()] == ["100", "", "1000"]
 
 
+@pytest.fixture
+def wired(fabricate: Fabricate) -> list[Any]:
+    """Return records of a cell over time and over trees of 4, 5 and 6 levels."""
+    tree = {"config": {"model": {"wiring": "balanced"}}}
+    rows = [
+        fabricate(gap=gap, seed=seed, score=score, sequence_length=gap + 1, **settings)
+        for settings, scores in (({}, (1.0, 0.0, 0.0)), (tree, (1.0, 1.0, 0.9)))
+        for gap, score in zip((15, 20, 63), scores, strict=True)
+        for seed in (0, 1)
+    ]
+    return [row | {"run_id": f"{place:016x}"} for place, row in enumerate(rows)]
+
+
+def test_the_path_is_the_gap_over_time_and_the_levels_of_a_tree(wired: Any, draw: Any) -> None:
+    against_gap, against_path = draw(wired, "score", x="both")
+    for panel, tree in ((against_gap, [15, 20, 63]), (against_path, [4, 5, 6])):
+        assert artist(panel, "gru").get_xdata() == pytest.approx([15, 20, 63], rel=0.05)
+        assert artist(panel, "gru, balanced tree").get_xdata() == pytest.approx(tree, rel=0.05)
+        assert artist(panel, "gru, balanced tree").get_ydata() == pytest.approx([1, 1, 0.9])
+        marks = artist(panel, "_seeds gru, balanced tree").get_offsets()
+        assert sorted(marks[:, 0]) == pytest.approx(sorted([*tree, *tree]), rel=0.06)
+    assert list(against_path.get_xticks()) == [4, 5, 6, 15, 20, 63]
+    found = [panel.get_xlabel() for panel in (against_gap, against_path)]
+    assert found == ["gap (time steps)", "path (steps of the cell)"]
+    assert [panel.get_ylabel() for panel in (against_gap, against_path)] == ["copy\nscore", ""]
+    alone = draw(wired, "score", x="path")
+    assert [panel.get_xlabel() for panel in alone] == found[1:]
+    assert alone[0].get_title() == "copy"
+    with pytest.raises(ValueError, match="x must be one of gap, path, both, got 'time'"):
+        draw(wired, x="time")
+
+
+def test_without_a_tree_the_path_is_the_gap(fabricate: Fabricate, draw: Any) -> None:
+    (panel,) = draw(records(fabricate, VALUES), x="path")
+    assert artist(panel, "gru").get_xdata() == pytest.approx([11, 20, 160])
+
+
+def test_gap_and_path_stand_side_by_side_and_on_a_phone_below_each_other(
+    fabricate: Fabricate, draw: Any
+) -> None:
+    for size, across in (("text", 2), ("column", 2), ("phone", 1)):
+        panels = draw(both_rates(fabricate), x="both", size=size)
+        assert len(panels) == 8  # two tasks, two kinds of rates
+        assert len({panel.get_subplotspec().colspan.start for panel in panels}) == across
+    names = [panel.get_ylabel() for panel in draw(both_rates(fabricate), x="both")]
+    assert names[::4] == ["copy, one rate for all\naccuracy", "recall, one rate for all\naccuracy"]
+
+
 def both_rates(fabricate: Fabricate) -> list[Any]:
     rows = []
     for cell, task, place in (("gru", "copy", 0), ("rnn", "copy", 1), ("gru", "recall", 2)):

@@ -18,10 +18,12 @@ from rnnbench.report.drawings import (
     HORIZONS,
     KEEP_BIAS,
     LEARNING,
+    PATH,
     SCORE,
     SOLVING,
     TRANSFER,
 )
+from rnnbench.report.sections.results import against_gap
 from rnnbench.report.study import Study, read_study
 from rnnbench.store.diagnoses import Diagnoses
 
@@ -44,6 +46,25 @@ def drawn(study: Study, figure: Figure) -> int:
     """Return how many panels a figure has."""
     drawn = figure.draw(figure.fit(study)[0]).axes
     return len([axes for axes in drawn if axes.get_label() != "<colorbar>"])
+
+
+def test_the_path_is_drawn_where_there_are_two_wirings(
+    fabricate: Fabricate, stored: Stored
+) -> None:
+    tree = {"config": {"model": {"wiring": "balanced"}}, "run_id": "f" * 16}
+    chain = runs(fabricate, 2)
+    (one,) = runs(fabricate, 1, **tree)
+    alone, both = (
+        read_study([stored(records, name)])
+        for name, records in (("chain", chain), ("both", [*chain, one]))
+    )
+    assert PATH not in [*against_gap(alone)]
+    assert [block.name for block in against_gap(both) if isinstance(block, Figure)] == [
+        "score_vs_gap",
+        "score_vs_path",
+        "accuracy_vs_gap",
+    ]
+    assert drawn(both, PATH) == PATH.rows(both).sum() == 4
 
 
 def test_three_tasks_with_ten_gaps_are_all_drawn(fabricate: Fabricate, stored: Stored) -> None:

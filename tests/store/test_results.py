@@ -172,6 +172,7 @@ def test_a_model_is_named_where_it_is_no_plain_one():
     models = {"a": plain, "b": {**plain, "model.block": "residual"}}
     models["c"] = {**plain, "model.window": 4}
     models["d"] = {**plain, "model.precision": "tf32"}
+    models["e"] = {**plain, "model.wiring": "balanced"}
     labels = {"a": "lstm", "b": "lstm, residual blocks", "c": "lstm, window 4"}
-    labels["d"] = "lstm, tf32 products"
+    labels |= {"d": "lstm, tf32 products", "e": "lstm, balanced tree"}
     assert label_conditions(models) == labels

@@ -40,6 +40,17 @@ def test_with_layers_and_directions(train, assert_same, cell, engine):
         assert_same(stacked[Replica(*replica)], train([replica], **settings)[Replica(*replica)])
 
 
+@pytest.mark.parametrize("engine", ["reference", "compiled", "torch"])
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("gap", [7, 10])
+def test_over_a_balanced_tree(train, assert_same, gap, cell, engine):
+    settings = {"cell": CELLS[cell], "hidden_size": 33, "batch_size": 7, "engine": engine}
+    settings |= {"wiring": "balanced", "task": Adding(gap=gap)}
+    stacked = train(STACK, **settings)
+    for replica in (STACK[1], STACK[4]):
+        assert_same(stacked[Replica(*replica)], train([replica], **settings)[Replica(*replica)])
+
+
 VARIED = [
     {"optimizer": "rmsprop", "clip_value": 0.05},
     {"optimizer": "sgd", "clip_norm": None, "train_set_size": 20},

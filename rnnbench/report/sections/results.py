@@ -11,7 +11,7 @@ from rnnbench.plot.curves import mixed_versions
 from rnnbench.plot.summary import STATUSES, missing_seeds
 from rnnbench.report import tables
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph
-from rnnbench.report.drawings import ACCURACY, LEARNING, SCORE, SOLVING
+from rnnbench.report.drawings import ACCURACY, LEARNING, PATH, SCORE, SOLVING
 from rnnbench.report.sections.provenance import mixed_codes
 from rnnbench.report.study import Study
 
@@ -106,7 +106,14 @@ def against_gap(study: Study) -> Iterator[Block]:
     """Yield how score and accuracy fall with the gap."""
     yield Heading("Score and accuracy against the gap")
     yield SCORE
+    if wirings(study.results) > 1:
+        yield PATH
     yield ACCURACY
+
+
+def wirings(results: pd.DataFrame) -> int:
+    """Return how many wirings of the cell there are among labelled results."""
+    return int(results["model.wiring"].nunique(dropna=False)) if "model.wiring" in results else 1
 
 
 def in_numbers(study: Study) -> Iterator[Block]:

@@ -123,7 +123,7 @@ def test_the_same_cell_with_another_start_is_not_tried_again(monkeypatch):
         *({"dtype": "float64"}, {"precision": "tf32"}, {"engine": "torch"}),
         *({"cell": GRU()}, {"cell": RNN(nonlinearity="relu")}),
     ],
-    ids=str,
+    ids=[*"replicas batch hidden features dtype precision engine cell argument".split()],
 )
 def test_what_differs_is_tried_by_itself(change):
     given = trial("good", RNN())

@@ -69,6 +69,7 @@ def test_fields_have_the_colours_of_the_mean_scores(
     assert np.asarray(mesh.get_array()) == pytest.approx(np.array(expected))
     panel.get_figure().draw_without_rendering()
     colours = mesh.get_facecolors().reshape(4, 3, 4)
+    assert mesh.get_clim() == (0, 1)
     assert colours[0, 0] == pytest.approx(COLOURS(0.95))
     assert colours[2, 1] == pytest.approx(COLOURS(0.0))
     corners = np.asarray(mesh.get_coordinates())  # rows load, columns gap, (x, y)
@@ -88,6 +89,13 @@ def test_the_line_is_the_horizon_at_each_load_and_bars_are_its_intervals(
     assert found.low is not None and found.high is not None
     assert lines(panel)["_interval 6"].get_xdata() == pytest.approx([found.low.gap, found.high.gap])
     assert lines(panel)["_interval 6"].get_ydata() == pytest.approx([6, 6])
+
+
+def test_it_is_drawn_in_axes_of_one_s_own(rows: list[Any], labelled: Any) -> None:
+    own = Figure().subplots()
+    assert load(labelled(rows)[0], ax=own) is own
+    assert (own.get_xlabel(), own.get_ylabel()) == ("gap (time steps)", "load (bits)")
+    assert own.get_legend() is not None
 
 
 def test_another_level_has_another_line(rows: list[Any], draw: Any) -> None:

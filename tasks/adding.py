@@ -17,6 +17,7 @@ Operation = Literal["sum", "product"]
 Draw = Callable[[int, int], Tensor]
 # hs97: the first marker stands at one of so many first time steps.
 FIRST_STEPS = 10
+MOST_BY_ONE_ANSWER = 0.9  # of products: else the task would be solved by who remembers nothing
 
 
 class Adding(RegressionTask):
@@ -106,6 +107,9 @@ class Adding(RegressionTask):
         self.sequence_length = self.nominal_length + (self.nominal_length // 10 if old else 0)
         self.load_bits = math.nan
         if operation == "product":
+            share = _below(2 * tolerance, markers)  # products near 0 are the most frequent ones
+            rule = f"be smaller for {markers} markers, as one answer is right for 9 products in 10"
+            require("tolerance", rule, share <= MOST_BY_ONE_ANSWER, tolerance)
             self.chance = _chance_of_product(markers, tolerance)
             rest = 3.0 ** (1 - markers) / 12
         else:
@@ -209,14 +213,17 @@ def _irwin_hall(count: int, distance: float) -> float:
 
 def _chance_of_product(count: int, tolerance: float) -> Chance:
     """Return what the mean gets as the answer, of a product of values from U[0, 1]."""
-
-    def below(bound: float) -> float:
-        """Return how likely the product is below a bound: -ln of it is a sum of exponentials."""
-        if not 0 < bound < 1:
-            return float(bound >= 1)
-        terms = ((-math.log(bound)) ** order / math.factorial(order) for order in range(count))
-        return bound * sum(terms)
-
     mean = 0.5**count
-    within = below(mean + tolerance) - below(mean - tolerance)
+    within = _below(mean + tolerance, count) - _below(mean - tolerance, count)
     return Chance(3.0**-count - 4.0**-count, within)
+
+
+def _below(bound: float, count: int) -> float:
+    """Return how likely a product of values from U[0, 1] is below a bound.
+
+    -ln of it is a sum of exponentials.
+    """
+    if not 0 < bound < 1:
+        return float(bound >= 1)
+    terms = ((-math.log(bound)) ** order / math.factorial(order) for order in range(count))
+    return bound * sum(terms)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Generator, Tensor
@@ -92,31 +92,36 @@ class Keys(ClassificationTask):
         return torch.tensor([[self.num_keys - 1, self.sequence_length - 1]])
 
 
+@cache
 def bag_of_values(count: int, size: int) -> Chance:
     """Return loss and accuracy of naming one of `count` uniform values, of which the bag is known.
 
     The best answer is the most frequent value, and the loss is the entropy of the values' shares
-    in the bag: sums over all multisets, those with the same numbers of equal values taken together.
+    in the bag; how often one value is there is binomial.
     """
-    loss = accuracy = 0.0
-    for parts in partitions(count, size):
-        ways = math.factorial(count) * math.factorial(size)
-        for times in parts:
-            ways //= math.factorial(times)
-        unused = size - len(parts)
-        for equal in (*Counter(parts).values(), unused):
-            ways //= math.factorial(equal)
-        share = ways / size**count
-        accuracy += share * max(parts) / count
-        loss -= share * sum(times / count * math.log(times / count) for times in parts)
-    return Chance(loss, accuracy)
+    at_most = (_none_more_often(times, count, size) for times in range(1, count))
+    most = count - sum(at_most)  # expected, of the most frequent value
+    loss = 0.0
+    for times in range(1, count):
+        ways = math.comb(count, times) * (size - 1) ** (count - times)
+        loss -= ways / size ** (count - 1) * times / count * math.log(times / count)
+    return Chance(loss, most / count)
 
 
-def partitions(total: int, most: int, largest: int | None = None) -> Iterator[tuple[int, ...]]:
-    """Yield all ways to write a total as a sum of at most so many numbers, descending."""
-    if total == 0:
-        yield ()
-    elif most > 0:
-        for first in range(min(total, largest or total), 0, -1):
-            for rest in partitions(total - first, most - 1, first):
-                yield (first, *rest)
+def _none_more_often(times: int, count: int, size: int) -> float:
+    """Return how likely none of `size` values is there more often than so many times."""
+    series = [1.0]
+    once = [1 / math.factorial(each) for each in range(times + 1)]
+    for bit in f"{size:b}":  # the series of all values is the power of one's
+        series = _multiply(series, series, count)
+        series = _multiply(series, once, count) if bit == "1" else series
+    return series[count] * math.factorial(count) / size**count if count < len(series) else 0.0
+
+
+def _multiply(first: Sequence[float], second: Sequence[float], degree: int) -> list[float]:
+    """Multiply two power series, up to a degree."""
+    product = [0.0] * (min(len(first) + len(second) - 2, degree) + 1)
+    for place, factor in enumerate(first):
+        for other, value in enumerate(second[: len(product) - place]):
+            product[place + other] += factor * value
+    return product

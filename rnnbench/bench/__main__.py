@@ -44,7 +44,9 @@ add("--processes", type=whole_number, help="at once (default: one per core, or p
 add("--cells", nargs="+", choices=list(CELLS), default=list(CELLS), help="default: all")
 add("--shapes", nargs="+", type=_shape, default=list(SHAPES), metavar="H,B,T,R", help=OF_SHAPES)
 add("--device", default="cpu", choices=["auto", "cpu", "cuda"], help="default: cpu")
-add("--verify", action="store_true", help="prove the engines on the device first: 9 minutes")
+add(
+    "--verify", action="store_true", help="prove a GPU's engines, in 9 minutes, in place of a table"
+)
 add("--json", type=Path, metavar="FILE", help="write the figures here, too")
 add("--plot", type=_picture, metavar="FILE", help="draw them: a png or svg")
 

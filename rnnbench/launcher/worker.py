@@ -141,12 +141,13 @@ class _Work:
                     break
                 self.checkpoint.unlink(missing_ok=True)
         except torch.OutOfMemoryError:
-            if self.stacked == 1:
+            stacked = min(self.stacked, self.most)  # a checkpoint may hold more
+            if stacked == 1:
                 raise
-            self.most = -(-self.stacked // 2)
+            self.most = -(-stacked // 2)
             warn(
                 f"{self.condition.cell['name']} on {self.condition.task['name']}: no memory for "
-                f"{self.stacked} replicas side by side, going on with {self.most} at a time"
+                f"{stacked} replicas side by side, going on with {self.most} at a time"
             )
             return True
         return False

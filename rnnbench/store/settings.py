@@ -151,7 +151,9 @@ def name_curves(curves: Mapping[Key, Settings]) -> dict[Key, str]:
         for key, own in curves.items() if said else ():
             ranks[key].append(_rank(own.get(name)))
             if key in said:
-                texts[key].append(_text(name, short[name], own.get(name)))
+                # An option that came later is left out of the settings at its default.
+                later = name not in own and name.startswith(("task.", "cell."))
+                texts[key].append("" if later else _text(name, short[name], own.get(name)))
     ordered = sorted(curves, key=lambda key: ranks[key])
     variants = {key: SEPARATOR.join(filter(None, texts[key])) for key in ordered}
     return _part_alike(curves, variants)

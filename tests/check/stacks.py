@@ -32,10 +32,11 @@ class Noise(RegressionTask):
 
     def __init__(self, gap=4, features=1):
         self.gap, self.input_size, self.output_size, self.answer_length = gap, features, 1, 2
+        self.sequence_length = gap + 3
         self.chance = Chance(loss=float(features), accuracy=0.05)
 
     def sample(self, batch_size, generator):
-        x = torch.randn(self.gap + 3, batch_size, self.input_size, generator=generator)
+        x = torch.randn(self.sequence_length, batch_size, self.input_size, generator=generator)
         return Batch(x, x[:2].sum(-1))
 
     def dependencies(self):

@@ -10,6 +10,7 @@ import torch
 from rnnbench.engine import ENGINES
 from rnnbench.engine.reference import run_reference
 from rnnbench.experiment.condition import Job, Replica, Sweep
+from rnnbench.experiment.limits import STEPS_PER_BLOCK
 from rnnbench.launcher import gpus, worker
 from rnnbench.launcher.estimate import _total
 from rnnbench.launcher.gpus import stack_bytes, workers_of_gpus
@@ -124,11 +125,16 @@ def test_memory_is_estimated_for_what_training_keeps(tmp_path):
 
 
 def test_memory_grows_with_all_that_trains_at_once(tmp_path):
-    one = stack_bytes(job(tmp_path, REPLICAS[:1]))
-    assert stack_bytes(job(tmp_path)) == 5 * one
-    assert stack_bytes(job(tmp_path, REPLICAS[:1], dtype="float64")) == 2 * one
+    """Replicas of one seed share its data, which are drawn for a block of steps."""
+    task, batch = CONDITION.build_task(), CONDITION.trainer["batch_size"]
+    data = 4 * STEPS_PER_BLOCK * batch * task.sequence_length * task.input_size
+    one = stack_bytes(job(tmp_path, REPLICAS[:1])) - data
+    assert stack_bytes(job(tmp_path)) == 5 * one + 3 * data  # five replicas of three seeds
+    assert stack_bytes(job(tmp_path, REPLICAS[:1], dtype="float64")) == 2 * (one + data)
     deep = {**CONDITION.model, "num_layers": 3, "bidirectional": True}
-    assert stack_bytes(job(tmp_path, REPLICAS[:1], model=deep)) == 6 * one
+    assert stack_bytes(job(tmp_path, REPLICAS[:1], model=deep)) == 6 * one + data
+    tree = {**CONDITION.model, "wiring": "balanced"}
+    assert stack_bytes(job(tmp_path, REPLICAS[:1], model=tree)) == 2 * one + data
 
 
 @pytest.fixture

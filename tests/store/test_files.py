@@ -13,7 +13,9 @@ READER = "rnnbench/store/files.py"
 # What else takes JSON or CSV apart, and why it is no file of a results directory.
 OTHERS = {
     "rnnbench/bench/measure.py": "lines that its own worker processes print",
-    "rnnbench/bench/process.py": "lines that its own parent process sends",
+    "rnnbench/bench/parts.py": "lines that its own parent process sends",
+    "rnnbench/bench/process.py": "likewise",
+    "rnnbench/bench/verification.py": "lines that its own worker processes print",
     "rnnbench/check/__main__.py": "a value in a word of the command line",
     "rnnbench/dashboard.py": "the specification that W&B's client has just made",
     "rnnbench/tracker/reach.py": "a server's answer",

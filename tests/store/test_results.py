@@ -176,3 +176,9 @@ def test_a_model_is_named_where_it_is_no_plain_one():
     labels = {"a": "lstm", "b": "lstm, residual blocks", "c": "lstm, window 4"}
     labels |= {"d": "lstm, tf32 products", "e": "lstm, balanced tree"}
     assert label_conditions(models) == labels
+
+
+def test_an_option_that_came_later_is_named_where_it_is_set():
+    plain = {"task": "copy", "cell": "lstm", "hidden_size": 8}
+    models = {"a": plain, "b": {**plain, "task.order": "reverse"}}
+    assert label_conditions(models) == {"a": "lstm", "b": "lstm, order reverse"}

@@ -254,3 +254,15 @@ def test_the_guide_has_every_task_with_its_numbers(path):
     named = {} if path.stem in ("tracking", "flip_flop") else task.plateaus
     for number in (task.chance.loss, *named.values()):
         assert f"{number:.4f}" in section or known[number] in section
+
+
+def test_a_product_that_one_answer_gets_right_is_refused():
+    """Eight values from U[0, 1] have a product below 0.2 in more than 99 of 100 sequences."""
+    with pytest.raises(ValueError, match="^tolerance must be smaller for 8 markers, .* got 0.1$"):
+        Adding(gap=12, operation="product", markers=8)
+    assert Adding(gap=12, operation="product", markers=8, tolerance=1e-3).chance.accuracy < 0.5
+
+
+def test_a_bag_of_many_values_is_worked_out_at_once():
+    bag = bag_of_values(60, 60)
+    assert 0.05 < bag.accuracy < 0.08 and 3 < bag.loss < math.log(60)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rnnbench.plot.files import save
     from rnnbench.plot.gap import curve
     from rnnbench.plot.gating import gates
+    from rnnbench.plot.loads import load
     from rnnbench.plot.looks import style
     from rnnbench.plot.matrix import transfer
     from rnnbench.plot.reach import horizons
@@ -34,13 +35,14 @@ _HOMES = {
     "horizons": "reach",
     "keep_bias": "starts",
     "learning": "training",
+    "load": "loads",
     "save": "files",
     "solving": "solved",
     "style": "looks",
     "transfer": "matrix",
 }
-__all__ = ["cue", "curve", "gates", "gradient", "horizons", "keep_bias", "learning", "save"]
-__all__ += ["solving", "style", "transfer"]
+__all__ = ["cue", "curve", "gates", "gradient", "horizons", "keep_bias", "learning", "load"]
+__all__ += ["save", "solving", "style", "transfer"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -67,6 +67,17 @@ def labelled(runs: pd.DataFrame) -> pd.DataFrame:
     return runs if "label" in runs else _label(runs, _settings(runs))
 
 
+def labelled_without(runs: pd.DataFrame, left_out: Collection[str]) -> pd.DataFrame:
+    """Return labelled runs as if they did not differ in some settings: curves that do are one."""
+    kept = {
+        curve: {name: value for name, value in own.items() if name not in left_out}
+        for curve, own in _settings(runs).items()
+    }
+    ids = {curve: curve_id(own) for curve, own in kept.items()}
+    merged = runs.assign(curve=runs["curve"].map(ids))
+    return _named(merged, {ids[curve]: own for curve, own in kept.items()}, _rates(runs))
+
+
 def _settings(runs: pd.DataFrame) -> dict[str, Settings]:
     """Return the settings of each curve, as far as the columns of its runs tell them."""
     several = runs.groupby("curve")[[name for name in ASKED if name in runs]].nunique() > 1
@@ -99,7 +110,14 @@ def sorted_cells(runs: pd.DataFrame) -> list[str]:
 
 def _label(results: pd.DataFrame, curves: dict[str, Settings]) -> pd.DataFrame:
     results = results[~results["superseded"]] if "superseded" in results else results
-    keys = list(zip(results["curve"], _rates(results), strict=True))
+    return _named(results, curves, _rates(results))
+
+
+def _named(
+    results: pd.DataFrame, curves: Mapping[str, Settings], rates: Sequence[tuple[float, ...]]
+) -> pd.DataFrame:
+    """Return results with the names of their curves, and with the rates to be said in them."""
+    keys = list(zip(results["curve"], rates, strict=True))
     named = {key: _with_rate(curves[key[0]], key[1]) for key in dict.fromkeys(keys)}
     variants = name_curves(named)
     order = list(dict.fromkeys(variants.values()))

@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
@@ -55,7 +56,7 @@ def transfer(runs: pd.DataFrame, measured: pd.DataFrame, **options: Unpack[Optio
             if key is not None:
                 panel = canvas.panels[key]
                 _draw_panel(canvas, panel, _of_curve(means, key), numbers=room > 2.2)
-                _name_panel(canvas, panel, chosen, key)
+                name_panel(canvas, panel, chosen, key)
                 if canvas.is_named_below(rows, number, place):
                     panel.tick_params(labelbottom=False)
                 if canvas.is_own and any(row[:place]):
@@ -138,7 +139,7 @@ def _draw_panel(canvas: Canvas, panel: Axes, points: pd.DataFrame, numbers: bool
             panel.add_patch(own)
 
 
-def _name_panel(canvas: Canvas, panel: Axes, chosen: Selection, key: Panel) -> None:
+def name_panel(canvas: Canvas, panel: Axes, chosen: Selection, key: Panel) -> None:
     """Write the task and the curve above a panel, on lines of their own where they are long."""
     task, each = key
     curve = f"{chosen.name(each)}{', tuned' if is_tuned(each[1]) else ''}"
@@ -155,8 +156,13 @@ def _name_axes(canvas: Canvas) -> None:
     size = mpl.rcParams["axes.labelsize"]
     canvas.figure.supxlabel("test gap (time steps)", fontsize=size)
     canvas.figure.supylabel("training gap (time steps)", fontsize=size)
-    image = panels[0].images[0]
-    bar = canvas.figure.colorbar(image, ax=panels, aspect=30, fraction=0.03, pad=0.02)
+    draw_bar(canvas, panels[0].images[0])
+
+
+def draw_bar(canvas: Canvas, colours: ScalarMappable) -> None:
+    """Say once, beside all panels, which colour is which mean score."""
+    panels = list(canvas.panels.values())
+    bar = canvas.figure.colorbar(colours, ax=panels, aspect=30, fraction=0.03, pad=0.02)
     bar.set_label("mean score")
     bar.set_ticks([0, 0.25, 0.5, 0.75, 1])
     bar.outline.set(linewidth=0.5, edgecolor="0.7")

@@ -19,6 +19,7 @@ DRAWN = {
 }
 DRAWN |= {*"chance_accuracy chance_loss plateaus least_distance greatest_distance steps".split()}
 DRAWN |= {*"steps_to_solve init keep_bias gap_schedule sequence_length model.wiring".split()}
+DRAWN |= {"load_bits"}
 LONGEST_ASIDE = 30  # letters of a name beside a panel: longer ones would leave it no room
 
 

@@ -14,6 +14,7 @@ from rnnbench.plot.curves import CURVE, is_tuned
 from rnnbench.plot.diagnosis import cue, gradient
 from rnnbench.plot.gap import curve
 from rnnbench.plot.gating import gates
+from rnnbench.plot.loads import by_load, load
 from rnnbench.plot.looks import THEME
 from rnnbench.plot.matrix import transfer
 from rnnbench.plot.reach import horizons
@@ -54,6 +55,11 @@ def _one_of_each_kind(study: Study) -> pd.Series[int]:
     """Return how many panels each task has: one, and one more where rates were tuned."""
     tuned = study.results["variant"].astype(str).map(is_tuned)
     return tuned.groupby(study.results["task"]).nunique()
+
+
+def _by_task(runs: pd.DataFrame) -> pd.Series[int]:
+    """Return how many panels each task has: one for each of its curves."""
+    return runs.drop_duplicates(CURVE).groupby("task", sort=False).size()
 
 
 def _panels_of_gaps(solved_alone: bool) -> Callable[[Study], pd.Series[int]]:
@@ -120,6 +126,15 @@ PATH = Figure(
     "right.",
     draw=into_a_figure(partial(curve, x="both")),
     rows=lambda study: 2 * _one_of_each_kind(study),
+)
+LOAD = Figure(
+    "load_map",
+    "Mean score over seeds by gap and load, the bits that an answer needs over the gap: both "
+    "logarithmic, a field for each that was run, darker is better. Line: the horizon at each load, "
+    "the gap at which the mean score falls below 0.75; bars: its 95 % interval. Arrows in the "
+    "grey: beyond the gaps that were run.",
+    draw=into_a_figure(load),
+    rows=lambda study: _by_task(by_load(study.results)),
 )
 ACCURACY = _against_gap(
     "accuracy",

@@ -129,6 +129,27 @@ def test_the_curriculum_sweep_has_every_schedule_at_every_gap(sweeps_of):
     assert len(points) == len(expected)
 
 
+def test_the_load_sweep_has_every_load_at_every_gap(sweeps_of):
+    (sweep,) = sweeps_of("+sweep=load", "cell=gru")
+    points = [(c.build_task().load_bits, c.task["gap"]) for c, _ in sweep.jobs]
+    assert sorted(points) == [(b, g) for b in (3, 6, 15, 30, 60) for g in (21, 40, 80, 160)]
+
+
+@pytest.mark.parametrize("task", ["keys", "tracking"])
+def test_the_commands_at_the_head_of_the_load_sweep_are_like_it(sweeps_of, task):
+    text = (CONF / "sweep" / "load.yaml").read_text().replace("\\\n#", "")
+    (line,) = re.findall(rf"python -m rnnbench (.* task={task} .*)", text)
+    (sweep,) = sweeps_of(*line.split())
+    (like,) = sweeps_of("+sweep=load")
+    assert sweep.name == f"load_{task}"
+    assert len(sweep.jobs) == len(like.jobs) == 60
+    settings = [
+        sorted(repr((c.model, c.cell, c.trainer, replicas)) for c, replicas in made.jobs)
+        for made in (sweep, like)
+    ]
+    assert settings[0] == settings[1]
+
+
 def test_a_paper_s_sweep_trains_as_the_paper_did(sweeps_of):
     (sweep,) = sweeps_of("+sweep=paper_urnn_adding", "cell=lstm", "task.gap=375")
     ((condition, replicas),) = sweep.jobs
@@ -207,6 +228,7 @@ def test_help_fits_and_names_every_choice(in_tmp, capsys, words):
         "gaps",
         "curriculum",
         "keep_bias",
+        "load",
         "paper_chrono_copy",
         "smoke",
         "none, wandb",

@@ -42,6 +42,6 @@ def test_the_pictures_are_small_and_light():
 
 def test_each_figure_of_a_report_is_explained():
     figures = [found for found in vars(drawings).values() if isinstance(found, Figure)]
-    assert len(figures) == 11
+    assert len(figures) == 12
     published = {path.stem for path in (ROOT / "results" / "reference").glob("*.png")}
     assert published | {figure.name for figure in figures} <= anchors(ROOT / "docs" / "figures.md")

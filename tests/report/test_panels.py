@@ -18,6 +18,7 @@ from rnnbench.report.drawings import (
     HORIZONS,
     KEEP_BIAS,
     LEARNING,
+    LOAD,
     PATH,
     SCORE,
     SOLVING,
@@ -65,6 +66,25 @@ def test_the_path_is_drawn_where_there_are_two_wirings(
         "accuracy_vs_gap",
     ]
     assert drawn(both, PATH) == PATH.rows(both).sum() == 4
+
+
+def test_loads_are_drawn_where_a_gap_was_run_at_two(fabricate: Fabricate, stored: Stored) -> None:
+    alone = runs(fabricate, 2)
+    more = [
+        run | {"load_bits": 60.0, "run_id": f"{run['run_id']}-{cell}", "cell": cell}
+        for cell in ("gru", "lstm")
+        for run in alone
+    ]
+    lstm = [run | {"load_bits": 30.0, "run_id": f"{run['run_id']}-30"} for run in more[2:3]]
+    one, both = (
+        read_study([stored(records, name)])
+        for name, records in (("one", alone), ("both", [*alone, *more, *lstm]))
+    )
+    assert LOAD not in [*against_gap(one)]
+    names = [block.name for block in against_gap(both) if isinstance(block, Figure)]
+    assert names == ["score_vs_gap", "load_map", "accuracy_vs_gap"]
+    assert LOAD.rows(both).to_dict() == {"t000": 2, "t001": 1}
+    assert drawn(both, LOAD) == 3
 
 
 def test_three_tasks_with_ten_gaps_are_all_drawn(fabricate: Fabricate, stored: Stored) -> None:

@@ -8,10 +8,11 @@ import pandas as pd
 
 from rnnbench.console import count
 from rnnbench.plot.curves import mixed_versions
+from rnnbench.plot.loads import by_load
 from rnnbench.plot.summary import STATUSES, missing_seeds
 from rnnbench.report import tables
 from rnnbench.report.document import Block, Bullets, Heading, Paragraph
-from rnnbench.report.drawings import ACCURACY, LEARNING, PATH, SCORE, SOLVING
+from rnnbench.report.drawings import ACCURACY, LEARNING, LOAD, PATH, SCORE, SOLVING
 from rnnbench.report.sections.provenance import mixed_codes
 from rnnbench.report.study import Study
 
@@ -108,6 +109,8 @@ def against_gap(study: Study) -> Iterator[Block]:
     yield SCORE
     if wirings(study.results) > 1:
         yield PATH
+    if len(by_load(study.results)):
+        yield LOAD
     yield ACCURACY
 
 

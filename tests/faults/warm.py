@@ -43,7 +43,7 @@ class WarmProcess(ForkProcess):
     """A forked process with the open files of a spawned one."""
 
     def _bootstrap(self, parent_sentinel: int) -> int:
-        connection, _ = self._args
+        connection, *_ = self._args
         _close_all_but(STANDARD | {connection.fileno(), parent_sentinel})
         return super()._bootstrap(parent_sentinel=parent_sentinel)
 

@@ -76,7 +76,7 @@ def milliseconds(cell: Cell) -> list[str]:
     for engine in engines * ROUNDS:
         taken[engine] += [_pass(engine, cell, problem) for _ in range(TOGETHER)]
     own = {engine: min(times) for engine, times in taken.items()}
-    return [f"{1e3 * own[engine]:.1f} ms" if engine in own else "" for engine in ENGINES]
+    return [f"{1e3 * own[engine]:.3g} ms" if engine in own else "" for engine in ENGINES]
 
 
 def _runs(engine: str, cell: Cell) -> bool:

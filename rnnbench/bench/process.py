@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -56,6 +57,8 @@ def main(column: Column, processors: list[int]) -> None:
 def _prepare(column: Column, processors: list[int]) -> None:
     if column.engine.startswith("jax"):  # the others are held to one thread by torch
         os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+    if column.tuned:  # what a cell's trace imports, Triton too, is no memory of a training
+        import_module("torch._dynamo")
     if processors:
         os.sched_setaffinity(0, processors)
     torch.set_num_threads(column.threads)

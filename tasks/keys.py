@@ -9,7 +9,7 @@ from functools import cache
 import torch
 from torch import Generator, Tensor
 
-from rnnbench.task import Batch, Chance, ClassificationTask, require
+from rnnbench.task import Batch, Chance, ClassificationTask, draw_orders, require
 
 
 class Keys(ClassificationTask):
@@ -69,7 +69,7 @@ class Keys(ClassificationTask):
     def sample(self, batch_size: int, generator: Generator) -> Batch:
         count, device = self.num_keys, generator.device
         shape = (count, batch_size)
-        keys = torch.rand(shape, generator=generator, device=device).argsort(0)
+        keys = draw_orders(count, batch_size, generator)
         values = torch.randint(self.alphabet_size, shape, generator=generator, device=device)
         asked = torch.randint(count, (1, batch_size), generator=generator, device=device)
         inputs = torch.zeros(self.sequence_length, batch_size, self.input_size, device=device)

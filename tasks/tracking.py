@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor
 
-from rnnbench.task import Batch, Chance, ClassificationTask, require
+from rnnbench.task import Batch, Chance, ClassificationTask, draw_orders, require
 
 Group = Literal["z2", "z5", "s3", "a5", "s5"]
 GROUPS = ("z2", "z5", "s3", "a5", "s5")
@@ -91,9 +91,10 @@ class Tracking(ClassificationTask):
         size, device = self.output_size, generator.device
         shape = (self._places, batch_size)
         elements = torch.randint(size, shape, generator=generator, device=device)
-        later = torch.rand(self._places - 1, batch_size, generator=generator, device=device)
-        active = torch.ones(shape, dtype=torch.bool, device=device)
-        active[1:] = later.argsort(0).argsort(0) < self._shown - 1
+        later = draw_orders(self._places - 1, batch_size, generator)
+        active = torch.zeros(shape, dtype=torch.bool, device=device)
+        active[0] = True
+        active[1:].scatter_(0, later[: self._shown - 1], True)
         inputs = torch.zeros(self.sequence_length, batch_size, self.input_size, device=device)
         inputs[: self._places].scatter_(2, torch.where(active, elements, size)[..., None], 1.0)
         if self.ask == "end":

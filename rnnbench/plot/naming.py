@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from rnnbench.plot.frame import LETTER_WIDTH, Canvas
-from rnnbench.plot.looks import REFERENCE_COLOUR, TALLEST
+from rnnbench.plot.looks import BEHIND, REFERENCE_COLOUR, TALLEST
 from rnnbench.plot.selection import Selection, plain, shortened
 from rnnbench.store.settings import curve_label
 
@@ -114,7 +114,8 @@ def name_curves(
     looks = chosen.looks
     crowded = is_crowded(list(looks), canvas)
     levels = levels or {}
-    names = {curve_label(*curve): chosen.name(curve) for curve in chosen.curves}
+    told = [curve for curve in chosen.curves if not chosen.styles[curve].is_behind]
+    names = {curve_label(*curve): chosen.name(curve) for curve in told}
     columns = max(map(len, rows))
     for row in rows:
         unnamed = {} if crowded else dict(names)
@@ -133,7 +134,9 @@ def name_curves(
         name: {**look.line, **({"marker": look.marker} | marks if marked else {})}
         for name, look in looks.items()
     }
-    return [(Line2D([], [], **look), name) for name, look in drawn.items()] if crowded else []
+    entries = [(Line2D([], [], **look), name) for name, look in drawn.items() if crowded]
+    others = len(chosen.bases) - len(looks)
+    return [*entries, (Line2D([], [], **BEHIND.line), f"{others} others")] if others else entries
 
 
 def name_ends(

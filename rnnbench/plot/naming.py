@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
+from rnnbench.console import count
 from rnnbench.plot.frame import LETTER_WIDTH, Canvas
 from rnnbench.plot.looks import BEHIND, REFERENCE_COLOUR, TALLEST
 from rnnbench.plot.selection import Selection, plain, shortened
@@ -134,9 +135,13 @@ def name_curves(
         name: {**look.line, **({"marker": look.marker} | marks if marked else {})}
         for name, look in looks.items()
     }
-    entries = [(Line2D([], [], **look), name) for name, look in drawn.items() if crowded]
-    others = len(chosen.bases) - len(looks)
-    return [*entries, (Line2D([], [], **BEHIND.line), f"{others} others")] if others else entries
+    entries: list[tuple[Any, str]] = [
+        (Line2D([], [], **look), name) for name, look in drawn.items() if crowded
+    ]
+    if chosen.behind:
+        others = count(len(chosen.behind), "other")
+        entries.append((Line2D([], [], **BEHIND.line), others))
+    return entries
 
 
 def name_ends(

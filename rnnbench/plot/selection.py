@@ -61,7 +61,12 @@ class Selection(NamedTuple):
     @property
     def bases(self) -> list[Curve]:
         """Return the curves without what is said of their rates: what has a colour of its own."""
-        return list(dict.fromkeys((cell, without_rate(variant)) for cell, variant in self.curves))
+        return _bases(self.curves)
+
+    @property
+    def behind(self) -> list[Curve]:
+        """Return the bases that are grey."""
+        return _bases(curve for curve in self.curves if self.styles[curve].is_behind)
 
     @property
     def are_many(self) -> bool:
@@ -140,6 +145,10 @@ def _few_in_colour(
     colours = {**dict(zip(best, BEST, strict=False)), **palette}
     in_colour = [curve for curve in curves if curve[0] in told]
     return dict.fromkeys(curves, BEHIND) | curve_styles(in_colour, colours)
+
+
+def _bases(curves: Iterable[Curve]) -> list[Curve]:
+    return list(dict.fromkeys((cell, without_rate(variant)) for cell, variant in curves))
 
 
 def plain(name: str) -> str:

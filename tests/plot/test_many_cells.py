@@ -93,6 +93,13 @@ def test_the_others_are_thin_and_grey_behind_them(place: Path, draw: Any) -> Non
     assert not [label for label in beside for cell in RANKED[3:] if cell in label]
 
 
+def test_curves_of_one_name_are_no_others(fabricate: Fabricate, labelled: Any) -> None:
+    rows = [fabricate(keep_bias=bias) for bias in (0.0, 1.0, 2.0)]
+    panel = plot.curve(labelled(rows)[0], labels={"gru": "GRU"}, figure=Figure())
+    assert isinstance(panel, Axes)
+    assert not [text for text in legend(panel) if "other" in text]
+
+
 def test_curves_in_colour_are_named_at_their_ends(place: Path) -> None:
     panel = plot.curve(load_results(place), tasks="copy", figure=Figure())
     assert isinstance(panel, Axes)

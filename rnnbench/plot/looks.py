@@ -24,7 +24,8 @@ STYLES = {"paper": "text", "slides": "slides"}
 # pale pink, which vanish on white; grey last, for it marks levels too.
 PALETTE = [(0.0, 0.29, 0.52), (0.74, 0.37, 0.0), (0.27, 0.75, 0.56)]
 PALETTE += [sns.color_palette("colorblind")[place] for place in (3, 4, 5, 9, 7)]
-BEST = PALETTE[4:7]  # of many cells, beside the shipped ones: far from their colours, and no grey
+# Of the best of many cells, beside rnn, lstm and gru: far from their colours, and no grey.
+BEST = PALETTE[4:7]
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 SOLID: tuple[float, ...] = ()
 # As many as have no common divisor with the markers, so that 60 pairs differ; no dots among

@@ -29,7 +29,7 @@ ROW = 0.19  # inches, of letters of 8 points, with one kind of rates
 APART = 0.2  # of a row: given rates lie above its middle, tuned ones below
 LONGEST_NAME = 24  # letters
 NARROWEST, WITH_NUMBER = 0.7, 1.0  # inches of a panel, and of one with numbers beside it
-RANKED = "The farthest mean horizon first. In colour: the shipped cells and the best others."
+RANKED = "The farthest mean horizon first. In colour: rnn, lstm, gru and the best others."
 ARROWS = {">": ">", "<": "<"}
 
 

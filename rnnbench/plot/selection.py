@@ -107,7 +107,7 @@ def select(
     """Choose among the runs of `load_results`, or of a labelled frame.
 
     Of more cells than colours tell apart those with the farthest horizons come first. In colour
-    are the shipped ones, the best few others, and those that the palette names; the rest is grey.
+    are rnn, lstm and gru, the best few others, and those that the palette names; the rest is grey.
 
     The arguments are told in `rnnbench.plot.options.Options`.
 

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from rnnbench.plot import frame, naming
+from rnnbench.plot.ages import ages_entry, curves_by_age, draw_ages
 from rnnbench.plot.curves import Curve, is_tuned
 from rnnbench.plot.frame import Canvas, Drawn
 from rnnbench.plot.looks import REFERENCE_COLOUR, Style, known
@@ -84,7 +85,7 @@ def curve(
             panel.plot(own["gap"], own[y].clip(0, 1), **GUESSED, label="_random networks")
     _name_panels(canvas, rows, chosen, "share solved" if y == SHARE else y)
     named = naming.name_curves(canvas, rows, chosen, marked=seeds)
-    naming.add_legend(canvas, [*named, *_entries(chosen, look, best)])
+    naming.add_legend(canvas, [*named, *_entries(chosen, look, best), *ages_entry(canvas)])
     frame.stamp(canvas, chosen.runs["sweep"])
     return canvas.drawn
 
@@ -156,7 +157,9 @@ def _draw_panel(canvas: Canvas, panel: Axes, chosen: Selection, key: Panel, look
     panel.set_xlabel(f"{axis} ({unit}{'; distances vary' if varies else ''})")
     panel.set_ylim(-0.14, 1.14)
     panel.set_yticks([0, 0.25, 0.5, 0.75, 1])
-    frame.set_gap_ticks(panel, ticks, canvas.width)
+    by_age = curves_by_age(chosen, task) if (look.measure, axis) == ("accuracy", "gap") else {}
+    ends = (runs["least_distance"].min(), runs["greatest_distance"].max()) if by_age else ()
+    frame.set_gap_ticks(panel, sorted({*ticks, *ends}), canvas.width)
     _draw_levels(canvas, panel, runs, look, axis)
     curves = [each for each in chosen.curves if is_tuned(each[1]) == kind]
     curves = [each for each in curves if len(chosen.of(task, each))]
@@ -167,6 +170,8 @@ def _draw_panel(canvas: Canvas, panel: Axes, chosen: Selection, key: Panel, look
         places = own.groupby("gap")[axis].first().to_numpy(float)
         found = _draw_curve(panel, own, each, places * aside, chosen.styles[each], look)
         points.append(found.assign(place=places))
+        if each in by_age:
+            draw_ages(panel, chosen, each, by_age[each])
     if look.measure != SHARE:
         _count_agreeing(canvas, panel, pd.concat(points), ticks)
 
@@ -178,12 +183,12 @@ def _draw_curve(
     by_gap = [values for _, values in runs.groupby("gap")[look.measure]]
     mean, low, high = np.array([_interval(values, look) for values in by_gap]).T
     label = curve_label(*each)
-    panel.plot(places, mean, **style.line, label=label, zorder=4)
-    if look.interval:
+    panel.plot(places, mean, **{"zorder": 4} | style.line, label=label)
+    if look.interval and not style.is_behind:
         known_ends = np.isfinite(low)
         ends = (places[known_ends], low[known_ends], high[known_ends])
         panel.vlines(*ends, color=style.colour, lw=0.9, alpha=0.65, label=f"_interval {label}")
-    if look.seeds:
+    if look.seeds and not style.is_behind:
         _draw_seeds(panel, by_gap, places, style).set_label(f"_seeds {label}")
     ranges = [(len(values), values.min(), values.max()) for values in by_gap]
     return pd.DataFrame(ranges, columns=["seeds", "low", "high"])

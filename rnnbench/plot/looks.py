@@ -24,6 +24,8 @@ STYLES = {"paper": "text", "slides": "slides"}
 # pale pink, which vanish on white; grey last, for it marks levels too.
 PALETTE = [(0.0, 0.29, 0.52), (0.74, 0.37, 0.0), (0.27, 0.75, 0.56)]
 PALETTE += [sns.color_palette("colorblind")[place] for place in (3, 4, 5, 9, 7)]
+# Of the best of many cells, beside rnn, lstm and gru: far from their colours, and no grey.
+BEST = PALETTE[4:7]
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 SOLID: tuple[float, ...] = ()
 # As many as have no common divisor with the markers, so that 60 pairs differ; no dots among
@@ -102,16 +104,18 @@ def known(argument: str, value: Any, names: Iterable[Any]) -> Any:
 
 
 class Style(NamedTuple):
-    """The look of one curve."""
+    """The look of one curve; of many, most are grey and behind the others."""
 
     colour: Colour
     marker: str
     dashes: tuple[float, ...]
+    is_behind: bool = False
 
     @property
     def line(self) -> dict[str, Any]:
         """Return the look of its line, as matplotlib takes it."""
-        return {"color": self.colour, "linestyle": (0.0, self.dashes)}
+        thin = {"lw": 0.6, "alpha": 0.7, "zorder": 1.5} if self.is_behind else {}
+        return {"color": self.colour, "linestyle": (0.0, self.dashes), **thin}
 
     @property
     def marked(self) -> dict[str, Any]:
@@ -144,6 +148,9 @@ def curve_styles(curves: Iterable[Curve], palette: Palette = None) -> dict[Curve
             marker, dashes = MARKERS[number % len(MARKERS)], DASHES[number % len(DASHES)]
             styles[curve] = Style(shade, marker, dashes)
     return {(cell, variant): styles[cell, without_rate(variant)] for cell, variant in curves}
+
+
+BEHIND = Style((0.55, 0.55, 0.55), "o", SOLID, is_behind=True)  # on white its marks are seen
 
 
 def _colours(slots: Mapping[str, int], cells: Sequence[str], palette: Palette) -> dict[str, Colour]:

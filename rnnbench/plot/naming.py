@@ -14,8 +14,9 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
+from rnnbench.console import count
 from rnnbench.plot.frame import LETTER_WIDTH, Canvas
-from rnnbench.plot.looks import REFERENCE_COLOUR, TALLEST
+from rnnbench.plot.looks import BEHIND, REFERENCE_COLOUR, TALLEST
 from rnnbench.plot.selection import Selection, plain, shortened
 from rnnbench.store.settings import curve_label
 
@@ -114,7 +115,8 @@ def name_curves(
     looks = chosen.looks
     crowded = is_crowded(list(looks), canvas)
     levels = levels or {}
-    names = {curve_label(*curve): chosen.name(curve) for curve in chosen.curves}
+    told = [curve for curve in chosen.curves if not chosen.styles[curve].is_behind]
+    names = {curve_label(*curve): chosen.name(curve) for curve in told}
     columns = max(map(len, rows))
     for row in rows:
         unnamed = {} if crowded else dict(names)
@@ -133,7 +135,13 @@ def name_curves(
         name: {**look.line, **({"marker": look.marker} | marks if marked else {})}
         for name, look in looks.items()
     }
-    return [(Line2D([], [], **look), name) for name, look in drawn.items()] if crowded else []
+    entries: list[tuple[Any, str]] = [
+        (Line2D([], [], **look), name) for name, look in drawn.items() if crowded
+    ]
+    if chosen.behind:
+        others = count(len(chosen.behind), "other")
+        entries.append((Line2D([], [], **BEHIND.line), others))
+    return entries
 
 
 def name_ends(

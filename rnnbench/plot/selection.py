@@ -7,8 +7,17 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from rnnbench.plot.curves import Curve, curves_of, is_tuned, labelled, sorted_cells, without_rate
-from rnnbench.plot.looks import Style, curve_styles, known
+from rnnbench.plot.curves import (
+    SHIPPED,
+    Curve,
+    curves_of,
+    is_tuned,
+    labelled,
+    sorted_cells,
+    without_rate,
+)
+from rnnbench.plot.looks import BEHIND, BEST, Palette, Style, curve_styles, known
+from rnnbench.plot.summary import by_reach
 from rnnbench.store.settings import curve_label
 
 RATES = ("both", "shared", "tuned")
@@ -19,7 +28,8 @@ DRAWN = {
 }
 DRAWN |= {*"chance_accuracy chance_loss plateaus least_distance greatest_distance steps".split()}
 DRAWN |= {*"steps_to_solve init keep_bias gap_schedule sequence_length model.wiring".split()}
-DRAWN |= {"load_bits"}
+DRAWN |= {"load_bits", "lr_choice", "accuracy_by_age"}
+MOST_COLOURS = 8  # cells; of more, most are grey
 LONGEST_ASIDE = 30  # letters of a name beside a panel: longer ones would leave it no room
 
 
@@ -51,12 +61,23 @@ class Selection(NamedTuple):
     @property
     def bases(self) -> list[Curve]:
         """Return the curves without what is said of their rates: what has a colour of its own."""
-        return list(dict.fromkeys((cell, without_rate(variant)) for cell, variant in self.curves))
+        return _bases(self.curves)
+
+    @property
+    def behind(self) -> list[Curve]:
+        """Return the bases that are grey."""
+        return _bases(curve for curve in self.curves if self.styles[curve].is_behind)
+
+    @property
+    def are_many(self) -> bool:
+        """Return whether the cells are more than colours tell apart."""
+        return self.runs["cell"].nunique() > MOST_COLOURS
 
     @property
     def looks(self) -> dict[str, Style]:
-        """Return the style of each base by the name that stands beside it."""
-        return {self.name(curve): self.styles[curve] for curve in self.curves}
+        """Return the style of each base with a colour by the name that stands beside it."""
+        styles = {self.name(curve): self.styles[curve] for curve in self.curves}
+        return {name: style for name, style in styles.items() if not style.is_behind}
 
     def name(self, curve: Curve) -> str:
         """Return what stands beside a curve; that its rate was tuned is said elsewhere."""
@@ -79,11 +100,14 @@ def select(
     tasks: str | Sequence[str] | None = None,
     cells: str | Sequence[str] | None = None,
     order: Sequence[str] | None = None,
-    palette: Any = None,
+    palette: Palette = None,
     labels: Mapping[str, str] | None = None,
     rates: str = "both",
 ) -> Selection:
     """Choose among the runs of `load_results`, or of a labelled frame.
+
+    Of more cells than colours tell apart those with the farthest horizons come first. In colour
+    are rnn, lstm and gru, the best few others, and those that the palette names; the rest is grey.
 
     The arguments are told in `rnnbench.plot.options.Options`.
 
@@ -100,12 +124,31 @@ def select(
         shown = shown[tuned if rates == "tuned" else ~tuned]
         if shown.empty:
             raise ValueError(f"rates must be of the runs, got {rates!r} where there are none")
+    ranked = by_reach(shown) if shown["cell"].nunique() > MOST_COLOURS else []
     first = [cells] if isinstance(cells, str) else cells
-    shown = _ordered(shown, order if order is not None else first or ())
-    styled = everything if palette is None else shown
+    shown = _ordered(shown, order or first or ranked)
+    if ranked and (palette is None or isinstance(palette, Mapping)):
+        styles = _few_in_colour(curves_of(shown), ranked, palette or {})
+    else:
+        styles = curve_styles(curves_of(everything if palette is None else shown), palette)
     named = list(dict.fromkeys(map(str, shown["task"])))
     names = [each for each in _several(tasks) or named if each in named]
-    return Selection(shown, names, curve_styles(curves_of(styled), palette), labels or {})
+    return Selection(shown, names, styles, labels or {})
+
+
+def _few_in_colour(
+    curves: Sequence[Curve], ranked: Sequence[str], palette: Mapping[str, Any]
+) -> dict[Curve, Style]:
+    """Return the styles of the curves of many cells, given these from the best on."""
+    best = [cell for cell in ranked if cell not in SHIPPED][: len(BEST)]
+    told = {*SHIPPED, *best, *palette}
+    colours = {**dict(zip(best, BEST, strict=False)), **palette}
+    in_colour = [curve for curve in curves if curve[0] in told]
+    return dict.fromkeys(curves, BEHIND) | curve_styles(in_colour, colours)
+
+
+def _bases(curves: Iterable[Curve]) -> list[Curve]:
+    return list(dict.fromkeys((cell, without_rate(variant)) for cell, variant in curves))
 
 
 def plain(name: str) -> str:

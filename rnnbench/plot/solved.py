@@ -102,7 +102,7 @@ def _draw_share(
     solved, low, high = (np.append(part, part[-1]) for part in curve[1:])
     label = curve_label(*each)
     width = float(mpl.rcParams["lines.linewidth"])
-    look: Any = {**style.line, "drawstyle": "steps-post", "lw": width, "zorder": 3}
+    look: Any = {"drawstyle": "steps-post", "lw": width, "zorder": 3} | style.line
     panel.plot(steps, solved + aside, **look, label=label)
     if interval:
         band = panel.fill_between(steps, low, high, step="post", label=f"_interval {label}")

@@ -15,6 +15,7 @@ from rnnbench.store.settings import curve_label
 STATUSES = ("solved", "unsolved", "diverged", "failed")
 SIZES = ("hidden_size", "state_size", "num_parameters")
 BROKEN = ("diverged", "failed")
+BEYOND, TIE = 1.25, 0.001
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
@@ -89,6 +90,27 @@ def scores_by_gap(runs: pd.DataFrame) -> dict[float, NDArray[np.float64]]:
         float(gap): points.to_numpy(dtype=float)  # type: ignore[arg-type]
         for gap, points in runs.groupby("gap")["score"]
     }
+
+
+def by_reach(runs: pd.DataFrame) -> list[str]:
+    """Return the cells of labelled runs from the farthest horizon on, of a cell's best variant.
+
+    It is the mean over tasks in log gap, each beside the mean of all cells on the task, for some
+    may be without a hard one. What lies beyond the gaps that were run counts as a quarter beyond;
+    of equal horizons that of the higher mean score is farther.
+    """
+    means = runs.groupby([*CURVE, "gap"], observed=True)["score"].mean()
+    rows = []
+    for (task, cell, _), own in means.groupby(CURVE, observed=True):
+        gaps = own.index.get_level_values("gap").to_numpy(float)
+        found = statistics.horizon(gaps, own).extended
+        ends = gaps.min() / BEYOND, gaps.max() * BEYOND
+        reach = math.log(np.clip(found, *ends))
+        rows.append((task, str(cell), reach + TIE * float(own.mean())))
+    reached = pd.DataFrame(rows, columns=["task", "cell", "reach"])
+    best = reached.groupby(["cell", "task"], sort=False)["reach"].max().unstack(sort=False)
+    means = (best - best.mean()).mean(axis="columns")
+    return list(means.sort_values(ascending=False, kind="stable").index)
 
 
 def seed_areas(runs: pd.DataFrame) -> pd.Series[float]:

@@ -113,13 +113,13 @@ def _draw_losses(
         line = np.column_stack([losses.index[: own.size], own.clip(low, 10 * high)])
         seeds[run_id] = line[~np.isnan(own)]
     label = curve_label(*each)
-    if thin:
+    if thin and not style.is_behind:
         lines = [line for line in seeds.values() if len(line)]
         drawn = LineCollection(lines, colors=[style.colour], linewidths=0.5, alpha=0.35)
         drawn.set(label=f"_seeds {label}", zorder=2)
         panel.add_collection(drawn, autolim=False)
     middle = median_curve(runs, losses).clip(low, 10 * high)
-    panel.plot(middle.index, middle, **style.line, label=label, zorder=3)
+    panel.plot(middle.index, middle, **{"zorder": 3} | style.line, label=label)
     broken = runs.loc[runs["status"].isin(BROKEN), "run_id"]
     crosses = [seeds[run_id][-1] for run_id in broken if len(seeds.get(run_id, ()))]
     if crosses:

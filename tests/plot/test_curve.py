@@ -259,10 +259,10 @@ def test_curves_are_named_at_the_ends_of_their_lines(fabricate: Fabricate, draw:
 
 
 def test_many_curves_have_a_legend_instead(fabricate: Fabricate, draw: Any) -> None:
-    cells = [f"cell{number}" for number in range(20)]
-    (panel,) = draw([fabricate(cell=cell) for cell in cells])
+    biases = range(20)
+    (panel,) = draw([fabricate(keep_bias=float(bias)) for bias in biases])
     assert not panel.texts
-    assert set(cells) <= set(legend(panel))
+    assert {f"gru, keep bias {bias}" for bias in biases} <= set(legend(panel))
     assert len(panel.get_figure().legends) == 1  # two would lie on each other
 
 

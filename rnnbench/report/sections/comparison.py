@@ -90,9 +90,10 @@ def _compare_all(
     own = [label for label, runs in curves.items() if runs["cell"].iloc[0] == baseline]
     against = next(iter([*own, *curves]))
     rows = []
-    for first, second in combinations(curves, 2):
+    pairs = combinations(curves, 2)
+    for first, second in pairs if few else (pair for pair in pairs if against in pair):
         d = paired(curves[first], curves[second])
-        if not d.empty and (few or against in (first, second)):
+        if not d.empty:
             names = (first, second) if d.mean() >= 0 else (second, first)
             p = sign_flip_p(d) if few and len(d) >= LEAST_SEEDS else math.nan
             larger = d if d.mean() >= 0 else -d

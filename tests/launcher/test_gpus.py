@@ -78,6 +78,33 @@ def test_memory_that_ends_in_the_middle_costs_no_number(tmp_path, monkeypatch):
     assert numbers(tmp_path / "parts") == numbers(tmp_path / "whole")
 
 
+def test_a_checkpoint_that_no_longer_fits_goes_on_in_parts(tmp_path, monkeypatch, capsys):
+    """Not even its numbers have room: each part takes its own, and none starts anew."""
+    train(tmp_path / "whole")
+    train(tmp_path / "parts", stop=StopAt(19))
+    begun = []
+
+    class Large(worker.Trainer):
+        def __init__(self, task, cell, recipe, replicas):
+            if len(replicas) > 2:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+            super().__init__(task, cell, recipe, replicas)
+
+        def run(self):
+            begun.append((self.step, [state.replica for state in self.active]))
+            return super().run()
+
+    monkeypatch.setattr(worker, "Trainer", Large)
+    result = train(tmp_path / "parts")
+    assert numbers(tmp_path / "parts") == numbers(tmp_path / "whole")
+    assert begun == [(20, [*REPLICAS[i : i + 2]]) for i in (0, 2, 4)]
+    assert (result.stopped, len(result.statuses)) == (False, 5)
+    assert [line.split(": ")[-1] for line in capsys.readouterr().err.splitlines()] == [
+        "no memory for 5 replicas side by side, going on with 3 at a time",
+        "no memory for 3 replicas side by side, going on with 2 at a time",
+    ]
+
+
 def test_what_is_finished_before_memory_ends_is_not_trained_again(tmp_path, monkeypatch):
     """Three of five finish; the other two then find less memory than before."""
     train(tmp_path / "whole")

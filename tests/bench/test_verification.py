@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 
 from rnnbench.bench import parts, verification
+from rnnbench.bench.problem import STOCK
 from rnnbench.bench.table import speed_lines
 from rnnbench.bench.verification import FAST, Part, Server, plan, run_parts
 from rnnbench.check import verdicts
@@ -16,6 +18,8 @@ from tests.check.bad_engines import CHANGES, changed
 
 SHAPE = (8, 2, 4, 2)
 GATE = {"cell": "GRU", "replicas": 2, "batch": 2, "hidden": 8, "features": 2}
+PROBLEM = {"cell": "rnn", "shape": SHAPE, "device": "cpu"}
+COLUMN = json.dumps(asdict(STOCK[0]))
 BLOCKED = ("hydra", "wandb", "pandas", "omegaconf", "pydantic", "matplotlib", "rich", "seaborn")
 # In every process of the verification, as on a machine that has torch and little else.
 SITE = "import sys\nsys.modules.update(dict.fromkeys({!r}))\n"
@@ -119,6 +123,20 @@ def test_a_part_that_fails_hangs_or_dies_costs_no_other(monkeypatch, tmp_path):
     processes = [line["process"] for line in found if line["ok"]]
     assert len(set(processes)) == 4
     assert processes[0] == processes[1]
+
+
+@pytest.mark.parametrize(
+    "words", [["parts", "cpu"], ["process", COLUMN, "[]"]], ids=["part", "column"]
+)
+def test_a_process_whose_reader_is_gone_ends_without_a_word(words):
+    """As where somebody ends the program that has started it."""
+    command = [sys.executable, "-m", f"rnnbench.bench.{words[0]}", *words[1:]]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = subprocess.Popen(command, **pipes, text=True)
+    process.stdout.close()
+    request = ["machine", {"size": 8}] if words[0] == "parts" else {"problem": PROBLEM}
+    _, said = process.communicate(json.dumps(request) + "\n")
+    assert (process.returncode, said) == (141, "")
 
 
 def test_a_part_for_which_there_is_no_time_is_said_to_be_missing():

@@ -13,7 +13,7 @@ from rnnbench.bench.problem import STOCK
 from rnnbench.bench.table import speed_lines
 from rnnbench.bench.verification import FAST, Part, Server, plan, run_parts
 from rnnbench.check import verdicts
-from rnnbench.engine import ENGINES
+from rnnbench.engine import ENGINES, tile_of
 from tests.check.bad_engines import CHANGES, changed
 
 SHAPE = (8, 2, 4, 2)
@@ -83,10 +83,13 @@ def test_an_engine_that_cannot_run_here_is_left_out(monkeypatch):
 
 def test_all_shipped_cells_that_the_engine_runs_are_tried(monkeypatch):
     monkeypatch.setitem(FAST, "cuda", "reference")
-    tried = verification._gates("reference", "cuda", verification.SIZES["cuda"])
+    tried = [*verification._gates("reference", "cuda", verification.SIZES["cuda"])]
     cells = [part.arguments["cell"] for part in tried]
     assert len(set(cells)) >= 24
-    assert cells.count("LSTM") == 5
+    stacks = [part.arguments for part in tried if part.arguments["cell"] == "LSTM"]
+    assert len(stacks) == 6
+    tiles = {tile_of("triton", it["replicas"], it["batch"], it["hidden"]) for it in stacks}
+    assert tiles == {4, 8, 16, 32}, "each of Triton's kernels"
     tried = verification._gates("torch", "cuda", verification.SIZES["cuda"])
     assert {part.arguments["cell"] for part in tried} == {"RNN", "GRU", "LSTM"}
 

@@ -270,13 +270,7 @@ def free_memory() -> None:
 
 def seconds_per_step(job: Job, engine: str) -> float:
     """Measure one training step of a stack: the median of a few, after one to warm up."""
-    condition = job.condition
-    # Long enough for a few steps, whatever the condition's own length, at its gap throughout,
-    # and without evaluation.
-    recipe = make_recipe(condition, engine, job.device)
-    recipe = replace(recipe, steps=100, eval_every=100, gap_schedule="fixed")
-    stack = [Replica(seed, 1e-3) for seed in range(len(job.replicas))]
-    trainer = Trainer(condition.build_task(), condition.build_cell(), recipe, stack)
+    trainer = trainer_to_time(job, engine, steps=100)
     training = trainer.run()
     next(training)
     times = []
@@ -285,3 +279,15 @@ def seconds_per_step(job: Job, engine: str) -> float:
         next(training)
         times.append((time.perf_counter() - start) / (trainer.step - before))
     return median(times)
+
+
+def trainer_to_time(job: Job, engine: str, steps: int) -> Trainer:
+    """Return a stack as large as the job's; it trains for so many steps, without evaluation.
+
+    The steps are all at the condition's gap, whatever its own number of them.
+    """
+    condition = job.condition
+    recipe = make_recipe(condition, engine, job.device)
+    recipe = replace(recipe, steps=steps, eval_every=steps, gap_schedule="fixed")
+    stack = [Replica(seed, 1e-3) for seed in range(len(job.replicas))]
+    return Trainer(condition.build_task(), condition.build_cell(), recipe, stack)

@@ -13,7 +13,7 @@ from rnnbench.experiment.condition import Job, Replica, Sweep
 from rnnbench.experiment.limits import STEPS_PER_BLOCK
 from rnnbench.launcher import gpus, worker
 from rnnbench.launcher.estimate import _total
-from rnnbench.launcher.gpus import stack_bytes, workers_of_gpus
+from rnnbench.launcher.gpus import stack_bytes
 from rnnbench.launcher.plan import Remaining
 from rnnbench.store.records import Store
 from tests.stored_numbers import numbers
@@ -189,14 +189,14 @@ def test_a_gpu_has_as_many_workers_as_its_memory_and_never_more_than_help(
 ):
     machine(2, 80)
     jobs = [job(tmp_path)] * 20
-    assert workers_of_gpus(jobs, ["0", "1"]) == 2 * gpus.PER_GPU
-    assert remaining(jobs).workers == 2 * gpus.PER_GPU
+    assert remaining(jobs).workers == 2 * gpus.COUNTS[-1]
+    assert replace(remaining(jobs), per_gpu=2).workers == 4
     assert remaining(jobs[:3]).workers == 3
     assert remaining(jobs, workers=1).workers == 1
     monkeypatch.setattr(gpus, "stack_bytes", lambda job: 30 * 2**30)
-    assert workers_of_gpus(jobs, ["0", "1"]) == 4
+    assert remaining(jobs).workers == 4
     monkeypatch.setattr(gpus, "stack_bytes", lambda job: 300 * 2**30)
-    assert workers_of_gpus(jobs, ["0", "1"]) == 2
+    assert remaining(jobs).workers == 2
     monkeypatch.setattr("rnnbench.training.machine.cores", lambda: 3)
     assert remaining(jobs).workers == 2
 

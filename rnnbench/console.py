@@ -231,7 +231,8 @@ class Parser(argparse.ArgumentParser):
         self.register("type", Path, _path)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(ExitCode.CANNOT_RUN, f"{self.prog}: error: {printable(message)}\n")
+        say(f"error: {message}", self.program)
+        self.exit(ExitCode.CANNOT_RUN)
 
     def command(self, run: Callable[[Namespace], int]) -> Callable[..., int]:
         """Decorate what runs with the arguments: a mistake or Ctrl-C is one line and a code."""

@@ -92,6 +92,13 @@ class Layers:
             return max(1, steps.bit_length() - 1)
         return self.num_layers * self.directions
 
+    def nodes(self, steps: int) -> list[int]:
+        """Return how many sequences the cell reads at once for each that the model reads.
+
+        A tree of so many time steps takes all nodes of a level together.
+        """
+        return [steps, *balanced(steps)] if self.is_tree else [1]
+
     def width(self, cell: Cell, hidden_size: int) -> int:
         """Return how many numbers a layer of the cell gives at a time step."""
         return hidden_size * len(cell.output_names) * self.directions

@@ -10,7 +10,7 @@ from pathlib import Path
 from rnnbench.bench.measure import measure, measure_peak
 from rnnbench.bench.problem import CELLS, SHAPES, Shape, columns, has_jax
 from rnnbench.bench.table import draw, format_row, header, make_row
-from rnnbench.console import ExitCode, Parser, mistakes, run_and_exit, whole_number
+from rnnbench.console import ExitCode, Mistake, Parser, mistakes, run_and_exit, whole_number
 from rnnbench.training.machine import choose_device, cores, describe_machine, visible_gpus
 
 NOTES = """\
@@ -36,13 +36,15 @@ def _picture(text: str) -> Path:
     return Path(text)
 
 
+ROUNDS = 5
+OF_TABLES = ("rounds", "processes", "cells", "shapes")
 OF_SHAPES = "hidden units, batch, time steps, and replicas (1 if left out)"
 parser = Parser("rnnbench.bench", __doc__)
 add = parser.add_argument
-add("--rounds", type=whole_number, default=5, help="alternations (default 5)")
+add("--rounds", type=whole_number, help=f"alternations (default {ROUNDS})")
 add("--processes", type=whole_number, help="at once (default: one per core, or per GPU)")
-add("--cells", nargs="+", choices=list(CELLS), default=list(CELLS), help="default: all")
-add("--shapes", nargs="+", type=_shape, default=list(SHAPES), metavar="H,B,T,R", help=OF_SHAPES)
+add("--cells", nargs="+", choices=list(CELLS), help="default: all")
+add("--shapes", nargs="+", type=_shape, metavar="H,B,T,R", help=OF_SHAPES)
 add("--device", default="cpu", choices=["auto", "cpu", "cuda"], help="default: cpu")
 add(
     "--verify", action="store_true", help="prove a GPU's engines, in 9 minutes, in place of a table"
@@ -54,6 +56,8 @@ add("--plot", type=_picture, metavar="FILE", help="draw them: a png or svg")
 @parser.command
 def main(given: Namespace) -> int:
     """Measure and print a table."""
+    if given.verify:
+        _check_sizes_are_left(given)
     with mistakes(ValueError, OSError):
         device = choose_device(given.device)
         for path in filter(None, (given.json, given.plot)):
@@ -71,20 +75,34 @@ def main(given: Namespace) -> int:
         print(f"fastest float32 product on a core, {name}: {rate:.0f} GFLOP/s")
     rows = []
     print(*header(compared), sep="\n", flush=True)
-    for shape in given.shapes:
-        for cell in given.cells:
-            sizes = {"rounds": given.rounds, "processes": processes, "device": device}
-            found = measure(compared, cell, shape, **sizes)
+    rounds = given.rounds or ROUNDS
+    for shape in given.shapes or SHAPES:
+        for cell in given.cells or CELLS:
+            found = measure(
+                *(compared, cell, shape), rounds=rounds, processes=processes, device=device
+            )
             best = max(peak.values(), default=None)
             rows.append(make_row(cell, shape, found, processes, best))
             print(format_row(rows[-1], compared), flush=True)
-    print(NOTES.format(rounds=given.rounds, processes=processes))
+    print(NOTES.format(rounds=rounds, processes=processes))
     if given.json is not None:
         content = {"machine": describe_machine(), "peak_gflops": peak, "rows": rows}
         given.json.write_text(json.dumps(content, indent=1))
     if given.plot is not None:
         draw(rows, given.plot)
     return ExitCode.DONE
+
+
+def _check_sizes_are_left(given: Namespace) -> None:
+    """Check that nothing is asked of a verification that only a table can give.
+
+    Raises:
+        Mistake: something is.
+    """
+    unused = [f"--{name}" for name in OF_TABLES if getattr(given, name)]
+    if unused:
+        rule = "--verify must do without --" + ", --".join(OF_TABLES)
+        raise Mistake(f"{rule}, got {', '.join(unused)}: it has sizes of its own")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from rnnbench.bench.process import held_memory, peak_memory, start_peak, time_st
 from rnnbench.cell import Cell
 from rnnbench.check.gate import Trial, reason_against
 from rnnbench.check.verdicts import identity_of, remember
-from rnnbench.console import describe
+from rnnbench.console import ExitCode, describe, run_and_exit
 from rnnbench.training.machine import describe_machine, prepare_process
 from rnnbench.training.trainer import Trainer
 
@@ -177,9 +177,9 @@ PARTS: dict[str, Callable[..., Answer]] = {
 }
 
 
-def main(device: str) -> None:
+def main(device: str) -> int:
     """Answer until the input ends; a part that raises is the last, as CUDA may be beyond help."""
-    answers = os.fdopen(os.dup(1), "w")
+    answers = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no answer
     prepare_process()
     for line in sys.stdin:
@@ -188,10 +188,11 @@ def main(device: str) -> None:
             answer, fails = PARTS[name](device, **arguments), False
         except Exception as error:  # whatever a compiler, a driver or a kernel raises
             answer, fails = {"ok": False, "reason": describe(error)[:300]}, True
-        print(json.dumps(answer), file=answers, flush=True)
+        os.write(answers, json.dumps(answer).encode() + b"\n")
         if fails:
-            return
+            break
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    run_and_exit(lambda: main(sys.argv[1]))

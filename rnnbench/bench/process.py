@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from rnnbench.bench.problem import Column, Shape, train_as_tutorials_do, train_stack
+from rnnbench.console import ExitCode, run_and_exit
 from rnnbench.engine.compiled.build import HERE, load
 from rnnbench.training.machine import keep_float32, prepare_process
 
@@ -31,7 +32,7 @@ extern "C" void product(const float *a, const float *b, const float *start, floa
 """
 
 
-def main(column: Column, processors: list[int]) -> None:
+def main(column: Column, processors: list[int]) -> int:
     """Answer requests until the input ends: start a training, time steps, or find the peak.
 
     It runs on these processors; on any where there are none.
@@ -52,6 +53,7 @@ def main(column: Column, processors: list[int]) -> None:
         else:
             answer = {"torch.mm": torch_gflops(), "own kernel": own_gflops()}
         print(json.dumps(answer), flush=True)
+    return ExitCode.DONE
 
 
 def _prepare(column: Column, processors: list[int]) -> None:
@@ -165,4 +167,5 @@ def _times_per_second(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    main(Column(**json.loads(sys.argv[1])), json.loads(sys.argv[2]))
+    given = Column(**json.loads(sys.argv[1])), json.loads(sys.argv[2])
+    run_and_exit(lambda: main(*given))

@@ -64,7 +64,7 @@ class Sizes(NamedTuple):
 SIZES = {
     "cuda": Sizes(
         cells=rnnbench.cells.__all__,
-        gates=[(5, 32, 128), (1, 32, 128), (25, 32, 128), (132, 32, 128), (3, 35, 33)],
+        gates=[*((n, 32, 128) for n in (5, 1, 25, 60, 132)), (3, 35, 33)],
         small=(64, 16, 20, 4),
         steps=40,
         long_steps=10_000,

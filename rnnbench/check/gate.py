@@ -17,7 +17,13 @@ import torch
 from torch import Tensor
 
 from rnnbench.cell import Cell
-from rnnbench.check.problem import Problem, difference, make_problem, run_with_gradients
+from rnnbench.check.problem import (
+    Problem,
+    difference,
+    make_problem,
+    run_named,
+    run_with_gradients,
+)
 from rnnbench.console import message_of
 
 STEPS, RUNS = 12, 3
@@ -27,6 +33,7 @@ TF32_BOUND = 5e-3
 REFERENCE_ERRORS = 4
 STARTS = ("init", "keep_bias")  # arguments of a cell that make no difference to an engine
 TRUSTED = ("reference", "torch")
+EVALUATED = " of an evaluation"
 PLANES = 16  # numbers that a run keeps for each unit, sequence and time step, about
 SMALL_BLOCKS, SMALL_BLOCK = 64, 2**17  # small tensors have a pool of their own on a GPU
 Numbers = dict[str, Tensor]
@@ -98,15 +105,21 @@ def _faults(trial: Trial) -> Iterator[str]:
 
 
 def _run(trial: Trial, problem: Problem, last: int | None = None) -> Numbers:
-    return run_with_gradients(trial.engine, trial.cell, problem, last, trial.precision)
+    """Return what an engine computes in training and, by another kernel, in an evaluation."""
+    given = (trial.engine, trial.cell, problem, last, trial.precision)
+    trained = run_with_gradients(*given)
+    with torch.no_grad():
+        evaluated = run_named(*given)
+    return trained | {f"{name}{EVALUATED}": tensor for name, tensor in evaluated.items()}
 
 
 def _errors(trial: Trial, found: Numbers, plain: Numbers, truth: Numbers) -> Iterator[str]:
     """Yield which numbers are further from those in float64 than they may be."""
     least = TF32_BOUND if trial.precision == "tf32" else BOUNDS[trial.dtype]
-    for name, right in truth.items():
-        error = difference(found[name].double(), right)
-        bound = max(least, REFERENCE_ERRORS * difference(plain[name].double(), right))
+    for name, tensor in found.items():
+        right, usual = (each[name.removesuffix(EVALUATED)] for each in (truth, plain))
+        error = difference(tensor.double(), right)
+        bound = max(least, REFERENCE_ERRORS * difference(usual.double(), right))
         if not error <= bound:
             yield f"is wrong: {name} is {error:.0e} off, and may be {bound:.0e}"
 

@@ -72,13 +72,25 @@ def run_with_gradients(
     precision: str = STRICT,
 ) -> dict[str, Tensor]:
     """Return outputs, final states and the gradient of `objective` to every leaf, by name."""
-    outputs, finals = get_engine(engine, precision)(cell, *problem, last)
+    found = run_named(engine, cell, problem, last, precision)
     leaves = problem.leaves()
-    total = objective(outputs, finals)
-    found = torch.autograd.grad(total, list(leaves.values()), materialize_grads=True)
-    named = {f"gradient of {name}": g for name, g in zip(leaves, found, strict=True)}
+    total = objective(found["outputs"], tuple(found.values())[1:])
+    gradients = torch.autograd.grad(total, list(leaves.values()), materialize_grads=True)
+    named = {f"gradient of {name}": g for name, g in zip(leaves, gradients, strict=True)}
+    return found | named
+
+
+def run_named(
+    engine: str,
+    cell: Cell,
+    problem: Problem,
+    last: int | None = None,
+    precision: str = STRICT,
+) -> dict[str, Tensor]:
+    """Return outputs, then final states, by name."""
+    outputs, finals = get_engine(engine, precision)(cell, *problem, last)
     states = {f"final state {name}": final for name, final in zip(cell.states, finals, strict=True)}
-    return {"outputs": outputs, **states, **named}
+    return {"outputs": outputs, **states}
 
 
 def run(cell: Cell, problem: Problem) -> list[Tensor]:

@@ -179,6 +179,10 @@ Lines = Annotated[list[str], BeforeValidator(_lines)]
 Address = Annotated[
     str | None, _matching(r"[^:/\s]+:\d{1,5}", "host:port, or null for a cluster of this machine")
 ]
+OF_ONE_TASK = Rule(
+    "0 or 1, as each condition trains on one GPU: Ray runs as many tasks as it has GPUs",
+    lambda value: type(value) is int and value in (0, 1),
+)
 PlanFile = Annotated[
     str | None,
     _matching(r".*\w\.json", "the name of a .json file, or null"),
@@ -259,12 +263,23 @@ class SlurmSettings(Section):
     time: Annotated[int, BeforeValidator(_minutes)]
     memory: Memory
     cpus: Size
-    gpus: Annotated[int, Field(ge=0, le=limits.SIZE.most)]
     per_task: Size
+    gpus: Annotated[int, Field(ge=0, le=limits.SIZE.most)]
     max_running: Size | None
     setup: Lines
     python: Line
     options: Annotated[dict[str, str | int | float | bool], BeforeValidator(_options)]
+
+    @field_validator("gpus")
+    @classmethod
+    def _has_a_process_for_each(cls, value: int, info: ValidationInfo) -> int:
+        """Check the number, as far as those of CPUs and conditions are known to be good."""
+        cpus, per_task = (info.data.get(key, value) for key in ("cpus", "per_task"))
+        if value > max(1, min(cpus, per_task)):
+            have = f"cluster.cpus={cpus} and cluster.per_task={per_task}"
+            rule = "be at most cluster.cpus and at most cluster.per_task"
+            raise ValueError(f"{rule}, as each condition trains on one GPU, with {have}")
+        return value
 
 
 class RaySettings(Section):
@@ -273,7 +288,7 @@ class RaySettings(Section):
     kind: Literal["ray"]
     address: Address
     cpus: Size
-    gpus: Annotated[int, Field(ge=0, le=limits.SIZE.most)]
+    gpus: Annotated[int, _obeying(OF_ONE_TASK)]
     max_running: Size | None
 
 

@@ -13,9 +13,23 @@ from rnnbench.cell import Cell, Parameters, Shapes, States
 from rnnbench.engine.compiled.kernel import kernel_of, run_compiled
 from rnnbench.engine.reference import Engine, run_reference
 from rnnbench.engine.torch_nn import check_cell, run_torch_nn
-from rnnbench.engine.triton.kernel import STRICT, check_triton, kernels_of, run_triton
+from rnnbench.engine.triton.kernel import (
+    STRICT,
+    check_triton,
+    kernels_of,
+    rows_for,
+    run_triton,
+)
 
-__all__ = ["ENGINES", "STRICT", "Engine", "check_engine", "get_engine", "kernel_identity"]
+__all__ = [
+    "ENGINES",
+    "STRICT",
+    "Engine",
+    "check_engine",
+    "get_engine",
+    "kernel_identity",
+    "tile_of",
+]
 
 ENGINES: dict[str, Engine] = {
     "reference": run_reference,
@@ -116,6 +130,15 @@ def kernel_identity(name: str, cell: Cell) -> str | None:
     if name == "triton":
         return kernels_of(cell).identity
     return kernel_of(cell).identity if name == "compiled" else None
+
+
+def tile_of(name: str, replicas: int, batch: int, size: int) -> int | None:
+    """Return how many sequences a program of an engine's kernel takes; None where it has no such.
+
+    A cell's kernels are compiled for it and for the hidden size; stacks that have both alike run
+    the same machine code.
+    """
+    return rows_for(replicas, batch, size) if name == "triton" else None
 
 
 def check_engine(name: str, cell: Cell, device: str) -> None:

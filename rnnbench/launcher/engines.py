@@ -62,7 +62,7 @@ def resolve_engines(
     asked: dict[str, Job] = {}
     for job in sorted(jobs, key=lambda job: job.condition.build_task().sequence_length):
         if job.engine == AUTO:
-            asked.setdefault(_key(job), job)
+            asked.setdefault(key_of(job), job)
     if not asked:
         return tuple(jobs)
     known = read_choices(path)
@@ -84,7 +84,7 @@ def resolve_engines(
     for line in {it["lacking"][_fastest(job)] for job, it in new if _is_unproven(job, it)}:
         say(f"engine {line}")
     return tuple(
-        replace(job, engine=choices[_key(job)]["engine"]) if job.engine == AUTO else job
+        replace(job, engine=choices[key_of(job)]["engine"]) if job.engine == AUTO else job
         for job in jobs
     )
 
@@ -110,7 +110,7 @@ def _stored_choices(records: Mapping[str, Record]) -> dict[str, Choice]:
         if trained and asked == AUTO:
             with suppress(ValueError):  # of a condition that cannot be made here
                 job = Job(condition_of(record), (), Path(), AUTO, record["device"])
-                choices[_key(job)] = {**_choice({}, {}), "engine": record["engine"]}
+                choices[key_of(job)] = {**_choice({}, {}), "engine": record["engine"]}
     return choices
 
 
@@ -148,7 +148,7 @@ def _choice(seconds: Mapping[str, float], lacking: Mapping[str, str]) -> Choice:
     return {"engine": engine, "seconds_per_step": dict(seconds), "lacking": dict(lacking)}
 
 
-def _key(job: Job) -> str:
+def key_of(job: Job) -> str:
     """Return what the choice depends on: the cell, the shape but for its length, the device."""
     from rnnbench.check.gate import STARTS
 

@@ -10,6 +10,14 @@ from rnnbench.launcher.backends import Assignment, Notify, Runner
 from rnnbench.launcher.backends.pool import run_in_workers
 from rnnbench.launcher.edited import EditedRun, read_current
 from rnnbench.launcher.engines import FILE, PREFERENCE, resolve_engines, time_engines
+from rnnbench.launcher.gpus import (
+    COUNTS,
+    SHARE_SECONDS,
+    Part,
+    choose_share,
+    room_for,
+    train_together,
+)
 from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.trials import TRIAL_SECONDS, prove, try_engine
 from rnnbench.launcher.twins import find_twins
@@ -27,6 +35,7 @@ class Remaining:
         finished: run ids that need no training.
         twins: run ids of tuned runs that are stored once the same runs with a given rate are.
         edited: stored runs beside `records` that are trained again, being of other code.
+        per_gpu: workers on each GPU at most.
     """
 
     sweep: Sweep
@@ -35,6 +44,7 @@ class Remaining:
     finished: frozenset[str]
     twins: frozenset[str] = frozenset()
     edited: tuple[EditedRun, ...] = ()
+    per_gpu: int = COUNTS[-1]
 
     @property
     def costs(self) -> list[float]:
@@ -49,12 +59,11 @@ class Remaining:
 
     @property
     def workers(self) -> int:
-        """Return how many processes are of use; a sweep's 0 is one per core, or by GPU memory."""
-        from rnnbench.launcher.gpus import workers_of_gpus
-
+        """Return how many processes are of use; a sweep's 0 is one per core, or what GPUs take."""
         asked, jobs = self.sweep.workers, len(self.jobs)
         if self.gpus and not asked:
-            asked = min(useful_workers(0, jobs), workers_of_gpus(self.jobs, self.gpus))
+            most = len(self.gpus) * min(self.per_gpu, room_for(self.jobs))
+            asked = min(useful_workers(0, jobs), most)
         return useful_workers(asked, jobs)
 
     @property
@@ -102,6 +111,27 @@ def with_engines(remaining: Remaining, runner: Runner, interrupt: Interrupt) -> 
     records, remember = remaining.records, not sweep.dry_run
     jobs = resolve_engines(remaining.jobs, place / FILE, records, run, remember=remember)
     return replace(remaining, jobs=jobs)
+
+
+def share_gpus(remaining: Remaining, interrupt: Interrupt) -> Remaining:
+    """Choose how many workers each GPU of this machine has, where that is left open."""
+    gpus = remaining.gpus
+    limit = -(-remaining.workers // len(gpus)) if gpus else 1
+    if remaining.sweep.workers or limit == 1 or interrupt.exit_code is not None:
+        return remaining
+
+    def run(parts: Sequence[Part], notify: Notify) -> None:
+        assignment = Assignment(
+            *(train_together, parts, notify, interrupt),
+            workers=len(parts),
+            gpus=gpus[:1],
+            seconds=SHARE_SECONDS,
+        )
+        with interrupt:
+            run_in_workers(assignment)
+
+    costliest = next(job for job in remaining.jobs if job.device == "cuda")
+    return replace(remaining, per_gpu=choose_share(costliest, limit, run))
 
 
 def find_remaining(sweep: Sweep) -> Remaining:

@@ -22,7 +22,7 @@ from rnnbench.launcher.edited import (
 )
 from rnnbench.launcher.engines import time_engines
 from rnnbench.launcher.interrupt import Interrupt, Terminated, raise_again, terminable
-from rnnbench.launcher.plan import Remaining, find_remaining, with_engines
+from rnnbench.launcher.plan import Remaining, find_remaining, share_gpus, with_engines
 from rnnbench.launcher.progress import make_display
 from rnnbench.launcher.tuning import (
     choice_warnings,
@@ -240,6 +240,8 @@ def _train(
         return {}
     from rnnbench.launcher.worker import run_job
 
+    if runner is run_in_workers:  # others have no processes that share a GPU, or none here
+        remaining = share_gpus(remaining, interrupt)
     sweep = remaining.sweep
     if sweep.is_tuning:
         add_to_manifest(sweep.output_dir, sweep.name, sweep.asked)

@@ -6,6 +6,8 @@ worker process, as a kernel may end its process or hang; the verdict is then rem
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from threading import Event
@@ -63,7 +65,7 @@ def _objections(engine: str, job: Job) -> Iterator[str | None]:
 
 
 def trials_of(engine: str, job: Job) -> list[Trial]:
-    """Return the trials that a job asks of an engine: one for each size of a layer's inputs."""
+    """Return the trials that a job asks of an engine: by stack, and by size of a layer's inputs."""
     from rnnbench.check.gate import Trial
     from rnnbench.layers import Layers
 
@@ -74,8 +76,8 @@ def trials_of(engine: str, job: Job) -> list[Trial]:
         Trial(
             engine,
             cell,
-            replicas=len(job.replicas),
-            batch=condition.trainer["batch_size"],
+            replicas=replicas,
+            batch=batch,
             hidden=hidden,
             features=size,
             device=job.device,
@@ -83,7 +85,40 @@ def trials_of(engine: str, job: Job) -> list[Trial]:
             precision=condition.model.get("precision", "strict"),
         )
         for size in dict.fromkeys(layers.input_sizes(cell, features, hidden))
+        for replicas, batch in _stacks(engine, job)
     ]
+
+
+def _stacks(engine: str, job: Job) -> Iterable[tuple[int, int]]:
+    """Return replicas and batch of the job's own stack, and of a stack for each other kernel.
+
+    An engine's kernel may be compiled anew for smaller stacks, which are left when replicas leave
+    or memory is too small, for evaluations and for levels of a tree. Of those that share one, the
+    least proves it.
+    """
+    from rnnbench.engine import tile_of
+
+    hidden, most = job.condition.model["hidden_size"], len(job.replicas)
+    own = (most, job.condition.trainer["batch_size"])
+    others = itertools.product(range(1, most + 1), sorted(_batches(job)))
+    found = {tile_of(engine, *own, hidden): own}
+    for stack in sorted(others, key=math.prod):
+        found.setdefault(tile_of(engine, *stack, hidden), stack)
+    return found.values()
+
+
+def _batches(job: Job) -> set[int]:
+    """Return all numbers of sequences that a cell reads at once in training and evaluations."""
+    from rnnbench.layers import Layers
+    from rnnbench.training.data import chunk_sizes, possible_gaps
+
+    condition, task = job.condition, job.condition.build_task()
+    layers = Layers.of(condition.model)
+    scheduled = layers.is_tree and condition.gap_schedule != "fixed"
+    tasks = [task.at_gap(gap) for gap in possible_gaps(task)] if scheduled else [task]
+    nodes = {node for each in tasks for node in layers.nodes(each.sequence_length)}
+    sequences = [condition.trainer["batch_size"], *chunk_sizes(condition.trainer["eval_size"])]
+    return {node * number for node in nodes for number in sequences}
 
 
 def try_engine(job: Job, report: Callable[[Any], None], stop: Event) -> str | None:

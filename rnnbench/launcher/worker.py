@@ -141,37 +141,41 @@ class _Work:
                     break
                 self.checkpoint.unlink(missing_ok=True)
         except torch.OutOfMemoryError:
-            stacked = min(self.stacked, self.most)  # a checkpoint may hold more
-            if stacked == 1:
+            if self.stacked == 1:
                 raise
-            self.most = -(-stacked // 2)
+            self.most = -(-self.stacked // 2)
             warn(
                 f"{self.condition.cell['name']} on {self.condition.task['name']}: no memory for "
-                f"{stacked} replicas side by side, going on with {self.most} at a time"
+                f"{self.stacked} replicas side by side, going on with {self.most} at a time"
             )
             return True
         return False
 
     def _stacks(self) -> Iterator[Trainer]:
-        """Yield the stack that an earlier start left half-way, if any, then the others."""
+        """Yield the stack that an earlier start left half-way, if any, then the others.
+
+        Where there is no memory for all of it, its parts go on from where it was left.
+        """
         waiting = [r for r in self.waiting if self.condition.run_id(r) not in self.statuses]
         saved = load_checkpoint(
             self.checkpoint, self.condition.condition_id, self.recipe, self.code
         )
         if saved is not None:
-            trainer = self._trainer(saved.replicas)
-            if trainer.fits(saved.tensors):
-                trainer.restore(*saved)
-                begun = [replica for replica in waiting if replica in saved.replicas][: self.most]
-                trainer.keep_only(begun)
-                self.stacked = len(begun)
-                waiting = [replica for replica in waiting if replica not in begun]
-                if not trainer.finished:
-                    yield trainer
-            else:
-                warn_unused(self.checkpoint, "its tensors are not those of its condition")
-        for first in range(0, len(waiting), self.most):
-            yield self._trainer(waiting[first : first + self.most])
+            for part in self._parts([r for r in saved.replicas if r in waiting]):
+                trainer, own = self._trainer(part), saved.only(part)
+                if not trainer.fits(own.tensors):
+                    warn_unused(self.checkpoint, "its tensors are not those of its condition")
+                    break
+                trainer.restore(*own)
+                waiting = [replica for replica in waiting if replica not in part]
+                yield trainer
+        for part in self._parts(waiting):
+            yield self._trainer(part)
+
+    def _parts(self, replicas: Sequence[Replica]) -> Iterator[Sequence[Replica]]:
+        """Cut replicas into stacks for which there is memory."""
+        for first in range(0, len(replicas), self.most):
+            yield replicas[first : first + self.most]
 
     def _trainer(self, replicas: Sequence[Replica]) -> Trainer:
         self.stacked = len(replicas)
@@ -266,13 +270,7 @@ def free_memory() -> None:
 
 def seconds_per_step(job: Job, engine: str) -> float:
     """Measure one training step of a stack: the median of a few, after one to warm up."""
-    condition = job.condition
-    # Long enough for a few steps, whatever the condition's own length, at its gap throughout,
-    # and without evaluation.
-    recipe = make_recipe(condition, engine, job.device)
-    recipe = replace(recipe, steps=100, eval_every=100, gap_schedule="fixed")
-    stack = [Replica(seed, 1e-3) for seed in range(len(job.replicas))]
-    trainer = Trainer(condition.build_task(), condition.build_cell(), recipe, stack)
+    trainer = trainer_to_time(job, engine, steps=100)
     training = trainer.run()
     next(training)
     times = []
@@ -281,3 +279,15 @@ def seconds_per_step(job: Job, engine: str) -> float:
         next(training)
         times.append((time.perf_counter() - start) / (trainer.step - before))
     return median(times)
+
+
+def trainer_to_time(job: Job, engine: str, steps: int) -> Trainer:
+    """Return a stack as large as the job's; it trains for so many steps, without evaluation.
+
+    The steps are all at the condition's gap, whatever its own number of them.
+    """
+    condition = job.condition
+    recipe = make_recipe(condition, engine, job.device)
+    recipe = replace(recipe, steps=steps, eval_every=steps, gap_schedule="fixed")
+    stack = [Replica(seed, 1e-3) for seed in range(len(job.replicas))]
+    return Trainer(condition.build_task(), condition.build_cell(), recipe, stack)

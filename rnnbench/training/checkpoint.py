@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -38,6 +40,13 @@ class Checkpoint(NamedTuple):
     @property
     def replicas(self) -> list[Replica]:
         return [Replica(*entry["replica"]) for entry in self.state["replicas"]]
+
+    def only(self, replicas: Sequence[Replica]) -> Checkpoint:
+        """Return what is saved of some replicas, in the order in which all are saved."""
+        rows = [row for row, replica in enumerate(self.replicas) if replica in replicas]
+        tensors = {name: tensor[torch.tensor(rows)] for name, tensor in self.tensors.items()}
+        entries = [self.state["replicas"][row] for row in rows]
+        return Checkpoint(tensors, {**self.state, "replicas": entries})
 
 
 def save_checkpoint(path: Path, trainer: Trainer, condition_id: str, code: Code) -> None:

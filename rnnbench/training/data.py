@@ -238,11 +238,16 @@ def fixed_batches(
     task: Task, size: int, kind: int, device: torch.device, dtype: torch.dtype
 ) -> Iterator[Batch]:
     """Yield in chunks the first sequences of EVALUATION or TEST, the same at every call."""
-    for block, start in enumerate(range(0, size, SEQUENCES_PER_CHUNK)):
+    for block, count in enumerate(chunk_sizes(size)):
         batch = task.sample(SEQUENCES_PER_CHUNK, stream(kind, block=block))
-        count = min(SEQUENCES_PER_CHUNK, size - start)
         inputs = batch.inputs[:, :count].to(device, dtype)
         yield Batch(inputs, as_targets(batch.targets[:, :count], device, dtype))
+
+
+def chunk_sizes(size: int) -> list[int]:
+    """Return how many sequences each chunk has of so many."""
+    starts = range(0, size, SEQUENCES_PER_CHUNK)
+    return [min(SEQUENCES_PER_CHUNK, size - start) for start in starts]
 
 
 def scheduled_gap(gaps: Sequence[int], schedule: str, block: int, blocks: int) -> int:

@@ -212,11 +212,6 @@ class Trainer:
         """Measure the replicas with one of these learning rates and let them go."""
         return self._leave([state.replica.lr in rates for state in self.active], "dropped")
 
-    def keep_only(self, replicas: Sequence[Replica]) -> None:
-        """Drop the replicas that are not among these."""
-        states = enumerate(self.active)
-        self._keep([place for place, state in states if state.replica in replicas])
-
     def _keep(self, places: Sequence[int]) -> None:
         """Keep only these of the active replicas, exactly as they are.
 

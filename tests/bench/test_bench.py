@@ -141,13 +141,20 @@ def test_a_table_a_file_and_a_picture(tmp_path):
         (["--plot", "a.jpg"], "must end in .png or .svg, got a.jpg"),
         (["--plot", "no/such/place.png"], "No such file or directory: 'no/such/place.png'"),
         (["--json", "no/such/place"], "No such file or directory: 'no/such/place'"),
+        (
+            ["--verify", "--cells", "rnn", "--processes", "2"],
+            "--verify must do without --rounds, --processes, --cells, --shapes, "
+            "got --processes, --cells: it has sizes of its own",
+        ),
     ],
 )
 def test_bad_input_is_told_before_anything_is_measured(words, message, in_tmp, capsys, exit_code):
     code = exit_code(main, words)
     out, err = capsys.readouterr()
     assert (code, out) == (2, "")
-    assert err.splitlines()[-1].endswith(message)
+    (line,) = err.splitlines()
+    assert line.startswith("rnnbench.bench: error: ")
+    assert line.endswith(message)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="tells what a machine without CUDA says")

@@ -4,18 +4,22 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 
 from rnnbench.bench import parts, verification
+from rnnbench.bench.problem import STOCK
 from rnnbench.bench.table import speed_lines
 from rnnbench.bench.verification import FAST, Part, Server, plan, run_parts
 from rnnbench.check import verdicts
-from rnnbench.engine import ENGINES
+from rnnbench.engine import ENGINES, tile_of
 from tests.check.bad_engines import CHANGES, changed
 
 SHAPE = (8, 2, 4, 2)
 GATE = {"cell": "GRU", "replicas": 2, "batch": 2, "hidden": 8, "features": 2}
+PROBLEM = {"cell": "rnn", "shape": SHAPE, "device": "cpu"}
+COLUMN = json.dumps(asdict(STOCK[0]))
 BLOCKED = ("hydra", "wandb", "pandas", "omegaconf", "pydantic", "matplotlib", "rich", "seaborn")
 # In every process of the verification, as on a machine that has torch and little else.
 SITE = "import sys\nsys.modules.update(dict.fromkeys({!r}))\n"
@@ -79,10 +83,13 @@ def test_an_engine_that_cannot_run_here_is_left_out(monkeypatch):
 
 def test_all_shipped_cells_that_the_engine_runs_are_tried(monkeypatch):
     monkeypatch.setitem(FAST, "cuda", "reference")
-    tried = verification._gates("reference", "cuda", verification.SIZES["cuda"])
+    tried = [*verification._gates("reference", "cuda", verification.SIZES["cuda"])]
     cells = [part.arguments["cell"] for part in tried]
     assert len(set(cells)) >= 24
-    assert cells.count("LSTM") == 5
+    stacks = [part.arguments for part in tried if part.arguments["cell"] == "LSTM"]
+    assert len(stacks) == 6
+    tiles = {tile_of("triton", it["replicas"], it["batch"], it["hidden"]) for it in stacks}
+    assert tiles == {4, 8, 16, 32}, "each of Triton's kernels"
     tried = verification._gates("torch", "cuda", verification.SIZES["cuda"])
     assert {part.arguments["cell"] for part in tried} == {"RNN", "GRU", "LSTM"}
 
@@ -119,6 +126,20 @@ def test_a_part_that_fails_hangs_or_dies_costs_no_other(monkeypatch, tmp_path):
     processes = [line["process"] for line in found if line["ok"]]
     assert len(set(processes)) == 4
     assert processes[0] == processes[1]
+
+
+@pytest.mark.parametrize(
+    "words", [["parts", "cpu"], ["process", COLUMN, "[]"]], ids=["part", "column"]
+)
+def test_a_process_whose_reader_is_gone_ends_without_a_word(words):
+    """As where somebody ends the program that has started it."""
+    command = [sys.executable, "-m", f"rnnbench.bench.{words[0]}", *words[1:]]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = subprocess.Popen(command, **pipes, text=True)
+    process.stdout.close()
+    request = ["machine", {"size": 8}] if words[0] == "parts" else {"problem": PROBLEM}
+    _, said = process.communicate(json.dumps(request) + "\n")
+    assert (process.returncode, said) == (141, "")
 
 
 def test_a_part_for_which_there_is_no_time_is_said_to_be_missing():

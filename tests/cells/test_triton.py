@@ -116,6 +116,33 @@ def test_an_evaluation_on_views_of_one_buffer_keeps_nothing_and_gives_the_same()
     assert torch.equal(found[:, 0], final)
 
 
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_every_array_is_where_triton_compiles_the_same_kernel_for_it(replicas):
+    """It compiles another for an address that is no multiple of 16 bytes."""
+    cell = RNN()
+    kernels = kernel.kernels_of(cell)
+    found = []
+
+    class Noted:
+        def __init__(self, launched):
+            self.launched = launched
+
+        def __getitem__(self, grid):
+            def run(*arguments, **options):
+                found.extend(x.data_ptr() % 16 for x in arguments if isinstance(x, torch.Tensor))
+                return self.launched[grid](*arguments, **options)
+
+            return run
+
+    kernels.forward, kernels.backward = Noted(kernels.forward), Noted(kernels.backward)
+    stack = FlatStack(cell.shapes(3, 17), replicas, torch.device("cpu"), torch.float32)
+    views = stack.views()
+    assert any(view.data_ptr() % 16 for view in views.values())
+    outputs, _ = get_engine("triton")(cell, views, torch.zeros(replicas, 2, 3, 3), None, 1)
+    outputs.sum().backward()
+    assert found == [0] * 15
+
+
 @pytest.mark.parametrize("precision", ["tf32", "tf32x3"])
 def test_the_faster_roundings_reach_the_kernel(precision):
     given = make_problem(RNN(), hidden=16, steps=2, dtype=torch.float32)

@@ -48,6 +48,7 @@ def crash(outputs):
 CHANGES = {
     "gradient": Bent.apply,
     "outputs": lambda outputs: outputs.flip(2),
+    "evaluation": lambda outputs: outputs if outputs.requires_grad else outputs * 1.001,
     "nan": lambda outputs: outputs * torch.nan,
     "unwritten": unwritten,
     "fails": fail,

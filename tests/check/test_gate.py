@@ -41,6 +41,7 @@ def test_a_right_engine_may_be_used(engine, cell, dtype):
     [
         ("gradient", "is wrong: gradient of weight_ih_l0 is "),
         ("outputs", "is wrong: outputs is "),
+        ("evaluation", "is wrong: outputs of an evaluation is 1e-03 off, and may be 1e-05"),
         ("nan", "is wrong: outputs is inf off, and may be 1e-05"),
         ("unwritten", "is wrong: outputs is inf off, and may be 1e-05"),
         ("fails", "fails: RuntimeError: CUDA error: an illegal memory access was encountered"),

@@ -13,7 +13,7 @@ from rnnbench.experiment.condition import Job, Replica, Sweep
 from rnnbench.experiment.limits import STEPS_PER_BLOCK
 from rnnbench.launcher import gpus, worker
 from rnnbench.launcher.estimate import _total
-from rnnbench.launcher.gpus import stack_bytes, workers_of_gpus
+from rnnbench.launcher.gpus import stack_bytes
 from rnnbench.launcher.plan import Remaining
 from rnnbench.store.records import Store
 from tests.stored_numbers import numbers
@@ -76,6 +76,33 @@ def test_memory_that_ends_in_the_middle_costs_no_number(tmp_path, monkeypatch):
     monkeypatch.setitem(ENGINES, "reference", holding(2, calls=5))
     train(tmp_path / "parts")
     assert numbers(tmp_path / "parts") == numbers(tmp_path / "whole")
+
+
+def test_a_checkpoint_that_no_longer_fits_goes_on_in_parts(tmp_path, monkeypatch, capsys):
+    """Not even its numbers have room: each part takes its own, and none starts anew."""
+    train(tmp_path / "whole")
+    train(tmp_path / "parts", stop=StopAt(19))
+    begun = []
+
+    class Large(worker.Trainer):
+        def __init__(self, task, cell, recipe, replicas):
+            if len(replicas) > 2:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+            super().__init__(task, cell, recipe, replicas)
+
+        def run(self):
+            begun.append((self.step, [state.replica for state in self.active]))
+            return super().run()
+
+    monkeypatch.setattr(worker, "Trainer", Large)
+    result = train(tmp_path / "parts")
+    assert numbers(tmp_path / "parts") == numbers(tmp_path / "whole")
+    assert begun == [(20, [*REPLICAS[i : i + 2]]) for i in (0, 2, 4)]
+    assert (result.stopped, len(result.statuses)) == (False, 5)
+    assert [line.split(": ")[-1] for line in capsys.readouterr().err.splitlines()] == [
+        "no memory for 5 replicas side by side, going on with 3 at a time",
+        "no memory for 3 replicas side by side, going on with 2 at a time",
+    ]
 
 
 def test_what_is_finished_before_memory_ends_is_not_trained_again(tmp_path, monkeypatch):
@@ -162,14 +189,14 @@ def test_a_gpu_has_as_many_workers_as_its_memory_and_never_more_than_help(
 ):
     machine(2, 80)
     jobs = [job(tmp_path)] * 20
-    assert workers_of_gpus(jobs, ["0", "1"]) == 2 * gpus.PER_GPU
-    assert remaining(jobs).workers == 2 * gpus.PER_GPU
+    assert remaining(jobs).workers == 2 * gpus.COUNTS[-1]
+    assert replace(remaining(jobs), per_gpu=2).workers == 4
     assert remaining(jobs[:3]).workers == 3
     assert remaining(jobs, workers=1).workers == 1
     monkeypatch.setattr(gpus, "stack_bytes", lambda job: 30 * 2**30)
-    assert workers_of_gpus(jobs, ["0", "1"]) == 4
+    assert remaining(jobs).workers == 4
     monkeypatch.setattr(gpus, "stack_bytes", lambda job: 300 * 2**30)
-    assert workers_of_gpus(jobs, ["0", "1"]) == 2
+    assert remaining(jobs).workers == 2
     monkeypatch.setattr("rnnbench.training.machine.cores", lambda: 3)
     assert remaining(jobs).workers == 2
 

@@ -84,7 +84,7 @@ def test_where_the_gap_of_training_varies(train, assert_same, schedule, engine):
 def test_when_others_leave_half_way(train, assert_same, cell, engine):
     def send_home(trainer):
         if trainer.step == 7:
-            trainer.keep_only([Replica(*STACK[2]), Replica(*STACK[4])])
+            trainer._keep([2, 4])
 
     settings = {"cell": CELLS[cell], "hidden_size": 33, "engine": engine}
     left = train(STACK, between=send_home, **settings)

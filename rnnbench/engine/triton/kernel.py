@@ -193,7 +193,10 @@ class _Recurrence(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         layout, (replicas, steps, batch, _) = kernels.layout, inputs.shape
         inputs, size = inputs.contiguous(), weights.shape[-1]
-        bias_h, vectors, initial = (tensor.contiguous() for tensor in others)
+        # One replica's biases may lie anywhere in its row of parameters. Of an address that is no
+        # multiple of 16 bytes Triton would compile another kernel, which no trial has run.
+        bias_h = others[0].clone(memory_format=torch.contiguous_format)
+        vectors, initial = (tensor.contiguous() for tensor in others[1:])
         squares = weights.contiguous().view(replicas, -1, size, size)
         biases = _by_gate(bias_h, layout.cell.gates_fed_by("h"), layout.fed_by("h"))
         gates = inputs.new_empty(replicas, steps, batch, len(layout.order), size)

@@ -211,6 +211,7 @@ def run_tasks(directory: str, batch: str, processes: str) -> None:
     queued again. Jobs that have ended before are passed over then.
     """
     task, process = os.environ["SLURM_ARRAY_TASK_ID"], int(os.environ.get("SLURM_PROCID", "0"))
+    _take_gpu(process)
     received: set[int] = set()
     training: JobThread | None = None
 
@@ -242,3 +243,10 @@ def run_tasks(directory: str, batch: str, processes: str) -> None:
         draft.write_bytes(pickle.dumps(tuple(ended)))
         draft.replace(part.result)
     os._exit(AGAIN if signal.SIGUSR2 in received else 0)
+
+
+def _take_gpu(process: int) -> None:
+    """See one GPU of the task alone; the task's other processes see the others, and then this."""
+    if named := os.environ.get("CUDA_VISIBLE_DEVICES"):
+        gpus = named.split(",")
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus[process % len(gpus)]

@@ -33,6 +33,14 @@ WRONG = {
     "+cluster=slurm cluster.memory=lots": "cluster.memory must be a size such as 4G or 500M, "
     "or null for the cluster's default, got 'lots'",
     "+cluster=slurm cluster.gpus=-1": "cluster.gpus must be greater than or equal to 0, got -1",
+    "+cluster=slurm cluster.gpus=4 cluster.per_task=8": "cluster.gpus must be at most cluster.cpus "
+    "and at most cluster.per_task, as each condition trains on one GPU, with cluster.cpus=1 and "
+    "cluster.per_task=8, got 4",
+    "+cluster=slurm cluster.gpus=2 cluster.cpus=9": "cluster.gpus must be at most cluster.cpus and "
+    "at most cluster.per_task, as each condition trains on one GPU, with cluster.cpus=9 and "
+    "cluster.per_task=1, got 2",
+    "+cluster=ray cluster.gpus=2": "cluster.gpus must be 0 or 1, as each condition trains on one "
+    "GPU: Ray runs as many tasks as it has GPUs, got 2",
     "+cluster=slurm +cluster.nodes=2": "cluster.nodes is not an option",
     "+cluster=slurm device=cuda": "device must be auto or cpu where cluster.gpus is 0, got cuda",
     "+cluster=ray cluster.address=here": "cluster.address must be host:port, "

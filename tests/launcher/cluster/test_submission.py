@@ -27,8 +27,16 @@ exec "$@"
 """
 
 
+# It starts three processes, one after the other.
+SRUN_THREE = SRUN.replace('exec "$@"', 'for SLURM_PROCID in 0 1 2; do "$@" || exit; done').replace(
+    "\n", "\nexport SLURM_PROCID\n", 1
+)
+
+
 def work(job, report, stop):
     """Tell what a user's own module has, and leave in the middle of a job that is told to stop."""
+    if job == "gpu":
+        return os.environ.get("CUDA_VISIBLE_DEVICES")
     import own
 
     if job == "told to stop":
@@ -160,3 +168,25 @@ def test_the_jobs_of_a_task_are_done_in_turn_where_the_command_was_typed(
     for part in (first, *others):
         part.clear()
         assert first.log.exists() == (part is not others[-1])
+
+
+@pytest.mark.parametrize(
+    ("granted", "seen"),
+    [("4,7", ["4", "7", "4", "4"]), ("GPU-5a", ["GPU-5a"] * 4), (None, [None] * 4)],
+)
+def test_the_processes_of_a_task_have_its_gpus_in_turn(
+    submit, tmp_path, monkeypatch, granted, seen
+):
+    """The first process has two of the four conditions."""
+    (tmp_path / "srun").write_text(SRUN_THREE)
+    (tmp_path / "srun").chmod(0o755)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    words = "cluster.per_task=4 cluster.cpus=3 cluster.gpus=2".split()
+    lines = submit(*words, groups=(4,), job="gpu")
+    assert "--gpus-per-node=2" in flags(lines)
+    own = {"CUDA_VISIBLE_DEVICES": granted} if granted else {}
+    variables = {**os.environ, "SLURM_ARRAY_TASK_ID": "0", **own}
+    done = subprocess.run(["bash", tmp_path / "script"], env=variables, cwd="/")
+    (parts,) = submit.parts
+    assert done.returncode == 0, parts[0].log.read_text()
+    assert [part.read_end().value for part in parts] == seen

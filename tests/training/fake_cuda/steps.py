@@ -79,10 +79,10 @@ def steps(task, cell, settings):
         trainer.step = STEPS_PER_BLOCK
         trainer._evaluate()
         trainer._measure(TEST, [1])
-        trainer.keep_only(REPLICAS[:3])
+        trainer._keep([0, 1, 2])
         assert len(trainer.stack.buffer) == 4
         train(1)
-        trainer.keep_only(REPLICAS[:2])
+        trainer._keep([0, 1])
         assert len(trainer.stack.buffer) == 2
         train(2)
         saved = {name: tensor.cpu() for name, tensor in trainer.tensors().items()}

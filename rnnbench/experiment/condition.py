@@ -15,7 +15,7 @@ from rnnbench.experiment.limits import LATER, NEEDED, OPTIONAL, SETTINGS
 from rnnbench.store.records import Record
 from rnnbench.store.rules import SECTION, TRUTH, check_fields
 from rnnbench.store.schema import check_told
-from rnnbench.store.settings import Settings, digest, label_conditions, settings_of
+from rnnbench.store.settings import Settings, digest, label_conditions, name_conditions, settings_of
 
 if TYPE_CHECKING:
     from rnnbench.cell import Cell
@@ -231,10 +231,7 @@ class Sweep:
     @cached_property
     def names(self) -> dict[str, str]:
         """Return what each condition is called, by its id: task, gap, and its label."""
-        return {
-            c.condition_id: f"{c.task['name']} gap {c.task['gap']} {self.labels[c.condition_id]}"
-            for c, _ in self.jobs
-        }
+        return name_conditions(self.asked)
 
     @property
     def asked(self) -> dict[str, dict[str, Any]]:

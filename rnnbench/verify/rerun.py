@@ -26,6 +26,7 @@ from rnnbench.store.records import (
     trained_as,
 )
 from rnnbench.store.rules import shown
+from rnnbench.store.settings import name_recorded
 from rnnbench.training.code import code_of
 from rnnbench.training.machine import choose_device
 from rnnbench.training.recipe import make_recipe
@@ -70,7 +71,8 @@ def make_plan(path: Path, sample: int, seed: int) -> tuple[list[Job], list[str]]
         raise NothingToDo("; ".join([f"no run of {path} can be repeated here to the bit", *lines]))
     chosen = random.Random(seed).sample(comparable, min(sample, len(comparable)))
     told = f"{len(chosen)} of {count(len(comparable), 'comparable run')}, chosen by seed {seed}"
-    return [_job(path, record) for record in chosen], [*lines, told]
+    names = name_recorded(records.values())
+    return [_job(path, names[r["condition_id"]], r) for r in chosen], [*lines, told]
 
 
 def _reason(record: Record, known: dict[str, Here | str]) -> str:
@@ -116,8 +118,7 @@ def _contradiction(record: Record, here: Here) -> str:
     return ""
 
 
-def _job(path: Path, record: Record) -> Job:
-    name = condition_of(record).name
+def _job(path: Path, name: str, record: Record) -> Job:
     return {
         "name": f"{name}, seed {record['seed']}, rate {record['lr']:g}",
         "record": record,

@@ -42,7 +42,8 @@ class Brackets(ClassificationTask):
         Args:
             gap: odd, at least 1.
             num_types: k, at least 2.
-            depth: of the whole word at most, at least 2.
+            depth: of the whole word at most, at least 2. More than (gap + 1) / 2 never occur, and
+                bound nothing: so one setting does for short gaps, and for a gap that grows.
             ask: for the type of the "outer" pair, or of "every" one, when it is closed.
 
         Raises:

@@ -19,7 +19,7 @@ import pytest
         ),
         (
             "+task.alfabet_size=4",
-            "task.alfabet_size is not an option (did you mean alphabet_size?)",
+            "task.alfabet_size is not an option of copy (did you mean alphabet_size?)",
         ),
         (
             "cell=transformer cell.heads=5",
@@ -74,10 +74,24 @@ import pytest
             "task.gap_schedule=growing trainer.train_set_size=100",
             "task.gap_schedule must be fixed where trainer.train_set_size is given, got 'growing'",
         ),
+        (
+            "task=copy,keys task.num_keys=3",
+            "task.num_keys is not an option of copy (choose from name, gap, gap_schedule, ",
+        ),
+        ("cell=lstm,rnn cell.keep_bias=2", "cell.keep_bias is not an option of rnn (choose from "),
+        (
+            "engine=torch cell=lem",
+            "engine must be another than torch for a cell that torch.nn lacks",
+        ),
+        (
+            "trainer.lr=auto tuning.rates=0.003,0.01",
+            "tuning.rates must be a list of different numbers above 0, as in "
+            '"tuning.rates=[0.003,0.01]", got 0.003',
+        ),
         ("model.match=size", "model.match must be 'hidden', 'parameters' or 'state', got 'size'"),
         ("+trainer.stepps=1", "trainer.stepps is not an option (did you mean steps?)"),
         ("trainer.stepz=1", "trainer.stepz is not an option (did you mean steps?)"),
-        ("task.gab=20", "task.gab is not an option (did you mean gap?)"),
+        ("task.gab=20", "task.gab is not an option of copy (did you mean gap?)"),
         ("worker=2", "worker is not an option (did you mean workers?)"),
         (
             "tracker.server=x",
@@ -223,7 +237,7 @@ import pytest
             "tracker.group=''",
             "tracker.group must be 1 to 128 printable characters, or null, got ''",
         ),
-        ("+cell._target_x=1", "cell._target_x is not an option"),
+        ("+cell._target_x=1", "cell._target_x is not an option of lstm (choose"),
         ("cell._target_=os.system", "cell must be a Cell, got os.system"),
         (
             "cell._target_=no.such.Cell",
@@ -282,11 +296,15 @@ def test_one_bad_job_of_a_sweep_stops_all(refuse):
         ("_target_: syntax.Broken\nname: mine\n", "cell must name a class that can be imported"),
         ("name: mine\n", "cell._target_ must be a name, got None"),
         ("_target_: raising.Broken\nname: mine\n", "cell must name a class that can be imported"),
-        ("_target_: own.Own\nname: mine\nspeed: 3\n", "cell.speed is not an option"),
+        (
+            "_target_: own.Own\nname: mine\nspeed: 3\n",
+            "cell.speed is not an option of mine (choose from size)",
+        ),
         (
             "_target_: own.Own\nname: mine\nsize: big\n",
             "cell.size must be a valid integer, got 'big'",
         ),
+        ("_target_: own.Any\nname: any\n", "Any.__init__ must name its arguments, got **options"),
         ("_target_: own.Own\nname: mine\nsize: 0\n", "cell.size must be at least 1, got 0"),
     ],
 )
@@ -319,6 +337,10 @@ class Own(Cell):
 
     def update(self, a, h):
         return a.tanh()
+
+class Any(Own):
+    def __init__(self, **options) -> None:
+        super().__init__(**options)
 """
 
 

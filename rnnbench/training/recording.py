@@ -13,8 +13,8 @@ from rnnbench import __version__
 from rnnbench.experiment.condition import Condition, Job, Replica
 from rnnbench.layers import Layers
 from rnnbench.model import count_parameters, count_state
-from rnnbench.store.files import seal_tensors
 from rnnbench.store.records import FORMAT, Record, Store
+from rnnbench.store.seals import seal_tensors
 from rnnbench.training.code import Code, edited_parts, typed_texts
 from rnnbench.training.machine import describe_machine
 from rnnbench.training.trainer import Outcome

@@ -149,9 +149,8 @@ class Copying(ClassificationTask):
         ages = super().ages(batch)
         onehot = self.encoding == "onehot"
         blank = batch.inputs[..., self.alphabet_size] == 1 if onehot else batch.inputs[..., 0] == 0
-        later = (~blank).int().argmax(0) - (
-            self._longest - self.gap
-        )  # than the row of `dependencies`
+        first = self._longest - self.gap  # where the row begins in `dependencies`
+        later = (~blank).int().argmax(0) - first
         return torch.where(ages > 0, ages - later, 0)
 
     def cue(self, batch: Batch) -> Tensor:

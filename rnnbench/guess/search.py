@@ -24,7 +24,6 @@ from rnnbench.cell import Shapes
 from rnnbench.engine import check_engine
 from rnnbench.experiment.condition import Condition, arguments_of, condition_of
 from rnnbench.experiment.limits import SEQUENCES_PER_CHUNK
-from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel, model_shapes
 from rnnbench.store.records import NothingToDo, read_records, select_records
 from rnnbench.store.settings import digest, name_conditions
@@ -100,7 +99,7 @@ def _measure(
 ) -> dict[int, Found]:
     """Evaluate guesses on the first `size` sequences of a stream; return results by number."""
     condition: Condition = job["condition"]
-    layers = Layers.of(condition.model)
+    layers = condition.layers
     sizes = sizes_of(condition.model["hidden_size"])
     cell, numbers = condition.build_cell(), list(numbers)
     found: dict[int, Found] = {}
@@ -136,16 +135,15 @@ def _row(
     job: Job, task: Task, best: int, chosen: Found, tested: Found, solving: Sequence[int]
 ) -> Row:
     condition: Condition = job["condition"]
-    model = condition.model
-    sizes = sizes_of(model["hidden_size"])
+    sizes, layers = sizes_of(condition.model["hidden_size"]), condition.layers
     _, (scale,) = draw({}, [best])
     return {
         "search_id": job["search_id"],
         "task": condition.task["name"],
         "cell": condition.cell["name"],
         "gap": task.gap,
-        "num_layers": model["num_layers"],
-        "directions": 2 if model["bidirectional"] else 1,
+        "num_layers": layers.num_layers,
+        "directions": layers.directions,
         "hidden_sizes": " ".join(map(str, sizes)),
         "guesses": job["guesses"],
         "solved": len(solving),
@@ -190,7 +188,11 @@ def make_plan(
             lines[f"{record['run_id']} is left out: {error}"] = None
         else:
             conditions.setdefault(search_id(condition, guesses), condition)
-    names = name_conditions({i: _entry(condition) for i, condition in conditions.items()})
+    entries = {
+        identity: {"gap": it.task["gap"], "settings": _searched(it).all_settings}
+        for identity, it in conditions.items()
+    }
+    names = name_conditions(entries)
     jobs = []
     left = [identity for identity in conditions if identity not in done]
     for identity in sorted(left, key=lambda i: -conditions[i].task["gap"]):
@@ -199,10 +201,6 @@ def make_plan(
         job = {"search_id": identity, "condition": conditions[identity], "engine": engine}
         jobs.append({**job, "name": f"{names[identity]}: {guesses} guesses", "guesses": guesses})
     return jobs, list(lines)
-
-
-def _entry(condition: Condition) -> dict[str, Any]:
-    return {"gap": condition.task["gap"], "settings": _searched(condition).all_settings}
 
 
 def _searched(condition: Condition) -> Condition:

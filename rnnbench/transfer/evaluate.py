@@ -168,8 +168,8 @@ def _measure(job: Job, task: Task) -> dict[str, tuple[float, float]]:
     condition: Condition = job["condition"]
     runs = [r["run_id"] for r in job["records"] if r["status"] != "diverged"]
     size = condition.trainer["eval_size"]
-    states = condition.model["hidden_size"] * condition.model["num_layers"]
-    states *= 2 if condition.model["bidirectional"] else 1
+    layers = condition.layers
+    states = condition.model["hidden_size"] * layers.num_layers * layers.directions
     found: dict[str, tuple[float, float]] = {}
     for part in memory_chunks(task, states, min(size, SEQUENCES_PER_CHUNK), len(runs)):
         model = load_stack(Path(job["directory"]), runs[part], job["engine"], job["device"])

@@ -131,6 +131,8 @@ def read_sweep_status(output_dir: Path) -> SweepStatus:
     Raises:
         FileNotFoundError: there is no such directory.
     """
+    if not output_dir.is_dir():
+        raise FileNotFoundError(f"no results at {output_dir}, as it is no directory")
     by_condition: dict[str, dict[str, Record]] = {}
     for record in read_records(output_dir):
         by_condition.setdefault(record["condition_id"], {})[record["run_id"]] = record

@@ -19,6 +19,9 @@ from rnnbench.store.records import Record, current_runs, is_finished, read_recor
 from rnnbench.store.rules import SHARE, whole
 from rnnbench.store.settings import label_conditions, name_conditions, settings_of
 
+NEWS_SECONDS = 5.0
+RULES = {"step": whole(0), "steps": whole(1), "active": whole(0), "accuracy": SHARE.or_none}
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -55,10 +58,6 @@ class Tally:
     def failure_lines(self) -> list[str]:
         """Return what failed, as it is shown below the table."""
         return [f"failed: {failure}" for failure in self.failures]
-
-
-NEWS_SECONDS = 5.0
-RULES = {"step": whole(0), "steps": whole(1), "active": whole(0), "accuracy": SHARE.or_none}
 
 
 class ProgressFile:

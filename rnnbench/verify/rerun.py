@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from safetensors import SafetensorError
 from safetensors.torch import load
 
-from rnnbench.console import count, message_of
+from rnnbench.console import count, count_are, message_of
 from rnnbench.engine import check_engine, kernel_identity
 from rnnbench.experiment.condition import Condition, Replica, condition_of
 from rnnbench.store.records import (
@@ -63,10 +63,7 @@ def make_plan(path: Path, sample: int, seed: int) -> tuple[list[Job], list[str]]
     reasons = {run_id: _reason(records[run_id], known) for run_id in sorted(records)}
     comparable = [records[run_id] for run_id, reason in reasons.items() if not reason]
     refused = Counter(filter(None, reasons.values()))
-    lines = [
-        f"{count(n, 'run')} {'is' if n == 1 else 'are'} not comparable: {reason}"
-        for reason, n in refused.items()
-    ]
+    lines = [f"{count_are(n, 'run')} not comparable: {reason}" for reason, n in refused.items()]
     if not comparable:
         raise NothingToDo("; ".join([f"no run of {path} can be repeated here to the bit", *lines]))
     chosen = random.Random(seed).sample(comparable, min(sample, len(comparable)))

@@ -321,11 +321,6 @@ def identity(cell: Cell, parameters: Parameters, generator: Generator, gap: int)
                 block.copy_(torch.eye(size))
 
 
-def published(cell: Cell, parameters: Parameters, generator: Generator, gap: int) -> None:
-    """Draw all as the cell's source does; see the cell."""
-    cell.published(parameters, generator, gap)
-
-
 def _hidden_size(parameters: Parameters) -> int:
     return parameters["weight_hh_l0"].shape[-1]
 
@@ -336,5 +331,5 @@ INITIALIZATIONS: dict[str, Callable[[Cell, Parameters, Generator, int], None]] =
     "orthogonal": orthogonal,
     "identity": identity,
     "chrono": chrono,
-    "published": published,
+    "published": lambda cell, *given: cell.published(*given),
 }

@@ -205,6 +205,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else plural}"
 
 
+def count_are(number: int, noun: str) -> str:
+    """Return a number with its noun and verb: `1 run is`, `2 runs are`."""
+    return f"{count(number, noun)} {'is' if number == 1 else 'are'}"
+
+
 class Mistake(Exception):
     """A command was given something wrong; the text is one line."""
 

@@ -58,7 +58,7 @@ class Layers:
 
     @classmethod
     def of(cls, model: Mapping[str, Any]) -> Layers:
-        """Make the layers of a model's settings, or of others that have them."""
+        """Make the layers of a model's settings, which have its size as well."""
         return cls(**{each.name: model.get(each.name, each.default) for each in fields(cls)})
 
     @property

@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnnbench.console import ExitCode, Mistake, Parser, count, mistakes, printable, run_and_exit
+from rnnbench.console import ExitCode, Mistake, Parser, count_are, mistakes, printable, run_and_exit
 from rnnbench.store.files import TUNING
 from rnnbench.store.standing import Running, SweepStatus, read_sweep_status
 
@@ -37,7 +37,7 @@ def main(given: Namespace) -> int:
 def describe(standing: SweepStatus, kinds: Sequence[str]) -> str:
     """Return a table of runs by task and cell, and below it who is at what and what failed."""
     done, total = standing.conditions
-    lines = [f"{done} of {count(total, 'condition')} {'is' if total == 1 else 'are'} finished"]
+    lines = [f"{done} of {count_are(total, 'condition')} finished"]
     if standing.tally.counts:
         lines.append(standing.tally.table(kinds))
     lines += map(_running_line, standing.running)

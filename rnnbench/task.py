@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 __all__ = ["UNASKED", "Batch", "Chance", "ClassificationTask", "RegressionTask", "Task"]
-__all__ += ["draw_orders", "draw_places", "require"]
+__all__ += ["draw_orders", "draw_places", "require", "require_choice"]
 
 UNASKED = -1  # a target that is none: left out of loss and accuracy
 NEVER = -100  # torch's own default: no target has it
@@ -225,6 +225,12 @@ def require(argument: str, rule: str, holds: bool, value: object) -> None:
     """Raise `ValueError("<argument> must <rule>, got <value>")` unless the rule holds."""
     if not holds:
         raise ValueError(f"{argument} must {rule}, got {value}")
+
+
+def require_choice(argument: str, choices: Sequence[str], value: object) -> None:
+    """Raise `ValueError("<argument> must be <one> or <another>, got <value>")` unless it is one."""
+    *others, last = choices
+    require(argument, f"be {', '.join(others)} or {last}", value in choices, value)
 
 
 def draw_places(count: int, length: int, batch_size: int, generator: Generator) -> Tensor:

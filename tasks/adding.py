@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Generator, Tensor
 
-from rnnbench.task import Batch, Chance, RegressionTask, draw_places, require
+from rnnbench.task import Batch, Chance, RegressionTask, draw_places, require, require_choice
 
 Layout = Literal["exact", "half", "anywhere", "hs97"]
 Operation = Literal["sum", "product"]
@@ -86,11 +86,10 @@ class Adding(RegressionTask):
         Raises:
             ValueError: an argument is out of its range.
         """
-        layouts = ("exact", "half", "anywhere", "hs97")
-        require("layout", "be exact, half, anywhere or hs97", layout in layouts, layout)
+        require_choice("layout", get_args(Layout), layout)
         old = layout == "hs97"
         require("markers", "be at least 1", markers >= 1, markers)
-        require("operation", "be sum or product", operation in ("sum", "product"), operation)
+        require_choice("operation", get_args(Operation), operation)
         if layout != "exact":
             where = f" in layout {layout}"
             require("markers", f"be 2{where}", markers == 2, markers)

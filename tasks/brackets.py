@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Generator, Tensor
 
-from rnnbench.task import UNASKED, Batch, Chance, ClassificationTask, require
+from rnnbench.task import UNASKED, Batch, Chance, ClassificationTask, require, require_choice
+
+Ask = Literal["outer", "every"]
 
 
 class Brackets(ClassificationTask):
@@ -35,14 +37,15 @@ class Brackets(ClassificationTask):
         gap: int,
         num_types: int = 2,
         depth: int = 4,
-        ask: Literal["outer", "every"] = "outer",
+        ask: Ask = "outer",
     ) -> None:
         """Check, and count words.
 
         Args:
             gap: odd, at least 1.
             num_types: k, at least 2.
-            depth: of the whole word at most, at least 2.
+            depth: of the whole word at most, at least 2. More than (gap + 1) / 2 never occur, and
+                bound nothing: so one setting does for short gaps, and for a gap that grows.
             ask: for the type of the "outer" pair, or of "every" one, when it is closed.
 
         Raises:
@@ -51,7 +54,7 @@ class Brackets(ClassificationTask):
         require("gap", "be odd and at least 1", gap >= 1 and gap % 2 == 1, gap)
         require("num_types", "be at least 2", num_types >= 2, num_types)
         require("depth", "be at least 2", depth >= 2, depth)
-        require("ask", "be outer or every", ask in ("outer", "every"), ask)
+        require_choice("ask", get_args(Ask), ask)
         self.gap, self.num_types, self.depth, self.ask = gap, num_types, depth, ask
         self.asks_all = ask == "outer"
         self.input_size, self.output_size = num_types + 1, num_types

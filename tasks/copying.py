@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Generator, Tensor
 
-from rnnbench.task import Batch, Chance, ClassificationTask, require
+from rnnbench.task import Batch, Chance, ClassificationTask, require, require_choice
+
+ScoreOn = Literal["answers", "all"]
+Encoding = Literal["onehot", "scalar"]
+Order = Literal["forward", "reverse"]
 
 
 class Copying(ClassificationTask):
@@ -46,10 +50,10 @@ class Copying(ClassificationTask):
         gap: int,
         alphabet_size: int = 8,
         num_symbols: int = 10,
-        score_on: Literal["answers", "all"] = "answers",
-        encoding: Literal["onehot", "scalar"] = "onehot",
+        score_on: ScoreOn = "answers",
+        encoding: Encoding = "onehot",
         longest_gap: int | None = None,
-        order: Literal["forward", "reverse"] = "forward",
+        order: Order = "forward",
     ) -> None:
         """Check and derive sizes and chance.
 
@@ -72,11 +76,11 @@ class Copying(ClassificationTask):
         require("alphabet_size", "be at least 2", alphabet_size >= 2, alphabet_size)
         require("num_symbols", "be at least 1", num_symbols >= 1, num_symbols)
         require("gap", f"be at least num_symbols + 1 = {least}", gap >= least, gap)
-        require("score_on", "be answers or all", score_on in ("answers", "all"), score_on)
-        require("encoding", "be onehot or scalar", encoding in ("onehot", "scalar"), encoding)
+        require_choice("score_on", get_args(ScoreOn), score_on)
+        require_choice("encoding", get_args(Encoding), encoding)
         longest = gap if longest_gap is None else longest_gap
         require("longest_gap", f"be null or at least gap = {gap}", longest >= gap, longest)
-        require("order", "be forward or reverse", order in ("forward", "reverse"), order)
+        require_choice("order", get_args(Order), order)
         self.gap, self.alphabet_size, self.num_symbols = gap, alphabet_size, num_symbols
         self.score_on, self.encoding, self.order = score_on, encoding, order
         self.longest_gap, self._longest = longest_gap, longest
@@ -145,9 +149,8 @@ class Copying(ClassificationTask):
         ages = super().ages(batch)
         onehot = self.encoding == "onehot"
         blank = batch.inputs[..., self.alphabet_size] == 1 if onehot else batch.inputs[..., 0] == 0
-        later = (~blank).int().argmax(0) - (
-            self._longest - self.gap
-        )  # than the row of `dependencies`
+        first = self._longest - self.gap  # where the row begins in `dependencies`
+        later = (~blank).int().argmax(0) - first
         return torch.where(ages > 0, ages - later, 0)
 
     def cue(self, batch: Batch) -> Tensor:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Generator, Tensor
 
-from rnnbench.task import Batch, Chance, ClassificationTask, require
+from rnnbench.task import Batch, Chance, ClassificationTask, require, require_choice
+
+Distractors = Literal["noise", "blank", "lure"]
 
 
 class DelayedRecall(ClassificationTask):
@@ -35,7 +37,7 @@ class DelayedRecall(ClassificationTask):
         *,
         gap: int,
         alphabet_size: int = 8,
-        distractors: Literal["noise", "blank", "lure"] = "noise",
+        distractors: Distractors = "noise",
         longest_gap: int | None = None,
     ) -> None:
         """Check and derive sizes and chance.
@@ -53,8 +55,7 @@ class DelayedRecall(ClassificationTask):
         """
         require("gap", "be at least 1", gap >= 1, gap)
         require("alphabet_size", "be at least 2", alphabet_size >= 2, alphabet_size)
-        known = distractors in ("noise", "blank", "lure")
-        require("distractors", "be noise, blank or lure", known, distractors)
+        require_choice("distractors", get_args(Distractors), distractors)
         longest = gap if longest_gap is None else longest_gap
         require("longest_gap", f"be null or at least gap = {gap}", longest >= gap, longest)
         self.gap, self.alphabet_size, self.distractors = gap, alphabet_size, distractors

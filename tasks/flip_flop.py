@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Generator, Tensor
 
-from rnnbench.task import UNASKED, Batch, Chance, ClassificationTask, require
+from rnnbench.task import UNASKED, Batch, Chance, ClassificationTask, require, require_choice
+
+Ask = Literal["end", "random"]
 
 
 class FlipFlop(ClassificationTask):
@@ -31,9 +33,7 @@ class FlipFlop(ClassificationTask):
     Channels: 0 bit as -1 or 1, 1 write, 2 ignore, 3 read.
     """
 
-    def __init__(
-        self, *, gap: int, steps_before: int = 10, ask: Literal["end", "random"] = "end"
-    ) -> None:
+    def __init__(self, *, gap: int, steps_before: int = 10, ask: Ask = "end") -> None:
         """Check and derive sizes, chance and plateau.
 
         Args:
@@ -46,7 +46,7 @@ class FlipFlop(ClassificationTask):
         """
         require("gap", "be at least 1", gap >= 1, gap)
         require("steps_before", "be at least 0", steps_before >= 0, steps_before)
-        require("ask", "be end or random", ask in ("end", "random"), ask)
+        require_choice("ask", get_args(Ask), ask)
         self.gap, self.steps_before, self.ask = gap, steps_before, ask
         self.asks_all = ask == "end"
         self.input_size, self.output_size = 4, 2

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from rnnbench.task import Batch, Chance, ClassificationTask, require
+from rnnbench.task import Batch, Chance, ClassificationTask, require, require_choice
 
 SINGULAR = "key cabinet book letter car door".split()
 # What a word in capitals may be; any other word stands for itself.
@@ -96,7 +96,7 @@ class Language(ClassificationTask):
         Raises:
             ValueError: an argument is out of its range.
         """
-        require("about", "be country or agreement", about in TEXTS, about)
+        require_choice("about", tuple(TEXTS), about)
         require("gap", "be at least 1", gap >= 1, gap)
         require("lures", "be true or false", isinstance(lures, bool), lures)
         text = TEXTS[about]

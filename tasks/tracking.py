@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import math
 from itertools import permutations
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Generator, Tensor
 
-from rnnbench.task import Batch, Chance, ClassificationTask, draw_orders, require
+from rnnbench.task import (
+    Batch,
+    Chance,
+    ClassificationTask,
+    draw_orders,
+    require,
+    require_choice,
+)
 
 Group = Literal["z2", "z5", "s3", "a5", "s5"]
-GROUPS = ("z2", "z5", "s3", "a5", "s5")
+Ask = Literal["every_step", "end"]
 
 
 class Tracking(ClassificationTask):
@@ -47,7 +54,7 @@ class Tracking(ClassificationTask):
         gap: int,
         group: Group = "s3",
         updates: int | None = None,
-        ask: Literal["every_step", "end"] = "every_step",
+        ask: Ask = "every_step",
     ) -> None:
         """Check, and build the group's table.
 
@@ -62,8 +69,8 @@ class Tracking(ClassificationTask):
             ValueError: an argument is out of its range.
         """
         require("gap", "be at least 1", gap >= 1, gap)
-        require("group", f"be one of {', '.join(GROUPS)}", group in GROUPS, group)
-        require("ask", "be every_step or end", ask in ("every_step", "end"), ask)
+        require_choice("group", get_args(Group), group)
+        require_choice("ask", get_args(Ask), ask)
         self._places = gap if ask == "end" else gap + 1  # time steps that may hold an element
         shown = self._places if updates is None else updates
         rule = f"be null or 1 to {self._places}"

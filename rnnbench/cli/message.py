@@ -70,4 +70,5 @@ def _unknown(error: ConfigAttributeError | ConfigKeyError) -> str:
     section = error.parent_node
     keys = section if isinstance(section, DictConfig) else ()
     known = [str(key) for key in keys if key != "hydra"]
-    return f"{error.full_key} is not an option{hint(str(error.key), known)}"
+    owner = f" of {section['name']}" if "_target_" in known else ""  # a task or cell
+    return f"{error.full_key} is not an option{owner}{hint(str(error.key), known)}"

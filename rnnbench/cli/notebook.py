@@ -126,10 +126,10 @@ def _check_classes(sweeps: list[Sweep]) -> None:
 
 def _results(sweep: Sweep) -> pd.DataFrame:
     """Return the rows of the runs that a sweep asks for."""
-    from rnnbench.launcher import with_chosen_rates, with_told_rates
+    from rnnbench.launcher import with_chosen_rates
     from rnnbench.store.frames import load_results
 
-    settled = with_chosen_rates(with_told_rates(sweep))  # where tuning has chosen them
-    wanted = {condition.run_id(it) for condition, replicas in settled.jobs for it in replicas}
+    jobs = with_chosen_rates(sweep).jobs
+    wanted = {condition.run_id(it) for condition, replicas in jobs for it in replicas}
     results = load_results(sweep.output_dir if sweep.output_dir.exists() else [])
     return results[results["run_id"].isin([] if sweep.dry_run else wanted)]

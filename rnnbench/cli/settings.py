@@ -82,11 +82,10 @@ def _rates(value: Any) -> tuple[float | str, ...]:
 
 
 def _grid(value: Any) -> list[float]:
-    """Turn one learning rate into a grid; keep a list of different ones."""
-    rates = value if isinstance(value, list) else [value]
-    if not limits.RATES.holds(rates):
-        raise ValueError(f"be {limits.RATES.words}")
-    return [float(rate) for rate in rates]
+    """Keep a list of rates; values with commas between them would be sweeps of one rate each."""
+    if not limits.RATES.holds(value):
+        raise ValueError(f'be {limits.RATES.words}, as in "tuning.rates=[0.003,0.01]"')
+    return [float(rate) for rate in value]
 
 
 def _workers(value: Any) -> int:

@@ -155,7 +155,7 @@ def _check_section(section: Mapping[str, Any], kind: type, key: str) -> dict[str
     try:
         checked = model.model_validate(arguments_of(section))
     except ValidationError as error:
-        raise Mistake(_describe(error, (key,), model.model_fields)) from error
+        raise Mistake(_describe(error, (key,), model.model_fields, section["name"])) from error
     values = {name: getattr(checked, name) for name in model.model_fields}
     full = {"_target_": section["_target_"], "name": section["name"], **values}
     _build(full, kind, key)
@@ -199,13 +199,17 @@ def _arguments_model(kind: type) -> type[BaseModel]:
         raise Mistake(f"{kind.__name__}: an annotation cannot be read: {error}") from error
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(kind).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            raise Mistake(f"{kind.__name__}.__init__ must name its arguments, got **{name}")
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[name] = (hints.get(name, Any), default)
     return create_model(kind.__name__, __base__=Section, **fields)
 
 
-def _describe(error: ValidationError, prefix: Iterable[str], known: Iterable[str]) -> str:
-    """Return what is wrong with the first wrong value, in a line."""
+def _describe(
+    error: ValidationError, prefix: Iterable[str], known: Iterable[str], owner: str = ""
+) -> str:
+    """Return what is wrong with the first wrong value, in a line; `owner` is a task or cell."""
     first = error.errors()[0]
     loc = first["loc"]
     if loc[:1] == ("cluster",):  # next comes the kind, by which pydantic tells its settings apart
@@ -214,7 +218,7 @@ def _describe(error: ValidationError, prefix: Iterable[str], known: Iterable[str
     if first["type"].startswith("union_tag"):
         return f"cluster.kind must be slurm or ray, got {first['input'].get('kind')!r}"
     if first["type"] == "extra_forbidden":
-        return f"{key} is not an option{_hint(first, known)}"
+        return f"{key} is not an option{f' of {owner}' if owner else ''}{_hint(first, known)}"
     if first["type"] == "missing":
         return f"{key} must be given"
     rule = re.sub(r"^(Value error, |(Input|String) should )", "", first["msg"])

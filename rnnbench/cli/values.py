@@ -99,6 +99,10 @@ class _Choices:
         if hasattr(value, "tolist") and not isinstance(value, type):  # of numpy, torch, pandas
             value = value.tolist()
         kind = KINDS.get(name)
+        if kind and isinstance(value, kind):
+            own = type(value).__name__
+            rule = f"write {name}={own}, and its arguments as {name}.NAME=..."
+            raise Mistake(f"{name} must be a class, got an object of {own}: {rule}")
         if kind and isinstance(value, type):
             value = {"_target_": value}
         if kind and isinstance(value, Mapping) and "_target_" in value:

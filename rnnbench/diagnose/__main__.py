@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from rnnbench import console
 from rnnbench.store.diagnoses import read_diagnosis, write_diagnosis
 from rnnbench.store.files import check_links
 from rnnbench.store.records import Record, Store, select_records, trained_as
+from rnnbench.store.settings import name_recorded
 
 SEQUENCES = 1024
 LEAST_SEQUENCES = 64
@@ -31,24 +32,25 @@ add("--seeds", type=console.whole_number, help="the first so many seeds of each 
 add("--sequences", type=at_least, default=SEQUENCES, help=SEQUENCES_HELP)
 
 
-def diagnose(output_dir: Path, records: Iterable[Record], sequences: int = SEQUENCES) -> int:
+def diagnose(output_dir: Path, records: Sequence[Record], sequences: int = SEQUENCES) -> int:
     """Diagnose and store runs, print each label, and return how many runs have a diagnosis.
 
     Print why a run is left out. What is stored with the same settings is kept.
     """
     from rnnbench.diagnose.diagnosis import diagnose_run, diagnosis_settings
 
-    done = 0
+    names, done = name_recorded(records), 0
     for record in records:
+        name = f"{names[record['condition_id']]} lr {record['lr']:g} seed {record['seed']}"
         found = read_diagnosis(output_dir, record["run_id"])
         if found is None or found["settings"] != diagnosis_settings(sequences):
             try:
                 found = diagnose_run(output_dir, record, sequences)
                 write_diagnosis(output_dir, found)
             except FAILURES as error:
-                print(f"{_name(record)}: left out: {console.message_of(error)}")
+                print(f"{name}: left out: {console.message_of(error)}")
                 continue
-        line = f"{_name(record)}: {found['label']}. {found['evidence']}"
+        line = f"{name}: {found['label']}. {found['evidence']}"
         print(console.printable(line), flush=True)
         done += 1
     return done
@@ -81,11 +83,6 @@ def select_runs(
     records.sort(key=lambda record: [record[name] for name in order])
     curves = groupby(records, key=lambda record: [record["condition_id"], record["lr"]])
     return [record for _, own in curves for record in islice(own, seeds)]
-
-
-def _name(record: Record) -> str:
-    what = f"{record['task']} gap {record['gap']} {record['cell']}"
-    return f"{what} lr {record['lr']:g} seed {record['seed']}"
 
 
 @parser.command

@@ -12,7 +12,6 @@ from rnnbench.diagnose.label import gather, label
 from rnnbench.diagnose.measures import measure_network, oldest_answer
 from rnnbench.diagnose.network import SigmoidGates, Unrolled
 from rnnbench.experiment.condition import condition_of
-from rnnbench.layers import Layers
 from rnnbench.store.diagnoses import FORMAT
 from rnnbench.store.frames import RUN_KEY
 from rnnbench.store.records import Record
@@ -37,7 +36,7 @@ def diagnose_run(output_dir: Path, record: Record, sequences: int) -> Record:
         FileNotFoundError: its weights are gone.
     """
     condition = condition_of(record)
-    layers = Layers.of(condition.model)
+    layers = condition.layers
     if layers.bidirectional:
         raise ValueError("model.bidirectional must be false: no single state carries the past")
     if layers.window > 1:

@@ -37,7 +37,9 @@ def check_cell(cell: Cell) -> None:
     """Raise ValueError unless torch.nn has this very cell."""
     if type(cell) not in (RNN, LSTM, GRU):
         kind = type(cell).__name__
-        raise ValueError(f"engine must be reference for a cell that torch.nn lacks, got {kind}")
+        raise ValueError(
+            f"engine must be another than torch for a cell that torch.nn lacks, got {kind}"
+        )
 
 
 def _module(cell: Cell, parameters: Parameters, inputs: Tensor) -> nn.RNNBase:

@@ -101,6 +101,8 @@ def find_class(path: str, kind: type, key: str) -> Any:
     if is_typed(path):
         raise ValueError(f"{key} {path} is in no module: hand the class over, as {key}={name}")
     try:
+        if not module:
+            raise ImportError("its module comes before it, as in mine.Mine")
         found = getattr(importlib.import_module(module), name)
     except KeyboardInterrupt:
         raise

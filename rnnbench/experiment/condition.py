@@ -15,10 +15,11 @@ from rnnbench.experiment.limits import LATER, NEEDED, OPTIONAL, SETTINGS
 from rnnbench.store.records import Record
 from rnnbench.store.rules import SECTION, TRUTH, check_fields
 from rnnbench.store.schema import check_told
-from rnnbench.store.settings import Settings, digest, label_conditions, settings_of
+from rnnbench.store.settings import Settings, digest, label_conditions, name_conditions, settings_of
 
 if TYPE_CHECKING:
     from rnnbench.cell import Cell
+    from rnnbench.layers import Layers
     from rnnbench.task import Task
 
 # Raised whenever a model of the same parameters, or a training of the same seed, gives other
@@ -45,7 +46,7 @@ class Condition:
         task: `_target_` (dotted path of the class), `name`, every constructor argument, and
             `gap_schedule` (uniform or growing) where training is not at the one gap.
         cell: likewise, without a schedule.
-        model: hidden_size, num_layers, bidirectional.
+        model: hidden_size, and what `layers` is made of.
         trainer: steps, batch_size, clip_norm, optimizer, ...; everything but the rates.
         dtype: float32 or float64.
         engine: as configured, auto included.
@@ -78,27 +79,11 @@ class Condition:
             ValueError: a setting is out of bounds, or task or cell cannot be built, or the model
                 cannot be wired to them; one line.
         """
-        from rnnbench.layers import Layers  # here, as it takes torch
-
-        optional = {"tuned": TRUTH, "tuning": SECTION}
-        check_fields(settings, SETTINGS, optional, f"{what}'s config")
-        unknown = settings.keys() - SETTINGS.keys() - optional.keys()
-        if unknown:
-            raise ValueError(f"{what}'s config must not have {', '.join(sorted(unknown))}")
-        for part, needed in NEEDED.items():
-            check_fields(settings.get(part, {}), needed, OPTIONAL.get(part, {}), f"{what}'s {part}")
-        precision = settings["model"].get("precision", LATER["model"]["precision"])
-        fast = settings["engine"] == "triton" and settings["dtype"] == "float32"
-        if precision != LATER["model"]["precision"] and not fast:
-            rule = "must be strict unless engine=triton and dtype=float32"
-            raise ValueError(f"{what}'s model.precision {rule}, got {precision}")
+        _check_settings(settings, what)
         condition = cls(**settings)
         try:
             if not trusted:
-                check_path(condition.task["_target_"], "task")
-                check_path(condition.cell["_target_"], "cell")
-                if is_shipped(condition.cell["_target_"]) and "module" in condition.cell:
-                    check_path(str(condition.cell["module"]), "cell.module")
+                condition._check_paths()
             filled: dict[str, Any] = {
                 part: {**condition._later(part), **settings.get(part, {})} for part in NEEDED
             }
@@ -107,7 +92,7 @@ class Condition:
         except Exception as error:  # whatever a constructor raises of wrong arguments
             reason = message_of(error)
             raise ValueError(f"{what}'s config must have a task and a cell: {reason}") from error
-        Layers.of(condition.model).check(*built)
+        condition.layers.check(*built)
         for part, version in condition.versions.items():
             if type(version) is not int or version < 0:
                 raise ValueError(f"{part}'s version must be a whole number, got {version!r}")
@@ -152,6 +137,12 @@ class Condition:
         return settings_of({**names, "config": self.settings, "versions": self.versions})
 
     @property
+    def layers(self) -> Layers:
+        from rnnbench.layers import Layers  # here, as it takes torch
+
+        return Layers.of(self.model)
+
+    @property
     def gap_schedule(self) -> str:
         return str(self.task.get("gap_schedule", "fixed"))
 
@@ -177,6 +168,13 @@ class Condition:
         paths = {part: getattr(self, part)["_target_"] for part in ("task", "cell")}
         own = {part: path for part, path in paths.items() if not is_shipped(path)}
         return {path: self._find(part) for part, path in own.items()}
+
+    def _check_paths(self) -> None:
+        """Check that the classes that these settings name may be imported, see `check_path`."""
+        check_path(self.task["_target_"], "task")
+        check_path(self.cell["_target_"], "cell")
+        if is_shipped(self.cell["_target_"]) and "module" in self.cell:
+            check_path(str(self.cell["module"]), "cell.module")
 
     def _later(self, part: str) -> dict[str, Any]:
         """Return what came to a part after results were stored, with its defaults."""
@@ -231,10 +229,7 @@ class Sweep:
     @cached_property
     def names(self) -> dict[str, str]:
         """Return what each condition is called, by its id: task, gap, and its label."""
-        return {
-            c.condition_id: f"{c.task['name']} gap {c.task['gap']} {self.labels[c.condition_id]}"
-            for c, _ in self.jobs
-        }
+        return name_conditions(self.asked)
 
     @property
     def asked(self) -> dict[str, dict[str, Any]]:
@@ -279,6 +274,22 @@ class Job:
     @property
     def run_ids(self) -> list[str]:
         return [self.condition.run_id(replica) for replica in self.replicas]
+
+
+def _check_settings(settings: Any, what: str) -> None:
+    """Check everything in a condition's settings but the insides of task and cell."""
+    optional = {"tuned": TRUTH, "tuning": SECTION}
+    check_fields(settings, SETTINGS, optional, f"{what}'s config")
+    unknown = settings.keys() - SETTINGS.keys() - optional.keys()
+    if unknown:
+        raise ValueError(f"{what}'s config must not have {', '.join(sorted(unknown))}")
+    for part, needed in NEEDED.items():
+        check_fields(settings.get(part, {}), needed, OPTIONAL.get(part, {}), f"{what}'s {part}")
+    precision = settings["model"].get("precision", LATER["model"]["precision"])
+    fast = settings["engine"] == "triton" and settings["dtype"] == "float32"
+    if precision != LATER["model"]["precision"] and not fast:
+        rule = "must be strict unless engine=triton and dtype=float32"
+        raise ValueError(f"{what}'s model.precision {rule}, got {precision}")
 
 
 def arguments_of(section: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,10 +24,9 @@ from rnnbench.cell import Shapes
 from rnnbench.engine import check_engine
 from rnnbench.experiment.condition import Condition, arguments_of, condition_of
 from rnnbench.experiment.limits import SEQUENCES_PER_CHUNK
-from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel, model_shapes
 from rnnbench.store.records import NothingToDo, read_records, select_records
-from rnnbench.store.settings import digest
+from rnnbench.store.settings import digest, name_conditions
 from rnnbench.store.tables import GUESSES, Row
 from rnnbench.task import Task
 from rnnbench.training.evaluation import evaluate, memory_chunks
@@ -99,7 +99,7 @@ def _measure(
 ) -> dict[int, Found]:
     """Evaluate guesses on the first `size` sequences of a stream; return results by number."""
     condition: Condition = job["condition"]
-    layers = Layers.of(condition.model)
+    layers = condition.layers
     sizes = sizes_of(condition.model["hidden_size"])
     cell, numbers = condition.build_cell(), list(numbers)
     found: dict[int, Found] = {}
@@ -135,16 +135,15 @@ def _row(
     job: Job, task: Task, best: int, chosen: Found, tested: Found, solving: Sequence[int]
 ) -> Row:
     condition: Condition = job["condition"]
-    model = condition.model
-    sizes = sizes_of(model["hidden_size"])
+    sizes, layers = sizes_of(condition.model["hidden_size"]), condition.layers
     _, (scale,) = draw({}, [best])
     return {
         "search_id": job["search_id"],
         "task": condition.task["name"],
         "cell": condition.cell["name"],
         "gap": task.gap,
-        "num_layers": model["num_layers"],
-        "directions": 2 if model["bidirectional"] else 1,
+        "num_layers": layers.num_layers,
+        "directions": layers.directions,
         "hidden_sizes": " ".join(map(str, sizes)),
         "guesses": job["guesses"],
         "solved": len(solving),
@@ -180,33 +179,47 @@ def make_plan(
     if not records:
         raise NothingToDo(f"no runs in {directory}")
     done = set(GUESSES.load(directory)["search_id"])
-    jobs: dict[str, Job] = {}
+    conditions: dict[str, Condition] = {}
     lines: dict[str, None] = {}
     for record in select_records(select_records(records, "task", tasks), "cell", cells):
         try:
             condition = condition_of(record)
         except ValueError as error:
             lines[f"{record['run_id']} is left out: {error}"] = None
-            continue
-        identity = search_id(condition, guesses)
-        if identity not in done and identity not in jobs:
-            engine, line = _engine(condition)
-            lines |= {line: None} if line else {}
-            jobs[identity] = _job(identity, condition, guesses, engine)
-    ordered = sorted(jobs.values(), key=lambda job: -job["condition"].task["gap"])
-    return ordered, list(lines)
+        else:
+            conditions.setdefault(search_id(condition, guesses), condition)
+    entries = {
+        identity: {"gap": it.task["gap"], "settings": _searched(it).all_settings}
+        for identity, it in conditions.items()
+    }
+    names = name_conditions(entries)
+    jobs = []
+    left = [identity for identity in conditions if identity not in done]
+    for identity in sorted(left, key=lambda i: -conditions[i].task["gap"]):
+        engine, line = _engine(conditions[identity])
+        lines |= {line: None} if line else {}
+        job = {"search_id": identity, "condition": conditions[identity], "engine": engine}
+        jobs.append({**job, "name": f"{names[identity]}: {guesses} guesses", "guesses": guesses})
+    return jobs, list(lines)
+
+
+def _searched(condition: Condition) -> Condition:
+    """Return the condition without its training and the cell's start, which do not matter."""
+    task = {key: value for key, value in condition.task.items() if key != "gap_schedule"}
+    cell = {key: value for key, value in condition.cell.items() if key not in STARTS}
+    bare = replace(condition, task=task, cell=cell, trainer={}, tuned=False)
+    return replace(bare, engine="", device="")
 
 
 def search_id(condition: Condition, guesses: int) -> str:
     """Return the hash of all settings that can change what guessing finds for a condition."""
-    settings = condition.settings
-    cell = {key: value for key, value in settings["cell"].items() if key not in STARTS}
+    settings = _searched(condition).settings
     versions = {key: condition.versions[key] for key in ("task", "cell", "model")}
     return digest(
         {
             "kind": condition.task["_target_"],
             "task": arguments_of(settings["task"]),
-            "cell": cell,
+            "cell": settings["cell"],
             "model": settings["model"],
             "sizes": sizes_of(condition.model["hidden_size"]),
             "eval_size": condition.trainer["eval_size"],
@@ -216,17 +229,6 @@ def search_id(condition: Condition, guesses: int) -> str:
             "search": VERSION,
         }
     )
-
-
-def _job(identity: str, condition: Condition, guesses: int, engine: str) -> Job:
-    task, cell = condition.task, condition.cell
-    return {
-        "name": f"{task['name']} gap {task['gap']} {cell['name']}: {guesses} guesses",
-        "search_id": identity,
-        "condition": condition,
-        "guesses": guesses,
-        "engine": engine,
-    }
 
 
 def _engine(condition: Condition) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Run the conditions of a sweep in worker processes, and show how far it is and what it has."""
 
 from rnnbench.launcher.run import launch, launch_here
-from rnnbench.launcher.tuning import with_chosen_rates, with_told_rates
+from rnnbench.launcher.tuning import with_chosen_rates
 
-__all__ = ["launch", "launch_here", "with_chosen_rates", "with_told_rates"]
+__all__ = ["launch", "launch_here", "with_chosen_rates"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rnnbench.console import ExitCode, count, describe, printable, say, warn
+from rnnbench.console import ExitCode, count, count_are, describe, printable, say, warn
 from rnnbench.experiment.condition import Condition, Replica
 from rnnbench.launcher.edited import read_current
 from rnnbench.launcher.plan import Remaining
@@ -40,10 +40,7 @@ def close(
     if page is not None:
         print(f"report:  {page}")
     if tally.total["left"]:
-        left = count(tally.total["left"], "replica")
-        say(
-            f"{left} {'is' if tally.total['left'] == 1 else 'are'} left: the same command continues"
-        )
+        say(f"{count_are(tally.total['left'], 'replica')} left: the same command continues")
     elif stopped:
         say("stopped before the report was drawn: the same command continues")
     return ExitCode.DONE if tally.complete else ExitCode.NOT_ALL

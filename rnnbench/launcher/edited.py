@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from rnnbench.console import count
 from rnnbench.experiment.condition import Condition, Replica, Sweep
 from rnnbench.launcher.backends import CannotRun
 from rnnbench.store.records import Record, Store, stored_records
@@ -111,7 +112,6 @@ def _classes(edited: Sequence[EditedRun]) -> str:
 
 def _runs(sweep: Sweep, edited: Sequence[EditedRun]) -> str:
     """Return how many runs there are, where, and of which conditions."""
-    names = list(dict.fromkeys(run.condition.name for run in edited))
+    names = list(dict.fromkeys(sweep.names[run.condition.condition_id] for run in edited))
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    plural = "" if len(edited) == 1 else "s"
-    return f"{len(edited)} stored run{plural} of {sweep.output_dir} ({names[0]}{more})"
+    return f"{count(len(edited), 'stored run')} of {sweep.output_dir} ({names[0]}{more})"

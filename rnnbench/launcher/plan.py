@@ -175,10 +175,10 @@ def find_remaining(sweep: Sweep) -> Remaining:
 
 def cost_of(job: Job) -> float:
     """Estimate a training's length, in arbitrary units, to order and weigh the jobs."""
-    condition, model = job.condition, job.condition.model
+    condition, layers = job.condition, job.condition.layers
     gates = max(1, len(condition.build_cell().gates))
-    layers = model["num_layers"] * (2 if model["bidirectional"] else 1)
-    size: int = model["hidden_size"] * layers * condition.trainer["batch_size"]
+    size: int = condition.model["hidden_size"] * layers.num_layers * layers.directions
+    size *= condition.trainer["batch_size"]
     return trained_time_steps(condition) * len(job.replicas) * gates * size
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from rnnbench.experiment.condition import NO_TRACKER, Condition, Replica, Sweep
 from rnnbench.store import rules
-from rnnbench.store.files import KEY, check_line, parse_json, read_file, seal_line, write_atomically
+from rnnbench.store.files import parse_json, read_file, write_atomically
+from rnnbench.store.seals import KEY, check_line, seal_line
 from rnnbench.training.recipe import make_recipe
 
 FORMAT = 1

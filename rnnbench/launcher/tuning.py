@@ -52,8 +52,8 @@ def plan_tuning(sweep: Sweep, records: Mapping[str, Record] | None = None) -> tu
 
 
 def with_chosen_rates(sweep: Sweep) -> Sweep:
-    """Return the sweep with the rates that tuning has chosen, where it is complete."""
-    return plan_tuning(sweep)[1]
+    """Return the sweep with the rates that stored runs tell, or that tuning has chosen by now."""
+    return plan_tuning(with_told_rates(sweep))[1]
 
 
 def store_choices(told: Choices, sweep: Sweep) -> None:

@@ -20,6 +20,12 @@ from typing import Any
 from rnnbench.store import rules
 from rnnbench.store.files import read_object
 
+BEAT_SECONDS = 10.0
+# Longer than a network file system may go on showing what a file was before.
+STALE_SECONDS = 90.0
+NAME = re.compile(r"[0-9a-f]{16}\.json")
+RULES = {"host": rules.NAME, "pid": rules.whole(1)}
+
 
 def own_identity() -> dict[str, Any]:
     """Return this process's host, system, number and time of start, as plain values."""
@@ -66,13 +72,6 @@ def _answers(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-BEAT_SECONDS = 10.0
-# Longer than a network file system may go on showing what a file was before.
-STALE_SECONDS = 90.0
-NAME = re.compile(r"[0-9a-f]{16}\.json")
-RULES = {"host": rules.NAME, "pid": rules.whole(1)}
 
 
 class Claim:

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from rnnbench.store import rules
-from rnnbench.store.files import parse_json, read_lines, write_atomically
+from rnnbench.store.files import parse_json, write_atomically
 from rnnbench.store.frames import RUN_KEY, Paths, explained
+from rnnbench.store.lines import read_lines
 from rnnbench.store.records import Record, encode
 from rnnbench.store.rules import LIST, NAME, SECTION, TEXT, Rules, check_fields, whole
 from rnnbench.store.schema import DEEPEST, is_plain

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.console import warn
-from rnnbench.store import files
+from rnnbench.store import files, seals
+from rnnbench.store.lines import read_lines
 from rnnbench.store.rules import shown
 from rnnbench.store.schema import check_record
 
@@ -33,7 +34,7 @@ class NewerRecord(ValueError):
 def encode(record: Record) -> str:
     """Return a record as one line of standard JSON, sealed; NaN and infinity become null."""
     text = json.dumps(_without_nan(record), separators=(",", ":"), allow_nan=False)
-    return text if record["format"] == UNSEALED else files.seal_line(text)
+    return text if record["format"] == UNSEALED else seals.seal_line(text)
 
 
 def decode(text: str | bytes) -> Record:
@@ -52,8 +53,8 @@ def decode(text: str | bytes) -> Record:
     if type(found) is not int or found < UNSEALED:
         raise ValueError(f"a record must have format {UNSEALED} or {FORMAT}")
     if found != UNSEALED:
-        files.check_line(text.decode() if isinstance(text, bytes) else text)
-        del record[files.KEY]
+        seals.check_line(text.decode() if isinstance(text, bytes) else text)
+        del record[seals.KEY]
     check_record(record)
     return record
 
@@ -150,7 +151,7 @@ class Store:
         run_id = trained_as(record)
         most = WIDEST * record["num_parameters"] + HEADER
         content = files.read_file(self.parameters(run_id), most)
-        owner = files.check_tensors(content).get("run_id", run_id)
+        owner = seals.check_tensors(content).get("run_id", run_id)
         if owner != run_id:
             raise ValueError(f"it belongs to another run, {shown(owner)}")
         return content
@@ -257,7 +258,7 @@ def _read_lines(
                 raise
             return error
 
-    for place, found in files.read_lines(path, decode_wanted, strict=strict):
+    for place, found in read_lines(path, decode_wanted, strict=strict):
         if isinstance(found, NewerRecord):
             raise NewerRecord(f"{place} cannot be read: {found}") from found
         if found is not None:

@@ -131,6 +131,27 @@ def label_conditions(settings: Mapping[str, Settings]) -> dict[str, str]:
     return {i: curve_label(own["cell"], variants[curves[i]]) for i, own in settings.items()}
 
 
+def name_conditions(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return what each condition is called: its task, its gap, and the label of its curve.
+
+    Args:
+        entries: `gap` and `settings` of each condition, by its id.
+    """
+    labels = label_conditions({i: entry["settings"] for i, entry in entries.items()})
+    return {
+        i: f"{entry['settings']['task']} gap {entry['gap']} {labels[i]}"
+        for i, entry in entries.items()
+    }
+
+
+def name_recorded(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what each condition of these records is called, by its id."""
+    one_of_each = {record["condition_id"]: record for record in records}
+    return name_conditions(
+        {i: {"gap": r["gap"], "settings": settings_of(r)} for i, r in one_of_each.items()}
+    )
+
+
 def name_curves(curves: Mapping[Key, Settings]) -> dict[Key, str]:
     """Return the variant of each curve: the settings that differ, in words, or nothing.
 

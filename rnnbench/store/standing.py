@@ -17,7 +17,10 @@ from rnnbench.store.files import read_object, write_atomically
 from rnnbench.store.manifest import read_manifest
 from rnnbench.store.records import Record, current_runs, is_finished, read_records
 from rnnbench.store.rules import SHARE, whole
-from rnnbench.store.settings import Settings, label_conditions, settings_of
+from rnnbench.store.settings import label_conditions, name_conditions, settings_of
+
+NEWS_SECONDS = 5.0
+RULES = {"step": whole(0), "steps": whole(1), "active": whole(0), "accuracy": SHARE.or_none}
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,6 @@ class Tally:
     def failure_lines(self) -> list[str]:
         """Return what failed, as it is shown below the table."""
         return [f"failed: {failure}" for failure in self.failures]
-
-
-NEWS_SECONDS = 5.0
-RULES = {"step": whole(0), "steps": whole(1), "active": whole(0), "accuracy": SHARE.or_none}
 
 
 class ProgressFile:
@@ -131,24 +130,28 @@ def read_sweep_status(output_dir: Path) -> SweepStatus:
     Raises:
         FileNotFoundError: there is no such directory.
     """
+    if not output_dir.is_dir():
+        raise FileNotFoundError(f"no results at {output_dir}, as it is no directory")
     by_condition: dict[str, dict[str, Record]] = {}
     for record in read_records(output_dir):
         by_condition.setdefault(record["condition_id"], {})[record["run_id"]] = record
     manifest = read_manifest(output_dir)
     told = {identity: next(iter(runs.values())) for identity, runs in by_condition.items()}
     entries = {**{identity: _entry(record) for identity, record in told.items()}, **manifest}
-    labels = label_conditions({i: _settings(e, told.get(i)) for i, e in entries.items()})
+    # Earlier manifests lack the settings.
+    entries = {i: {"settings": settings_of(told.get(i, e)), **e} for i, e in entries.items()}
+    labels = label_conditions({i: entry["settings"] for i, entry in entries.items()})
+    names = name_conditions(entries)
     counts: dict[tuple[str, str], Counter[str]] = {}
     running, failures, finished = [], [], 0
     for identity, entry in entries.items():
         records = current_runs(by_condition.get(identity, {}).values())
-        name = "{task} gap {gap} ".format(**entry) + labels[identity]
         statuses = Counter(record["status"] for record in records)
         statuses["left"] = max(0, len(entry["replicas"]) - statuses.total())
         counts.setdefault((entry["task"], labels[identity]), Counter()).update(statuses)
         finished += bool(records) and all(map(is_finished, records)) and not statuses["left"]
-        running += _running(output_dir, identity, name)
-        failures += _failures(name, records)
+        running += _running(output_dir, identity, names[identity])
+        failures += _failures(names[identity], records)
     tally = Tally(dict(sorted(counts.items())), tuple(failures))
     total = len(entries)
     codes = _codes(record for own in by_condition.values() for record in own.values())
@@ -173,13 +176,6 @@ def _codes(records: Iterable[Record]) -> tuple[str, ...]:
 def _entry(record: Record) -> dict[str, Any]:
     """Return what a manifest would say of a condition, as far as a record tells."""
     return {**{name: record[name] for name in ("task", "cell", "gap")}, "replicas": []}
-
-
-def _settings(entry: Mapping[str, Any], record: Record | None) -> Settings:
-    """Return the settings of a condition; of earlier manifests, those of a record."""
-    if "settings" in entry:
-        return dict(entry["settings"])
-    return settings_of(record or {name: entry[name] for name in ("task", "cell")})
 
 
 def _running(output_dir: Path, identity: str, name: str) -> list[Running]:

@@ -18,6 +18,7 @@ from rnnbench.experiment.limits import LAST_SEED
 from rnnbench.store import files
 from rnnbench.store.rules import AT_LEAST_0, LIST, Rule, Rules, check_fields, replica, shown, whole
 from rnnbench.store.schema import EVALUATION, MEASURES
+from rnnbench.store.seals import check_tensors, seal_tensors
 from rnnbench.training.code import Code
 from rnnbench.training.recipe import Recipe
 from rnnbench.training.trainer import Trainer
@@ -54,7 +55,7 @@ def save_checkpoint(path: Path, trainer: Trainer, condition_id: str, code: Code)
     tensors = {name: tensor.cpu().contiguous() for name, tensor in trainer.tensors().items()}
     state = {"state": json.dumps(trainer.state())}
     content = save(tensors, metadata=_owner(condition_id, trainer.recipe, code) | state)
-    files.write_atomically(path, files.seal_tensors(content))
+    files.write_atomically(path, seal_tensors(content))
 
 
 def load_checkpoint(path: Path, condition_id: str, plan: Recipe, code: Code) -> Checkpoint | None:
@@ -66,7 +67,7 @@ def load_checkpoint(path: Path, condition_id: str, plan: Recipe, code: Code) -> 
         return None
     try:
         content = files.read_file(path, most=None)
-        metadata = files.check_tensors(content)
+        metadata = check_tensors(content)
         for name, value in _owner(condition_id, plan, code).items():
             if metadata.get(name) != value:
                 raise ValueError(f"its {name} is {shown(metadata.get(name))}, and not {value}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from rnnbench.experiment.condition import Condition
 from rnnbench.experiment.limits import STEPS_PER_BLOCK
-from rnnbench.layers import Layers
+from rnnbench.layers import ONE_LAYER, Layers
 
 
 @dataclass(frozen=True)
@@ -56,23 +56,22 @@ class Recipe:
     engine: str = "reference"
     device: str = "cpu"
     dtype: str = "float32"
-    num_layers: int = 1
-    bidirectional: bool = False
-    block: str = "plain"
-    window: int = 1
-    precision: str = "strict"
-    wiring: str = "chain"
+    layers: Layers = ONE_LAYER
     optimizer: str = "adam"
     clip_value: float | None = None
     train_set_size: int | None = None
     gap_schedule: str = "fixed"
 
-    @property
-    def layers(self) -> Layers:
-        return Layers.of(asdict(self))
-
 
 def make_recipe(condition: Condition, engine: str, device: str) -> Recipe:
     """Return the recipe of a condition on an engine and a device (not `auto`)."""
-    settings = {**condition.model, **condition.trainer, "gap_schedule": condition.gap_schedule}
-    return Recipe(**settings, engine=engine, device=device, dtype=condition.dtype)
+    model = dict(condition.model)
+    return Recipe(
+        hidden_size=model.pop("hidden_size"),
+        layers=Layers(**model),
+        **condition.trainer,
+        gap_schedule=condition.gap_schedule,
+        engine=engine,
+        device=device,
+        dtype=condition.dtype,
+    )

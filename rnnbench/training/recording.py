@@ -11,10 +11,9 @@ from safetensors.torch import save
 
 from rnnbench import __version__
 from rnnbench.experiment.condition import Condition, Job, Replica
-from rnnbench.layers import Layers
 from rnnbench.model import count_parameters, count_state
-from rnnbench.store.files import seal_tensors
 from rnnbench.store.records import FORMAT, Record, Store
+from rnnbench.store.seals import seal_tensors
 from rnnbench.training.code import Code, edited_parts, typed_texts
 from rnnbench.training.machine import describe_machine
 from rnnbench.training.trainer import Outcome
@@ -28,7 +27,7 @@ def describe_run(condition: Condition, replica: Replica, run: Mapping[str, Any])
     `rnnbench.engine.kernel_identity`) and code (see `rnnbench.training.code`).
     """
     task, cell = condition.build_task(), condition.build_cell()
-    layers = Layers.of(condition.model)
+    layers = condition.layers
     size = condition.model["hidden_size"]
     environment = {**describe_machine(), "kernel": run.get("kernel"), "started": run["started"]}
     return {

@@ -13,7 +13,6 @@ from torch import Tensor
 from rnnbench.cell import Cell, Shapes
 from rnnbench.experiment.class_path import handing
 from rnnbench.experiment.condition import condition_of
-from rnnbench.layers import Layers
 from rnnbench.model import SequenceModel, model_shapes
 from rnnbench.store.records import Record, Store, trained_as
 from rnnbench.task import Task
@@ -81,7 +80,7 @@ def load_stack(
     for record in records:
         check_code(record, condition)
     task, cell = condition.build_task(), condition.build_cell()
-    layers = Layers.of(condition.model)
+    layers = condition.layers
     sizes = (task.input_size, condition.model["hidden_size"], task.output_size)
     shapes = model_shapes(cell, *sizes, layers)
     replicas = [_parameters(store, record, shapes, condition.dtype) for record in records]

@@ -14,6 +14,7 @@ from rnnbench.engine import check_engine
 from rnnbench.experiment.condition import Condition, condition_of
 from rnnbench.experiment.limits import SEQUENCES_PER_CHUNK
 from rnnbench.store.records import NothingToDo, Record, Store, select_records, trained_as
+from rnnbench.store.settings import name_recorded
 from rnnbench.store.tables import TRANSFER, Row
 from rnnbench.task import Task
 from rnnbench.training.evaluation import evaluate, memory_chunks
@@ -100,7 +101,7 @@ def _possible(
     return possible, list(refused)
 
 
-def _jobs_left(directory: Path, records: Iterable[Record], gaps: dict[str, list[int]]) -> list[Job]:
+def _jobs_left(directory: Path, records: Sequence[Record], gaps: dict[str, list[int]]) -> list[Job]:
     """Return a job for all runs of a condition that lack the same gaps, the longest first."""
     done = set(TRANSFER.load(directory)[TRANSFER.key].itertuples(index=False, name=None))
     groups: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
@@ -109,18 +110,20 @@ def _jobs_left(directory: Path, records: Iterable[Record], gaps: dict[str, list[
         left = tuple(gap for gap in gaps[identity] if (record["run_id"], gap) not in done)
         if left:
             groups[identity, record["engine"], record["device"], left].append(record)
-    jobs = [_job(directory, own, left) for (*_, left), own in groups.items()]
+    names = name_recorded(records)
+    jobs = [
+        _job(directory, names[identity], own, left) for (identity, *_, left), own in groups.items()
+    ]
     return sorted(jobs, key=lambda job: -sum(job["gaps"]) * len(job["records"]))
 
 
-def _job(directory: Path, records: list[Record], gaps: Sequence[int]) -> Job:
-    condition = condition_of(records[0])
+def _job(directory: Path, name: str, records: list[Record], gaps: Sequence[int]) -> Job:
     described = f"{count(len(records), 'run')} at {', '.join(map(str, gaps))}"
     fields = ("run_id", "condition_id", "seed", "lr", "gap", "status")
     return {
-        "name": f"{condition.name}: {described}",
+        "name": f"{name}: {described}",
         "directory": str(directory),
-        "condition": condition,
+        "condition": condition_of(records[0]),
         "records": [{name: record[name] for name in fields} for record in records],
         "gaps": list(gaps),
         "engine": records[0]["engine"],
@@ -165,8 +168,8 @@ def _measure(job: Job, task: Task) -> dict[str, tuple[float, float]]:
     condition: Condition = job["condition"]
     runs = [r["run_id"] for r in job["records"] if r["status"] != "diverged"]
     size = condition.trainer["eval_size"]
-    states = condition.model["hidden_size"] * condition.model["num_layers"]
-    states *= 2 if condition.model["bidirectional"] else 1
+    layers = condition.layers
+    states = condition.model["hidden_size"] * layers.num_layers * layers.directions
     found: dict[str, tuple[float, float]] = {}
     for part in memory_chunks(task, states, min(size, SEQUENCES_PER_CHUNK), len(runs)):
         model = load_stack(Path(job["directory"]), runs[part], job["engine"], job["device"])

@@ -12,7 +12,7 @@ from rnnbench.console import (
     ExitCode,
     Parser,
     at_least,
-    count,
+    count_are,
     mistakes,
     run_and_exit,
     say,
@@ -45,8 +45,7 @@ def main(given: Namespace) -> int:
         return f": {difference or 'the same'}"
 
     code = do_jobs(parser.program, rerun, jobs, take, given.workers)
-    verb = "is" if len(jobs) == 1 else "are"
-    print(f"{len(same)} of {count(len(jobs), 'run')} {verb} the same to the last bit")
+    print(f"{len(same)} of {count_are(len(jobs), 'run')} the same to the last bit")
     return code or (ExitCode.DONE if len(same) == len(jobs) else ExitCode.NOT_ALL)
 
 

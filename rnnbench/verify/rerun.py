@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from safetensors import SafetensorError
 from safetensors.torch import load
 
-from rnnbench.console import count, message_of
+from rnnbench.console import count, count_are, message_of
 from rnnbench.engine import check_engine, kernel_identity
 from rnnbench.experiment.condition import Condition, Replica, condition_of
 from rnnbench.store.records import (
@@ -26,6 +26,7 @@ from rnnbench.store.records import (
     trained_as,
 )
 from rnnbench.store.rules import shown
+from rnnbench.store.settings import name_recorded
 from rnnbench.training.code import code_of
 from rnnbench.training.machine import choose_device
 from rnnbench.training.recipe import make_recipe
@@ -62,15 +63,13 @@ def make_plan(path: Path, sample: int, seed: int) -> tuple[list[Job], list[str]]
     reasons = {run_id: _reason(records[run_id], known) for run_id in sorted(records)}
     comparable = [records[run_id] for run_id, reason in reasons.items() if not reason]
     refused = Counter(filter(None, reasons.values()))
-    lines = [
-        f"{count(n, 'run')} {'is' if n == 1 else 'are'} not comparable: {reason}"
-        for reason, n in refused.items()
-    ]
+    lines = [f"{count_are(n, 'run')} not comparable: {reason}" for reason, n in refused.items()]
     if not comparable:
         raise NothingToDo("; ".join([f"no run of {path} can be repeated here to the bit", *lines]))
     chosen = random.Random(seed).sample(comparable, min(sample, len(comparable)))
     told = f"{len(chosen)} of {count(len(comparable), 'comparable run')}, chosen by seed {seed}"
-    return [_job(path, record) for record in chosen], [*lines, told]
+    names = name_recorded(records.values())
+    return [_job(path, names[r["condition_id"]], r) for r in chosen], [*lines, told]
 
 
 def _reason(record: Record, known: dict[str, Here | str]) -> str:
@@ -116,8 +115,7 @@ def _contradiction(record: Record, here: Here) -> str:
     return ""
 
 
-def _job(path: Path, record: Record) -> Job:
-    name = condition_of(record).name
+def _job(path: Path, name: str, record: Record) -> Job:
     return {
         "name": f"{name}, seed {record['seed']}, rate {record['lr']:g}",
         "record": record,

@@ -243,7 +243,9 @@ def test_too_few_new_states_are_named():
 
 def test_torch_engine_names_the_cell_it_cannot_run():
     parameters, inputs, _ = problem(Peephole(), 6)
-    with pytest.raises(ValueError, match="a cell that torch.nn lacks, got Peephole"):
+    with pytest.raises(
+        ValueError, match="must be another than torch for a cell that torch.nn lacks, got Peephole"
+    ):
         get_engine("torch")(Peephole(), parameters, inputs, None, None)
 
 

@@ -75,8 +75,7 @@ def train(setting, cell, engine, replicas):
         eval_size=SEQUENCES,
         engine=engine,
         dtype=str(setting.dtype)[6:],
-        num_layers=setting.layers.num_layers,
-        bidirectional=setting.layers.bidirectional,
+        layers=setting.layers,
     )
     trainer = Trainer(Noise(features=setting.features), cell, recipe, replicas)
     for _ in trainer.run():

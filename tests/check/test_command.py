@@ -87,7 +87,7 @@ def test_an_interrupt_is_one_line_and_exit_code_130(command):
     [
         ("nothing.Here", "cell must name a class that can be imported, got nothing.Here: No mod"),
         ("cells_of_mine.Other", "cell must name a class that can be imported, got cells_of_mine"),
-        ("cells_of_mine", "cell must name a class that can be imported, got cells_of_mine"),
+        ("cells_of_mine", "got cells_of_mine: its module comes before it, as in mine.Mine"),
         ("os.system", "cell must be a Cell, got os.system"),
         ("cells_of_mine.Explodes", "cell must be built without arguments, got SystemExit: no"),
         ("cells_of_mine.Cancels", "cell must be built without arguments, got CancelledError: no"),

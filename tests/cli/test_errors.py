@@ -19,7 +19,7 @@ import pytest
         ),
         (
             "+task.alfabet_size=4",
-            "task.alfabet_size is not an option (did you mean alphabet_size?)",
+            "task.alfabet_size is not an option of copy (did you mean alphabet_size?)",
         ),
         (
             "cell=transformer cell.heads=5",
@@ -74,10 +74,24 @@ import pytest
             "task.gap_schedule=growing trainer.train_set_size=100",
             "task.gap_schedule must be fixed where trainer.train_set_size is given, got 'growing'",
         ),
+        (
+            "task=copy,keys task.num_keys=3",
+            "task.num_keys is not an option of copy (choose from name, gap, gap_schedule, ",
+        ),
+        ("cell=lstm,rnn cell.keep_bias=2", "cell.keep_bias is not an option of rnn (choose from "),
+        (
+            "engine=torch cell=lem",
+            "engine must be another than torch for a cell that torch.nn lacks",
+        ),
+        (
+            "trainer.lr=auto tuning.rates=0.003,0.01",
+            "tuning.rates must be a list of different numbers above 0, as in "
+            '"tuning.rates=[0.003,0.01]", got 0.003',
+        ),
         ("model.match=size", "model.match must be 'hidden', 'parameters' or 'state', got 'size'"),
         ("+trainer.stepps=1", "trainer.stepps is not an option (did you mean steps?)"),
         ("trainer.stepz=1", "trainer.stepz is not an option (did you mean steps?)"),
-        ("task.gab=20", "task.gab is not an option (did you mean gap?)"),
+        ("task.gab=20", "task.gab is not an option of copy (did you mean gap?)"),
         ("worker=2", "worker is not an option (did you mean workers?)"),
         (
             "tracker.server=x",
@@ -223,7 +237,7 @@ import pytest
             "tracker.group=''",
             "tracker.group must be 1 to 128 printable characters, or null, got ''",
         ),
-        ("+cell._target_x=1", "cell._target_x is not an option"),
+        ("+cell._target_x=1", "cell._target_x is not an option of lstm (choose"),
         ("cell._target_=os.system", "cell must be a Cell, got os.system"),
         (
             "cell._target_=no.such.Cell",
@@ -274,52 +288,10 @@ def test_one_bad_job_of_a_sweep_stops_all(refuse):
     assert line == "task.gap must be at least num_symbols + 1 = 11, got 3"
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("name: [", "a yaml file cannot be read"),
-        ("name: \udcff\n", "a yaml file cannot be read"),
-        ("_target_: syntax.Broken\nname: mine\n", "cell must name a class that can be imported"),
-        ("name: mine\n", "cell._target_ must be a name, got None"),
-        ("_target_: raising.Broken\nname: mine\n", "cell must name a class that can be imported"),
-        ("_target_: own.Own\nname: mine\nspeed: 3\n", "cell.speed is not an option"),
-        (
-            "_target_: own.Own\nname: mine\nsize: big\n",
-            "cell.size must be a valid integer, got 'big'",
-        ),
-        ("_target_: own.Own\nname: mine\nsize: 0\n", "cell.size must be at least 1, got 0"),
-    ],
-)
-def test_an_own_yaml_is_checked_like_a_shipped_one(refuse, in_tmp, content, message):
-    (in_tmp / "conf" / "cell").mkdir(parents=True)
-    content = content.encode(errors="surrogateescape")
-    (in_tmp / "conf" / "cell" / "mine.yaml").write_bytes(content)
-    (in_tmp / "syntax.py").write_text("def\n")
-    (in_tmp / "raising.py").write_text("raise ImportError('a library is missing')\n")
-    (in_tmp / "own.py").write_text(OWN)
-    assert message in refuse("--config-dir", "conf", "cell=mine")
-
-
 def test_a_command_knows_nothing_of_one_that_failed(refuse, sweeps_of):
     refuse("task.gap=12,13", "trainer.steps=5,${nosuch}")
     (sweep,) = sweeps_of("task.gap=20")
     assert [condition.task["gap"] for condition, _ in sweep.jobs] == [20]
-
-
-OWN = """
-from rnnbench import Cell
-
-class Own(Cell):
-    gates = {"a": "xh"}
-
-    def __init__(self, *, size: int = 1) -> None:
-        super().__init__()
-        if size < 1:
-            raise ValueError(f"size must be at least 1, got {size}")
-
-    def update(self, a, h):
-        return a.tanh()
-"""
 
 
 @pytest.mark.parametrize("word", ["task.gap=-5", "task=nothing", "trainer.lr=abc", "engine=fast"])

@@ -59,6 +59,7 @@ LINES = {
     "sweep=gaps": "sweep is chosen with a plus: write +sweep=gaps",
     "++sweep=gaps": "sweep is chosen with a plus: write +sweep=gaps",
     "cluster=slurm": "cluster is chosen with a plus: write +cluster=slurm",
+    "cluster.gpus=1": "without a cluster: add +cluster=ray or +cluster=slurm",
     "+cluster=local": "got local (without it, this machine trains)",
     "dry_run": "dry_run is not key=value (did you mean dry_run=true?)",
     "dry_run=yes": "got 'yes' (true or false)",

@@ -14,6 +14,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.version import VersionBase
 
 import rnnbench
+from rnnbench.cells import LSTM
 
 TINY = {
     "trainer": {"steps": 2, "eval_every": 1, "eval_size": 8, "batch_size": 4},
@@ -96,6 +97,11 @@ def test_sigterm_reaches_the_caller_s_own_handler(fragile):
         ({"lr": 0.1}, ValueError, "lr is not an option"),
         ({"engine": "fast"}, ValueError, "engine must be 'auto', 'reference'"),
         ({"cell": [Fragile, type("Fragile", (Fragile,), {})]}, ValueError, "two tests.cli.test_n"),
+        (
+            {"cell": ["rnn", LSTM()]},
+            ValueError,
+            "an object of LSTM: write cell=LSTM, and its arg",
+        ),
         ({"plan": "plan.txt", "dry_run": True}, ValueError, "plan must be the name of a .json"),
     ],
 )

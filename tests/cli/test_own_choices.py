@@ -141,3 +141,53 @@ def test_what_a_file_of_one_s_own_lacks_is_one_line(command, tmp_path, text, lin
     done = command("--config-dir myconf cell=mine task=copy tracker=none")
     assert (done.returncode, done.stdout) == (2, "") and line in done.stderr
     assert "Traceback" not in done.stderr
+
+
+OWN = """
+from rnnbench import Cell
+
+class Own(Cell):
+    gates = {"a": "xh"}
+
+    def __init__(self, *, size: int = 1) -> None:
+        super().__init__()
+        if size < 1:
+            raise ValueError(f"size must be at least 1, got {size}")
+
+    def update(self, a, h):
+        return a.tanh()
+
+class Any(Own):
+    def __init__(self, **options) -> None:
+        super().__init__(**options)
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name: [", "a yaml file cannot be read"),
+        ("name: \udcff\n", "a yaml file cannot be read"),
+        ("_target_: syntax.Broken\nname: mine\n", "cell must name a class that can be imported"),
+        ("name: mine\n", "cell._target_ must be a name, got None"),
+        ("_target_: raising.Broken\nname: mine\n", "cell must name a class that can be imported"),
+        (
+            "_target_: own.Own\nname: mine\nspeed: 3\n",
+            "cell.speed is not an option of mine (choose from size)",
+        ),
+        (
+            "_target_: own.Own\nname: mine\nsize: big\n",
+            "cell.size must be a valid integer, got 'big'",
+        ),
+        ("_target_: own.Any\nname: any\n", "Any.__init__ must name its arguments, got **options"),
+        ("_target_: own.Own\nname: mine\nsize: 0\n", "cell.size must be at least 1, got 0"),
+    ],
+)
+def test_an_own_yaml_is_checked_like_a_shipped_one(refuse, in_tmp, content, message):
+    (in_tmp / "conf" / "cell").mkdir(parents=True)
+    content = content.encode(errors="surrogateescape")
+    (in_tmp / "conf" / "cell" / "mine.yaml").write_bytes(content)
+    (in_tmp / "syntax.py").write_text("def\n")
+    (in_tmp / "raising.py").write_text("raise ImportError('a library is missing')\n")
+    (in_tmp / "own.py").write_text(OWN)
+    assert message in refuse("--config-dir", "conf", "cell=mine")

@@ -113,7 +113,7 @@ def test_initial_weights_are_those_the_trainer_starts_from(init, target):
         **{"dtype": "float32", "engine": "reference", "device": "cpu"},
     )
     task, cell, layers = condition.build_task(), condition.build_cell(), Layers(2)
-    sizes = {"hidden_size": 8, "num_layers": 2, "eval_size": 16, "eval_every": 1}
+    sizes = {"hidden_size": 8, "layers": layers, "eval_size": 16, "eval_every": 1}
     recipe = Recipe(steps=1, batch_size=4, clip_norm=None, **sizes)
     trainer = Trainer(task, cell, recipe, [Replica(5, 0.1), Replica(7, 0.1)])
     drawn = initial_parameters(task, cell, layers, 8, seed=7)

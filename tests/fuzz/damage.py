@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from rnnbench.store.files import KEY, LENGTH, seal_line, seal_tensors
+from rnnbench.store.seals import KEY, LENGTH, seal_line, seal_tensors
 
 DEEP: Any = json.loads("[" * 300 + "]" * 300)
 STRANGE: tuple[Any, ...] = (

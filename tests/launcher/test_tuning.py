@@ -9,8 +9,8 @@ import pytest
 
 from rnnbench.experiment.condition import Condition, Replica, Sweep
 from rnnbench.experiment.limits import LATER
-from rnnbench.launcher import with_chosen_rates, with_told_rates
-from rnnbench.launcher.tuning import plan_tuning
+from rnnbench.launcher import with_chosen_rates
+from rnnbench.launcher.tuning import plan_tuning, with_told_rates
 from rnnbench.plot.summary import STATUSES
 from rnnbench.store.frames import load_all, load_results
 from rnnbench.store.records import Store

@@ -13,7 +13,7 @@ from rnnbench.status import main
 from rnnbench.store.claims import claim_of, take
 from rnnbench.store.frames import load_results
 from rnnbench.store.manifest import FILE, add_to_manifest, read_manifest
-from rnnbench.store.records import Store
+from rnnbench.store.records import Store, encode
 from rnnbench.store.rules import LONGEST_NAME
 from rnnbench.store.standing import ProgressFile, read_sweep_status
 from rnnbench.training.recording import describe_run, failed_record
@@ -196,10 +196,10 @@ def test_a_tuning_that_is_not_over_is_told_first(begun, capsys):
 @pytest.mark.parametrize("place", ["nothing", "empty", "file"])
 def test_where_nothing_is_stored_it_is_one_line_and_code_2(tmp_path, capsys, place):
     (tmp_path / "empty").mkdir()
-    (tmp_path / "file").write_text("x")
+    (tmp_path / "file").write_text(encode(record(ONE, REPLICAS[0], "solved")))
     assert main([str(tmp_path / place)]) == 2
-    error = capsys.readouterr().err
-    assert "rnnbench.status: error: no results at" in error
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "rnnbench.status: error: no results at" in line
 
 
 def test_the_command_needs_no_torch(begun):

@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from rnnbench.store.files import parse_json, read_file, read_json, read_lines, read_table
+from rnnbench.store.files import parse_json, read_file, read_json, read_table
+from rnnbench.store.lines import read_lines
 from rnnbench.store.rules import whole
 from tests.test_architecture import FILES, ROOT
 

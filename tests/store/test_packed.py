@@ -7,7 +7,7 @@ import pytest
 
 import rnnbench
 from rnnbench.report.drawn import is_drawn, note_drawn
-from rnnbench.store import files
+from rnnbench.store import lines
 from rnnbench.store.records import FORMAT, NewerRecord, Store, encode, read_records
 from rnnbench.store.standing import read_sweep_status
 from tests.stored_record import stored_record
@@ -114,15 +114,15 @@ def test_what_is_not_packed_is_one_line(tmp_path, capsys):
 
 
 def test_a_small_file_that_unpacks_to_a_huge_one_is_not_read(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(files, "MOST", len(TEXT))
+    monkeypatch.setattr(lines, "MOST", len(TEXT))
     path = pack(tmp_path)
     assert list(read_records(tmp_path, strict=True)) == RECORDS
-    monkeypatch.setattr(files, "MOST", len(TEXT) - 1)
-    assert path.stat().st_size < files.MOST
+    monkeypatch.setattr(lines, "MOST", len(TEXT) - 1)
+    assert path.stat().st_size < lines.MOST
     assert list(read_records(tmp_path)) == []
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"{path} has more than {files.MOST} bytes" in line
-    with pytest.raises(OSError, match=f"^{path} has more than {files.MOST} bytes$"):
+    assert f"{path} has more than {lines.MOST} bytes" in line
+    with pytest.raises(OSError, match=f"^{path} has more than {lines.MOST} bytes$"):
         list(read_records(tmp_path, strict=True))
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from rnnbench.store.files import check_line, check_tensors, seal_line, seal_tensors
 from rnnbench.store.records import Store, decode, encode
+from rnnbench.store.seals import check_line, check_tensors, seal_line, seal_tensors
 from tests.stored_record import stored_record
 
 RECORD = stored_record(format=2, history=[{"step": 1, "loss": 0.1}], loss=1 / 3)

@@ -98,7 +98,7 @@ from rnnbench.tasks.tracking import Tracking
             "gap must be filled by whole sentences, as 6 is, got 5",
         ),
         (Tracking, {"gap": 0}, "gap must be at least 1, got 0"),
-        (Tracking, {"gap": 9, "group": "z3"}, "group must be one of z2, z5, s3, a5, s5, got z3"),
+        (Tracking, {"gap": 9, "group": "z3"}, "group must be z2, z5, s3, a5 or s5, got z3"),
         (Tracking, {"gap": 9, "ask": "x"}, "ask must be every_step or end, got x"),
         (Tracking, {"gap": 9, "updates": 0}, "updates must be null or 1 to 10, got 0"),
         (Tracking, {"gap": 9, "updates": 11}, "updates must be null or 1 to 10, got 11"),

@@ -12,7 +12,8 @@ import torch
 
 from rnnbench.cli.command import run_command
 from rnnbench.launcher.plan_file import write_plan
-from rnnbench.store.files import KEY, TUNING, seal_line
+from rnnbench.store.files import TUNING
+from rnnbench.store.seals import KEY, seal_line
 from rnnbench.train import main
 from tests.small_sweep import ONE, sweep_of
 from tests.stored_numbers import numbers

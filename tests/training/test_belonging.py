@@ -13,8 +13,8 @@ from safetensors.torch import load, load_file, save, save_file
 import rnnbench
 from rnnbench.experiment.condition import Job
 from rnnbench.launcher import worker
-from rnnbench.store.files import seal_tensors
 from rnnbench.store.records import Store
+from rnnbench.store.seals import seal_tensors
 from rnnbench.verify.__main__ import main as verify
 from tests.small_sweep import ONE, REPLICAS, TWO
 from tests.stored_numbers import numbers

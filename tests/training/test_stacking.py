@@ -7,6 +7,7 @@ import torch
 
 from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.experiment.condition import Replica
+from rnnbench.layers import Layers
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copying import Copying
 from rnnbench.tasks.delayed_recall import DelayedRecall
@@ -34,7 +35,7 @@ def test_alone_and_stacked(train, assert_same, task, cell, hidden_size, batch_si
 @pytest.mark.parametrize("cell", CELLS)
 def test_with_layers_and_directions(train, assert_same, cell, engine):
     settings = {"cell": CELLS[cell], "hidden_size": 33, "batch_size": 7, "engine": engine}
-    settings |= {"num_layers": 2, "bidirectional": True}
+    settings |= {"layers": Layers(2, bidirectional=True)}
     stacked = train(STACK, **settings)
     for replica in (STACK[1], STACK[4]):
         assert_same(stacked[Replica(*replica)], train([replica], **settings)[Replica(*replica)])
@@ -45,7 +46,7 @@ def test_with_layers_and_directions(train, assert_same, cell, engine):
 @pytest.mark.parametrize("gap", [7, 10])
 def test_over_a_balanced_tree(train, assert_same, gap, cell, engine):
     settings = {"cell": CELLS[cell], "hidden_size": 33, "batch_size": 7, "engine": engine}
-    settings |= {"wiring": "balanced", "task": Adding(gap=gap)}
+    settings |= {"layers": Layers(wiring="balanced"), "task": Adding(gap=gap)}
     stacked = train(STACK, **settings)
     for replica in (STACK[1], STACK[4]):
         assert_same(stacked[Replica(*replica)], train([replica], **settings)[Replica(*replica)])

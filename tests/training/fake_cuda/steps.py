@@ -14,6 +14,7 @@ import torch
 from rnnbench.cells import GRU, LSTM, RNN
 from rnnbench.experiment.condition import Replica
 from rnnbench.experiment.limits import STEPS_PER_BLOCK
+from rnnbench.layers import Layers
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copying import Copying
 from rnnbench.tasks.delayed_recall import DelayedRecall
@@ -52,7 +53,7 @@ SETUPS = {
     "torch": (DelayedRecall(gap=9), RNN(), {"engine": "torch"}),
     "set": (ADDING, GRU(), {"train_set_size": 50}),
     "schedule": (ADDING, GRU(), {"gap_schedule": "uniform"}),
-    "layers": (ADDING, LSTM(), {"num_layers": 2, "bidirectional": True}),
+    "layers": (ADDING, LSTM(), {"layers": Layers(2, bidirectional=True)}),
     "rmsprop": (ADDING, RNN(), {"optimizer": "rmsprop", "clip_norm": None}),
     "sgd": (ADDING, RNN(), {"optimizer": "sgd", "clip_value": 1.0, "engine": "torch"}),
     "planted item": (Waiting(gap=9), RNN(), {}),

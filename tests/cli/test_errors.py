@@ -212,7 +212,7 @@ import pytest
         ("workers=0", "workers must be auto or a whole number of at least 1, got 0"),
         ("dry_run=maybe", "dry_run must be a valid boolean, got 'maybe'"),
         ("name=a/b", "name must be letters, digits, dots, dashes and underscores, got 'a/b'"),
-        ("+sweep=nope", "sweep must be one of curriculum, gaps, keep_bias, "),
+        ("+sweep=nope", "sweep must be one of atlas, curriculum, gaps, "),
         ("+foo=1", "foo is not an option (choose from "),
         ("+seed=1", "seed is not an option (did you mean seeds=[1]?)"),
         (

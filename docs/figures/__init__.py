@@ -9,6 +9,7 @@ from figures.gates import draw_gates
 from figures.gradient import draw_gradient
 from figures.half_life import draw_half_life
 from figures.reproduced import (
+    draw_atlas,
     draw_curriculum,
     draw_hs97_adding,
     draw_keep_bias,
@@ -30,4 +31,5 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "curriculum": draw_curriculum,
     "hs97_adding": draw_hs97_adding,
     "tree": draw_tree,
+    "atlas": draw_atlas,
 }

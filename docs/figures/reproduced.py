@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from rnnbench import load_history, load_results, plot
 
-STORED = Path(__file__).resolve().parent.parent.parent / "results" / "reproductions"
+RESULTS = Path(__file__).resolve().parent.parent.parent / "results"
+STORED = RESULTS / "reproductions"
 
 
 def draw_keep_bias() -> Figure:
@@ -37,6 +38,11 @@ def draw_tree() -> Figure:
     """Draw the scores of cells over time and over a tree, against gap and path."""
     named = {f"{cell}, balanced tree": f"{cell} tree" for cell in ("rnn", "lstm", "gru")}
     return _drawn(plot.curve, load_results(STORED / "tree"), x="both", labels=named)
+
+
+def draw_atlas() -> Figure:
+    """Draw how far every cell of the suite remembers."""
+    return _drawn(plot.horizons, load_results(RESULTS / "atlas"))
 
 
 def draw_hs97_adding() -> Figure:

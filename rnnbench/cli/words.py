@@ -257,9 +257,9 @@ def _check_key(word: str, known: Known) -> None:
     name, _, value = word.partition("=")
     key = name.lstrip("+")
     section, dot, last = key.rpartition(".")
-    if section == "cluster" and section not in known.keys:
-        choices = " or ".join(f"+cluster={choice}" for choice in known.choices(section))
-        raise Mistake(f"{key} is not an option without a cluster: add {choices}")
+    if name.startswith("cluster.") and "cluster" not in known.keys:
+        choices = " or ".join(f"+cluster={choice}" for choice in known.choices("cluster"))
+        raise Mistake(f"{name} is not an option without a cluster: add {choices}")
     if key in known.groups or key in known.keys or "@" in key or (dot and name[0] == "+"):
         return
     if section and not (section in known.keys or section in known.groups):

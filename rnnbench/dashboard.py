@@ -154,8 +154,8 @@ def main(given: Namespace) -> int:
     if given.json is None:
         print(_save(tasks, sweeps, place))
     else:
-        found = describe(make_workspace(tasks, sweeps, place, place["entity"]))
-        with mistakes(OSError):
+        with mistakes(OSError, ValueError):  # W&B refuses names with an emoji
+            found = describe(make_workspace(tasks, sweeps, place, place["entity"]))
             write_atomically(given.json, json.dumps(found, indent=1).encode() + b"\n")
         print(given.json)
     return ExitCode.DONE

@@ -109,3 +109,13 @@ def test_without_the_extra_one_line_names_it(monkeypatch, capsys):
     assert main([str(REFERENCE), "--json", "never.json"]) == 2
     assert "pip install 'rnnbench[dashboard]'" in capsys.readouterr().err
     assert not Path("never.json").exists()
+
+
+def test_a_name_that_wandb_refuses_is_one_line(tmp_path, capsys):
+    with (REFERENCE / "records.jsonl").open(encoding="utf-8") as lines:
+        record = json.loads(next(lines))
+    edited = json.dumps(record | {"sweep": "gaps, 💥"})
+    (tmp_path / "records.jsonl").write_text(edited + "\n", encoding="utf-8")
+    assert main([str(tmp_path), "--json", str(tmp_path / "never.json")]) == 2
+    assert "Emojis are not allowed" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "never.json").exists()

@@ -305,25 +305,21 @@ def test_a_figure_is_enlarged_and_closed(browser: Browser, key: str | None, name
     assert browser.get_log("browser") == []
 
 
-def reload_until_stored(driver: Browser) -> None:
-    """Reload; a browser stores in the background, and on a busy machine sometimes not at all."""
-    for _ in range(20):
-        driver.refresh()
-        if driver.execute_script("return localStorage.getItem('kept')"):
-            return
-        time.sleep(1)
-    pytest.skip("this browser has lost what the test itself stored")
-
-
-def test_colours_follow_the_system_until_they_are_chosen(browser: Browser) -> None:
+def test_colours_follow_the_system_until_they_are_chosen(browser: Browser, page: str) -> None:
     light = background(browser)
     prefer(browser, "dark")
     dark = background(browser)
     assert dark != light
     colours(browser).click()
     assert background(browser) == light
-    browser.execute_script("localStorage.setItem('kept', '1')")
-    reload_until_stored(browser)
+    # A browser may lose what a page has stored, so it is handed to the page opened next.
+    stored = browser.execute_script("return JSON.stringify({...localStorage})")
+    source = f"Object.assign(localStorage, {stored})"
+    added = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
+    try:
+        browser.get(page)
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
     assert background(browser) == light
     colours(browser).click()
     prefer(browser, "light")

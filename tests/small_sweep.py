@@ -1,6 +1,7 @@
 """Two conditions of two replicas each, trained in a moment."""
 
-from rnnbench.experiment.condition import Condition, Replica, Sweep
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.sweep import Sweep
 
 REPLICAS = (Replica(0, 1e-3), Replica(1, 1e-3))
 NEWS = {"step": 3, "steps": 6, "active": 2, "accuracy": 0.25}

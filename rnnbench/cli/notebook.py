@@ -11,7 +11,7 @@ from rnnbench.console import Mistake, leave_if_repeated, mistakes, printable
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnnbench.experiment.condition import Sweep
+    from rnnbench.experiment.sweep import Sweep
 
 NOT_CHOSEN = ("tracker", "cluster", "sweep")  # None stands for none of these
 

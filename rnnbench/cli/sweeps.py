@@ -25,8 +25,9 @@ from rnnbench.cli.settings import Section, Settings
 from rnnbench.console import Mistake, mistakes, warn
 from rnnbench.engine import check_engine
 from rnnbench.experiment.class_path import find_class, is_handed, is_shipped, stored_path
-from rnnbench.experiment.condition import Condition, Replica, Sweep, arguments_of
+from rnnbench.experiment.condition import Condition, Replica, arguments_of
 from rnnbench.experiment.limits import SCHEDULES
+from rnnbench.experiment.sweep import Sweep
 from rnnbench.layers import Layers
 from rnnbench.model import count_parameters, matched_size
 from rnnbench.store.rules import LONGEST_NAME, is_name

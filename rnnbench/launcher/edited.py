@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from rnnbench.console import count
-from rnnbench.experiment.condition import Condition, Replica, Sweep
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.sweep import Sweep
 from rnnbench.launcher.backends import CannotRun
 from rnnbench.store.records import Record, Store, stored_records
 

@@ -11,7 +11,8 @@ from threading import Event
 from typing import Any
 
 from rnnbench.console import message_of, say, warn
-from rnnbench.experiment.condition import Job, condition_of
+from rnnbench.experiment.condition import condition_of
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher.backends import ENDS
 from rnnbench.launcher.trials import AUTO, check_here, check_usable
 from rnnbench.store.files import read_json, write_atomically

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Hashable
 
 from rnnbench.console import count, duration
-from rnnbench.experiment.condition import Job
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher.plan import Remaining, trained_time_steps
 from rnnbench.store.settings import digest
 

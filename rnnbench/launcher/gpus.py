@@ -17,8 +17,8 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnnbench.console import say
-from rnnbench.experiment.condition import Job
 from rnnbench.experiment.limits import STEPS, STEPS_PER_BLOCK
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher.backends import ENDS, overdue_message
 from rnnbench.launcher.engines import key_of
 from rnnbench.store.files import private_directory, read_object, write_atomically

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rnnbench.experiment.condition import Condition, Job, Sweep
+from rnnbench.experiment.condition import Condition
+from rnnbench.experiment.sweep import Job, Sweep
 from rnnbench.launcher.backends import Assignment, Notify, Runner
 from rnnbench.launcher.backends.pool import run_in_workers
 from rnnbench.launcher.edited import EditedRun, read_current

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rnnbench.experiment.condition import NO_TRACKER, Condition, Replica, Sweep
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.sweep import NO_TRACKER, Sweep
 from rnnbench.store import rules
 from rnnbench.store.files import parse_json, read_file, write_atomically
 from rnnbench.store.seals import KEY, check_line, seal_line

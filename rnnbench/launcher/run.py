@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from rnnbench.console import ExitCode, describe, say
-from rnnbench.experiment.condition import NO_TRACKER, Sweep
+from rnnbench.experiment.sweep import NO_TRACKER, Sweep
 from rnnbench.launcher.backends import Assignment, CannotRun, Runner
 from rnnbench.launcher.backends.pool import run_here, run_in_workers
 from rnnbench.launcher.closing import close

@@ -13,7 +13,7 @@ from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.experiment.condition import Job
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher.backends import ENDS, CannotRun, overdue_message
 from rnnbench.store.settings import digest
 

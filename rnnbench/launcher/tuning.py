@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from rnnbench.console import count
-from rnnbench.experiment.condition import Condition, Replica, Sweep
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.sweep import Sweep
 from rnnbench.experiment.tuning import (
     UNTUNED,
     Choice,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.experiment.condition import Job
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher.backends import Assignment, Notify, Runner
 from rnnbench.launcher.progress import Display
 from rnnbench.store.claims import ClaimWatcher, claim_of, holders

@@ -15,7 +15,8 @@ import torch
 
 from rnnbench.console import message_of, warn
 from rnnbench.engine import kernel_identity
-from rnnbench.experiment.condition import Job, Replica
+from rnnbench.experiment.condition import Replica
+from rnnbench.experiment.sweep import Job
 from rnnbench.experiment.tuning import (
     LADDER,
     drop_is_due,

@@ -10,7 +10,8 @@ from typing import Any
 from safetensors.torch import save
 
 from rnnbench import __version__
-from rnnbench.experiment.condition import Condition, Job, Replica
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.sweep import Job
 from rnnbench.model import count_parameters, count_state
 from rnnbench.store.records import FORMAT, Record, Store
 from rnnbench.store.seals import seal_tensors

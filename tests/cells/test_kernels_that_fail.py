@@ -10,7 +10,8 @@ import pytest
 
 from rnnbench.console import message_of
 from rnnbench.engine.compiled import build, kernel
-from rnnbench.experiment.condition import Job, Replica
+from rnnbench.experiment.condition import Replica
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher.engines import resolve_engines, time_engines
 from rnnbench.launcher.worker import run_job
 from rnnbench.store.records import Store

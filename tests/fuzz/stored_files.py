@@ -10,7 +10,8 @@ from pathlib import Path
 
 import rnnbench
 from rnnbench.diagnose.__main__ import main as diagnose
-from rnnbench.experiment.condition import Replica, Sweep, condition_of
+from rnnbench.experiment.condition import Replica, condition_of
+from rnnbench.experiment.sweep import Sweep
 from rnnbench.guess.search import make_plan as plan_guesses
 from rnnbench.guess.search import search
 from rnnbench.launcher.plan_file import write_plan

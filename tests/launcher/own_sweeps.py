@@ -6,7 +6,8 @@ import time
 from dataclasses import replace
 
 from rnnbench.cells import GRU
-from rnnbench.experiment.condition import Condition, Replica, Sweep
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.sweep import Sweep
 from rnnbench.store.records import Store
 
 TRAINER = {"steps": 6, "batch_size": 4, "clip_norm": 1.0, "eval_every": 3, "eval_size": 16}

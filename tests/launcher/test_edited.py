@@ -11,7 +11,8 @@ import pytest
 
 from rnnbench.cli.compose import compose
 from rnnbench.cli.sweeps import make_sweeps
-from rnnbench.experiment.condition import Job, Replica
+from rnnbench.experiment.condition import Replica
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher import closing, worker
 from rnnbench.launcher.plan_file import read_plan
 from rnnbench.report.sections.provenance import mixed_codes

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from rnnbench.engine.compiled import build
-from rnnbench.experiment.condition import Condition, Replica, Sweep
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.sweep import Sweep
 from rnnbench.launcher.engines import _choice, time_engines
 from rnnbench.launcher.interrupt import Interrupt
 from rnnbench.launcher.plan import find_remaining, with_engines

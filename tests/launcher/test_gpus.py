@@ -9,8 +9,9 @@ import torch
 
 from rnnbench.engine import ENGINES
 from rnnbench.engine.reference import run_reference
-from rnnbench.experiment.condition import Job, Replica, Sweep
+from rnnbench.experiment.condition import Replica
 from rnnbench.experiment.limits import STEPS_PER_BLOCK
+from rnnbench.experiment.sweep import Job, Sweep
 from rnnbench.launcher import gpus, worker
 from rnnbench.launcher.estimate import _total
 from rnnbench.launcher.gpus import stack_bytes

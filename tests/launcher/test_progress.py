@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rnnbench.console import duration
-from rnnbench.experiment.condition import Job
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher import progress as progress_module
 from rnnbench.launcher.progress import Bars, Display, make_display
 from rnnbench.launcher.watch import Watch

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from rnnbench.experiment.condition import Job, Replica, Sweep
+from rnnbench.experiment.condition import Replica
+from rnnbench.experiment.sweep import Job, Sweep
 from rnnbench.launcher import gpus, plan, run
 from rnnbench.launcher.backends import Assignment, overdue_message, pool
 from rnnbench.launcher.gpus import Part, choose_share, time_shares, train_together

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from rnnbench.experiment.condition import Job
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher.worker import run_job
 from rnnbench.store.claims import claim_of, take
 from rnnbench.store.records import Store

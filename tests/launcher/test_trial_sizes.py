@@ -9,7 +9,8 @@ import torch
 
 from rnnbench.engine import ENGINES, tile_of
 from rnnbench.engine.reference import run_reference
-from rnnbench.experiment.condition import Job, Replica
+from rnnbench.experiment.condition import Replica
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher import worker
 from rnnbench.launcher.trials import trials_of
 from tests.training.test_worker import CONDITION

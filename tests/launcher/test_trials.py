@@ -7,7 +7,8 @@ import pytest
 
 from rnnbench.check import verdicts
 from rnnbench.engine import ENGINES
-from rnnbench.experiment.condition import Job, Replica
+from rnnbench.experiment.condition import Replica
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher import trials, worker
 from rnnbench.launcher.backends import Assignment, CannotRun, pool
 from rnnbench.launcher.engines import resolve_engines, time_engines

@@ -7,8 +7,9 @@ from statistics import fmean
 
 import pytest
 
-from rnnbench.experiment.condition import Condition, Replica, Sweep
+from rnnbench.experiment.condition import Condition, Replica
 from rnnbench.experiment.limits import LATER
+from rnnbench.experiment.sweep import Sweep
 from rnnbench.launcher import with_chosen_rates
 from rnnbench.launcher.tuning import plan_tuning, with_told_rates
 from rnnbench.plot.summary import STATUSES

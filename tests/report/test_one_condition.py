@@ -15,7 +15,8 @@ import pytest
 from rnnbench.cells import GRU
 from rnnbench.cli.compose import compose
 from rnnbench.cli.sweeps import make_sweeps
-from rnnbench.experiment.condition import Condition, Job, Replica, Sweep
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.sweep import Job, Sweep
 from rnnbench.launcher.closing import tally_of
 from rnnbench.launcher.plan import find_remaining
 from rnnbench.report.study import read_study

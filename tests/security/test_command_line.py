@@ -12,7 +12,7 @@ from rnnbench.cli.command import run_command
 from rnnbench.console import message_of, printable
 from rnnbench.diagnose.__main__ import main as diagnose
 from rnnbench.diagnose.diagnosis import diagnosis_settings
-from rnnbench.experiment.condition import Job
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher.closing import format_closing, tally_of
 from rnnbench.launcher.plan import find_remaining
 from rnnbench.launcher.progress import Display

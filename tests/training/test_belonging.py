@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load, load_file, save, save_file
 
 import rnnbench
-from rnnbench.experiment.condition import Job
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher import worker
 from rnnbench.store.records import Store
 from rnnbench.store.seals import seal_tensors

@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load_file
 
 import rnnbench
-from rnnbench.experiment.condition import Condition, Job, Replica
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher import worker
 from rnnbench.store.records import Store
 from rnnbench.training.recording import store_failure

@@ -7,7 +7,8 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from rnnbench.experiment.condition import Condition, Job, Replica
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher import worker
 from rnnbench.store.records import Store
 from rnnbench.training.recording import describe_run, failed_record

@@ -7,7 +7,8 @@ import threading
 import pytest
 from safetensors.torch import load_file, save_file
 
-from rnnbench.experiment.condition import Condition, Job, Replica
+from rnnbench.experiment.condition import Condition, Replica
+from rnnbench.experiment.sweep import Job
 from rnnbench.launcher import worker
 from rnnbench.store.records import Store
 from rnnbench.training.recording import differences

@@ -58,6 +58,7 @@ from rnnbench.console import Mistake
 Configuration = dict[str, Any]
 # What a wrong word or file raises; ValueError: of a choice that is no name.
 FAILURES = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
+APART = ("task", "cell")  # sweeps cross these: their files, which lead to no others, are read once
 OPEN = "cluster.options."  # whatever keys stand below it
 # Hydra 1.3 must be told to behave as 1.3 does; 1.4 does so, and warns where it is told.
 AS_1_3: dict[str, Any] = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
@@ -93,7 +94,7 @@ class Composer:
         self._parser = OverridesParser.create(config_loader=loader)
         self._parse = cache(self._parser.parse_override)
         self._is_group = cache(self._has_choices)
-        self._read = cache(self._compose)
+        self._read = cache(self._compose_files)
         self._resolved: dict[str, Any] = defaultdict(dict, {"now": Moment()})
 
     def jobs(self, arguments: Sequence[str], *, beside: bool = False) -> Iterator[tuple[str, ...]]:
@@ -188,6 +189,22 @@ class Composer:
     def compose_alone(self, overrides: Sequence[str]) -> Configuration:
         """Return what `compose` returns, composed by Hydra as a whole."""
         return self.plain(self.configure_alone(overrides))
+
+    def _compose_files(self, files: tuple[str, ...]) -> DictConfig:
+        """Compose what files give: a shipped task and a shipped cell are composed apart."""
+        chosen = {self._parse(word).key_or_group: self._parse(word).value() for word in files}
+        shipped = Path(configuration_directory())
+        apart = [key for key in APART if (shipped / key / f"{chosen.get(key)}.yaml").is_file()]
+        if len(apart) < len(APART) or len(chosen) < len(files):
+            return self._compose(files)
+        rest = tuple(word for word in files if self._parse(word).key_or_group not in apart)
+        try:
+            made = copy.deepcopy(self._read(rest))
+            for key in apart:
+                made[key] = self._read((*rest, f"{key}={chosen[key]}"))[key]
+        except FAILURES:  # to be told of all files together
+            return self._compose(files)
+        return made
 
     def _compose(self, overrides: Sequence[str], **options: bool) -> DictConfig:
         return hydra.compose("config", [*self._of_hydra, *overrides], **options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
@@ -190,16 +190,23 @@ def _check_settings(settings: Any, what: str) -> None:
     """Check everything in a condition's settings but the insides of task and cell."""
     optional = {"tuned": TRUTH, "tuning": SECTION}
     check_fields(settings, SETTINGS, optional, f"{what}'s config")
-    unknown = settings.keys() - SETTINGS.keys() - optional.keys()
-    if unknown:
-        raise ValueError(f"{what}'s config must not have {', '.join(sorted(unknown))}")
+    _check_known(settings, {*SETTINGS, *optional}, f"{what}'s config")
     for part, needed in NEEDED.items():
-        check_fields(settings.get(part, {}), needed, OPTIONAL.get(part, {}), f"{what}'s {part}")
+        found, more = settings.get(part, {}), OPTIONAL.get(part, {})
+        check_fields(found, needed, more, f"{what}'s {part}")
+        if part not in ("task", "cell"):  # which have the arguments of their classes
+            _check_known(found, {*needed, *more, *LATER[part]}, f"{what}'s {part}")
     precision = settings["model"].get("precision", LATER["model"]["precision"])
     fast = settings["engine"] == "triton" and settings["dtype"] == "float32"
     if precision != LATER["model"]["precision"] and not fast:
         rule = "must be strict unless engine=triton and dtype=float32"
         raise ValueError(f"{what}'s model.precision {rule}, got {precision}")
+
+
+def _check_known(found: Mapping[str, Any], known: Set[str], what: str) -> None:
+    unknown = found.keys() - known
+    if unknown:
+        raise ValueError(f"{what} must not have {', '.join(sorted(unknown))}")
 
 
 def arguments_of(section: Mapping[str, Any]) -> dict[str, Any]:

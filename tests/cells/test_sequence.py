@@ -72,7 +72,7 @@ def test_layers_are_modules_of_their_own_in_both_directions(cell):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [Transformer, TCN])
+@pytest.mark.parametrize("kind", [Transformer, pytest.param(TCN, marks=pytest.mark.long)])
 def test_all_checks_pass_or_do_not_apply(kind):
     results = {result.check: result for result in run_checks(Subject(kind, {}, 32))}
     assert {name for name, result in results.items() if result.result == "fail"} == set()

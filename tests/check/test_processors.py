@@ -21,6 +21,11 @@ WAYS = ["AVX512", "AVX2", "SSE4_2"]
 BUILDS = {"native": ["-march=native"], "AVX2": ["-mavx2", "-mfma"], "baseline": ["-"]}
 
 
+def mostly_long(names):
+    """Return parameters of which all but AVX2 are long."""
+    return [pytest.param(n, marks=pytest.mark.long) if n != "AVX2" else n for n in names]
+
+
 def test_settings_have_every_value():
     shown = [*settings([*HIDDEN])][::3]
     assert [len({each[i] for each in shown}) for i in range(5)] == [4, 3, 4, 4, 2]
@@ -100,7 +105,7 @@ def as_intel(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", mostly_long(WAYS))
 def test_in_each_way_of_mkl(as_intel, way, record_property):
     setting = {**as_intel, "MKL_ENABLE_INSTRUCTIONS": way}
     record_property(
@@ -121,6 +126,6 @@ def test_with_shorter_vectors_in_torch_s_own_loops():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", BUILDS)
+@pytest.mark.parametrize("architecture", mostly_long(BUILDS))
 def test_with_each_build_of_the_kernel(architecture):
     run_stacks(*BUILDS[architecture])

@@ -1,12 +1,13 @@
 """Jobs composed in one go are what Hydra makes of each from the files, to the last type."""
 
+import re
 import shlex
 from pathlib import Path
 
 import pytest
 
 from rnnbench.cli import compose as module
-from rnnbench.cli.compose import Composer, compose
+from rnnbench.cli.compose import APART, Composer, compose
 from rnnbench.cli.own_choices import configuration_directory
 from rnnbench.console import Mistake
 
@@ -78,6 +79,46 @@ def test_all_jobs_of_a_shipped_sweep(both, sweep):
 )
 def test_jobs_that_hydra_need_not_compose(both, words):
     assert all(both(*shlex.split(words)))
+
+
+OWN = {
+    "cell/sets_more.yaml": "# @package _global_\ncell: {name: x}\ntrainer: {steps: 7}\n",
+    "task/by_cell.yaml": "defaults: [copy, {/cell@of: '${cell}'}, _self_]\n",
+    "sweep/own.yaml": "# @package _global_\ntask: {gap: 9}\ncell: {init: mine}\n",
+    "sweep/chooses.yaml": "# @package _global_\ndefaults: [{override /cell: mgu}, _self_]\n",
+}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "task=copy,recall cell=sets_more,rnn",
+        "task=by_cell,copy cell=gru,rnn",
+        "task=copy,recall cell=gru,rnn +sweep=own",
+        "task=copy,recall cell=gru,rnn +sweep=chooses",
+    ],
+)
+def test_files_of_one_s_own_may_set_and_choose_more(both, in_tmp, words):
+    for name, text in OWN.items():
+        (in_tmp / "conf" / name).parent.mkdir(parents=True, exist_ok=True)
+        (in_tmp / "conf" / name).write_text(text)
+    both("--config-dir", "conf", *words.split())
+
+
+@pytest.mark.parametrize("group", APART)
+def test_shipped_files_lead_to_no_others(group):
+    for path in Path(configuration_directory(), group).glob("*.yaml"):
+        assert not re.search("^defaults|@package", path.read_text(), re.MULTILINE), path
+
+
+def test_what_is_crossed_is_read_once_for_each_choice(both, monkeypatch):
+    read = []
+    whole = Composer._compose
+    monkeypatch.setattr(
+        Composer, "_compose", lambda it, *a, **b: read.append(a) or whole(it, *a, **b)
+    )
+    assert all(both("task=copy,recall,adding", "cell=gru,rnn,lstm,mgu", stride=99))
+    assert len(read) == 1 + 1 + 3 + 4 + 1  # for the keys, without either, each choice, the whole
 
 
 @pytest.mark.parametrize(

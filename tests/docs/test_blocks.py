@@ -29,7 +29,7 @@ SHORT = {"trainer.steps": 3, "model.hidden_size": 8, "trainer.eval_size": 16}
 DIAGNOSED = {"docs/why.md": ["diagnosis.jsonl"]}
 # Their commands take a minute or more; the others have the like of them.
 LONGEST = ("README.md", *(f"docs/{name}.md" for name in ("cells", "cluster", "papers")))
-LONGEST += tuple(f"docs/{name}.md" for name in ("tasks", "wandb", "why"))
+LONGEST += tuple(f"docs/{name}.md" for name in ("figures", "tasks", "tree", "wandb", "why"))
 # It is read every time but for its long commands, which are run with the other documents.
 QUICK = ("README.md",)
 
@@ -64,7 +64,7 @@ def prepare(directory, document):
     reference.mkdir(parents=True)
     for file in ["records.jsonl", *DIAGNOSED.get(document, [])]:
         shutil.copy(ROOT / "results" / "reference" / file, reference)
-    for place in ("docs", "results/reproductions"):
+    for place in ("docs", "results/atlas", "results/reproductions"):
         shutil.copytree(ROOT / place, directory / place)
     for block in BLOCKS[document]:
         if block.file:

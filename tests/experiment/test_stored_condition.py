@@ -47,6 +47,12 @@ def test_a_size_is_bounded_wherever_it_comes_from(part, name, trusted):
             Condition.from_settings(settings, trusted=trusted, what="it")
 
 
+@pytest.mark.parametrize("part", ["model", "trainer"])
+def test_a_setting_that_there_is_not_is_told(part):
+    with pytest.raises(ValueError, match=f"^it's {part} must not have size$"):
+        Condition.from_settings(settings_with(part, "size", 1), trusted=False, what="it")
+
+
 def test_the_choices_are_those_that_there_are():
     assert get_args(Engine) == ("auto", *ENGINES)
     assert get_args(Optimizer) == tuple(OPTIMIZERS)

@@ -340,6 +340,7 @@ def test_without_storage_the_choice_is_merely_forgotten(browser: Browser, page: 
         browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
 
+@pytest.mark.long
 def test_the_reference_is_a_small_page_that_opens_without_a_complaint(
     started: Browser, tmp_path: Path
 ) -> None:

@@ -101,6 +101,7 @@ def test_a_killed_worker_costs_no_result(ray, tmp_path, local_one):
     assert results(tmp_path) == local_one
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_in_a_checkpoint_and_the_same_command_completes(ray, tmp_path, local_one):
     launcher = ray(*ONE, "cluster.max_running=1")
     until(lambda: at_work(tmp_path))
@@ -113,19 +114,13 @@ def test_ctrl_c_ends_in_a_checkpoint_and_the_same_command_completes(ray, tmp_pat
     assert results(tmp_path) == local_one
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "attempts", "told"),
     [
         ("Broken", 1, "RuntimeError: no such luck (own.py:"),
-        pytest.param(
-            "Deadly",
-            4,
-            "the Ray task was lost (WorkerCrashedError), 4 times",
-            marks=pytest.mark.long,
-        ),
-        pytest.param(
-            "Hanging", 1, "it took longer than condition_seconds=15", marks=pytest.mark.long
-        ),
+        ("Deadly", 4, "the Ray task was lost (WorkerCrashedError), 4 times"),
+        ("Hanging", 1, "it took longer than condition_seconds=15"),
     ],
 )
 def test_a_lost_task_runs_again_and_a_failed_one_does_not(ray, tmp_path, name, attempts, told):

@@ -89,7 +89,13 @@ def call(self, name, sizes, arrays):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "cell", [LSTM(), Odd(), PublishedGRU(), Everything()], ids=lambda cell: type(cell).__name__
+    "cell",
+    [
+        Odd(),
+        Everything(),
+        *(pytest.param(it, marks=pytest.mark.long) for it in (LSTM(), PublishedGRU())),
+    ],
+    ids=lambda cell: type(cell).__name__,
 )
 def test_computes_the_same_on_arm(cell, tmp_path, monkeypatch):
     monkeypatch.setattr(kernel, "load", lambda text: Emulated(text, tmp_path))

@@ -28,8 +28,13 @@ SHORT = {"trainer.steps": 3, "model.hidden_size": 8, "trainer.eval_size": 16}
 # Of the reference there are its records; a report that draws its diagnoses too takes 15 s more.
 DIAGNOSED = {"docs/why.md": ["diagnosis.jsonl"]}
 # Their commands take a minute or more; the others have the like of them.
-LONGEST = ("README.md", *(f"docs/{name}.md" for name in ("cells", "cluster", "papers")))
-LONGEST += tuple(f"docs/{name}.md" for name in ("figures", "tasks", "tree", "wandb", "why"))
+LONGEST = (
+    "README.md",
+    "CONTRIBUTING.md",
+    *(f"docs/{name}.md" for name in ("cells", "cluster", "papers")),
+)
+LONGEST += tuple(f"docs/{name}.md" for name in ("figures", "notebooks", "tasks"))
+LONGEST += tuple(f"docs/{name}.md" for name in ("tree", "wandb", "why"))
 # It is read every time but for its long commands, which are run with the other documents.
 QUICK = ("README.md",)
 

@@ -49,7 +49,11 @@ def start(tmp_path, how, output_dir):
 
 @pytest.mark.parametrize(
     ("how", "number", "code", "stored"),
-    [("workers", 15, 143, 2), ("workers", 2, 130, 2), ("here", 2, 130, 0)],
+    [
+        ("workers", 15, 143, 2),
+        pytest.param("workers", 2, 130, 2, marks=pytest.mark.long),
+        ("here", 2, 130, 0),
+    ],
 )
 def test_a_stopped_sweep_continues_where_it_was(tmp_path, how, number, code, stored):
     """Stopped once some runs are stored, and while one condition surely is in training."""

@@ -25,6 +25,6 @@ def test_no_step_waits_or_copies_and_a_planted_one_is_found():
     assert setups == ["planted item", "planted to", "planted to"], lines  # there and back
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_step_of_any_kind_waits_or_copies():
     assert found("fresh", "classes", "torch", "set", "schedule", "layers", "rmsprop", "sgd") == []

@@ -14,7 +14,7 @@ from .markdown import ROOT, says
 PAGE = "atlas.md"
 STORED = ROOT / "results" / "atlas"
 GAPS, SEEDS, CELLS = (11, 20, 40, 80), 5, 23
-TASKS = ("recall", "tracking")
+TASKS = ("copy", "recall", "tracking")
 # By what a unit's next state is made of: its own old one in all of these, linearly in some, by
 # factors that follow the input in some of those.
 SELECTIVE = ("s6", "mingru", "minlstm", "rg_lru")
@@ -22,7 +22,8 @@ LINEAR = ("lru", "linoss", *SELECTIVE)
 DIAGONAL = (*LINEAR, "minmax", "indrnn", "brc", "unicornn")
 NAMES = {"gru": "GRU", "rnn": "RNN", "lstm": "LSTM", "slstm": "sLSTM", "mgu": "MGU", "brc": "BRC"}
 NAMES |= {"cornn": "coRNN", "indrnn": "IndRNN", "linoss": "LinOSS", "lru": "LRU", "s6": "S6"}
-NAMES |= {"published_gru": "published GRU"}
+NAMES |= {"published_gru": "published GRU", "mingru": "minGRU", "minlstm": "minLSTM"}
+NAMES |= {"rg_lru": "RG-LRU", "janet": "JANET"}
 
 
 @cache
@@ -97,10 +98,22 @@ def test_one_item_over_noise():
     for cell in ("lru", "linoss"):
         says(PAGE, mean("recall", cell, 40))
     assert set(SELECTIVE) <= set(everywhere("recall", 80))
-    sizes = results("recall").groupby("cell", observed=True)["num_parameters"].first()
-    least = min(able, key=lambda cell: sizes[cell])
-    assert least == "unicornn"
-    says(PAGE, f"UnICORNN, with {sizes[least]:,} parameters where the LSTM has {sizes['lstm']:,}")
+
+
+def test_ten_items_in_order():
+    assert everywhere("copy", 80) == ["orthogonal"]
+    says(
+        PAGE, f"the orthogonal cell alone does on every seed, with {mean('copy', 'orthogonal', 80)}"
+    )
+    best = {cell: scores("copy", cell, 80).mean() for cell in cells()}
+    _, *following = sorted(best, key=best.__getitem__, reverse=True)[:3]
+    second, third = (f"{NAMES[cell]} with {mean('copy', cell, 80)}" for cell in following)
+    says(PAGE, f"next are {second} and {third}")
+    near, far = (reached("copy", "lstm", gap) for gap in (20, 40))
+    says(PAGE, f"the LSTM again falls from {near} at gap 20 to {far} at gap 40")
+    gated = max(SELECTIVE, key=lambda cell: scores("copy", cell, 11).mean())
+    says(PAGE, f"{listed(SELECTIVE)} is {NAMES[gated]} with {mean('copy', gated, 11)}")
+    says(PAGE, f"the LRU, whose factors are fixed, has {mean('copy', 'lru', 11)}")
 
 
 def test_a_state_that_must_be_computed():
@@ -125,13 +138,17 @@ def test_a_state_that_must_be_computed():
     says(PAGE, f"GRU on {reached('tracking', 'gru', 80)}")
 
 
-def test_the_order_turns_round():
+def test_beside_each_other():
     ranks = {task: {cell: scores(task, cell, 80).mean() for cell in cells()} for task in TASKS}
     assert max(ranks["tracking"], key=ranks["tracking"].__getitem__) == "lstm"
-    assert min(ranks["recall"], key=ranks["recall"].__getitem__) == "lstm"
-    for task in TASKS:
-        says(PAGE, f"{mean(task, 'lstm', 80)} on {task}")
+    for task in ("recall", "copy"):
+        assert min(ranks[task], key=ranks[task].__getitem__) == "lstm"
     for cell in ("mingru", "gru"):
-        says(PAGE, f"{mean('recall', cell, 80)} and {mean('tracking', cell, 80)}")
-    (both,) = [cell for cell in everywhere("recall", 80) if cell in everywhere("tracking", 80)]
-    says(PAGE, f"Both at gap 80, on every seed, does {NAMES[both]} alone")
+        one, ten, computed = (mean(task, cell, 80) for task in ("recall", "copy", "tracking"))
+        says(PAGE, f"{one}, {ten} and {computed}")
+    (both,) = set(everywhere("recall", 80)) & set(everywhere("tracking", 80))
+    assert both not in everywhere("copy", 80)
+    says(
+        PAGE,
+        f"{NAMES[both]} alone does recall and tracking; on copy it has {mean('copy', both, 80)}",
+    )

@@ -84,7 +84,7 @@ def _job(job: Any) -> tuple[Condition, tuple[Replica, ...]]:
     condition = Condition.from_settings(job["config"], trusted=False, what="a plan")
     try:
         make_recipe(condition, condition.engine, condition.device)
-    except TypeError as error:  # a setting that is lacking, or one too many
+    except TypeError as error:  # a setting that is lacking
         raise ValueError(f"a plan's config must be a training's: {error}") from error
     if condition.condition_id != job["condition_id"]:
         raise ValueError(

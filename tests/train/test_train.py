@@ -138,7 +138,7 @@ def _first(plan):
         ),
         (
             lambda p: _first(p)["config"]["trainer"].update(more=1),
-            "a plan's config must be a training's: ",
+            "a plan's trainer must not have more",
         ),
         (
             lambda p: _first(p)["config"]["trainer"].update(clip_norm=-1),

@@ -202,7 +202,7 @@ class Composer:
             made = copy.deepcopy(self._read(rest))
             for key in apart:
                 made[key] = self._read((*rest, f"{key}={chosen[key]}"))[key]
-        except FAILURES:  # to be told of all files together
+        except FAILURES:  # a sweep of one's own may be whole by these choices alone
             return self._compose(files)
         return made
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rnnbench.cli import compose as module
-from rnnbench.cli.compose import APART, Composer, compose
+from rnnbench.cli.compose import APART, Composer, compose, open_composer
 from rnnbench.cli.own_choices import configuration_directory
 from rnnbench.console import Mistake
 
@@ -103,6 +103,15 @@ def test_files_of_one_s_own_may_set_and_choose_more(both, in_tmp, words):
         (in_tmp / "conf" / name).parent.mkdir(parents=True, exist_ok=True)
         (in_tmp / "conf" / name).write_text(text)
     both("--config-dir", "conf", *words.split())
+
+
+def test_a_sweep_may_be_whole_by_the_cell_that_is_chosen_alone(in_tmp):
+    path = in_tmp / "conf" / "sweep" / "needs.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("# @package _global_\ndefaults: [{override /cell: nothing}, _self_]\n")
+    words = ["task=copy", "cell=gru", "+sweep=needs"]
+    with open_composer(flags=["--config-dir", "conf"]) as composer:
+        assert composer.configure(words) == composer.configure_alone(words)
 
 
 @pytest.mark.parametrize("group", APART)

@@ -143,6 +143,7 @@ def test_beside_each_other():
     assert max(ranks["tracking"], key=ranks["tracking"].__getitem__) == "lstm"
     for task in ("recall", "copy"):
         assert min(ranks[task], key=ranks[task].__getitem__) == "lstm"
+    says(PAGE, f"though on recall and on copy it is the last of the {CELLS}")
     for cell in ("mingru", "gru"):
         one, ten, computed = (mean(task, cell, 80) for task in ("recall", "copy", "tracking"))
         says(PAGE, f"{one}, {ten} and {computed}")

@@ -166,6 +166,11 @@ def is_tuned(variant: str) -> bool:
     return TUNED in variant.split(SEPARATOR)
 
 
+def have_tuned(runs: pd.DataFrame) -> pd.Series[bool]:
+    """Return of each labelled run whether its variant has tuned rates."""
+    return runs["variant"].map(is_tuned).astype(bool)
+
+
 def without_rate(variant: str) -> str:
     """Return the variant of the same settings whose rate is not tuned, to compare the two."""
     parts = variant.split(SEPARATOR)

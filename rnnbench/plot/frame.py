@@ -139,9 +139,9 @@ def draw_level(panel: Axes, value: float, text: str, **look: Any) -> None:
     panel.axhline(value, **(LEVEL | look), label=f"_{text}")
 
 
-def stamp(canvas: Canvas, sweeps: Iterable[str]) -> None:
+def stamp(canvas: Canvas, sweeps: pd.Series[str]) -> None:
     """Write "smoke" across the panels if that was run, lest a trial be taken for a result."""
-    for panel in canvas.panels.values() if "smoke" in set(sweeps) else []:
+    for panel in canvas.panels.values() if "smoke" in sweeps.unique() else []:
         text = panel.text(0.5, 0.5, "smoke", transform=panel.transAxes, ha="center", va="center")
         text.set(rotation=25, fontsize=26, fontweight="bold", color="0.5", alpha=0.3, zorder=5)
 

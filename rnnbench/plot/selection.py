@@ -11,6 +11,7 @@ from rnnbench.plot.curves import (
     SHIPPED,
     Curve,
     curves_of,
+    have_tuned,
     is_tuned,
     labelled,
     sorted_cells,
@@ -120,7 +121,7 @@ def select(
     shown = _some_tasks(everything, tasks)
     shown = _some_cells(shown, cells)
     if rates != "both":
-        tuned = shown["variant"].astype(str).map(is_tuned).astype(bool)
+        tuned = have_tuned(shown)
         shown = shown[tuned if rates == "tuned" else ~tuned]
         if shown.empty:
             raise ValueError(f"rates must be of the runs, got {rates!r} where there are none")
@@ -131,7 +132,7 @@ def select(
         styles = _few_in_colour(curves_of(shown), ranked, palette or {})
     else:
         styles = curve_styles(curves_of(everything if palette is None else shown), palette)
-    named = list(dict.fromkeys(map(str, shown["task"])))
+    named = list(dict.fromkeys(map(str, shown["task"].unique())))
     names = [each for each in _several(tasks) or named if each in named]
     return Selection(shown, names, styles, labels or {})
 

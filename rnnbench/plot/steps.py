@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from rnnbench.plot import frame, naming
-from rnnbench.plot.curves import Curve, is_tuned
+from rnnbench.plot.curves import Curve, have_tuned, is_tuned
 from rnnbench.plot.frame import Canvas, Place
 from rnnbench.plot.selection import KINDS, Selection, plain, shortened
 
@@ -39,7 +39,7 @@ def panel_rows(
     for kind in chosen.kinds:
         of_kind: list[list[Panel]] = []
         for task in chosen.tasks:
-            own = runs[(runs["task"] == task) & (runs["variant"].astype(str).map(is_tuned) == kind)]
+            own = runs[(runs["task"] == task) & (have_tuned(runs) == kind)]
             some = set(own["gap"]) if gaps is None else set(own["gap"]) & set(gaps)
             if solved_alone:
                 some &= set(own.loc[own["status"] == "solved", "gap"])

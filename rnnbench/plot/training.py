@@ -50,7 +50,7 @@ def learning(
     canvas = step_canvas(rows, chosen, where)
     numbers = chosen.runs.groupby(["task", "cell", "variant", "gap"], observed=True).ngroup()
     number_of = pd.Series(numbers.to_numpy(), index=chosen.runs["run_id"])
-    evaluations = dict(iter(history.groupby(history["run_id"].map(number_of))))
+    evaluations = dict(iter(history.groupby(number_of.reindex(history["run_id"]).to_numpy())))
     positive = history.loc[history["loss"] > 0, ["run_id", "loss"]]
     least = positive.groupby("run_id")["loss"].min()
     levels, crosses = {}, 0
@@ -79,7 +79,7 @@ def _set_loss_axis(panel: Axes, runs: pd.DataFrame, least_of: pd.Series[float]) 
     Args:
         least_of: the least positive loss of each run.
     """
-    losses = runs["run_id"].map(least_of).dropna()
+    losses = least_of.reindex(runs["run_id"]).dropna()
     top = float(np.clip(runs["chance_loss"].max(), SMALLEST, GREATEST))
     least = float(losses.min()) if len(losses) else top
     panel.set_yscale("log")

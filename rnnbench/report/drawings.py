@@ -10,7 +10,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
-from rnnbench.plot.curves import CURVE, is_tuned
+from rnnbench.plot.curves import CURVE, have_tuned
 from rnnbench.plot.diagnosis import cue, gradient
 from rnnbench.plot.gap import curve
 from rnnbench.plot.gating import gates
@@ -53,7 +53,7 @@ def _one_of_each_task(study: Study) -> pd.Series[int]:
 
 def _one_of_each_kind(study: Study) -> pd.Series[int]:
     """Return how many panels each task has: one, and one more where rates were tuned."""
-    tuned = study.results["variant"].astype(str).map(is_tuned)
+    tuned = have_tuned(study.results)
     return tuned.groupby(study.results["task"]).nunique()
 
 

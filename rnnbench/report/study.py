@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from rnnbench.plot.curves import is_tuned, label_variants, without_rate
+from rnnbench.plot.curves import have_tuned, label_variants, without_rate
 from rnnbench.plot.measured import join, transfer_runs
 from rnnbench.plot.summary import horizons, summarise
 from rnnbench.store.diagnoses import Diagnoses, read_all_diagnoses
@@ -37,8 +37,7 @@ class Study:
 
     def of_rates(self, tuned: bool) -> Study:
         """Return the study of the curves with tuned rates alone, or of those with given ones."""
-        variants = self.results["variant"].astype(str)
-        labels = self.results.loc[variants.map(is_tuned) == tuned, ["task", "label"]]
+        labels = self.results.loc[have_tuned(self.results) == tuned, ["task", "label"]]
         return self.only(pd.MultiIndex.from_frame(labels.drop_duplicates()))
 
     def only(self, kept: pd.Index) -> Study:

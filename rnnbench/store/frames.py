@@ -50,8 +50,10 @@ class Histories:
         self.lengths.append(len(history))
         self.step.extend([row["step"] for row in history])
         for name, column in self.measures.items():
-            values = [row.get(name) for row in history]
-            column.extend([np.nan if value is None else value for value in values])
+            values: list[Any] = [row.get(name) for row in history]
+            if None in values:
+                values = [np.nan if value is None else value for value in values]
+            column.extend(values)
 
     def frame(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Return one row per run and evaluation, the run's own columns before it.
@@ -65,9 +67,9 @@ class Histories:
         return runs.take(places).reset_index(drop=True).assign(**evaluations)
 
 
-# The columns of each object in a record, with their keys there.
+# The keys of each object in a record by their columns.
 PLACES = {
-    section: [(name, key) for name, (place, key, _) in COLUMNS.items() if place == section]
+    section: {name: key for name, (place, key, _) in COLUMNS.items() if place == section}
     for section in RULES
 }
 NUMBERS = [name for name, (_, _, kind) in COLUMNS.items() if kind == "float64"]
@@ -232,9 +234,9 @@ def _with_settings(results: pd.DataFrame, curves: Mapping[str, Settings]) -> pd.
 
 def _row(record: Record, settings: Settings) -> Record:
     row: Record = {}
-    for place, names in PLACES.items():
-        found = object_at(record, place)
-        row |= {name: found.get(key) for name, key in names} if found else {}
+    for place, keys in PLACES.items():
+        if found := object_at(record, place):
+            row.update(zip(keys, map(found.get, keys.values()), strict=True))
     return row | {name: settings[name] for name in ("lr_choice", "gap_schedule", "optimizer")}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -40,14 +41,16 @@ def one_of(choices: Iterable[str]) -> Rule:
     return Rule(f"one of {', '.join(known)}", lambda value: value in known)
 
 
-def _is_finite(value: Any) -> bool:
-    if type(value) is float:
-        return math.isfinite(value)
-    return type(value) is int and abs(value) <= MOST
+def _number(words: str, least: float, most: float) -> Rule:
+    """Return the rule of numbers from `least` to `most`; whole ones are exact as floats, too."""
+    least_whole, most_whole = max(least, -MOST), min(most, MOST)
 
+    def holds(value: Any) -> bool:
+        if type(value) is float:
+            return least <= value <= most
+        return type(value) is int and least_whole <= value <= most_whole
 
-def _is_number(value: Any) -> bool:
-    return _is_finite(value) and abs(value) <= LARGEST
+    return Rule(words, holds)
 
 
 def is_text(value: Any) -> bool:
@@ -65,11 +68,11 @@ def is_name(value: Any) -> bool:
 
 
 # What was measured just before a run diverged may have any size; the report cuts it.
-FINITE = Rule("a finite number", _is_finite)
-NUMBER = Rule(f"a number from -{LARGEST:g} to {LARGEST:g}", _is_number)
-SHARE = Rule("a number from 0 to 1", lambda x: _is_number(x) and 0 <= x <= 1)
-AT_LEAST_0 = Rule(f"a number from 0 to {LARGEST:g}", lambda x: _is_number(x) and x >= 0)
-ABOVE_0 = Rule(f"a number above 0, up to {LARGEST:g}", lambda x: _is_number(x) and x > 0)
+FINITE = _number("a finite number", -sys.float_info.max, sys.float_info.max)
+NUMBER = _number(f"a number from -{LARGEST:g} to {LARGEST:g}", -LARGEST, LARGEST)
+SHARE = _number("a number from 0 to 1", 0, 1)
+AT_LEAST_0 = _number(f"a number from 0 to {LARGEST:g}", 0, LARGEST)
+ABOVE_0 = _number(f"a number above 0, up to {LARGEST:g}", math.ulp(0.0), LARGEST)
 NAME = Rule(f"a name of 1 to {LONGEST_NAME} printable characters", is_name)
 TEXT = Rule(f"a text of at most {LONGEST_TEXT} characters", is_text)
 TRUTH = Rule("true or false", lambda value: isinstance(value, bool))

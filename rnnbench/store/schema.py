@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rnnbench.store import rules
-from rnnbench.store.rules import NUMBER, Rule, Rules, check_fields, is_text, shown
+from rnnbench.store.rules import LARGEST, NUMBER, Rule, Rules, check_fields, is_text, shown
 
 STATUSES = ("solved", "unsolved", "diverged", "dropped", "failed")
 DEEPEST = 8  # levels of what is carried along
@@ -152,9 +152,9 @@ def check_record(record: Mapping[str, Any]) -> None:
                 f"a record's {key} must be plain values, {DEEPEST} levels deep at most"
             )
     for section, (needed, optional) in RULES.items():
-        if section:
+        if section and (found := object_at(record, section)):
             what = f"a record's {'.'.join(section)}"
-            check_fields(object_at(record, section), needed, optional, what)
+            check_fields(found, needed, optional, what)
     check_told(record)
     _check_history(record["history"])
     _check_tuning(record.get("tuning"))
@@ -169,9 +169,13 @@ def _check_history(history: list[Any]) -> None:
     for row in history:
         check_fields(row, EVALUATION, {}, "an evaluation")
         for key, value in row.items():
-            if not (holds(value) and is_text(key)):
+            # These are most of what is read: nearly all are finite floats, and need no call.
+            if not (type(value) is float and -LARGEST < value < LARGEST) and not holds(value):
                 what = f"an evaluation's {shown(key)}"
                 raise ValueError(f"{what} must be {words}, got {shown(value)}")
+    for key in set().union(*history):
+        if not is_text(key):
+            raise ValueError(f"an evaluation's names must be {rules.TEXT.words}, got {shown(key)}")
 
 
 def _check_tuning(tuning: Any) -> None:

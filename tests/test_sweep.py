@@ -89,12 +89,8 @@ def test_a_sweep_leaves_records_weights_report_and_table(whole):
     assert sorted(path.name for path in directory.parent.parent.iterdir()) == ["results"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "killed",
-    [False, pytest.param(True, marks=pytest.mark.long)],
-    ids=["both to the end", "one killed half-way"],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("killed", [False, True], ids=["both to the end", "one killed half-way"])
 def test_two_launchers_share_a_sweep(whole, tmp_path, killed):
     words = [*SMALL, "tracker=none", "workers=1"]
     launchers = [start(*words, cwd=tmp_path) for _ in range(2)]

@@ -40,7 +40,7 @@ def wrong(monkeypatch):
     return put
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_of_it_runs_without_what_only_the_suite_needs(tmp_path):
     """On a CPU, at sizes of nothing; matplotlib is away, too, so that there is no figure."""
     (tmp_path / "sitecustomize.py").write_text(SITE.format(BLOCKED))

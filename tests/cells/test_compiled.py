@@ -221,7 +221,7 @@ def test_functions_of_infinity_and_nan(architecture):
 
 
 @pytest.mark.parametrize("architecture", BUILDS.values(), ids=list(BUILDS))
-@pytest.mark.parametrize("compiler", ["g++", pytest.param("clang++", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("compiler", ["g++", pytest.param("clang++", marks=pytest.mark.long)])
 def test_builds_without_a_warning(compiler, architecture, tmp_path):
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed")

@@ -35,6 +35,7 @@ def test_the_kernel_agrees_with_the_reference(name, hidden, batch, steps, featur
         assert_agree(run_with_gradients("compiled", CELLS[name], given, last), expected)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("architecture", BUILDS, ids=["AVX2", "baseline"])
 def test_other_builds_agree(monkeypatch, architecture):
     monkeypatch.setattr(kernel, "load", lambda text: build.load(text, architecture))

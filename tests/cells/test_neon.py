@@ -92,8 +92,10 @@ def call(self, name, sizes, arrays):
     "cell",
     [
         Odd(),
-        Everything(),
-        *(pytest.param(it, marks=pytest.mark.long) for it in (LSTM(), PublishedGRU())),
+        *(
+            pytest.param(it, marks=pytest.mark.long)
+            for it in (Everything(), LSTM(), PublishedGRU())
+        ),
     ],
     ids=lambda cell: type(cell).__name__,
 )

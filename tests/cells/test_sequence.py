@@ -71,8 +71,8 @@ def test_layers_are_modules_of_their_own_in_both_directions(cell):
     assert len({n for n in model.parameters if n.startswith("rnn.weight_hh")}) == 4
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", [Transformer, pytest.param(TCN, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("kind", [Transformer, TCN])
 def test_all_checks_pass_or_do_not_apply(kind):
     results = {result.check: result for result in run_checks(Subject(kind, {}, 32))}
     assert {name for name, result in results.items() if result.result == "fail"} == set()
@@ -180,7 +180,7 @@ SMALL += "trainer.eval_size=8 trainer.batch_size=4 tracker=none workers=1 name=o
 SMALL += "cell=torch_module cell.module=averaging.Mean cell.batch_first=true"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_module_is_trained_by_one_command_and_an_edit_of_it_is_noticed(tmp_path, mine):
     def command(*more):
         words = [sys.executable, "-m", "rnnbench", *SMALL.split(), *more]

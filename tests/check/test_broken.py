@@ -9,8 +9,11 @@ from tests.check import broken_behaviour, broken_declarations  # noqa: F401 (the
 from tests.check.broken import BROKEN, Plain
 
 
+@pytest.mark.parametrize("kernel", [False, pytest.param(True, marks=pytest.mark.long)])
 @pytest.mark.parametrize(("kind", "check", "words"), BROKEN, ids=[b[0].__name__ for b in BROKEN])
-def test_a_mistake_fails_one_check_and_is_named(outcomes, kind, check, words):
+def test_a_mistake_fails_one_check_and_is_named(outcomes, request, kind, check, words, kernel):
+    if not kernel and check != "compiled":  # to build one takes most of the time
+        request.getfixturevalue("no_compiler")
     found = outcomes(kind)
     failed = {name: outcome.text for name, outcome in found.items() if outcome.result == "fail"}
     assert list(failed) == [check], failed

@@ -103,7 +103,13 @@ def test_shipped_cells_pass_every_check(outcomes, kind, arguments):
     assert {found[name].result for name in found.keys() - left_out} == {"pass"}, found
 
 
-@pytest.mark.parametrize("kind", [MinimalGatedUnit, PeepholeLSTM, IndRNN, FastGRNN])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(MinimalGatedUnit, PeepholeLSTM),
+        *(pytest.param(kind, marks=pytest.mark.long) for kind in (IndRNN, FastGRNN)),
+    ],
+)
 def test_users_cells_pass_every_check(outcomes, kind):
     found = outcomes(kind)
     assert {outcome.result for outcome in found.values()} == {"pass"}, found
@@ -117,22 +123,13 @@ def test_a_cell_with_a_step_of_its_own_passes_all_but_the_kernel(outcomes):
     assert {outcome.result for outcome in found.values()} == {"pass"}, found
 
 
-def test_without_a_compiler_the_kernel_is_left_out_with_the_reason(outcomes, monkeypatch, tmp_path):
-    from rnnbench.engine.compiled import build
-
-    for made in (build.load, build.compiler, build.cache_directory):
-        made.cache_clear()
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.delenv("CXX", raising=False)
-    try:
-        compiled = outcomes(GRU)["compiled"]
-    finally:
-        build.compiler.cache_clear()
+def test_without_a_compiler_the_kernel_is_left_out_with_the_reason(outcomes, no_compiler):
+    compiled = outcomes(GRU)["compiled"]
     assert compiled.result == "not applicable"
     assert "without a C++ compiler" in compiled.text
 
 
-@pytest.mark.parametrize("size", [1, 5])
+@pytest.mark.parametrize("size", [1, pytest.param(5, marks=pytest.mark.long)])
 def test_any_size_can_be_checked(outcomes, size):
     found = outcomes(LSTM, hidden_size=size)
     failed = [name for name, outcome in found.items() if outcome.result == "fail"]

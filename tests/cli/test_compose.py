@@ -12,7 +12,6 @@ from rnnbench.cli.command import run_command
 from rnnbench.cli.compose import arrange, compose
 from rnnbench.cli.own_choices import configuration_directory
 from rnnbench.experiment.condition import Replica
-from rnnbench.training.recipe import make_recipe
 
 CONF = Path(configuration_directory())
 GAPS = [11, 20, 40, 80, 160]
@@ -111,15 +110,6 @@ def test_a_rate_on_the_command_line_wins_over_the_sweep_s(sweeps_of):
     assert {replica.lr for _, replicas in sweep.jobs for replica in replicas} == {0.5}
 
 
-@pytest.mark.parametrize("sweep", choices("sweep"))
-def test_every_shipped_sweep_composes(sweeps_of, sweep):
-    (made,) = sweeps_of(f"+sweep={sweep}")
-    assert made.name == sweep
-    for condition, _ in made.jobs:
-        assert condition.build_task().gap == condition.task["gap"]
-        make_recipe(condition, "reference", "cpu")
-
-
 def test_the_curriculum_sweep_has_every_schedule_at_every_gap(sweeps_of):
     (sweep,) = sweeps_of("+sweep=curriculum", "cell=gru")
     points = [(c.task["name"], c.task["gap"], c.gap_schedule) for c, _ in sweep.jobs]
@@ -173,14 +163,10 @@ def test_the_trainer_s_options_make_runs_of_their_own(sweeps_of):
     assert len({condition_id(), *map(condition_id, options)}) == 4
 
 
-@pytest.mark.parametrize("group", ["task", "cell", "tracker"])
-def test_every_shipped_choice_composes(sweeps_of, group):
-    assert choices(group)
-    for choice in choices(group):
-        for sweep in sweeps_of(f"{group}={choice}"):
-            for condition, _ in sweep.jobs:
-                condition.build_task()
-                condition.build_cell()
+@pytest.mark.parametrize("tracker", choices("tracker"))
+def test_every_shipped_tracker_composes(sweeps_of, tracker):
+    (sweep,) = sweeps_of(f"tracker={tracker}")
+    assert sweep.tracker["kind"] == tracker
 
 
 def test_an_own_cell_from_the_current_directory(in_tmp, sweeps_of):

@@ -63,7 +63,10 @@ def test_a_stream_that_was_closed_takes_no_file_s_place(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "variables"),
-    [(b"\xc3\xa9", {"PYTHONIOENCODING": "ascii"}), (b"\xff", {}), (b"\xff", {"LC_ALL": "C"})],
+    [
+        (b"\xc3\xa9", {"PYTHONIOENCODING": "ascii"}),
+        *(pytest.param(b"\xff", own, marks=pytest.mark.long) for own in ({}, {"LC_ALL": "C"})),
+    ],
 )
 def test_names_that_a_stream_cannot_show_are_escaped(results, tmp_path, name, variables):
     os.rename(results, os.fsencode(tmp_path) + b"/" + name)
@@ -73,7 +76,7 @@ def test_names_that_a_stream_cannot_show_are_escaped(results, tmp_path, name, va
     assert done.stdout.startswith(b"1 run: out")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_sweep_trains_to_its_end_on_full_streams(tmp_path):
     done = shell(f"$RNN {TINY} output_dir=o >/dev/full 2>/dev/full", tmp_path)
     assert done.returncode == 1
@@ -81,7 +84,7 @@ def test_a_sweep_trains_to_its_end_on_full_streams(tmp_path):
     assert (tmp_path / "o/report/index.html").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_report_lies_in_a_directory_whose_name_is_no_utf_8(results, tmp_path):
     place = os.fsencode(tmp_path) + b"/\xff"
     os.rename(results, place)
@@ -172,7 +175,7 @@ assert cores() == os.cpu_count()
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_call_that_only_linux_has_is_needed(tmp_path):
     (tmp_path / "elsewhere.py").write_text(ELSEWHERE)
     done = shell(f"{sys.executable} elsewhere.py", tmp_path)

@@ -121,13 +121,14 @@ def test_a_terminal_sees_bars_in_colour_with_the_accuracy(tmp_path):
     assert re.search(r"all\s+[━╸╺]+\s+100% 2 done, 0 skipped, 0 failed", plain)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_without_colour_there_are_bars_but_no_colour(tmp_path):
     shown = run(tmp_path, TERM="xterm-256color", NO_COLOR="1")
     assert "━" in shown
     assert not re.search(r"\x1b\[[0-9;]*[34]\d(;|m)", shown)
 
 
+@pytest.mark.long
 def test_a_dumb_terminal_gets_plain_lines(tmp_path):
     shown = run(tmp_path, TERM="dumb")
     assert "\x1b" not in shown and "━" not in shown

@@ -31,7 +31,7 @@ DIAGNOSED = {"docs/why.md": ["diagnosis.jsonl"]}
 LONGEST = (
     "README.md",
     "CONTRIBUTING.md",
-    *(f"docs/{name}.md" for name in ("cells", "cluster", "papers")),
+    *(f"docs/{name}.md" for name in ("atlas", "cells", "cluster", "leaderboard", "papers")),
 )
 LONGEST += tuple(f"docs/{name}.md" for name in ("figures", "notebooks", "tasks"))
 LONGEST += tuple(f"docs/{name}.md" for name in ("tree", "wandb", "why"))

@@ -14,6 +14,7 @@ from rnnbench.experiment import condition, limits
 from rnnbench.experiment.condition import Condition, added_arguments
 from rnnbench.guess.search import search_id
 from rnnbench.tasks.delayed_recall import DelayedRecall
+from rnnbench.training.recipe import make_recipe
 
 CONF = Path(__file__).parents[2] / "conf"
 LINES = Path(__file__).with_name("shipped_ids.txt").read_text().splitlines()
@@ -33,11 +34,15 @@ def jobs(words):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_shipped_condition_keeps_its_ids(in_tmp, name):
-    found = [
-        f"{name} {condition.condition_id} {condition.run_id(replicas[0])} {condition.name}"
-        for condition, replicas in jobs(COMMANDS[name].split())
-    ]
+def test_every_shipped_condition_can_be_trained_and_keeps_its_ids(in_tmp, name):
+    found = []
+    for sweep in make_sweeps(compose(COMMANDS[name].split())):
+        assert name in (sweep.name, "defaults")
+        for made, replicas in sweep.jobs:
+            assert made.build_task().gap == made.task["gap"]
+            make_recipe(made, "reference", "cpu")
+            ids = f"{made.condition_id} {made.run_id(replicas[0])}"
+            found.append(f"{name} {ids} {made.name}")
     assert found == [line for line in SHIPPED if line.split()[0] == name]
 
 

@@ -9,7 +9,7 @@ from tests.fuzz.campaign import HANG, OUTSIDE, TRACEBACK, WRONGLY, Campaign, jud
 from tests.fuzz.sandbox import Sandbox
 from tests.fuzz.words import Input
 
-FEW = [("training", 25, 0), ("reading", 60, 0), ("other", 60, 0)]
+FEW = [("training", 12, 0), ("reading", 30, 0), ("other", 30, 0)]
 MANY = [("training", 100, 1), ("reading", 300, 1), ("other", 200, 1)]
 
 

@@ -45,7 +45,7 @@ def losses(place):
 
 
 @pytest.mark.parametrize(("sweep", "runs"), [("gaps", 10), ("tuned", 20)])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], pytest.param(NAMES[1], marks=pytest.mark.long)])
 def test_part_of_a_sweep_on_the_reference_trains_nothing(in_tmp, capfd, name, sweep, runs):
     lines = REFERENCE.read_text().splitlines(keepends=True)
     own = [line for line in lines if '"task":"copy","cell":"lstm","gap":11,' in line]
@@ -59,8 +59,8 @@ def test_part_of_a_sweep_on_the_reference_trains_nothing(in_tmp, capfd, name, sw
     assert (in_tmp / "out" / "report" / "index.html").exists()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [NAMES[0], pytest.param(NAMES[1], marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("name", NAMES)
 def test_the_main_job_on_the_reference_trains_nothing(in_tmp, capfd, name):
     put(in_tmp / "out", REFERENCE.read_text(), name)
     assert train("+sweep=gaps", "seeds=10") == 0
@@ -78,7 +78,7 @@ def tiny(tmp_path_factory):
         return stored("out")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], pytest.param(NAMES[1], marks=pytest.mark.long)])
 def test_what_is_missing_or_failed_is_trained_and_nothing_else(in_tmp, capfd, tiny, name):
     missing, failed, *others = tiny.values()
     lines = [encode(record) for record in (failed_record(failed, "no luck"), *others)]

@@ -80,7 +80,11 @@ def calls(runs: pd.DataFrame, history: pd.DataFrame) -> Iterator[Callable[..., A
 
 
 @pytest.mark.parametrize(
-    ("name", "size"), [*((n, "column") for n in FRAMES), ("30 cells", "text"), ("32 tasks", "text")]
+    ("name", "size"),
+    [
+        *((name, "column") for name in FRAMES),
+        *(pytest.param(n, "text", marks=pytest.mark.long) for n in ("30 cells", "32 tasks")),
+    ],
 )
 def test_a_frame_gives_figures_no_taller_than_a_page_or_one_error(
     fabricate: Fabricate, stored: Callable[..., Path], name: str, size: str
@@ -119,7 +123,10 @@ def whole_sweep(fabricate: Fabricate) -> list[Any]:
 
 @pytest.mark.parametrize(
     "size",
-    ["column", *(pytest.param(s, marks=pytest.mark.slow) for s in ("text", "slides", "phone"))],
+    [
+        *("column", pytest.param("phone", marks=pytest.mark.slow)),
+        *(pytest.param(size, marks=pytest.mark.long) for size in ("text", "slides")),
+    ],
 )
 def test_no_words_lie_on_others(
     fabricate: Fabricate, stored: Callable[..., Path], size: str

@@ -102,10 +102,8 @@ def outage():
     Outage.everywhere = False
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "content", ["precious", pytest.param(None, marks=pytest.mark.long)], ids=["a file", "nothing"]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("content", ["precious", None], ids=["a file", "nothing"])
 def test_a_link_in_place_of_a_file_is_replaced_or_removed_itself(
     whole, in_tmp, exit_code, outage, content
 ):

@@ -68,7 +68,7 @@ def test_so_is_every_other_command(crowded, command):
     run(crowded, "-m", f"rnnbench.{command}", "--help")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_package_of_tasks_is_another_package(tmp_path):
     """The user's own `tasks` holds what the suite's lacks, and hides nothing of it."""
     (tmp_path / "tasks").mkdir()

@@ -16,7 +16,7 @@ from ..wandb_reader import offline_runs
 SETTINGS = {"kind": "wandb", "mode": "offline", "project": "p", "entity": None}
 NAMES = [
     ("NA", "null", "2024"),
-    ("1e5", "2024", "nan"),
+    pytest.param("1e5", "2024", "nan", marks=pytest.mark.long),
     ("😀" * 200, "a/b\\c:#?%", "ö" * 200),
 ]
 

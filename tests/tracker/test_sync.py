@@ -8,7 +8,7 @@ from .wandb_server import wandb_server
 from .wandb_sweep import WORDS, assert_no_key, assert_whole, command, results_sent
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_offline_sweep_is_sent_once_also_if_the_server_fails_on_the_way(tmp_path):
     directory = tmp_path / "results" / "gaps"
     done = command("rnnbench", *WORDS, "tracker.mode=offline", cwd=tmp_path)

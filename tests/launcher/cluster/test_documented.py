@@ -45,6 +45,7 @@ def site(tmp_path):
     return {"PATH": path, "BASH_FUNC_module%%": '() { echo "$@" >loaded; }'}
 
 
+@pytest.mark.long
 def test_what_the_documentation_says_runs(slurm, site, tmp_path, monkeypatch):
     monkeypatch.setenv("PWD", str(tmp_path))
     lines = documented("+cluster=slurm")

@@ -142,6 +142,7 @@ def test_conditions_of_one_task_fail_and_end_each_for_itself(slurm, node, tmp_pa
     assert node.queue() == {}
 
 
+@pytest.mark.long
 def test_a_task_of_several_conditions_whose_time_is_up_loses_none(slurm, node, tmp_path, local_one):
     launcher = slurm(*ONE, "task.gap=6,7", "cluster.per_task=2", "cluster.cpus=2")
     until(lambda: len(at_work(tmp_path)) == 2)
@@ -156,6 +157,7 @@ def test_a_task_of_several_conditions_whose_time_is_up_loses_none(slurm, node, t
     assert local_one.items() <= found.items()
 
 
+@pytest.mark.long
 def test_another_s_job_a_strange_path_own_modules_and_setup(slurm, tmp_path):
     directory = tmp_path / '100% of %j, "it\'s" %a'
     directory.mkdir()

@@ -19,7 +19,8 @@ from tests.small_sweep import ONE, sweep_of
 from tests.stored_numbers import numbers
 
 ROOT = Path(__file__).resolve().parents[2]
-ABSENT = "hydra omegaconf pandas pydantic pydantic_core yaml rich scipy seaborn matplotlib PIL wandb"
+ABSENT = "hydra omegaconf pandas pydantic pydantic_core yaml rich scipy seaborn matplotlib "
+ABSENT += "PIL wandb"
 SMALL = "task=recall task.gap=5 cell=gru,rnn seeds=2 model.hidden_size=4 trainer.steps=20 "
 SMALL += "trainer.eval_every=10 trainer.eval_size=32 trainer.batch_size=8 tracker=none "
 SMALL += "engine=reference name=small workers=1"

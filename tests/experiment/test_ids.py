@@ -40,6 +40,7 @@ def test_every_shipped_condition_can_be_trained_and_keeps_its_ids(in_tmp, name):
         assert name in (sweep.name, "defaults")
         for made, replicas in sweep.jobs:
             assert made.build_task().gap == made.task["gap"]
+            made.build_cell()
             make_recipe(made, "reference", "cpu")
             ids = f"{made.condition_id} {made.run_id(replicas[0])}"
             found.append(f"{name} {ids} {made.name}")

@@ -110,6 +110,11 @@ def test_the_ends_of_a_range(key, value):
         check_record(WHOLE | {key: value})
 
 
+@pytest.mark.parametrize("accuracy", [0, 0.0, 1, 1.0])
+def test_an_end_belongs_to_its_range(accuracy):
+    assert check_record(WHOLE | {"accuracy": accuracy}) is None
+
+
 @pytest.mark.parametrize("value", ["x", [1.0], {"a": 1.0}, float("nan"), 2**70, True])
 def test_what_an_evaluation_holds_beside_is_numbers(value):
     assert check_record(WHOLE | {"history": [{**ROW, "more": 0.5, "none": None}]}) is None

@@ -150,15 +150,14 @@ def _only(problem: Problem, row: int) -> Problem:
 @contextmanager
 def _unwritten_is_nan() -> Iterator[None]:
     """Let new tensors hold NaN until they are written: torch can, in its deterministic mode."""
-    strict = torch.are_deterministic_algorithms_enabled()
-    lenient = torch.is_deterministic_algorithms_warn_only_enabled()
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    before = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("warn")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that some operation has no such mode
             yield
     finally:
-        torch.use_deterministic_algorithms(strict, warn_only=lenient)
+        torch.set_deterministic_debug_mode(before)
 
 
 def _leave_nan(trial: Trial) -> None:

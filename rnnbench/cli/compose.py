@@ -23,7 +23,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from hydra.version import VersionBase
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
@@ -94,7 +94,7 @@ class Composer:
         self._parser = OverridesParser.create(config_loader=loader)
         self._parse = cache(self._parser.parse_override)
         self._is_group = cache(self._has_choices)
-        self._read = cache(self._compose_files)
+        self._composed: dict[tuple[str, ...], DictConfig] = {}  # by the choices of files
         self._resolved: dict[str, Any] = defaultdict(dict, {"now": Moment()})
 
     def jobs(self, arguments: Sequence[str], *, beside: bool = False) -> Iterator[tuple[str, ...]]:
@@ -119,6 +119,9 @@ class Composer:
         chosen = self._compose(files, return_hydra_config=True)
         check_words(arguments, self.known(chosen))
         axes = [f"{key}={value}" for key, value in (chosen.hydra.sweeper.params or {}).items()]
+        with open_dict(chosen):
+            del chosen["hydra"]
+        self._composed[tuple(files)] = chosen
         choices: dict[str, list[str]] = {}
         for override in [*map(self._parse_word, axes), *given]:
             key = override.get_key_element()
@@ -189,6 +192,12 @@ class Composer:
     def compose_alone(self, overrides: Sequence[str]) -> Configuration:
         """Return what `compose` returns, composed by Hydra as a whole."""
         return self.plain(self.configure_alone(overrides))
+
+    def _read(self, files: tuple[str, ...]) -> DictConfig:
+        """Return what files give, composed once."""
+        if files not in self._composed:
+            self._composed[files] = self._compose_files(files)
+        return self._composed[files]
 
     def _compose_files(self, files: tuple[str, ...]) -> DictConfig:
         """Compose what files give: a shipped task and a shipped cell are composed apart."""

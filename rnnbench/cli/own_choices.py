@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ OFFERS = {"cell": "rnnbench.cells", "task": "rnnbench.tasks"}
 @contextmanager
 def offering() -> Iterator[None]:
     """Let Hydra list for a while what is offered; a file of the user's comes before it."""
+    _offered.cache_clear()  # something may have been installed since the last command
     repository = ConfigStore.instance().repo
     before = {group: dict(repository.get(group, {})) for group in OFFERS}
     try:
@@ -57,6 +59,7 @@ def load_chosen(group: str, names: Iterable[str]) -> None:
             _store(group, entry, {p.name: p.default for p in taken if p.default is not p.empty})
 
 
+@cache
 def _offered(group: str) -> EntryPoints:
     """Return what packages offer of a group, but by the name of a shipped choice."""
     shipped = _shipped_names(group)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
@@ -123,7 +123,7 @@ def wilson_interval(successes: int, trials: int, confidence: float = CONFIDENCE)
     """
     if trials < 1 or not 0 <= successes <= trials:
         raise ValueError(f"successes must be from 0 to trials, got {successes} of {trials}")
-    z = float(stats.norm.ppf((1 + confidence) / 2))
+    z = float(special.ndtri((1 + confidence) / 2))
     rate, n = successes / trials, trials
     middle = (rate + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
@@ -218,7 +218,7 @@ def bootstrap_interval(
         statistic(sample[generator.integers(0, n, (rows, n), dtype=np.int32)])
         for rows in _blocks(resamples, n)
     ]
-    wide = np.sqrt(n / (n - 1)) * stats.t.ppf(1 - TAIL, n - 1)
-    tail = float(stats.norm.cdf(-wide))
+    wide = np.sqrt(n / (n - 1)) * special.stdtrit(n - 1, 1 - TAIL)
+    tail = float(special.ndtr(-wide))
     ends = np.quantile(np.concatenate(drawn), (tail, 1 - tail))
     return Interval(estimate, *map(float, ends))

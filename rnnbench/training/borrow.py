@@ -38,11 +38,11 @@ def _borrow_torch(caller: ExitStack) -> None:
     caller.callback(torch.set_default_dtype, torch.get_default_dtype())
     caller.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
     caller.callback(setattr, torch.backends.cudnn, "allow_tf32", torch.backends.cudnn.allow_tf32)
-    strict, lenient = torch.are_deterministic_algorithms_enabled(), _only_warns()
-    caller.callback(torch.use_deterministic_algorithms, strict, warn_only=lenient)
+    # torch.use_deterministic_algorithms imports torch's own compiler, which takes seconds.
+    caller.callback(torch.set_deterministic_debug_mode, torch.get_deterministic_debug_mode())
     torch.set_default_dtype(torch.float32)
     torch.set_float32_matmul_precision("highest")
-    torch.use_deterministic_algorithms(False)
+    torch.set_deterministic_debug_mode("default")
     caller.enter_context(torch.random.fork_rng(devices=[]))  # the CPU's
     caller.enter_context(torch.inference_mode(False))
     caller.enter_context(torch.enable_grad())
@@ -52,10 +52,6 @@ def _borrow_torch(caller: ExitStack) -> None:
             caller.enter_context(torch.autocast(device, enabled=False))
     if torch.get_default_device().type != "cpu":  # a device's context costs every operation time
         caller.enter_context(torch.device("cpu"))
-
-
-def _only_warns() -> bool:
-    return torch.is_deterministic_algorithms_warn_only_enabled()
 
 
 def _restore_variables(variables: dict[str, str]) -> None:

@@ -94,7 +94,7 @@ def test_all_shipped_cells_that_the_engine_runs_are_tried(monkeypatch):
     assert {part.arguments["cell"] for part in tried} == {"RNN", "GRU", "LSTM"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_part_that_fails_hangs_or_dies_costs_no_other(monkeypatch, tmp_path):
     """Each in the process that a device has, with a library that prints where answers go."""
     program = tmp_path / "program.py"

@@ -220,14 +220,20 @@ def test_functions_of_infinity_and_nan(architecture):
 # -- builds and the cache ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("architecture", BUILDS.values(), ids=list(BUILDS))
-@pytest.mark.parametrize("compiler", ["g++", pytest.param("clang++", marks=pytest.mark.long)])
-def test_builds_without_a_warning(compiler, architecture, tmp_path):
+@pytest.mark.parametrize(
+    ("compiler", "name"),
+    [
+        ("g++", "native"),
+        *(pytest.param("g++", name, marks=pytest.mark.long) for name in ("AVX2", "baseline")),
+        *(pytest.param("clang++", name, marks=pytest.mark.long) for name in BUILDS),
+    ],
+)
+def test_builds_without_a_warning(compiler, name, tmp_path):
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed")
     text = build.source(emit(LSTM()))
     strict = ("-Wall", "-Wextra", "-Werror")
-    command = [compiler, *build.FLAGS, *strict, *architecture, "-", "-o", tmp_path / "k.so"]
+    command = [compiler, *build.FLAGS, *strict, *BUILDS[name], "-", "-o", tmp_path / "k.so"]
     done = subprocess.run(command, input=text, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -296,6 +302,7 @@ def test_a_directory_open_to_others_is_not_used(own_cache):
     assert list(own_cache.iterdir()) == []
 
 
+@pytest.mark.long
 def test_many_processes_at_once(own_cache):
     code = f"from rnnbench.engine.compiled.build import load; print(load({SMALL!r}).answer())"
     environment = {**os.environ, "RNNBENCH_CACHE": str(own_cache.parent)}

@@ -24,6 +24,8 @@ ALL = [getattr(rnnbench.cells, name) for name in rnnbench.cells.__all__]
 STARTS = [name for name, (_, cell) in CASES.items() if cell.init == "published"]
 BOUND, STEPS = 1e-9, 12
 # Their equations are torch.nn's own: see test_engines.
+# Of each kind one: a kernel takes seconds to build.
+OFTEN = {"cornn", "indrnn", "lru", "lstm peepholes", "orthogonal", "s6", "slstm"}
 OF_TORCH = {"RNN", "LSTM", "GRU"}
 
 
@@ -40,17 +42,15 @@ def test_a_cell_is_what_its_paper_says(name, hidden):
     emit(CASES[name][1])  # it has a compiled form
 
 
-# Of each class one; a kernel takes seconds to build.
-@pytest.mark.slow
-@pytest.mark.parametrize("name", {type(cell): name for name, (_, cell) in CASES.items()}.values())
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in OFTEN else pytest.mark.long)
+        for name in CASES
+    ],
+)
 def test_its_kernel_is_what_its_paper_says(name):
-    assert_is_its_paper(name, 5, ["compiled"])
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", CASES)
-def test_the_kernel_of_every_form_of_it_is_what_its_paper_says(name):
-    assert_is_its_paper(name, 12, ["compiled"])
+    assert_is_its_paper(name, 5 if name in OFTEN else 12, ["compiled"])
 
 
 def assert_is_its_paper(name, hidden, engines):

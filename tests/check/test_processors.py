@@ -21,11 +21,6 @@ WAYS = ["AVX512", "AVX2", "SSE4_2"]
 BUILDS = {"native": ["-march=native"], "AVX2": ["-mavx2", "-mfma"], "baseline": ["-"]}
 
 
-def mostly_long(names):
-    """Return parameters of which all but AVX2 are long."""
-    return [pytest.param(n, marks=pytest.mark.long) if n != "AVX2" else n for n in names]
-
-
 def test_settings_have_every_value():
     shown = [*settings([*HIDDEN])][::3]
     assert [len({each[i] for each in shown}) for i in range(5)] == [4, 3, 4, 4, 2]
@@ -104,8 +99,8 @@ def as_intel(tmp_path_factory):
     return {"LD_PRELOAD": str(library)}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("way", mostly_long(WAYS))
+@pytest.mark.long
+@pytest.mark.parametrize("way", WAYS)
 def test_in_each_way_of_mkl(as_intel, way, record_property):
     setting = {**as_intel, "MKL_ENABLE_INSTRUCTIONS": way}
     record_property(
@@ -114,18 +109,21 @@ def test_in_each_way_of_mkl(as_intel, way, record_property):
     run_stacks(**setting)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_mkl_has_several_ways_here(as_intel):
     ways = {product_under(**as_intel, MKL_ENABLE_INSTRUCTIONS=way) for way in ("AVX2", "SSE4_2")}
     assert len(ways) == 2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_with_shorter_vectors_in_torch_s_own_loops():
     run_stacks(ATEN_CPU_CAPABILITY="avx2")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", mostly_long(BUILDS))
+@pytest.mark.parametrize(
+    "architecture",
+    [pytest.param(name, marks=pytest.mark.long) if name != "AVX2" else name for name in BUILDS],
+)
 def test_with_each_build_of_the_kernel(architecture):
     run_stacks(*BUILDS[architecture])

@@ -84,8 +84,8 @@ def from_yaml(path):
 
 
 # Every time the classical ones; one of each other kind is slow.
-CLASSICAL, OFTEN = {"rnn", "lstm", "gru"}, {"published_gru", "s6", "lru", "lem", "orthogonal"}
-SHIPPED = [pytest.param(*own, id=name) for name, own in OPTIONS.items()]
+CLASSICAL, OFTEN = {"rnn", "lstm", "gru"}, {"s6", "orthogonal"}
+SHIPPED = [pytest.param(*own, id=name, marks=pytest.mark.long) for name, own in OPTIONS.items()]
 for path in YAMLS:
     known = path.stem in CLASSICAL
     mark = [] if known else [pytest.mark.slow if path.stem in OFTEN else pytest.mark.long]
@@ -106,8 +106,8 @@ def test_shipped_cells_pass_every_check(outcomes, kind, arguments):
 @pytest.mark.parametrize(
     "kind",
     [
-        *(MinimalGatedUnit, PeepholeLSTM),
-        *(pytest.param(kind, marks=pytest.mark.long) for kind in (IndRNN, FastGRNN)),
+        MinimalGatedUnit,
+        *(pytest.param(kind, marks=pytest.mark.long) for kind in (PeepholeLSTM, IndRNN, FastGRNN)),
     ],
 )
 def test_users_cells_pass_every_check(outcomes, kind):
@@ -130,6 +130,7 @@ def test_without_a_compiler_the_kernel_is_left_out_with_the_reason(outcomes, no_
 
 
 @pytest.mark.parametrize("size", [1, pytest.param(5, marks=pytest.mark.long)])
+@pytest.mark.long
 def test_any_size_can_be_checked(outcomes, size):
     found = outcomes(LSTM, hidden_size=size)
     failed = [name for name, outcome in found.items() if outcome.result == "fail"]

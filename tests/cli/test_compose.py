@@ -69,7 +69,7 @@ def test_one_condition(sweeps_of):
     [
         ("cell=gru,lstm task.gap=20,40", {"results/copy": 4}),
         ("cell=gru,lstm task=copy,recall", {"results/copy": 2, "results/recall": 2}),
-        ("cell=glob(*)", {"results/copy": len(CELLS)}),
+        pytest.param("cell=glob(*)", {"results/copy": len(CELLS)}, marks=pytest.mark.long),
         ("task=copy,recall", {"results/copy-lstm": 1, "results/recall-lstm": 1}),
         ("cell=gru,lstm name=both", {"results/both": 2}),
         ("cell=gru,lstm output_dir=here", {"here": 2}),
@@ -125,7 +125,7 @@ def test_the_load_sweep_has_every_load_at_every_gap(sweeps_of):
     assert sorted(points) == [(b, g) for b in (3, 6, 15, 30, 60) for g in (21, 40, 80, 160)]
 
 
-@pytest.mark.parametrize("task", ["keys", "tracking"])
+@pytest.mark.parametrize("task", ["tracking", pytest.param("keys", marks=pytest.mark.long)])
 def test_the_commands_at_the_head_of_the_load_sweep_are_like_it(sweeps_of, task):
     text = (CONF / "sweep" / "load.yaml").read_text().replace("\\\n#", "")
     (line,) = re.findall(rf"python -m rnnbench (.* task={task} .*)", text)

@@ -46,6 +46,7 @@ def test_in_the_status(trained, capsys):
     assert all(f"recall  {name.removeprefix('recall gap 4 ')}" in table for name in NAMES)
 
 
+@pytest.mark.long
 def test_a_search_is_not_named_by_what_does_not_matter_to_it(trained):
     options = {"cell.init": ["torch", "chrono"], "trainer.batch_size": [4, 8]}
     place = trained / "starts"

@@ -70,7 +70,7 @@ def command(tmp_path, monkeypatch):
     return run
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_package_s_cell_and_task_are_trained_by_their_names(command, tmp_path):
     done = command(f"cell=leaky,gru task=easy cell.init=orthogonal {SMALL}")
     assert done.returncode == 0, done.stderr

@@ -40,7 +40,11 @@ def shell(line, cwd, **variables):
         ("$RNN.status r >&-", 0, b""),
         ("$RNN.status r <&- >&- 2>&-", 0, b""),
         ("$RNN.status none >&- 2>&-", 2, b""),
-        ("$RNN.publish r p >/dev/full", 1, b"standard output: No space left on device"),
+        pytest.param(
+            "$RNN.publish r p >/dev/full",
+            *(1, b"standard output: No space left on device"),
+            marks=pytest.mark.long,
+        ),
         ("$RNN.status none 2>/dev/full", 2, b""),
         ("$RNN.verify --help >/dev/full", 1, b"standard output: No space left on device"),
         ("$RNN.status r | true", 0, b""),
@@ -116,7 +120,7 @@ def test_a_user_without_a_name_and_a_home_trains_and_draws(tmp_path, home):
     assert (tmp_path / "o/report/index.html").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_directory_that_was_removed_is_told_and_leads_nowhere(tmp_path):
     into = f"mkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir {tmp_path}/gone"
     done = shell(f"{into} && $RNN.status {tmp_path}/nothing", tmp_path)

@@ -114,6 +114,7 @@ def run(tmp_path, **variables):
         terminal.close()
 
 
+@pytest.mark.long
 def test_a_terminal_sees_bars_in_colour_with_the_accuracy(tmp_path):
     shown = run(tmp_path, TERM="xterm-256color")
     assert re.search(r"\x1b\[(3|38;5;)\d", shown)

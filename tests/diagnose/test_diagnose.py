@@ -86,7 +86,10 @@ def test_no_results_or_no_weights_is_one_line(sweep, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("setting", "value", "rule"),
-    [("bidirectional", True, "must be false"), ("wiring", "balanced", "must be chain")],
+    [
+        ("wiring", "balanced", "must be chain"),
+        pytest.param("bidirectional", True, "must be false", marks=pytest.mark.long),
+    ],
 )
 def test_a_network_whose_past_is_in_no_one_state_is_left_out_with_a_line(
     tmp_path, capsys, setting, value, rule

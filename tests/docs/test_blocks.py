@@ -27,15 +27,7 @@ STAND_INS |= {"docs/why.md": "first", "docs/cells.md": "janet", "docs/leaderboar
 SHORT = {"trainer.steps": 3, "model.hidden_size": 8, "trainer.eval_size": 16}
 # Of the reference there are its records; a report that draws its diagnoses too takes 15 s more.
 DIAGNOSED = {"docs/why.md": ["diagnosis.jsonl"]}
-# Their commands take a minute or more; the others have the like of them.
-LONGEST = (
-    "README.md",
-    "CONTRIBUTING.md",
-    *(f"docs/{name}.md" for name in ("atlas", "cells", "cluster", "leaderboard", "papers")),
-)
-LONGEST += tuple(f"docs/{name}.md" for name in ("figures", "notebooks", "tasks"))
-LONGEST += tuple(f"docs/{name}.md" for name in ("tree", "wandb", "why"))
-# It is read every time but for its long commands, which are run with the other documents.
+# It is read every time but for its long commands; they and the other documents take minutes.
 QUICK = ("README.md",)
 
 
@@ -115,8 +107,7 @@ def readings():
         if document in QUICK:
             yield pytest.param(document, False, id=document)
         if plan_of(document, long=True):
-            mark = pytest.mark.long if document in LONGEST else pytest.mark.slow
-            yield pytest.param(document, True, id=f"{document}, long", marks=mark)
+            yield pytest.param(document, True, id=f"{document}, long", marks=pytest.mark.long)
 
 
 @pytest.mark.timeout(600)

@@ -34,7 +34,8 @@ def inline():
     for page in GUIDE:
         for code in re.findall(r"`(python -m rnnbench[^`]*)`", prose(page)):
             text = " ".join(code.split())
-            yield pytest.param(text, id=f"{page.relative_to(ROOT)}: {text}")
+            mark = pytest.mark.long if "+sweep=atlas" in text else ()  # hundreds of conditions
+            yield pytest.param(text, id=f"{page.relative_to(ROOT)}: {text}", marks=mark)
 
 
 @pytest.mark.parametrize("command", list(inline()))

@@ -27,7 +27,7 @@ def without_numbers(outputs):
     return re.sub(r"[^.:]*: [a-z ]+\. .*|\d+\.\d+", "", str(outputs))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_shows_what_it_gives_when_it_is_run(tmp_path):
     script = [sys.executable, str(ROOT / "docs" / "tour.py"), str(tmp_path / "tour.ipynb")]
     subprocess.run(script, check=True, capture_output=True, cwd=tmp_path)

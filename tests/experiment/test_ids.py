@@ -33,7 +33,10 @@ def jobs(words):
     return [job for sweep in make_sweeps(compose(words)) for job in sweep.jobs]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(own, marks=pytest.mark.long) if own == "atlas" else own for own in COMMANDS],
+)
 def test_every_shipped_condition_can_be_trained_and_keeps_its_ids(in_tmp, name):
     found = []
     for sweep in make_sweeps(compose(COMMANDS[name].split())):

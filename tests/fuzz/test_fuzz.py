@@ -9,7 +9,7 @@ from tests.fuzz.campaign import HANG, OUTSIDE, TRACEBACK, WRONGLY, Campaign, jud
 from tests.fuzz.sandbox import Sandbox
 from tests.fuzz.words import Input
 
-FEW = [("training", 12, 0), ("reading", 30, 0), ("other", 30, 0)]
+FEW = [("training", 6, 0), ("reading", 15, 0), ("other", 20, 0)]
 MANY = [("training", 100, 1), ("reading", 300, 1), ("other", 200, 1)]
 
 

@@ -44,7 +44,9 @@ def losses(place):
     return {run_id: record["loss"] for run_id, record in stored(place).items()}
 
 
-@pytest.mark.parametrize(("sweep", "runs"), [("gaps", 10), ("tuned", 20)])
+@pytest.mark.parametrize(
+    ("sweep", "runs"), [("tuned", 20), pytest.param("gaps", 10, marks=pytest.mark.long)]
+)
 @pytest.mark.parametrize("name", [NAMES[0], pytest.param(NAMES[1], marks=pytest.mark.long)])
 def test_part_of_a_sweep_on_the_reference_trains_nothing(in_tmp, capfd, name, sweep, runs):
     lines = REFERENCE.read_text().splitlines(keepends=True)
@@ -93,6 +95,7 @@ def test_what_is_missing_or_failed_is_trained_and_nothing_else(in_tmp, capfd, ti
     assert "all              0        4       0" in capfd.readouterr().out
 
 
+@pytest.mark.long
 def test_a_tuning_that_was_consolidated_is_one(in_tmp, capfd):
     words = [*TINY, "task.gap=4", "trainer.lr=auto"]
     assert train(*words) == 0

@@ -264,6 +264,7 @@ def test_retrain_must_ask_for_every_run_of_a_condition(own, trained, capfd):
     assert numbers(OUT) == trained
 
 
+@pytest.mark.long
 def test_tuning_is_done_again_too(own, capfd):
     words = ["trainer.lr=auto", "seeds=1"]
     assert run(*words) == 0
@@ -299,6 +300,7 @@ def test_a_checkpoint_of_other_code_is_not_gone_on_from(own, capfd):
     assert numbers(OUT) == numbers(Path("fresh"))
 
 
+@pytest.mark.long
 def test_runs_of_several_codes_are_named(own, trained, capfd):
     """Nobody stops them at another gap, of which nothing is stored."""
     own.write(own_cell=EDITED)

@@ -50,7 +50,10 @@ def holding(most, calls=10**9, sizes=None):
     return run
 
 
-@pytest.mark.parametrize(("most", "lines"), [(4, 1), (2, 2), (1, 3)])
+@pytest.mark.parametrize(
+    ("most", "lines"),
+    [(2, 2), *(pytest.param(*own, marks=pytest.mark.long) for own in ((4, 1), (1, 3)))],
+)
 def test_without_memory_smaller_stacks_give_the_same_numbers(
     most, lines, tmp_path, monkeypatch, capsys
 ):

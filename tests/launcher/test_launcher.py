@@ -96,6 +96,7 @@ def test_the_same_numbers_come_out_here_and_in_workers(tmp_path):
     assert len(losses(tmp_path / "here")) == 2
 
 
+@pytest.mark.long
 def test_what_cannot_be_written_ends_a_sweep_in_one_line(tmp_path, capfd):
     place = tmp_path / "manifest.json"
     place.mkdir()
@@ -172,6 +173,7 @@ def test_a_record_of_a_later_version_in_any_directory_is_found_before_anything_i
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
 
 
+@pytest.mark.long
 def test_an_error_in_the_report_does_not_change_the_exit_code(tmp_path, capfd):
     (tmp_path / "report").write_text("in the way")
     assert launch_in_process(sweep_of(tmp_path, condition(gap=6))) == 0

@@ -100,6 +100,7 @@ def test_what_another_launcher_gives_up_is_trained_here(held, tmp_path):
     assert statuses <= {"solved", "unsolved"}
 
 
+@pytest.mark.long
 def test_what_failed_elsewhere_is_told_and_left_to_the_next_start(held, tmp_path, capsys):
     claim, launch = held
     store_failure(job_of(tmp_path, TWO), "no luck")
@@ -109,6 +110,7 @@ def test_what_failed_elsewhere_is_told_and_left_to_the_next_start(held, tmp_path
     assert "failed: recall gap 7 gru (2 of 2 replicas): no luck" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_what_lies_in_the_way_of_a_claim_is_told_and_left_alone(tmp_path, capfd):
     stranger = claim_of(tmp_path, TWO.condition_id) / "thesis.txt"
     stranger.parent.mkdir(parents=True)
@@ -135,6 +137,7 @@ def test_news_of_a_condition_trained_elsewhere_are_shown(stderr, held, tmp_path)
     until(lambda: told in stderr.getvalue())
 
 
+@pytest.mark.long
 def test_news_that_nobody_tells_are_not_shown(stderr, held, tmp_path):
     progress = tmp_path / "progress" / f"{TWO.condition_id}.json"
     progress.parent.mkdir(exist_ok=True)

@@ -50,7 +50,7 @@ def start(tmp_path, how, output_dir):
 @pytest.mark.parametrize(
     ("how", "number", "code", "stored"),
     [
-        ("workers", 15, 143, 2),
+        pytest.param("workers", 15, 143, 2, marks=pytest.mark.long),
         pytest.param("workers", 2, 130, 2, marks=pytest.mark.long),
         ("here", 2, 130, 0),
     ],

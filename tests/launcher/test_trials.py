@@ -78,7 +78,7 @@ def test_an_engine_that_hangs_is_ended_and_not_tried_again(monkeypatch, tmp_path
         prove([job(tmp_path, "hangs")], [], here)  # which would hang
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_engine_that_ends_its_process_costs_no_other(tmp_path):
     names = ("crashes", "gradient", "good")
     found = trials._try([job(tmp_path, name) for name in names], try_in_workers)

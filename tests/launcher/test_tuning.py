@@ -113,6 +113,7 @@ def test_a_rate_that_is_clearly_behind_leaves_after_a_third_of_the_steps(tuned):
     assert {r["lr"] for r in dropped} == {e for e in load_all(tuned).tuning.query("dropped")["lr"]}
 
 
+@pytest.mark.long
 def test_what_is_tuned_is_not_tuned_again(tuned, tmp_path, capfd):
     directory = shutil.copytree(tuned, tmp_path / "out")
     times = {p: p.stat().st_mtime_ns for p in directory.rglob("*.json")}

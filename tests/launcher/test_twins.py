@@ -63,6 +63,7 @@ def test_it_is_loaded_and_can_be_trained_again(trained):
     assert len(jobs) == 4, lines
 
 
+@pytest.mark.long
 def test_it_is_trained_no_more_later(trained, tmp_path, tuning, capfd):
     directory = shutil.copytree(trained, tmp_path / "out")
     times = {path: path.stat().st_mtime_ns for path in directory.rglob("*.json")}
@@ -77,6 +78,7 @@ def test_it_is_trained_no_more_later(trained, tmp_path, tuning, capfd):
     assert len(load_results(directory)) == 4
 
 
+@pytest.mark.long
 def test_it_waits_for_a_training_that_did_not_end(tuning, tmp_path, monkeypatch, capfd):
     directory = shutil.copytree(tuning[0], tmp_path / "out")
 

@@ -24,7 +24,9 @@ def start(tmp_path, text):
     )
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(own, marks=pytest.mark.long) if own != "main" else own for own in SCRIPTS]
+)
 def test_it_is_told_in_one_line(tmp_path, name):
     done = start(tmp_path, SCRIPTS[name].format(words=TINY))
     assert done.returncode == 2, done.stderr
@@ -36,6 +38,7 @@ def test_it_is_told_in_one_line(tmp_path, name):
     assert not list(tmp_path.glob("o/runs/*"))
 
 
+@pytest.mark.long
 def test_training_from_python_needs_no_guard(tmp_path):
     text = (
         "import rnnbench\n"

@@ -71,6 +71,8 @@ FRAMES: dict[str, Callable[[Fabricate], list[Any]]] = {
     "gaps side by side": neighbours,
 }
 
+LARGE = pytest.mark.long
+
 
 def calls(runs: pd.DataFrame, history: pd.DataFrame) -> Iterator[Callable[..., Any]]:
     yield lambda **options: plot.horizons(runs, **options)
@@ -82,8 +84,8 @@ def calls(runs: pd.DataFrame, history: pd.DataFrame) -> Iterator[Callable[..., A
 @pytest.mark.parametrize(
     ("name", "size"),
     [
-        *((name, "column") for name in FRAMES),
-        *(pytest.param(n, "text", marks=pytest.mark.long) for n in ("30 cells", "32 tasks")),
+        *(pytest.param(n, "column", marks=LARGE if n == "32 tasks" else []) for n in FRAMES),
+        *(pytest.param(name, "text", marks=LARGE) for name in ("30 cells", "32 tasks")),
     ],
 )
 def test_a_frame_gives_figures_no_taller_than_a_page_or_one_error(
@@ -124,8 +126,8 @@ def whole_sweep(fabricate: Fabricate) -> list[Any]:
 @pytest.mark.parametrize(
     "size",
     [
-        *("column", pytest.param("phone", marks=pytest.mark.slow)),
-        *(pytest.param(size, marks=pytest.mark.long) for size in ("text", "slides")),
+        "column",
+        *(pytest.param(size, marks=pytest.mark.long) for size in ("text", "phone", "slides")),
     ],
 )
 def test_no_words_lie_on_others(

@@ -16,7 +16,7 @@ Stored = Callable[..., Path]
 HUGE = 1.7e308  # nearly the largest number
 
 
-@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("sign", [1, pytest.param(-1, marks=pytest.mark.long)])
 def test_huge_losses_and_scores_are_drawn(fabricate: Fabricate, stored: Stored, sign: int) -> None:
     row = {"step": 200, "loss": HUGE, "accuracy": 0.5, "score": sign * HUGE, "grad_norm": HUGE}
     rate = {"lr": 1e-3, "score": sign * HUGE, "steps": 6.0, "solved": 0, "dropped": False}
@@ -31,7 +31,9 @@ def test_huge_losses_and_scores_are_drawn(fabricate: Fabricate, stored: Stored, 
     assert "index.html" in draw_report([stored(runs)])
 
 
-@pytest.mark.parametrize("chance", [5e-324, 1.0, LARGEST])
+@pytest.mark.parametrize(
+    "chance", [LARGEST, *(pytest.param(own, marks=pytest.mark.long) for own in (5e-324, 1.0))]
+)
 def test_any_chance_loss_and_plateau_are_drawn(
     fabricate: Fabricate, stored: Stored, chance: float
 ) -> None:
@@ -39,6 +41,7 @@ def test_any_chance_loss_and_plateau_are_drawn(
     assert "index.html" in draw_report([stored([fabricate(**levels)])])
 
 
+@pytest.mark.long
 def test_any_keep_bias_is_drawn(fabricate: Fabricate, stored: Stored) -> None:
     biases = (-HUGE, 0.0, HUGE)
     runs = [fabricate(gap=gap, keep_bias=bias) for gap in (11, 20) for bias in biases]

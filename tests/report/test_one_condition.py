@@ -130,8 +130,9 @@ def sweep_of(directory: Path, *both: Condition) -> Sweep:
 PAIRS = [
     pytest.param(base, changed, id=f"{base.task['name']}-{base.cell['name']}-{key}-{number}")
     for number, words in enumerate(BASES)
-    for base in conditions(*words)
+    for place, base in enumerate(conditions(*words))
     for key, changed in changes(base)
+    if (number, place) == (0, 0) or key.startswith(("task", "cell"))  # the rest is the same to all
 ]
 
 

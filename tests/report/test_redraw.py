@@ -70,6 +70,7 @@ def test_cells_have_the_colours_and_names_that_are_given(place: Path, tmp_path: 
     assert "#12ab56" in drawn and "<!-- mygru -->" in drawn and "<!-- gru -->" not in drawn
 
 
+@pytest.mark.long
 def test_a_report_of_a_part_is_as_if_nothing_else_were_stored(place: Path, tmp_path: Path) -> None:
     words = f"--cells gru,rnn --tasks copy --out {tmp_path}"
     assert main([str(place), *words.split()]) == 0
@@ -122,6 +123,7 @@ def test_a_report_of_anything_else_does_not_go_where_the_whole_one_lies(
     assert not (place / "report").exists()
 
 
+@pytest.mark.long
 def test_several_go_where_out_says_also_into_the_report_of_one(
     fabricate: Callable[..., Any], tmp_path: Path
 ) -> None:

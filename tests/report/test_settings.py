@@ -65,6 +65,7 @@ def test_settings_that_are_in_force_change_nothing_and_stay(results, plain):
 
 
 @pytest.mark.parametrize("by", ["variable", pytest.param("directory", marks=pytest.mark.long)])
+@pytest.mark.long
 def test_settings_in_files_and_variables_change_nothing(results, plain, tmp_path, by):
     rc = tmp_path / "matplotlibrc"
     lines = ["text.usetex: True", "font.size: 31", "backend: nowhere", "no.such: key", "axes.grid"]

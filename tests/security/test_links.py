@@ -133,6 +133,7 @@ def test_a_link_in_place_of_a_file_is_replaced_or_removed_itself(
     assert left <= (set() if content else {"checkpoints", "progress"})
 
 
+@pytest.mark.long
 def test_a_link_in_place_of_a_claim_is_not_followed(whole, in_tmp, exit_code, capsys):
     shutil.copytree(whole, RESULTS)
     (identity,) = read_manifest(RESULTS)

@@ -56,14 +56,13 @@ def crowded(tmp_path):
 def test_a_sweep_and_its_report_are_the_suites_own(crowded, option):
     (crowded / "results").mkdir()
     run(crowded, *option, "-m", "rnnbench", *SMALL, "task.gap=3,4")
-    directory = "results/recall-gru"
-    assert (crowded / directory / "report" / "index.html").exists()
-    for command in ("status", "report"):
-        run(crowded, *option, "-m", f"rnnbench.{command}", directory)
+    assert (crowded / "results/recall-gru/report/index.html").exists()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", "check verify bench guess transfer diagnose sync".split())
+@pytest.mark.parametrize(
+    "command", "check verify bench guess transfer diagnose sync status report".split()
+)
 def test_so_is_every_other_command(crowded, command):
     run(crowded, "-m", f"rnnbench.{command}", "--help")
 
@@ -86,7 +85,9 @@ def test_a_package_of_tasks_is_another_package(tmp_path):
     assert list(runs.loc[runs["task"] == "mine", "task_code"].isna()) == [False]
 
 
-@pytest.mark.parametrize("option", [[], ["-P"]], ids=["plain", "-P"])
+@pytest.mark.parametrize(
+    "option", [[], pytest.param(["-P"], marks=pytest.mark.long)], ids=["plain", "-P"]
+)
 def test_own_modules_lie_beside_the_configuration(tmp_path, option):
     (tmp_path / "project" / "own" / "task").mkdir(parents=True)
     (tmp_path / "project" / "mine.py").write_text(OWN)
@@ -97,6 +98,7 @@ def test_own_modules_lie_beside_the_configuration(tmp_path, option):
     assert "mine gap" in run(tmp_path / "elsewhere", *option, "-m", "rnnbench", *words)
 
 
+@pytest.mark.long
 def test_with_safe_path_the_working_directory_is_not_looked_in(tmp_path):
     (tmp_path / "mine.py").write_text(OWN)
     words = ["-m", "rnnbench", *SMALL, "task=adding", "task._target_=mine.Mine", "dry_run=true"]

@@ -75,6 +75,7 @@ def test_nothing_to_publish_is_one_line(tmp_path, capsys):
     assert not (tmp_path / "published").exists()
 
 
+@pytest.mark.long
 def test_diagnoses_are_published_and_read_as_before(source, tmp_path):
     source, destination = copytree(source, tmp_path / "sweep"), tmp_path / "published"
     assert diagnose([str(source), "--sequences", "64"]) == 0

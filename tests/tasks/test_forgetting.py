@@ -65,7 +65,9 @@ def test_knowing_the_clock_and_the_newest_input_is_chance(class_task):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.long) if " " in n else n for n in OPTIONS]
+)
 def test_chance_of_200_000_sequences(name):
     task = OPTIONS[name]
     if isinstance(task, RegressionTask):

@@ -58,6 +58,7 @@ def foreign(tmp_path):
 SETTINGS = "[default]\nbase_url = {}\n"
 
 
+@pytest.mark.long
 def test_the_users_own_settings_name_the_server(foreign):
     own = foreign / "home" / ".config" / "wandb"
     own.mkdir(parents=True)

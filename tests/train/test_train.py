@@ -30,11 +30,21 @@ def small(*more):
     return [*SMALL.split(), *more]
 
 
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory):
+    """Return the text of a plan of two conditions with two seeds each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("planned"))
+        assert run_command(small("dry_run=true", "plan=small.json")) == 0
+        return Path("small.json").read_text()
+
+
 @pytest.fixture
-def plan(in_tmp):
+def plan(in_tmp, planned):
     """Return a plan file of two conditions with two seeds each."""
-    assert run_command(small("dry_run=true", "plan=small.json")) == 0
-    return in_tmp / "small.json"
+    place = in_tmp / "small.json"
+    place.write_text(planned)
+    return place
 
 
 @pytest.fixture
@@ -64,6 +74,7 @@ def test_torch_alone_trains_to_the_records_of_the_sweep_itself(in_tmp, bare):
         assert numbers(Path("elsewhere", place)) == numbers(Path("here", place))
 
 
+@pytest.mark.long
 def test_what_is_stored_is_not_trained_again(plan, bare):
     one = json.loads(plan.read_text())
     del one[KEY]
@@ -77,6 +88,7 @@ def test_what_is_stored_is_not_trained_again(plan, bare):
     assert kept.items() < numbers("out").items()
 
 
+@pytest.mark.long
 def test_the_plan_is_the_same_whatever_is_stored(plan):
     before = plan.read_bytes()
     assert main([str(plan), "results/small"]) == 0

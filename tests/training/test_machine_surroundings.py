@@ -81,7 +81,9 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(machine.cores() < 2, reason="one processor")
-@pytest.mark.parametrize("variable", ["OMP_PLACES", "GOMP_CPU_AFFINITY"])
+@pytest.mark.parametrize(
+    "variable", ["OMP_PLACES", pytest.param("GOMP_CPU_AFFINITY", marks=pytest.mark.long)]
+)
 def test_a_worker_may_run_anywhere_though_its_parent_is_bound(tmp_path, variable):
     script = tmp_path / "bound.py"
     script.write_text(BOUND)

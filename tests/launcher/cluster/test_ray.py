@@ -131,6 +131,7 @@ def test_a_lost_task_runs_again_and_a_failed_one_does_not(ray, tmp_path, name, a
     assert len((tmp_path / "attempts").read_text().split()) == attempts
 
 
+@pytest.mark.long
 def test_what_the_documentation_says_runs(ray, cluster, tmp_path):
     _, address = cluster
     for line in documented("+cluster=ray"):

@@ -37,6 +37,7 @@ def test_results_are_those_of_this_machine_though_a_task_is_killed_and_the_node_
     assert node.queue() == {}
 
 
+@pytest.mark.long
 def test_a_task_told_that_its_time_is_up_goes_on_from_its_checkpoint(
     slurm, node, tmp_path, local_one
 ):

@@ -175,7 +175,7 @@ def test_the_jobs_of_a_task_are_done_in_turn_where_the_command_was_typed(
     [
         ("4,7", ["4", "7", "4", "4"]),
         pytest.param("GPU-5a", ["GPU-5a"] * 4, marks=pytest.mark.long),
-        (None, [None] * 4),
+        pytest.param(None, [None] * 4, marks=pytest.mark.long),
     ],
 )
 def test_the_processes_of_a_task_have_its_gpus_in_turn(

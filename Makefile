@@ -9,8 +9,8 @@ PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 help:
 	@echo "make gaps    train RNN, LSTM and GRU on three tasks at five gaps: results/gaps/report"
 	@echo "make smoke   the same in small, in about a minute: results/smoke/report"
-	@echo "make test    the quick tests; make slow: those that take longer; make lint: style and types"
-	@echo "make long    the longest, each of which has something like it in make slow"
+	@echo "make test    the quick tests; make slow: those that need more; make lint: style and types"
+	@echo "make long    the longest, each of which has something cheaper like it in the other two"
 	@echo "make faults  kills, full disks, damaged files: 500 faults, and what was lost or wrong"
 	@echo "make fuzz    10,000 made-up commands and damaged files: none may end in a traceback"
 	@echo "make soak    the smoke sweep 50 times over, for leaks, in ten minutes"

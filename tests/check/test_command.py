@@ -107,6 +107,7 @@ def test_bad_input_is_one_line_and_exit_code_2(command, words, message):
     assert message in line
 
 
+@pytest.mark.long
 def test_it_runs_as_a_module_from_anywhere_and_in_good_time(in_tmp):
     (in_tmp / "cells_of_mine.py").write_text(MODULE)
     done = subprocess.run(

@@ -28,7 +28,11 @@ def test_settings_have_every_value():
 
 @pytest.mark.parametrize(
     ("name", "engine"),
-    [(n, e) for n in CELLS for e in ENGINES.get(n, ["reference", "compiled", "torch"])],
+    [
+        pytest.param(n, e, marks=pytest.mark.long if e == "torch" and n != "gru" else ())
+        for n in CELLS
+        for e in ENGINES.get(n, ["reference", "compiled", "torch"])
+    ],
 )
 def test_trainings_are_bitwise_the_same_alone_and_stacked(name, engine):
     assert differing(name, engine) == []

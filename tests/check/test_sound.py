@@ -83,11 +83,11 @@ def from_yaml(path):
     return find_class(section["_target_"], Cell, "cell"), arguments_of(section)
 
 
-# Every time the classical ones; one of each other kind is slow.
-CLASSICAL, OFTEN = {"rnn", "lstm", "gru"}, {"s6", "orthogonal"}
+# One every time, and one of each other kind in `make slow`.
+ALWAYS, OFTEN = {"gru"}, {"rnn", "s6", "orthogonal"}
 SHIPPED = [pytest.param(*own, id=name, marks=pytest.mark.long) for name, own in OPTIONS.items()]
 for path in YAMLS:
-    known = path.stem in CLASSICAL
+    known = path.stem in ALWAYS
     mark = [] if known else [pytest.mark.slow if path.stem in OFTEN else pytest.mark.long]
     SHIPPED.append(pytest.param(*from_yaml(path), id=f"yaml {path.stem}", marks=mark))
 WHOLE = {"purity", "stepping", "compiled", "endurance"}  # of a time step, which these do not have
@@ -137,6 +137,7 @@ def test_any_size_can_be_checked(outcomes, size):
     assert failed in ([], ["learning"])  # one unit may be too few to recall with
 
 
+@pytest.mark.long
 def test_figures_are_measured(outcomes):
     found = outcomes(LSTM, hidden_size=32)
     assert found["size"].value == 4 * 32 * (5 + 1) + 4 * 32 * (32 + 1)

@@ -127,7 +127,7 @@ def test_what_is_crossed_is_read_once_for_each_choice(both, monkeypatch):
         Composer, "_compose", lambda it, *a, **b: read.append(a) or whole(it, *a, **b)
     )
     assert all(both("task=copy,recall,adding", "cell=gru,rnn,lstm,mgu", stride=99))
-    assert len(read) == 1 + 1 + 3 + 4 + 1  # for the keys, without either, each choice, the whole
+    assert len(read) == 1 + 3 + 4 + 1  # without either, for each choice, and the whole
 
 
 @pytest.mark.parametrize(

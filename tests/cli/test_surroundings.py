@@ -68,8 +68,9 @@ def test_a_stream_that_was_closed_takes_no_file_s_place(tmp_path):
 @pytest.mark.parametrize(
     ("name", "variables"),
     [
-        (b"\xc3\xa9", {"PYTHONIOENCODING": "ascii"}),
-        *(pytest.param(b"\xff", own, marks=pytest.mark.long) for own in ({}, {"LC_ALL": "C"})),
+        (b"\xff", {}),
+        pytest.param(b"\xff", {"LC_ALL": "C"}, marks=pytest.mark.long),
+        pytest.param(b"\xc3\xa9", {"PYTHONIOENCODING": "ascii"}, marks=pytest.mark.long),
     ],
 )
 def test_names_that_a_stream_cannot_show_are_escaped(results, tmp_path, name, variables):

@@ -60,7 +60,7 @@ def test_zero_workers_stand_for_one_per_core(tmp_path):
 
 
 def test_a_sweep_is_trained_once_and_skipped_ever_after(tmp_path, capfd):
-    conditions = [condition(cell, engine="auto") for cell in ("gru", "rnn")]
+    conditions = [condition(cell) for cell in ("gru", "rnn")]
     sweep = sweep_of(tmp_path / "out", *conditions)
     assert launch([sweep]) == 0
     assert len(statuses(sweep.output_dir)) == 4

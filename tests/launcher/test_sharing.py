@@ -131,6 +131,7 @@ def test_a_finished_condition_is_not_trained_again_by_a_job_planned_before(tmp_p
     assert [path.stat().st_mtime_ns for path in files_of(tmp_path, ONE)] == before
 
 
+@pytest.mark.long
 def test_news_of_a_condition_trained_elsewhere_are_shown(stderr, held, tmp_path):
     ProgressFile(tmp_path, TWO.condition_id).tell(NEWS)
     told = "recall gap 7 gru: step 3 of 6, accuracy 0.25 on "

@@ -125,6 +125,7 @@ def test_what_is_tuned_is_not_tuned_again(tuned, tmp_path, capfd):
     assert len(load_results(directory)) == 6
 
 
+@pytest.mark.long
 def test_a_stopped_tuning_chooses_nothing_yet(tuned, tmp_path):
     """Until all tuning runs of a condition are there, its rate stays open."""
     source = Store(tuned / "tuning")

@@ -123,12 +123,10 @@ def whole_sweep(fabricate: Fabricate) -> list[Any]:
     return [*shared, *(run | {"run_id": f"{n:016x}"} for n, run in enumerate(own))]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "size",
-    [
-        "column",
-        *(pytest.param(size, marks=pytest.mark.long) for size in ("text", "phone", "slides")),
-    ],
+    ["column", "text", "phone", "slides"],
 )
 def test_no_words_lie_on_others(
     fabricate: Fabricate, stored: Callable[..., Path], size: str

@@ -113,6 +113,7 @@ def test_a_row_of_panels_is_drawn_whole_or_not(
     assert drawn(study, SOLVING) == 3
 
 
+@pytest.mark.long
 def test_the_page_and_one_line_say_what_is_left_out(
     fabricate: Fabricate,
     stored: Stored,

@@ -43,15 +43,10 @@ def lines(fabricate: Fabricate, seeds: int) -> Iterator[str]:
                 yield f"{head.replace('#', name)}{number}{tail}\n"
 
 
+@pytest.mark.long
 @pytest.mark.alone
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(
-    "runs",
-    [
-        pytest.param(10_000, marks=pytest.mark.slow),
-        pytest.param(200_000, marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize("runs", [10_000, 200_000])
 def test_very_many_runs_take_a_minute_and_two_gibibytes(
     fabricate: Fabricate, tmp_path: Path, runs: int
 ) -> None:

@@ -202,6 +202,7 @@ def test_the_summary_run_has_tables_figures_and_the_results(tmp_path, reference)
     assert media >= {"results", "horizons", "by_gap_adding", "accuracy_vs_gap", "score_vs_gap"}
 
 
+@pytest.mark.long
 def test_a_summary_that_fails_is_one_warning(tmp_path, capsys, attempts, reference):
     mirror_summary("gaps", SETTINGS, reference, tmp_path / "no report")
     (line,) = capsys.readouterr().err.splitlines()

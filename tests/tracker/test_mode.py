@@ -93,7 +93,9 @@ def test_a_key_that_the_server_knows_is_online():
         assert ask(variables)[:2] == ("online", [])
 
 
-@pytest.mark.parametrize("trouble", ["wrong key", "error", "hang"])
+@pytest.mark.parametrize(
+    "trouble", ["wrong key", "error", pytest.param("hang", marks=pytest.mark.long)]
+)
 def test_a_key_that_is_not_let_in_is_offline_with_one_warning(trouble):
     with wandb_server() as server:
         server.trouble = None if trouble == "wrong key" else trouble

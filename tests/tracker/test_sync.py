@@ -52,6 +52,7 @@ def trained(tmp_path):
     return tmp_path
 
 
+@pytest.mark.long
 def test_without_a_key_nothing_is_sent_and_one_line_says_how(trained):
     done = command("rnnbench.sync", "out", cwd=trained)
     assert done.returncode == 2

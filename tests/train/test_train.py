@@ -62,7 +62,7 @@ def train(environment, *words):
 
 
 def test_torch_alone_trains_to_the_records_of_the_sweep_itself(in_tmp, bare):
-    words = small("trainer.lr=auto", "trainer.steps=10", "trainer.eval_every=5", "seeds=1")
+    words = small("cell=gru", "trainer.lr=auto", "trainer.steps=10", "trainer.eval_every=5")
     assert run_command([*words, "dry_run=true", "plan=small.json"]) == 0
     done = train(bare, "small.json", "elsewhere", "--workers", "2")
     assert done.returncode == 0, done.stderr

@@ -19,7 +19,7 @@ TASKS = {"copy": Copying(gap=4, num_symbols=3), "adding": Adding(gap=7)}
 CELLS = {"rnn": RNN(), "lstm": LSTM(), "gru": GRU()}
 
 
-@pytest.mark.parametrize("batch_size", [8, 7, 1])
+@pytest.mark.parametrize("batch_size", [pytest.param(8, marks=pytest.mark.long), 7, 1])
 @pytest.mark.parametrize("hidden_size", [64, 33, 5])
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("task", TASKS)

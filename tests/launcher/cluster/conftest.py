@@ -4,13 +4,13 @@ import pytest
 
 from tests.waiting import until
 
-from .command import ONE, TWELVE, end, finish, results, start
+from .command import ONE, SIX, end, finish, results, start
 from .slurm_node import SlurmNode
 
 
 @pytest.fixture(scope="session")
-def local_twelve(tmp_path_factory):
-    return _trained(tmp_path_factory.mktemp("twelve"), *TWELVE, "trainer.steps=300")
+def local_six(tmp_path_factory):
+    return _trained(tmp_path_factory.mktemp("six"), *SIX, "trainer.steps=300")
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from .command import (
     BRIEF,
     ONE,
     ROOT,
-    TWELVE,
+    SIX,
     at_work,
     checkpoints,
     documented,
@@ -76,15 +76,15 @@ def cluster():
 
 
 @pytest.mark.long
-def test_results_are_those_of_this_machine_though_a_node_dies(ray, cluster, tmp_path, local_twelve):
+def test_results_are_those_of_this_machine_though_a_node_dies(ray, cluster, tmp_path, local_six):
     nodes, address = cluster
-    launcher = ray(*TWELVE, "trainer.steps=300", f"cluster.address={address}")
+    launcher = ray(*SIX, "trainer.steps=300", f"cluster.address={address}")
     until(lambda: at_work(tmp_path))
     nodes.stdin.write("kill\n")
     nodes.stdin.flush()
     text = finish(launcher)
-    assert results(tmp_path) == local_twelve
-    assert "24" in text.splitlines()[-3], text  # all done, none failed
+    assert results(tmp_path) == local_six
+    assert "12" in text.splitlines()[-3], text  # all done, none failed
 
 
 def test_a_task_that_no_node_has_room_for_is_one_line(ray, tmp_path):

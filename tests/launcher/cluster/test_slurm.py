@@ -12,7 +12,7 @@ from rnnbench.store.records import Store, is_finished
 from rnnbench.store.standing import ProgressFile
 from tests.waiting import until
 
-from .command import BRIEF, ONE, ROOT, TWELVE, at_work, checkpoints, finish, results, start
+from .command import BRIEF, ONE, ROOT, SIX, at_work, checkpoints, finish, results, start
 from .own_cells import BROKEN
 from .slurm_node import missing
 
@@ -24,16 +24,16 @@ pytestmark = [
 
 
 def test_results_are_those_of_this_machine_though_a_task_is_killed_and_the_node_restarts(
-    slurm, node, tmp_path, local_twelve
+    slurm, node, tmp_path, local_six
 ):
-    launcher = slurm(*TWELVE, "trainer.steps=300", "cluster.max_running=3")
+    launcher = slurm(*SIX, "trainer.steps=300", "cluster.max_running=3")
     victim = until(lambda: at_work(tmp_path))[0]
     os.kill(victim, signal.SIGKILL)
     node.end("slurmd")
     node.start_node()
     text = finish(launcher)
-    assert results(tmp_path) == local_twelve
-    assert "24" in text.splitlines()[-3], text  # all done, none failed
+    assert results(tmp_path) == local_six
+    assert "12" in text.splitlines()[-3], text  # all done, none failed
     assert node.queue() == {}
 
 
@@ -76,8 +76,8 @@ def test_tasks_that_are_preempted_go_on_from_their_checkpoints_however_often(slu
 
 
 @pytest.mark.long
-def test_ctrl_c_leaves_no_job_and_the_same_command_completes(slurm, node, tmp_path, local_twelve):
-    words = [*TWELVE, "trainer.steps=300", "cluster.max_running=2"]
+def test_ctrl_c_leaves_no_job_and_the_same_command_completes(slurm, node, tmp_path, local_six):
+    words = [*SIX, "trainer.steps=300", "cluster.max_running=2"]
     launcher = slurm(*words)
     until(lambda: at_work(tmp_path))
     launcher.send_signal(signal.SIGINT)
@@ -85,9 +85,9 @@ def test_ctrl_c_leaves_no_job_and_the_same_command_completes(slurm, node, tmp_pa
     assert "the same command continues" in text
     assert node.queue() == {}
     assert checkpoints(tmp_path)
-    assert len(results(tmp_path)) < 24
+    assert len(results(tmp_path)) < 12
     finish(slurm(*words))
-    assert results(tmp_path) == local_twelve
+    assert results(tmp_path) == local_six
 
 
 @pytest.mark.parametrize(

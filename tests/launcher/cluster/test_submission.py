@@ -170,12 +170,13 @@ def test_the_jobs_of_a_task_are_done_in_turn_where_the_command_was_typed(
         assert first.log.exists() == (part is not others[-1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("granted", "seen"),
     [
         ("4,7", ["4", "7", "4", "4"]),
-        pytest.param("GPU-5a", ["GPU-5a"] * 4, marks=pytest.mark.long),
-        pytest.param(None, [None] * 4, marks=pytest.mark.long),
+        ("GPU-5a", ["GPU-5a"] * 4),
+        (None, [None] * 4),
     ],
 )
 def test_the_processes_of_a_task_have_its_gpus_in_turn(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -57,10 +58,8 @@ def _references(root: Element) -> dict[str, None]:
 def _attributes(element: Element, names: dict[str, str]) -> Iterator[tuple[str, str]]:
     for key, value in element.attrib.items():
         if key == "style":
-            pairs = (rule.partition(":") for rule in value.split(";") if rule.strip())
-            yield from (
-                (rule.strip(), _value(rule.strip(), text, names)) for rule, _, text in pairs
-            )
+            for rule, text in _rules(value):
+                yield rule, _value(rule, text, names)
         elif key == "id":
             if value in names:
                 yield key, names[value]
@@ -70,9 +69,17 @@ def _attributes(element: Element, names: dict[str, str]) -> Iterator[tuple[str, 
             yield _local(key), _value(_local(key), value, names)
 
 
+@lru_cache(1000)  # many elements have the same
+def _rules(style: str) -> list[tuple[str, str]]:
+    pairs = (rule.partition(":") for rule in style.split(";") if rule.strip())
+    return [(rule.strip(), text.strip()) for rule, _, text in pairs]
+
+
 def _value(key: str, value: str, names: dict[str, str]) -> str:
     """Return an attribute's value, short: lengths rounded, no blanks beside a path's letters."""
-    text = REFERENCE.sub(lambda found: f"url(#{names[found[1]]})", value.strip())
+    text = value.strip()
+    if "url(" in text:
+        text = REFERENCE.sub(lambda found: f"url(#{names[found[1]]})", text)
     if key not in LENGTHS:
         return text
     text = NUMBER.sub(lambda found: _rounded(found[0]), text)

@@ -236,6 +236,8 @@ def run_tasks(directory: str, batch: str, processes: str) -> None:
         if not received and not (training and training.is_overdue):
             try:
                 training = JobThread(*pickle.loads(file.read_bytes()))
+                if received:  # since it was asked above, while there was nobody to tell
+                    training.stop.set()
                 ended = training.wait()
             except Exception as error:  # before its work began: an import, for one
                 ended = TaskEnd("error", describe(error))

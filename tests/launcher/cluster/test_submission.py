@@ -33,6 +33,17 @@ SRUN_THREE = SRUN.replace('exec "$@"', 'for SLURM_PROCID in 0 1 2; do "$@" || ex
 )
 
 
+def tell():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class ToldBeforeItBegins:
+    """A job that is told to stop while it is read."""
+
+    def __reduce__(self):
+        return tell, ()
+
+
 def work(job, report, stop):
     """Tell what a user's own module has, and leave in the middle of a job that is told to stop."""
     if job == "gpu":
@@ -40,7 +51,8 @@ def work(job, report, stop):
     import own
 
     if job == "told to stop":
-        os.kill(os.getpid(), signal.SIGTERM)
+        tell()
+    if job != "plain":
         assert stop.wait(60)
     return own.VALUE
 
@@ -144,11 +156,15 @@ def test_what_sbatch_answers_without_a_number_is_a_refusal(submit, tmp_path):
         submit()
 
 
+STOPPED = [("done", 5, True), ("done", None, True), ("done", None, True)]
+
+
 @pytest.mark.parametrize(
     ("job", "ends"),
     [
         ("plain", [("done", 5, False)] * 3),
-        ("told to stop", [("done", 5, True), ("done", None, True), ("done", None, True)]),
+        ("told to stop", STOPPED),
+        (ToldBeforeItBegins(), STOPPED),
     ],
 )
 def test_the_jobs_of_a_task_are_done_in_turn_where_the_command_was_typed(
